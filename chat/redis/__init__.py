@@ -1,0 +1,36 @@
+"""Everything about Redis being there, being slow, being wrong and being gone.
+
+`client.Door` is the one way in. `DOWN` is what it answers instead of raising: it is a value of its
+own, so that "Redis cannot say" is never mistaken for "Redis says there is nothing".
+`start` and `stop` run the health watch of one process.
+"""
+
+from flask import Flask
+
+from chat.redis.answers import DOWN, Down
+
+__all__ = ["DOWN", "Down", "init_app", "start", "stop"]
+
+
+def init_app(app: Flask) -> None:
+    """Tell the door where Redis is. Opens no connection."""
+    from chat.extensions import redis
+
+    redis.init_app(app)
+
+
+def start(app: Flask) -> None:
+    """Watch Redis from this process. Call once per process, after the fork."""
+    from chat.extensions import redis
+    from chat.redis import health
+
+    health.start(redis)
+
+
+def stop(app: Flask) -> None:
+    """End the watch and close this process's connections."""
+    from chat.extensions import redis
+    from chat.redis import health
+
+    health.stop(redis)
+    redis.close()

@@ -1,0 +1,80 @@
+"""What the door answers when Redis does not, and what each kind of trouble means."""
+
+from typing import Final
+
+import redis
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    ClusterCrossSlotError,
+    CrossSlotTransactionError,
+    DataError,
+    MaxConnectionsError,
+    NoPermissionError,
+    RedisClusterException,
+    ResponseError,
+)
+
+
+class Down:
+    """The type of `DOWN`. Falsy, but compare with `is DOWN`: an empty answer is falsy too."""
+
+    _only: "Down | None" = None
+
+    def __new__(cls) -> "Down":
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "DOWN"
+
+
+DOWN: Final = Down()
+
+OUTAGE, LOAD, DENIED, BUG = "outage", "load", "denied", "bug"
+
+# Errors the server answers with that say "not now", not "you asked wrongly".
+_NOT_NOW = (
+    "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN",
+    "BUSY", "MOVED", "ASK",
+)  # fmt: skip
+_DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password")
+_NO_FREE_CONNECTION = "No connection available."
+
+
+def kind_of(error: Exception) -> str:
+    """Is this Redis gone (outage), too busy (load), refusing us (denied) or our mistake (bug)?"""
+    if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
+        return DENIED
+    if isinstance(error, MaxConnectionsError) or _NO_FREE_CONNECTION in str(error):
+        return LOAD
+    if isinstance(error, ClusterCrossSlotError | CrossSlotTransactionError | DataError):
+        return BUG
+    if isinstance(error, RedisClusterException):
+        return BUG if "slot" in str(error) and "key" in str(error) else OUTAGE
+    if isinstance(error, ResponseError):
+        return _kind_of_reply(error)
+    if isinstance(error, redis.RedisError | OSError):
+        return OUTAGE
+    return BUG
+
+
+def _kind_of_reply(error: ResponseError) -> str:
+    name, text = type(error).__name__, str(error)
+    if text.startswith(_DENIED):
+        return DENIED
+    # redis-py turns some prefixes into classes and cuts them off the text.
+    if name in ("ReadOnlyError", "OutOfMemoryError", "MasterDownError", "ClusterDownError"):
+        return OUTAGE
+    return OUTAGE if text.startswith(_NOT_NOW) else BUG
+
+
+def describe(error: Exception, kind: str) -> str:
+    """One line for a log or a status page; a wrong password never looks like an outage."""
+    text = " ".join(str(error).split())[:200] or "no detail"
+    prefix = "authentication refused" if kind == DENIED else type(error).__name__
+    return f"{prefix}: {text}"

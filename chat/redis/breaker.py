@@ -1,0 +1,72 @@
+"""The circuit breaker: while it is open nobody waits for Redis.
+
+It opens at the first failure that looks like an outage, because that failure may have been the
+loss of an invalidation: what Redis holds is suspect until a recovery has emptied it, so there is
+nothing to gain from a second and third try. It holds no connection and does no I/O.
+"""
+
+import random
+import time
+from collections.abc import Callable
+
+FIRST_RETRY = 0.25
+LONGEST_RETRY = 10.0
+CALM = 15.0  # an outage sooner than this after the last one goes on with the longer pauses
+
+
+class Breaker:
+    """Open or closed, since when, why, and when to try next."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._clock, self._jitter = clock, jitter
+        self.is_open = False
+        self.cause = ""
+        self.generation = 0  # changes at every transition; tells late failures from new ones
+        self.since = time.time()
+        self._changed = clock() - CALM
+        self._retry_at = 0.0
+        self._failures = 0
+
+    def open(self, cause: str) -> bool:
+        """Stop trusting Redis. True when this call made the change."""
+        if self.is_open:
+            return False
+        if self._clock() - self._changed > CALM:
+            self._failures = 0
+        self.is_open, self.cause = True, cause
+        self._change()
+        self._plan()
+        return True
+
+    def failed(self, cause: str) -> None:
+        """A try to recover failed: the next pause is longer."""
+        self.cause = cause
+        self._plan()
+
+    def close(self) -> float:
+        """Trust Redis again; the length of the outage in seconds."""
+        lasted = self._clock() - self._changed
+        self.is_open, self.cause = False, ""
+        self._change()
+        return lasted
+
+    def due(self) -> bool:
+        return self.is_open and self._clock() >= self._retry_at
+
+    def next_retry_s(self) -> float:
+        return max(0.0, self._retry_at - self._clock()) if self.is_open else 0.0
+
+    def _change(self) -> None:
+        self.generation += 1
+        self.since, self._changed = time.time(), self._clock()
+
+    def _plan(self) -> None:
+        """Exponential pauses with jitter, so that many processes do not return in step."""
+        # The exponent is bounded: an outage may last for weeks.
+        pause = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        self._retry_at = self._clock() + self._jitter(pause / 2, pause)

@@ -1,0 +1,237 @@
+"""The door: the one place where the application meets Redis."""
+
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import redis
+from flask import Flask
+
+from chat.redis import health, recovery, scripts
+from chat.redis.answers import BUG, DENIED, DOWN, LOAD, OUTAGE, Down, describe, kind_of
+from chat.redis.breaker import Breaker
+from chat.redis.connect import POOL_WAIT, Connector
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+# Set in the one greenlet that recovers: it may pass while the breaker keeps everybody else out.
+_recovering: ContextVar[bool] = ContextVar("redis_recovering", default=False)
+
+
+class Disabled(RuntimeError):
+    """Redis is switched off by DISABLE_REDIS."""
+
+
+class Door:
+    """Every call to Redis goes through here. It answers or says DOWN; it never raises Redis trouble.
+
+    Connections are made at the first use in each process, never in a parent before the fork.
+    """
+
+    def __init__(self) -> None:
+        self.breaker = Breaker()
+        self.counts: Counter[str] = Counter()  # outage, load, denied, bug: for the metrics
+        self.watched = False  # a health greenlet probes, so requests need not
+        self.run_id: str | None = None
+        self.latency_ms: float | None = None
+        self._connector: Connector | None = None
+        self._disabled = True
+        self._strict = False
+        self._client: Any = None
+        self._pid: int | None = None
+        self._building = threading.Lock()
+        self._probing = threading.Lock()
+        self._before_recovery: list[Callable[[], bool]] = []
+        self._on_change: list[Callable[[bool], None]] = []
+
+    def init_app(self, app: Flask) -> None:
+        """Read the settings. No connection is made. A second app starts with a clean door."""
+        self.close()
+        self.breaker, self.run_id, self.latency_ms = Breaker(), None, None
+        self.counts.clear()
+        self._before_recovery.clear()
+        self._on_change.clear()
+        self._disabled = bool(app.config.get("DISABLE_REDIS"))
+        self._strict = bool(app.config.get("TESTING"))
+        self._connector = None if self._disabled else Connector(app)
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    @property
+    def enabled(self) -> bool:
+        return not self._disabled
+
+    @property
+    def connector(self) -> Connector:
+        if self._connector is None:
+            raise Disabled("Redis is switched off (DISABLE_REDIS)")
+        return self._connector
+
+    def call(self, fn: Callable[[Any], T], what: str = "") -> T | Down:
+        """`fn(client)`'s answer, or DOWN. Costs nothing while Redis is known to be gone."""
+        if not self._may_pass():
+            return DOWN
+        generation = self.breaker.generation
+        try:
+            return fn(self._get_client())
+        except Exception as error:  # a Cluster's errors are not RedisErrors: catch them all
+            return self._failed(error, what, generation)
+
+    def run(self, script: str, keys: list[str], args: list[Any], what: str = "") -> Any:
+        """Run a Lua script. All keys must live in one Cluster slot."""
+        return self.call(lambda client: scripts.run(client, script, keys, args), what)
+
+    def is_up(self) -> bool:
+        return self.enabled and not self.breaker.is_open
+
+    def state(self) -> dict[str, Any]:
+        """For the status page and /health/redis: what is known already, without asking."""
+        if not self.enabled:
+            return {"status": "disabled", "since": None, "next_retry_s": None,
+                    "error": None, "latency_ms": None}  # fmt: skip
+        is_open = self.breaker.is_open
+        return {
+            "status": "down" if is_open else "up",
+            "since": self.breaker.since,
+            "next_retry_s": round(self.breaker.next_retry_s(), 2) if is_open else None,
+            "error": self.breaker.cause or None,
+            "latency_ms": None if is_open else self.latency_ms,
+        }
+
+    def new_client(self, **own: Any) -> redis.Redis:
+        """A bytes client of the caller's own, for pub/sub and the queue. It raises like redis-py."""
+        return self.connector.single(**own)
+
+    # -- being told ------------------------------------------------------------------------------
+
+    def before_recovery(self, fn: Callable[[], bool]) -> None:
+        """`fn` must say True before Redis is trusted again; it may use the door."""
+        self._before_recovery.append(fn)
+
+    def on_change(self, fn: Callable[[bool], None]) -> None:
+        """`fn(up)` is called at each transition, outside the path of any request."""
+        self._on_change.append(fn)
+
+    def suspect(self, cause: str) -> None:
+        """Stop trusting what Redis holds, as after an outage; it is emptied before its next use.
+
+        For callers that could not deliver an invalidation although Redis seemed to be up.
+        """
+        if self.enabled and not _recovering.get() and self.breaker.open(cause):
+            log.warning("Redis is down, going on without it: %s", cause)
+            self._drop_client()
+            self._tell(False)
+
+    # -- the watch -------------------------------------------------------------------------------
+
+    def check(self) -> bool:
+        """One look at Redis: probe it while up, try to recover when a try is due."""
+        if not self.enabled:
+            return False
+        if self.breaker.is_open:
+            return self.recover() if self.breaker.due() else False
+        started = time.perf_counter()
+        run_id = self.call(lambda client: health.look(client, self.connector.mode), "health")
+        if run_id is DOWN:
+            return False
+        self.latency_ms = round((time.perf_counter() - started) * 1000, 2)
+        if self.run_id is not None and run_id != self.run_id:
+            self.suspect("the server restarted or another one took over")
+            return self.recover()
+        self.run_id = run_id
+        return True
+
+    def recover(self) -> bool:
+        """Probe, repair, trust again. One greenlet at a time; everybody else goes on without."""
+        if not self._probing.acquire(blocking=False):
+            return False
+        token = _recovering.set(True)
+        try:
+            self.run_id = None
+            self._drop_client()
+            self.run_id = recovery.recover(self._get_client(), self.connector.mode,
+                                           self._before_recovery)  # fmt: skip
+        except Exception as error:
+            kind = kind_of(error)
+            if kind == BUG:  # our own mistake keeps Redis out: say so, once a (slow) try
+                log.error("the recovery of Redis failed", exc_info=error)
+            self.breaker.failed(describe(error, kind))
+            return False
+        finally:
+            _recovering.reset(token)
+            self._probing.release()
+        if self.breaker.is_open:
+            log.warning("Redis is back after %.1f s", self.breaker.close())
+            self._tell(True)
+        return True
+
+    def close(self) -> None:
+        """Close this process's connections. The door can be used again afterwards."""
+        self._drop_client()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _may_pass(self) -> bool:
+        if not self.enabled:
+            return False
+        if not self.breaker.is_open or _recovering.get():
+            return True
+        # Without a watch (a command, a test) the caller whose turn it is looks for itself.
+        return not self.watched and self.breaker.due() and self.recover()
+
+    def _get_client(self) -> Any:
+        client = self._client
+        if client is not None and self._pid == os.getpid():
+            return client
+        if not self._building.acquire(timeout=POOL_WAIT):
+            raise redis.exceptions.MaxConnectionsError("another greenlet is still connecting")
+        try:
+            if self._client is None or self._pid != os.getpid():
+                self._client = self.connector.client(self._on_connect)
+                self._pid = os.getpid()
+            return self._client
+        finally:
+            self._building.release()
+
+    def _on_connect(self, connection: Any) -> None:
+        """A new connection to a server that is not the one we trusted is an outage at once."""
+        connection.on_connect()
+        if self.run_id is not None and not _recovering.get():
+            health.same_server(connection, self.run_id)
+
+    def _failed(self, error: Exception, what: str, generation: int) -> Down:
+        kind = kind_of(error)
+        self.counts[kind] += 1
+        if kind == BUG:
+            if self._strict:
+                raise error
+            log.error("a call to Redis is wrong (%s)", what or "unnamed", exc_info=error)
+        elif kind == LOAD:
+            log.debug("no free Redis connection (%s)", what)
+        elif kind in (OUTAGE, DENIED) and generation == self.breaker.generation:
+            self.suspect(f"{describe(error, kind)} ({what})" if what else describe(error, kind))
+        return DOWN
+
+    def _drop_client(self) -> None:
+        client, self._client = self._client, None
+        if client is None or self._pid != os.getpid():
+            return
+        try:
+            # Calls under way keep their connection and end by their own time limit.
+            pools = getattr(client, "connection_pool", None)
+            if pools is not None:
+                pools.disconnect(inuse_connections=False)
+            else:
+                client.close()
+        except Exception as error:
+            log.debug("closing a Redis client: %s", error)
+
+    def _tell(self, up: bool) -> None:
+        for fn in self._on_change:
+            health.apart(fn, up)

@@ -1,0 +1,120 @@
+"""Builds clients for the three shapes Redis comes in: one server, Sentinel, Cluster."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from flask import Flask
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode, RedisCluster
+from redis.connection import BlockingConnectionPool, parse_url
+from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool
+
+Hosts = list[tuple[str, int]]
+OnConnect = Callable[[Any], None]
+
+READ_TIMEOUT, CONNECT_TIMEOUT = 0.3, 0.25
+MAX_CONNECTIONS, POOL_WAIT = 50, 0.3
+
+
+def never_again() -> Retry:
+    """No blind second try: it would double the wait, and might run a write twice."""
+    return Retry(NoBackoff(), 0)
+
+
+def limits(**own: Any) -> dict[str, Any]:
+    """Time limits of every connection; a hung server is worse than a dead one."""
+    return {
+        "socket_timeout": READ_TIMEOUT,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "retry": never_again(),
+        **own,
+    }
+
+
+class SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Asks the Sentinels for the master, and waits a moment for a free connection."""
+
+
+class Connector:
+    """Where Redis is, by the settings, and how to make a client for it."""
+
+    def __init__(self, app: Flask) -> None:
+        config = app.config
+        self.url: str = config.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
+        self.sentinel: tuple[str, Hosts] | None = _sentinel(config.get("REDIS_SENTINEL"))
+        self.cluster: Hosts = _hosts(config.get("REDIS_CLUSTER"))
+
+    @property
+    def mode(self) -> str:
+        return "cluster" if self.cluster else "sentinel" if self.sentinel else "single"
+
+    def client(self, on_connect: OnConnect | None = None) -> Any:
+        """The pooled client of the request path: text in, text out."""
+        options = limits(decode_responses=True)
+        if self.cluster:
+            return self._cluster(options)
+        if on_connect is not None:
+            options["redis_connect_func"] = on_connect
+        options.update(max_connections=MAX_CONNECTIONS, timeout=POOL_WAIT)
+        return self._master(BlockingConnectionPool, options)
+
+    def single(self, **own: Any) -> redis.Redis:
+        """A client of its own with few connections, answering bytes: for pub/sub and the queue.
+
+        In a Cluster it talks to one node at random (PUBLISH reaches them all), so a caller that
+        lost its node makes a new client to move on.
+        """
+        options = limits(**{"max_connections": 4, "timeout": POOL_WAIT, **own})
+        if self.cluster:
+            host, port = random.choice(self._known_nodes())
+            pool = BlockingConnectionPool(host=host, port=port, **self._credentials(), **options)
+            return redis.Redis(connection_pool=pool)
+        return self._master(BlockingConnectionPool, options)
+
+    def _master(self, pool_class: type, options: dict[str, Any]) -> redis.Redis:
+        if self.sentinel is None:
+            return redis.Redis(connection_pool=pool_class.from_url(self.url, **options))  # type: ignore[attr-defined]
+        name, hosts = self.sentinel
+        options = {**self._credentials(), **options}
+        watchers = Sentinel(hosts, sentinel_kwargs=limits())
+        if (secure := options.pop("connection_class", None)) is not None:
+            options["ssl"] = secure is redis.SSLConnection
+        pool = SentinelPool(name, watchers, **options)
+        return redis.Redis(connection_pool=pool)
+
+    def _cluster(self, options: dict[str, Any]) -> RedisCluster:
+        """Talks to the nodes at once: call it only where Redis trouble is guarded."""
+        credentials = self._credentials()
+        credentials.pop("db", None)  # a Cluster has only database 0
+        if credentials.pop("connection_class", None) is redis.SSLConnection:
+            credentials["ssl"] = True
+        nodes = [ClusterNode(host, port) for host, port in self.cluster]
+        return RedisCluster(
+            startup_nodes=nodes, max_connections=MAX_CONNECTIONS, **credentials, **options
+        )
+
+    def _known_nodes(self) -> Hosts:
+        return self.cluster
+
+    def _credentials(self) -> dict[str, Any]:
+        """User, password and TLS for Sentinel and Cluster are taken from REDIS_URL."""
+        options: dict[str, Any] = dict(parse_url(self.url))
+        for place in ("host", "port", "path"):
+            options.pop(place, None)
+        return options
+
+
+def _hosts(value: str | None) -> Hosts:
+    """`a:1,b:2` as pairs; the settings have been checked at the start."""
+    pairs = [item.strip().rpartition(":") for item in (value or "").split(",") if item.strip()]
+    return [(host.strip("[]") or "127.0.0.1", int(port)) for host, _, port in pairs]
+
+
+def _sentinel(value: str | None) -> tuple[str, Hosts] | None:
+    if not value:
+        return None
+    name, _, hosts = value.partition(",")
+    return name.strip(), _hosts(hosts)
