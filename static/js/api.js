@@ -1,0 +1,44 @@
+/** JSON over HTTP: the session's CSRF token on every change, problem+json as one kind of error. */
+
+import { csrfToken } from "./dom.js";
+import { t } from "./i18n.js";
+
+export class ApiError extends Error {
+  /** status 0: the server was not reached, so nothing is known about what it did. */
+  constructor(status, detail, problem = {}) {
+    super(detail);
+    this.status = status;
+    this.problem = problem;
+  }
+
+  /** Worth trying again as it is: no connection, overload, or a server that is restarting. */
+  get isPassing() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+async function call(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(15_000),
+    });
+  } catch {
+    throw new ApiError(0, t("error_network"));
+  }
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  throw new ApiError(response.status, answer.detail || answer.title || t("error_generic"), answer);
+}
+
+export const get = (path) => call("GET", path);
+export const post = (path, body = {}) => call("POST", path, body);
+export const patch = (path, body) => call("PATCH", path, body);
+export const remove = (path) => call("DELETE", path);

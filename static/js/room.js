@@ -1,0 +1,32 @@
+/** The channel this page shows: what it is, and how much of it is held. Null on other pages. */
+
+import { $ } from "./dom.js";
+
+const main = $("main#channel");
+
+function read() {
+  const data = main.dataset;
+  return {
+    main,
+    id: data.channelId,
+    slug: data.slug,
+    kind: data.kind,
+    isMember: data.member === "true",
+    // Without a composer nobody can write here: archived, or not joined yet.
+    canWrite: Boolean($("#composer")),
+    // Every post, edit and delete of the channel takes the next number; what we hold is complete
+    // up to this one. See catchup.js.
+    rev: Number(data.rev) || 0,
+    lastSeq: Number(data.lastSeq) || 0,
+    lastRead: Number(data.lastRead) || 0,
+    hasOlder: data.more === "true",
+    // A permalink opens in the middle: between the last row and the present there is a hole, and
+    // live messages must not be put on its near side.
+    hasNewer: data.newer === "true",
+    // The row above which the "new" line stands.
+    newSeq: null,
+  };
+}
+
+// A direct conversation that nobody has written in yet has no id; it works as a plain form.
+export const room = main?.dataset.channelId ? read() : null;
