@@ -1,0 +1,75 @@
+"""Colours for code in messages, by Pygments, as short classes (`<span class="kn">`)."""
+
+from functools import cache
+from html import escape
+from typing import NamedTuple
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+
+MAX_COLOURED = 4_000  # characters of one message; the rest of its code stays plain
+MAX_LINE = 200  # a longer line is data, and slow to read for a lexer
+MAX_LINES = 150  # of one block; some lexers look ahead over all of them
+MAX_INFO = 40  # of what stands behind the fence
+
+# A list of our own and not all that Pygments knows: each was timed against hostile input (a tenth
+# of a second at most within the bounds above). Java is not here: its lexer needs seven times that.
+_NAMES = {
+    "bash", "c", "console", "cpp", "csharp", "css", "diff", "dockerfile", "elixir", "go",
+    "graphql", "haskell", "html", "http", "ini", "javascript", "json", "kotlin", "lua",
+    "makefile", "nginx", "perl", "php", "powershell", "python", "r", "ruby", "rust", "scss",
+    "sql", "swift", "toml", "typescript", "xml", "yaml",
+}  # fmt: skip
+_ALIASES = {
+    "c#": "csharp", "c++": "cpp", "cs": "csharp", "docker": "dockerfile", "golang": "go",
+    "h": "c", "hs": "haskell", "js": "javascript", "jsx": "javascript", "kt": "kotlin",
+    "make": "makefile", "node": "javascript", "patch": "diff", "ps1": "powershell",
+    "py": "python", "python3": "python", "rb": "ruby", "rs": "rust", "sh": "bash",
+    "shell": "bash", "svg": "xml", "ts": "typescript", "tsx": "typescript", "yml": "yaml",
+    "zsh": "bash",
+}  # fmt: skip
+
+_formatter = HtmlFormatter(nowrap=True)
+
+
+class Language(NamedTuple):
+    """A language we colour: the name Pygments knows it by, and the one people read."""
+
+    name: str
+    label: str
+
+
+def language_of(info: str) -> Language | None:
+    """The language named behind a fence, or None when it is none of ours."""
+    words = info[:MAX_INFO].casefold().split()
+    name = _ALIASES.get(words[0], words[0]) if words else ""
+    return Language(name, _lexer(name).name) if name in _NAMES else None
+
+
+class Highlighter:
+    """Colours the code of one message, as far as its allowance goes."""
+
+    def __init__(self) -> None:
+        self._left = MAX_COLOURED
+
+    def html(self, code: str, language: Language | None) -> str:
+        """The code as HTML, coloured if the language is known and the code is not too much."""
+        if language is None or not self._affordable(code):
+            return escape(code, quote=False)
+        self._left -= len(code)
+        return highlight(code, _lexer(language.name), _formatter)
+
+    def _affordable(self, code: str) -> bool:
+        lines = code.splitlines()
+        return (
+            len(code) <= self._left
+            and len(lines) <= MAX_LINES
+            and all(len(line) <= MAX_LINE for line in lines)
+        )
+
+
+@cache
+def _lexer(name: str) -> Lexer:
+    return get_lexer_by_name(name, stripnl=False, ensurenl=False)

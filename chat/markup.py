@@ -1,0 +1,148 @@
+"""What people write → what browsers show: a small Markdown made into safe HTML.
+
+`render` is called once a message, on the write; its answer is stored and sent to everybody. Two
+walls stand one behind the other: the parser knows only the rules named here (raw HTML is text to
+it), and nh3 then lets through an exact list of tags, attributes, classes and link schemes.
+
+The time it takes is bounded by what goes in, not by a clock: the length of the text, the depth
+of nesting, the number of links and delimiters looked for, the amount of code that is coloured.
+Beyond a bound the text is shown as it was typed; no text is ever dropped.
+"""
+
+import re
+from collections.abc import Sequence
+from html import escape, unescape
+
+import emoji
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from pygments.token import STANDARD_TYPES
+
+from chat.highlight import Highlighter, language_of
+
+MAX_LENGTH = 10_000  # characters of Markdown; a message has at most 8,000
+MAX_DEPTH = 20  # quotes and lists inside each other
+MAX_BRACKETS = 400  # "[" looked at as the start of a link
+MAX_DELIMITERS = 2_000  # "*", "_", "~" and "`"
+MAX_URLS = 200  # "://" turned into links
+MAX_EMOJI = 100  # counted in one text
+
+_SCHEMES = {"http", "https", "mailto"}
+_ALLOWED_URL = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
+_REL = "noopener noreferrer nofollow"
+
+_TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "span", "blockquote", "ul", "ol", "li", "a"}
+_ATTRIBUTES = {"*": set(), "a": {"href"}, "ol": {"start"}, "pre": {"data-language"}}
+_CLASSES = {"pre": {"code"}, "span": {name for name in STANDARD_TYPES.values() if name}}
+_FIXED = {"a": {"target": "_blank"}}
+_FOCUSABLE = {"pre": {"tabindex": {"0"}}}  # a long line scrolls sideways, by keyboard too
+
+_BLOCK_ENDS = re.compile(r"<br>|</(?:p|li|pre|blockquote)>")
+_SPACES = re.compile(r"\s+")
+
+
+def render(text: str) -> str:
+    """Safe HTML for a text somebody wrote. Never raises for a text, and never drops one."""
+    text = _printable(text)
+    if _too_much(text):
+        return _as_typed(text)
+    env: EnvType = {"highlighter": Highlighter()}
+    tokens = _markdown.parse(text, env)
+    if any(token.level >= MAX_DEPTH - 1 for token in tokens):
+        return _as_typed(text)
+    html = sanitise(_markdown.renderer.render(tokens, _markdown.options, env))
+    return html if _text_of(html) else _as_typed(text)
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """The words alone, on one line, for titles and notifications."""
+    words = _text_of(render(text))
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def emoji_in(text: str) -> list[str]:
+    """The emoji a text shows, in order, repeats included; signs such as © or ™ are not emoji."""
+    found = (match["emoji"] for match in emoji.emoji_list(text[:MAX_LENGTH]))
+    return [sign for sign in found if _is_picture(sign)][:MAX_EMOJI]
+
+
+def sanitise(html: str) -> str:
+    """The second wall. Applied to its own answer it changes nothing."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        allowed_classes=_CLASSES,
+        tag_attribute_values=_FOCUSABLE,
+        set_tag_attribute_values=_FIXED,
+        url_schemes=_SCHEMES,
+        link_rel=_REL,
+    ).strip()
+
+
+def _printable(text: str) -> str:
+    """Half surrogates cannot be stored or sent; other control characters have no picture."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\ufffd", text)
+
+
+def _too_much(text: str) -> bool:
+    return (
+        len(text) > MAX_LENGTH
+        or text.count("[") > MAX_BRACKETS
+        or text.count("://") > MAX_URLS
+        or sum(text.count(sign) for sign in "*_~`") > MAX_DELIMITERS
+    )
+
+
+def _as_typed(text: str) -> str:
+    lines = escape(text.strip(), quote=False).splitlines()
+    return sanitise("<p>" + "<br>\n".join(lines) + "</p>")
+
+
+def _text_of(html: str) -> str:
+    spaced = _BLOCK_ENDS.sub(lambda end: " " + end[0], html)
+    return _SPACES.sub(" ", unescape(nh3.clean(spaced, tags=set()))).strip()
+
+
+def _is_picture(sign: str) -> bool:
+    status = emoji.EMOJI_DATA[sign]["status"]
+    return status in (emoji.STATUS["fully_qualified"], emoji.STATUS["minimally_qualified"])
+
+
+def _fence(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    token = tokens[index]
+    language = language_of(token.info)
+    label = f' data-language="{escape(language.label)}"' if language else ""
+    body = env["highlighter"].html(token.content, language)
+    return f'<pre class="code" tabindex="0"{label}><code>{body}</code></pre>\n'
+
+
+def _build() -> MarkdownIt:
+    """The parser with these rules and no others: no headings, images, tables or HTML."""
+    options = {"breaks": True, "linkify": True, "maxNesting": MAX_DEPTH, "html": False}
+    parser = MarkdownIt("zero", options)
+    parser.enable(["fence", "blockquote", "list"])
+    parser.enable(["newline", "escape", "backticks", "strikethrough", "emphasis", "link"])
+    parser.enable(["autolink", "linkify"])
+    parser.validateLink = lambda url: bool(_ALLOWED_URL.match(url))  # type: ignore[method-assign]
+    if parser.linkify is None:
+        raise RuntimeError("markdown-it-py needs linkify-it-py to find bare addresses")
+    # Only whole addresses become links: "main.py" is a file here, not a host in Paraguay.
+    parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    for scheme in ("ftp:", "//", "mailto:"):
+        parser.linkify.add(scheme, None)
+    parser.add_render_rule("fence", _fence)
+    return parser
+
+
+_markdown = _build()

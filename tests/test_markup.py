@@ -1,0 +1,216 @@
+"""What people write becomes safe HTML, quickly, and nothing they wrote is lost."""
+
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat import highlight
+from chat.markup import MAX_DEPTH, emoji_in, plain, render, sanitise
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("**b** *i* ~~s~~ `c`", "<strong>b</strong> <em>i</em> <s>s</s> <code>c</code>"),
+        ("one\ntwo", "one<br>\ntwo"),
+        ("one\n\ntwo", "<p>one</p>\n<p>two</p>"),
+        ("> said", "<blockquote>\n<p>said</p>\n</blockquote>"),
+        ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
+        ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
+        ("# no heading", "<p># no heading</p>"),
+        ("no\n---", "<p>no<br>\n---</p>"),
+        ("| a |\n|---|\n| b |", "<p>| a |<br>\n|---|<br>\n| b |</p>"),
+        ("<b>raw</b> &amp;", "<p>&lt;b&gt;raw&lt;/b&gt; &amp;amp;</p>"),
+        ("snake_case_name", "<p>snake_case_name</p>"),
+    ],
+)
+def test_the_subset_is_rendered_and_everything_else_stays_text(written: str, shown: str) -> None:
+    assert shown in render(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "href"),
+    [
+        ("[docs](https://x.org/a?b=1&c=2)", "https://x.org/a?b=1&amp;c=2"),
+        ("see https://x.org/a_b_c.", "https://x.org/a_b_c"),
+        ("<mailto:a@x.org>", "mailto:a@x.org"),
+        ("http://пример.рф", "http://xn--e1afmkfd.xn--p1ai"),
+    ],
+)
+def test_links_open_elsewhere_and_tell_nothing(written: str, href: str) -> None:
+    expected = f'<a href="{href}" target="_blank" rel="noopener noreferrer nofollow">'
+    assert expected in render(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](java\tscript:alert(1))",
+        "[x](data:text/html,x)",
+        "[x](vbscript:x)",
+        "[x](//evil.org)",
+        "[x](/logout)",
+        "<javascript:alert(1)>",
+        "ftp://x.org file:///etc/passwd",
+        "main.py and example.org",
+    ],
+)
+def test_other_addresses_stay_text(written: str) -> None:
+    assert "<a" not in render(written)
+
+
+def test_images_become_links_at_most() -> None:
+    assert "<img" not in render("![cat](https://x.org/cat.png)")
+
+
+def test_fenced_code_is_coloured_with_short_classes_and_names_its_language() -> None:
+    html = render("```py\nimport os\n```")
+    assert '<pre class="code" tabindex="0" data-language="Python"><code>' in html
+    assert '<span class="kn">import</span>' in html
+    assert "style=" not in html
+
+
+def test_code_in_an_unknown_language_is_plain() -> None:
+    html = render('```klingon" onload="x\n<b>\n```')
+    assert html == '<pre class="code" tabindex="0"><code>&lt;b&gt;\n</code></pre>'
+
+
+def test_too_much_code_is_shown_without_colours() -> None:
+    block = "```py\n" + "x = 1\n" * 100 + "```\n"
+    html = render(block * 8)
+    assert html.count("<pre") == 8
+    assert plain(block * 8, 99_999).count("x = 1") == 800
+    assert "<span" not in html.split("<pre")[-1]
+
+
+@pytest.mark.parametrize("written", ["- ", "[](https://x.org)", "```\n```", "> ", "* * *", "**"])
+def test_a_message_never_becomes_nothing(written: str) -> None:
+    assert plain(written)
+
+
+def test_too_deep_a_nesting_is_shown_as_typed() -> None:
+    written = ">" * (MAX_DEPTH * 2) + " deep"
+    assert plain(written) == written
+
+
+def test_half_a_surrogate_is_no_error() -> None:
+    assert render("a\ud800b") == "<p>a?b</p>"
+
+
+def test_plain_is_one_line_of_words() -> None:
+    assert plain("**a**\nb\n\n- c\n- `d` &lt;") == "a b c d &lt;"
+    assert plain("x" * 300, limit=10) == "x" * 9 + "…"
+
+
+def test_emoji_are_found_whole_and_in_order() -> None:
+    assert emoji_in("hi 👍🏽👨‍👩‍👧 ❤️ 👍🏽 🇷🇺") == ["👍🏽", "👨‍👩‍👧", "❤️", "👍🏽", "🇷🇺"]
+    assert emoji_in("© 2024 ™ #1 :)") == []
+
+
+class _Reader(HTMLParser):
+    """Notes every tag and attribute, and that tags close in the order they were opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag != "br":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+_SAFE_TAGS = {
+    "p",
+    "br",
+    "strong",
+    "em",
+    "s",
+    "code",
+    "pre",
+    "span",
+    "blockquote",
+    "ul",
+    "ol",
+    "li",
+    "a",
+}
+_SAFE_ATTRIBUTES = {
+    ("a", "href"): r"(?i)(https?://|mailto:)\S+",
+    ("a", "target"): "_blank",
+    ("a", "rel"): "noopener noreferrer nofollow",
+    ("ol", "start"): r"\d+",
+    ("pre", "class"): "code",
+    ("pre", "tabindex"): "0",
+    ("pre", "data-language"): r"[\w #+.\-]+",
+    ("span", "class"): r"[a-z0-9]+( [a-z0-9]+)*",
+}
+
+_MARKS = """
+* ** _ ~~ ` ``` - 1. > >> [ ] ( ) ]( <script> </script> <img onerror=x> <svg/onload=x> < >
+javascript:alert(1) java&#115;cript: https:// http://a.b mailto: data: \\ &#x6a; &lt; " '
+```py ```html </code> </pre> <!-- --> <![CDATA[ ]]> onclick=x style=x 😀
+"""
+_PIECES = st.sampled_from([*_MARKS.split(), "\n", "\n\n", " ", "\t", "\x00"])
+_TEXTS = st.lists(_PIECES | st.text(max_size=8), max_size=30).map("".join) | st.text()
+
+
+@given(_TEXTS)
+def test_whatever_is_written_the_html_holds_only_what_is_allowed(written: str) -> None:
+    reader = _Reader()
+    reader.feed(render(written))
+    reader.close()
+    assert reader.open == []
+    assert reader.tags <= _SAFE_TAGS
+    for tag, name, value in reader.attributes:
+        assert re.fullmatch(_SAFE_ATTRIBUTES[tag, name], value), (tag, name, value)
+
+
+@given(_TEXTS)
+def test_sanitising_twice_changes_nothing(written: str) -> None:
+    html = render(written)
+    assert sanitise(html) == html
+
+
+@given(st.text(alphabet="abcdefgh \n", min_size=1))
+def test_no_word_is_lost(written: str) -> None:
+    assert plain(written, 99_999).split() == written.split()
+
+
+_HOSTILE = (
+    "[ ![ [a]( *a **a _ *_ ~~a ` ``` > - 1. http:// http://a.b < \\ &amp; ]( ( x:// a@b".split()
+)
+
+
+@pytest.mark.parametrize(
+    "unit", [*_HOSTILE.split(), "- a\n", "> a\n", " - a\n  ", "a\n", "\n", "```\n"]
+)
+def test_a_hostile_text_is_rendered_in_bounded_time(unit: str) -> None:
+    text = (unit * 8_000)[:8_000]
+    assert _cpu_seconds(lambda: render(text)) < 0.6
+
+
+@pytest.mark.parametrize("language", ["python", "c", "cpp", "csharp", "ruby", "kotlin", "html"])
+def test_hostile_code_is_coloured_in_bounded_time(language: str) -> None:
+    for unit in ["(", "{", "<", '"', "a ", "a\n", "\n", "\t\n", "x x\n", "/*", "//"]:
+        lines = unit * 4_000 if "\n" in unit else (unit * 190 + "\n") * 30
+        text = f"```{language}\n{lines[: highlight.MAX_COLOURED - 100]}\n```"
+        assert _cpu_seconds(lambda text=text: render(text)) < 0.8, unit  # type: ignore[misc]
+
+
+def _cpu_seconds(work) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
