@@ -19,3 +19,17 @@ def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
         return client.evalsha(sha_of(script), len(keys), *keys, *args)
     except NoScriptError:
         return client.eval(script, len(keys), *keys, *args)
+
+
+def run_many(client: Any, script: str, calls: list[tuple[list[str], list[Any]]]) -> list[Any]:
+    """The same script for many (keys, args) in one round trip; each call stands alone."""
+    pipe = client.pipeline(transaction=False)
+    for keys, args in calls:
+        pipe.evalsha(sha_of(script), len(keys), *keys, *args)
+    answers = pipe.execute(raise_on_error=False)
+    for i, (keys, args) in enumerate(calls):
+        if isinstance(answers[i], NoScriptError):
+            answers[i] = run(client, script, keys, args)
+        elif isinstance(answers[i], Exception):
+            raise answers[i]
+    return answers

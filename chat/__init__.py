@@ -1,0 +1,13 @@
+"""A self-hosted team chat: one Flask app, MongoDB holds the truth, Redis answers the reads.
+
+The map, and the direction in which calls go (never the other way round):
+
+    views, api, realtime.handlers   parse, check, answer
+        access                      what may this person see: fetch and check in one call
+        services                    every write that others must see: write, then tell
+            models                  documents and queries (MongoDB); know neither cache nor sockets
+            realtime.broadcasts     every event that leaves for a browser
+        cache                       reads: Redis first, models on a miss; and the fence around writes
+            redis                   the one door: timeouts, breaker, recovery, pub/sub
+    signals                         the one table that joins a model's save to the cache it changes
+"""

@@ -1,0 +1,1 @@
+"""Reads: Redis first, MongoDB on a miss. And the fence that keeps old values out after a write."""

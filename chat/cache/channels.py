@@ -1,0 +1,80 @@
+"""Channels: one hash with every named channel (R4), one key for each direct channel, and the site."""
+
+import json
+from typing import Any
+
+from chat.cache import fence, keys, plain, through
+from chat.cache.through import Shape
+from chat.models import Channel, Site, base
+
+EMPTY = ("", "null")
+
+
+def _items(channels: dict[str, dict]) -> list[str]:
+    return [part for cid, c in channels.items() for part in (cid, plain.dump(c))] or list(EMPTY)
+
+
+def _decode(flat: Any) -> dict[str, dict]:
+    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2])
+    return {cid: json.loads(text) for cid, text in pairs if cid}
+
+
+ALL = Shape("channels", "TTL_CHANNELS", ("HGETALL",), "HSET", _items, _decode)
+ONE = plain.json_string("channels", "TTL_CHANNELS")
+
+
+def get_all() -> dict[str, dict]:
+    """Every channel but the direct ones, by id. What a reader may see of it is decided later."""
+    return through.get(keys.channels_list(), ALL, _load_all)
+
+
+def get(channel_id: str) -> dict | None:
+    """One channel of any kind, or None."""
+    if base.object_id(channel_id) is None:
+        return None
+    named = through.get(
+        keys.channels_list(),
+        ALL,
+        _load_all,
+        command=("HGET", channel_id),
+        decode=lambda text: json.loads(text) if text else None,
+        pick=lambda channels: channels.get(channel_id),
+    )
+    return named or through.get(keys.direct(channel_id), ONE, lambda: _load_direct(channel_id))
+
+
+def get_by_slug(slug: str) -> dict | None:
+    """By address, or by an address that it had before. Direct channels have their id in it."""
+    if slug.startswith("dm-"):
+        channel = get(slug.removeprefix("dm-"))
+        if channel and channel["slug"] == slug:
+            return channel
+    channels = get_all().values()
+    return next((c for c in channels if c["slug"] == slug), None) or next(
+        (c for c in channels if slug in c["former_slugs"]), None
+    )
+
+
+def get_site() -> dict | None:
+    """{name, open_registration}, or None before set-up."""
+    return through.get(keys.site(), ONE, _load_site)
+
+
+def channel_written(writes: list[fence.Write]) -> None:
+    """Bring both places up to date after a channel was saved: deleted, and filled on demand."""
+    for write in writes:
+        fence.end(write)
+
+
+def _load_all() -> dict[str, dict]:
+    return {channel["id"]: channel for channel in Channel.named()}
+
+
+def _load_direct(channel_id: str) -> dict | None:
+    channel = Channel.find(channel_id)
+    return channel if channel and channel["kind"] == "direct" else None
+
+
+def _load_site() -> dict | None:
+    row = Site.raw()
+    return row and {"name": row["name"], "open_registration": row["open_registration"]}

@@ -1,0 +1,92 @@
+"""Every key that holds cached data: its name, type, lifetime, contents, writers and readers.
+
+The names R1-R8 are given by the requirements. Beside each fenced data key stand two companions in
+the same Cluster slot: ``v:{key}`` (random version token) and ``w:{key}`` (writes under way).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One declared structure; ``name`` with ``*`` stands for a family of keys."""
+
+    name: str
+    type: str
+    ttl: str
+    rollout: str
+    holds: str
+    written_by: str
+    read_by: str
+
+
+STRUCTURES = (
+    Structure("session:*", "string", "TTL_SESSIONS", "sessions",
+              "JSON: userId, nickname, role, csrfToken (R1)", "chat.sessions", "every request"),
+    Structure("cache:users:list", "zset", "TTL_USERS", "users",
+              "ids of active people, score = last_active in ms (R2)",
+              "registration, role and state changes, batched activity", "GET /api/users, sidebar"),
+    Structure("cache:users:profile:*", "string", "TTL_USERS", "users",
+              "JSON profile of one person; null when there is none", "every save of a person",
+              "every signed-in request, lists of people"),
+    Structure("cache:users:online", "set", "TTL_ONLINE", "online",
+              "ids of people online (R3)", "chat.presence", "lists of people"),
+    Structure("cache:channels:list", "hash", "TTL_CHANNELS", "channels",
+              "channel id → JSON, every channel but the direct ones (R4)",
+              "every save of a channel", "sidebar, access checks"),
+    Structure("cache:channels:direct:*", "string", "TTL_CHANNELS", "channels",
+              "JSON of one direct channel; null when there is none",
+              "every save of a channel", "sidebar, access checks"),
+    Structure("cache:channel:users:*", "set", "TTL_CHANNEL_USERS", "channel_users",
+              "ids of the channel's members (R5); a lone empty member marks an empty channel",
+              "join, leave, add, remove", "access checks, member list"),
+    Structure("cache:messages:recent:*", "list", "TTL_MESSAGES", "messages",
+              "JSON of the newest 50 messages, oldest first (R6); {\"seq\":0} marks an empty start",
+              "every post, edit and deletion", "channel page, history"),
+    Structure("cache:emoji:classics", "hash", "TTL_EMOJI", "emoji",
+              "emoji → how often it was used (R7); an empty field marks that nothing was used yet",
+              "every emoji used", "GET /api/emoji"),
+    Structure("cache:site", "string", "TTL_CHANNELS", "channels",
+              "JSON: name and open_registration; null before set-up", "set-up, site settings",
+              "every page"),
+)  # fmt: skip
+
+
+def users_list() -> str:
+    """R2."""
+    return "cache:users:list"
+
+
+def profile(user_id: str) -> str:
+    """One person's profile."""
+    return f"cache:users:profile:{user_id}"
+
+
+def channels_list() -> str:
+    """R4."""
+    return "cache:channels:list"
+
+
+def direct(channel_id: str) -> str:
+    """One direct channel."""
+    return f"cache:channels:direct:{channel_id}"
+
+
+def channel_users(channel_id: str) -> str:
+    """R5."""
+    return f"cache:channel:users:{channel_id}"
+
+
+def recent_messages(channel_id: str) -> str:
+    """R6."""
+    return f"cache:messages:recent:{channel_id}"
+
+
+def emoji_counts() -> str:
+    """R7."""
+    return "cache:emoji:classics"
+
+
+def site() -> str:
+    """The installation's name and door policy."""
+    return "cache:site"

@@ -1,0 +1,58 @@
+"""MongoEngine documents: fields, indexes and the questions one may ask of them. The truth.
+
+Writes go through ``.save()`` or through a method here that announces itself
+(``base.announced``), so that ``chat.signals`` hears of every change. Lists are read as raw
+dicts (``as_pymongo``), never as hydrated documents.
+"""
+
+import mongoengine
+from flask import Flask
+
+from chat.models import base
+from chat.models.channel import Channel
+from chat.models.emoji import EmojiUse
+from chat.models.invite import Invite
+from chat.models.membership import Membership
+from chat.models.message import Message
+from chat.models.session import Session
+from chat.models.site import Site
+from chat.models.token import AccessToken
+from chat.models.user import User
+
+DOCUMENTS = (Site, User, Channel, Membership, Message, Invite, AccessToken, Session, EmojiUse)
+MAX_POOL = 50
+
+
+def init_app(app: Flask) -> None:
+    """Prepare the connection; it is opened at the first query, after fork (pitfalls of PyMongo)."""
+    mongoengine.disconnect()
+    mongoengine.connect(
+        host=app.config["MONGODB_URI"],
+        **_database(app.config["MONGODB_URI"]),
+        connect=False,
+        appname="chat",
+        maxPoolSize=MAX_POOL,
+        waitQueueTimeoutMS=1000,
+        serverSelectionTimeoutMS=2000,
+        connectTimeoutMS=2000,
+        socketTimeoutMS=10000,
+        w="majority",
+        journal=True,
+        wTimeoutMS=5000,
+        retryWrites=True,
+        tz_aware=True,
+        uuidRepresentation="standard",
+    )
+    base.NUMBERS.clear()
+
+
+def ensure_indexes() -> None:
+    """Build every index there should be; safe to repeat. Run before the app takes traffic."""
+    for document in DOCUMENTS:
+        document.ensure_indexes()
+
+
+def _database(uri: str) -> dict[str, str]:
+    """A name for the database where the address has none (MongoEngine would take "test")."""
+    path = uri.split("://", 1)[-1].partition("/")[2].partition("?")[0]
+    return {} if path else {"db": "chat"}

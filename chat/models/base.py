@@ -1,0 +1,80 @@
+"""What the documents share: clocks, announced changes, ids from outside, numbers by channel."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from bson import ObjectId
+from mongoengine import Document, signals
+
+# Sent instead of post_save when a write that pre_save announced certainly did not happen.
+write_refused = signals._signals.signal("write_refused")
+
+
+def now() -> datetime:
+    """The time in UTC, cut to the milliseconds that MongoDB keeps."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds, as every answer shows times."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def object_id(text: Any) -> ObjectId | None:
+    """The id, or None for anything that is none: a bad id is just something that does not exist."""
+    if isinstance(text, ObjectId):
+        return text
+    return ObjectId(text) if isinstance(text, str) and ObjectId.is_valid(text) else None
+
+
+@contextmanager
+def announced(document: Document, created: bool = False) -> Iterator[None]:
+    """Wrap an atomic update in the signals that ``.save()`` would send (MongoEngine sends none).
+
+    When the update raises, nobody can say whether it happened; post_save is sent all the same,
+    because a cache dropped for nothing is harmless.
+    """
+    signals.pre_save.send(type(document), document=document)
+    try:
+        yield
+    finally:
+        signals.post_save.send(type(document), document=document, created=created)
+
+
+class Numbers:
+    """The last (seq, rev) that this process knows of a channel: a hint, never the truth.
+
+    A wrong hint costs one refused insert; the unique indexes of ``Message`` decide.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._known: OrderedDict[ObjectId, tuple[int, int]] = OrderedDict()
+        self._most = most
+
+    def get(self, channel: ObjectId) -> tuple[int, int] | None:
+        """The hint, if there is one."""
+        return self._known.get(channel)
+
+    def learn(self, channel: ObjectId, seq: int, rev: int) -> None:
+        """Remember what was just stored or read."""
+        self._known[channel] = (seq, rev)
+        self._known.move_to_end(channel)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+    def forget(self, channel: ObjectId) -> None:
+        """Drop a hint that was refused."""
+        self._known.pop(channel, None)
+
+    def clear(self) -> None:
+        """Drop everything, for example because the database is another one."""
+        self._known.clear()
+
+
+NUMBERS = Numbers()

@@ -1,0 +1,191 @@
+"""What somebody said, numbered twice: ``seq`` in the order of posting, ``rev`` in the order of change.
+
+Both numbers are taken by inserting at "last + 1" under a unique index, so they are visible in
+order: whoever sees n has been able to see n - 1. Every post, edit and deletion takes the channel's
+next ``rev``; catching up is everything with a greater ``rev`` than the one held. ``first_rev`` is
+the rev of the posting itself, for clients that remember only a seq.
+"""
+
+from bson import ObjectId
+from gevent.lock import BoundedSemaphore
+from mongoengine import BooleanField, DateTimeField, Document, IntField, ObjectIdField, StringField
+from mongoengine.errors import NotUniqueError
+from pymongo.errors import DuplicateKeyError
+
+from chat.models import base
+
+TRIES = 100
+_locks: dict[ObjectId, BoundedSemaphore] = {}
+
+
+class Message(Document):
+    """``html`` is rendered once, when the text is stored. The author's nickname never changes."""
+
+    channel = ObjectIdField(required=True)
+    seq = IntField(required=True)
+    rev = IntField(required=True)
+    first_rev = IntField(required=True)
+    author = ObjectIdField(required=True)
+    author_nickname = StringField(required=True)
+    text = StringField(default="")
+    html = StringField(default="")
+    client_id = StringField(required=True)
+    created_at = DateTimeField(default=base.now)
+    edited_at = DateTimeField()
+    deleted = BooleanField(default=False)
+
+    meta = {
+        "collection": "messages",
+        "auto_create_index": False,
+        "indexes": [
+            {"fields": ["channel", "seq"], "unique": True},
+            {"fields": ["channel", "rev"], "unique": True},
+            {"fields": ["author", "client_id"], "unique": True},
+        ],
+    }
+
+    @classmethod
+    def post(
+        cls, channel_id: str, author_id: str, nickname: str, text: str, html: str, client_id: str
+    ) -> tuple[dict, bool]:
+        """Store a message once; (message, True), or (the stored one, False) for a repeated client_id.
+
+        Posts of one process to one channel wait for each other: two of them would race for the
+        same number. Between processes the unique index decides, and the loser takes the next.
+        """
+        channel = ObjectId(channel_id)
+        with _lock(channel):
+            for _ in range(TRIES):
+                seq, rev = _numbers(channel)
+                document = cls(
+                    channel=channel,
+                    seq=seq + 1,
+                    rev=rev + 1,
+                    first_rev=rev + 1,
+                    author=author_id,
+                    author_nickname=nickname,
+                    text=text,
+                    html=html,
+                    client_id=client_id,
+                )
+                try:
+                    document.save(force_insert=True, validate=False)
+                except NotUniqueError:
+                    base.write_refused.send(cls, document=document)
+                    base.NUMBERS.forget(channel)
+                    stored = cls.find_sent(author_id, client_id)
+                    if stored:
+                        return stored, False
+                    continue
+                base.NUMBERS.learn(channel, seq + 1, rev + 1)
+                return to_message(document.to_mongo()), True
+        raise RuntimeError("no free number in the channel")  # TRIES writers were faster each time
+
+    @classmethod
+    def change(cls, message: dict, **fields: object) -> dict | None:
+        """Set fields of an existing, not deleted message under the next rev; None if it is gone."""
+        channel, oid = ObjectId(message["channel"]), ObjectId(message["id"])
+        document = cls(id=oid, channel=channel)
+        with _lock(channel), base.announced(document):
+            for _ in range(TRIES):
+                seq, rev = _numbers(channel)
+                try:
+                    row = cls._get_collection().find_one_and_update(
+                        {"_id": oid, "deleted": False},
+                        {"$set": {**fields, "rev": rev + 1}},
+                        return_document=True,
+                    )
+                except DuplicateKeyError:
+                    base.NUMBERS.forget(channel)
+                    continue
+                if row is None:
+                    return None
+                base.NUMBERS.learn(channel, seq, rev + 1)
+                return to_message(row)
+        raise RuntimeError("no free number in the channel")
+
+    @classmethod
+    def find(cls, message_id: str) -> dict | None:
+        """One message, or None."""
+        oid = base.object_id(message_id)
+        row = cls._get_collection().find_one({"_id": oid}) if oid else None
+        return to_message(row) if row else None
+
+    @classmethod
+    def find_sent(cls, author_id: str, client_id: str) -> dict | None:
+        """What the author has already stored under this client_id."""
+        row = cls._get_collection().find_one(
+            {"author": ObjectId(author_id), "client_id": client_id}
+        )
+        return to_message(row) if row else None
+
+    @classmethod
+    def page(
+        cls, channel_id: str, before: int | None, after: int | None, limit: int
+    ) -> tuple[list[dict], bool]:
+        """(messages oldest first, whether there are more in that direction)."""
+        bounds = {"$lt": before} if before is not None else {}
+        bounds |= {"$gt": after} if after is not None else {}
+        query: dict = {"channel": ObjectId(channel_id)} | ({"seq": bounds} if bounds else {})
+        forward = after is not None and before is None
+        rows = list(
+            cls._get_collection().find(query).sort("seq", 1 if forward else -1).limit(limit + 1)
+        )
+        page = [to_message(row) for row in rows[:limit]]
+        return (page if forward else page[::-1]), len(rows) > limit
+
+    @classmethod
+    def changed_since(cls, channel_id: str, rev: int, limit: int) -> tuple[list[dict], bool]:
+        """(messages posted, edited or deleted after a rev, in the order of change; more?)."""
+        query = {"channel": ObjectId(channel_id), "rev": {"$gt": rev}}
+        rows = list(cls._get_collection().find(query).sort("rev", 1).limit(limit + 1))
+        return [to_message(row) for row in rows[:limit]], len(rows) > limit
+
+    @classmethod
+    def first_rev_at(cls, channel_id: str, seq: int) -> int:
+        """The rev at which the message with this seq, or the nearest older one, was posted."""
+        query = {"channel": ObjectId(channel_id), "seq": {"$lte": seq}}
+        row = cls._get_collection().find_one(query, {"first_rev": 1}, sort=[("seq", -1)])
+        return row["first_rev"] if row else 0
+
+    @classmethod
+    def last_numbers(cls, channel_id: str | ObjectId) -> tuple[int, int]:
+        """The channel's last (seq, rev), asked of MongoDB; (0, 0) while it is empty."""
+        collection, query = cls._get_collection(), {"channel": ObjectId(channel_id)}
+        by_seq = collection.find_one(query, {"seq": 1}, sort=[("seq", -1)])
+        by_rev = collection.find_one(query, {"rev": 1}, sort=[("rev", -1)])
+        return (by_seq["seq"] if by_seq else 0), (by_rev["rev"] if by_rev else 0)
+
+    @classmethod
+    def last_seqs(cls, channel_ids: list[str]) -> dict[str, int]:
+        """The last seq of each channel."""
+        return {cid: cls.last_numbers(cid)[0] for cid in channel_ids}
+
+
+def to_message(row: dict) -> dict:
+    """The plain form of a stored message, the same for every reader; seq stands first (cache.messages)."""
+    return {
+        "seq": row["seq"],
+        "id": str(row["_id"]),
+        "rev": row["rev"],
+        "channel": str(row["channel"]),
+        "author": {"id": str(row["author"]), "nickname": row["author_nickname"]},
+        "text": row.get("text", ""),
+        "html": row.get("html", ""),
+        "created_at": base.iso(row["created_at"]),
+        "edited_at": base.iso(row.get("edited_at")),
+        "deleted": row.get("deleted", False),
+        "client_id": row["client_id"],
+    }
+
+
+def _numbers(channel: ObjectId) -> tuple[int, int]:
+    known = base.NUMBERS.get(channel)
+    if known is None:
+        known = Message.last_numbers(channel)
+        base.NUMBERS.learn(channel, *known)
+    return known
+
+
+def _lock(channel: ObjectId) -> BoundedSemaphore:
+    return _locks.setdefault(channel, BoundedSemaphore(1))

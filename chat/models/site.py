@@ -1,0 +1,63 @@
+"""The one record about this installation; its existence means that set-up has happened."""
+
+from datetime import timedelta
+
+from bson import ObjectId
+from mongoengine import BooleanField, DateTimeField, Document, ObjectIdField, StringField
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from chat.models import base
+from chat.models.user import User
+
+CLAIM_SECONDS = 60
+
+
+class Site(Document):
+    """``owner`` is chosen when set-up is claimed; set-up is done once that person is stored."""
+
+    id = StringField(primary_key=True, default="site")
+    name = StringField(required=True)
+    open_registration = BooleanField(default=False)
+    owner = ObjectIdField(required=True)
+    claimed_at = DateTimeField(default=base.now)
+
+    meta = {"collection": "site", "auto_create_index": False}
+
+    @classmethod
+    def raw(cls) -> dict | None:
+        """The stored record, or None before set-up."""
+        return cls._get_collection().find_one({"_id": "site"})
+
+    @classmethod
+    def is_set_up(cls) -> bool:
+        """Whether the first account exists."""
+        row = cls.raw()
+        return bool(row and User.raw(row["owner"]))
+
+    @classmethod
+    def claim(cls, name: str) -> ObjectId | None:
+        """Take the right to set up; the new owner's id, or None if somebody else has it.
+
+        Of any number of simultaneous callers one wins. A claim whose holder died before the
+        owner was stored can be taken over after CLAIM_SECONDS.
+        """
+        owner, moment = ObjectId(), base.now()
+        fresh = {"name": name, "owner": owner, "claimed_at": moment, "open_registration": False}
+        collection = cls._get_collection()
+        try:
+            collection.insert_one({"_id": "site", **fresh})
+            return owner
+        except DuplicateKeyError:
+            if cls.is_set_up():
+                return None
+        stale = {"_id": "site", "claimed_at": {"$lt": moment - timedelta(seconds=CLAIM_SECONDS)}}
+        taken = collection.find_one_and_update(
+            stale, {"$set": fresh}, return_document=ReturnDocument.AFTER
+        )
+        return owner if taken else None
+
+    @classmethod
+    def release(cls, owner: ObjectId) -> None:
+        """Give up a claim whose set-up failed, so that the next try need not wait."""
+        cls._get_collection().delete_one({"_id": "site", "owner": owner})

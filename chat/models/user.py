@@ -1,0 +1,142 @@
+"""A person with an account (R29)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from mongoengine import BooleanField, DateTimeField, Document, IntField, StringField
+from pymongo import UpdateOne
+
+from chat.models import base
+
+ROLES = ("member", "moderator", "admin", "owner")
+
+
+def at_least(role: str | None, minimum: str) -> bool:
+    """Whether a role is worth at least another one: member < moderator < admin < owner."""
+    return role in ROLES and ROLES.index(role) >= ROLES.index(minimum)
+
+
+class User(Document):
+    """``nickname_key`` is the folded nickname: unique whatever the case and width (chat.text.fold).
+
+    ``auth_gen`` grows whenever all earlier log-ins must end (new password, deactivation).
+    """
+
+    nickname = StringField(required=True)
+    nickname_key = StringField(required=True)
+    password_hash = StringField(required=True)
+    role = StringField(required=True, choices=ROLES, default="member")
+    status = StringField(default="")
+    locale = StringField(default="")
+    theme = StringField(default="system")
+    active = BooleanField(default=True)
+    auth_gen = IntField(default=1)
+    last_active = DateTimeField(default=base.now)
+    created_at = DateTimeField(default=base.now)
+
+    meta = {
+        "collection": "users",
+        "auto_create_index": False,
+        "indexes": [
+            {"fields": ["nickname_key"], "unique": True},
+            {"fields": ["active", "-last_active", "-id"]},
+            {"fields": ["role"]},
+        ],
+    }
+
+    @classmethod
+    def change(cls, user_id: str | ObjectId, only_if: dict | None = None, **fields: Any) -> bool:
+        """Set fields (MongoEngine update syntax) atomically and announce it; False if nobody matched."""
+        document = cls(id=user_id)
+        with base.announced(document):
+            found = cls.objects(id=user_id, **(only_if or {})).update_one(**fields)
+        return bool(found)
+
+    @classmethod
+    def raw(cls, user_id: str | ObjectId) -> dict | None:
+        """The stored document of one person, or None."""
+        oid = base.object_id(user_id)
+        return cls._get_collection().find_one({"_id": oid}) if oid else None
+
+    @classmethod
+    def profiles(cls, ids: Iterable[str]) -> dict[str, dict]:
+        """Profiles by id; ids that do not exist are left out. One query."""
+        wanted = [oid for oid in map(base.object_id, ids) if oid]
+        rows = cls._get_collection().find({"_id": {"$in": wanted}}, _PROFILE) if wanted else []
+        return {str(row["_id"]): to_profile(row) for row in rows}
+
+    @classmethod
+    def by_nickname(cls, key: str) -> dict | None:
+        """The stored document with this folded nickname."""
+        return cls._get_collection().find_one({"nickname_key": key})
+
+    @classmethod
+    def activity(cls) -> Iterable[tuple[str, datetime]]:
+        """(id, last_active) of every active person, for the cached order of the user list."""
+        rows = cls._get_collection().find({"active": True}, {"last_active": 1})
+        return ((str(row["_id"]), row["last_active"]) for row in rows)
+
+    @classmethod
+    def recent(cls, limit: int, before: tuple[datetime, ObjectId] | None) -> list[dict]:
+        """A page of active people, most recently active first, after the cursor."""
+        query: dict[str, Any] = {"active": True}
+        if before:
+            moment, oid = before
+            query["$or"] = [
+                {"last_active": {"$lt": moment}},
+                {"last_active": moment, "_id": {"$lt": oid}},
+            ]
+        rows = cls._get_collection().find(query, _PROFILE | {"last_active": 1})
+        return list(rows.sort([("last_active", -1), ("_id", -1)]).limit(limit))
+
+    @classmethod
+    def touch_all(cls, moments: dict[str, datetime]) -> None:
+        """Write many last_active at once (R26); later moments win. The caller tells the cache."""
+        cls._get_collection().bulk_write(
+            [
+                UpdateOne({"_id": ObjectId(uid)}, {"$max": {"last_active": moment}})
+                for uid, moment in moments.items()
+            ],
+            ordered=False,
+        )
+
+    @classmethod
+    def last_active_of(cls, ids: list[str]) -> dict[str, datetime]:
+        """When each of these people was last active."""
+        wanted = [oid for oid in map(base.object_id, ids) if oid]
+        rows = cls._get_collection().find({"_id": {"$in": wanted}}, {"last_active": 1})
+        return {str(row["_id"]): row["last_active"] for row in rows}
+
+    @classmethod
+    def count_owners(cls) -> int:
+        """How many active owners there are."""
+        return cls.objects(role="owner", active=True).count()
+
+    @classmethod
+    def everybody(cls) -> list[dict]:
+        """All people for the admin's page, by nickname, deactivated ones included."""
+        rows = cls._get_collection().find({}, _PROFILE | {"last_active": 1}).sort("nickname_key", 1)
+        return [to_profile(row) | {"last_active": base.iso(row["last_active"])} for row in rows]
+
+
+_PROFILE = {
+    name: 1
+    for name in ("nickname", "role", "status", "locale", "theme", "active", "auth_gen", "created_at")
+}
+
+
+def to_profile(row: dict) -> dict:
+    """The plain form of a stored person. last_active is not in it: that changes all the time."""
+    return {
+        "id": str(row["_id"]),
+        "nickname": row["nickname"],
+        "role": row["role"],
+        "status": row.get("status") or "",
+        "active": row.get("active", True),
+        "auth_gen": row.get("auth_gen", 1),
+        "locale": row.get("locale") or "",
+        "theme": row.get("theme") or "system",
+        "created_at": base.iso(row["created_at"]),
+    }

@@ -1,0 +1,117 @@
+"""Rules about the short texts people type: nicknames, names of channels, passwords, slugs."""
+
+import re
+import unicodedata
+
+from flask_babel import lazy_gettext as _l
+
+from chat.errors import Invalid
+
+NICKNAME_CHARACTERS = (2, 32)
+PASSWORD_CHARACTERS = (10, 1024)
+CHANNEL_NAME_CHARACTERS = (1, 80)
+TOPIC_CHARACTERS = 250
+STATUS_CHARACTERS = 80
+MESSAGE_CHARACTERS = (1, 8000)
+CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def fold(text: str) -> str:
+    """The form in which two nicknames are the same: width, case and composition do not count."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def check_nickname(text: str) -> str:
+    """Returns the nickname as it will be stored (NFC), or raises Invalid(field=nickname)."""
+    nickname = unicodedata.normalize("NFC", text.strip())
+    low, high = NICKNAME_CHARACTERS
+    if not low <= len(nickname) <= high or len(fold(nickname)) > 2 * high:
+        raise Invalid(_l("A nickname has 2 to 32 characters."), field="nickname")
+    if not all(ch in "_.-" or unicodedata.category(ch)[0] in "LNM" for ch in nickname):
+        raise Invalid(
+            _l("A nickname has letters, digits and the characters _ . - only."), field="nickname"
+        )
+    if not any(unicodedata.category(ch)[0] in "LN" for ch in nickname):
+        raise Invalid(_l("A nickname needs a letter or a digit."), field="nickname")
+    return nickname
+
+
+def check_password(text: str, field: str = "password") -> str:
+    """Returns the password unchanged, or raises Invalid(field)."""
+    low, high = PASSWORD_CHARACTERS
+    if not low <= len(text) <= high:
+        raise Invalid(_l("A password has 10 to 1024 characters."), field=field)
+    return text
+
+
+def check_line(text: str, limits: tuple[int, int], message: object, field: str) -> str:
+    """One line of visible text: trimmed, white space folded; raises Invalid(message, field)."""
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    if not limits[0] <= len(line) <= limits[1] or not _visible(line, joiners=True):
+        raise Invalid(message, field=field)
+    return line
+
+
+def check_channel_name(text: str) -> str:
+    """Returns the name, 1 to 80 visible characters, or raises Invalid(field=name)."""
+    name = check_line(
+        text, CHANNEL_NAME_CHARACTERS, _l("A channel's name has 1 to 80 characters."), "name"
+    )
+    if not slugify(name):
+        raise Invalid(_l("A channel's name needs a letter or a digit."), field="name")
+    return name
+
+
+def check_topic(text: str) -> str:
+    """Returns the topic, at most 250 characters, or raises Invalid(field=topic)."""
+    return check_line(
+        text, (0, TOPIC_CHARACTERS), _l("A topic has at most 250 characters."), "topic"
+    )
+
+
+def check_status(text: str) -> str:
+    """Returns a person's status line, at most 80 characters, or raises Invalid(field=status)."""
+    return check_line(
+        text, (0, STATUS_CHARACTERS), _l("A status has at most 80 characters."), "status"
+    )
+
+
+def check_message(text: str) -> str:
+    """Returns the message's text trimmed, or raises Invalid(field=text) with the reason."""
+    body = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
+    if not body or not _visible(body.replace("\n", "").replace("\t", ""), any_of=True):
+        raise Invalid(_l("A message needs some text."), field="text")
+    if len(body) > MESSAGE_CHARACTERS[1]:
+        raise Invalid(
+            _l(
+                "A message has at most 8,000 characters; this one has %(count)s.", count=len(body)
+            ),
+            field="text",
+        )
+    try:
+        body.encode()
+    except UnicodeEncodeError:
+        raise Invalid(_l("The text holds characters that cannot be stored."), field="text") from None
+    return body
+
+
+def check_client_id(text: str) -> str:
+    """Returns the sender's id of a message (8 to 64 of A-Z a-z 0-9 _ -), or raises Invalid."""
+    if not CLIENT_ID.match(text):
+        raise Invalid(_l("client_id has 8 to 64 of A-Z, a-z, 0-9, _ and -."), field="client_id")
+    return text
+
+
+def slugify(name: str) -> str:
+    """The part of the address made from a name; letters of any script stay: "Отпуск 2026" → "отпуск-2026"."""
+    folded = unicodedata.normalize("NFC", fold(name))
+    kept = (ch if unicodedata.category(ch)[0] in "LNM" else "-" for ch in folded)
+    return re.sub("-+", "-", "".join(kept)).strip("-")[:80]
+
+
+def _visible(text: str, joiners: bool = False, any_of: bool = False) -> bool:
+    """Whether the text has nothing invisible in it (or, with any_of, anything visible at all)."""
+    allowed = {"\u200d", "\ufe0f"} if joiners else set()
+    seen = [ch in allowed or unicodedata.category(ch) not in _INVISIBLE for ch in text]
+    return any(s and not ch.isspace() for s, ch in zip(seen, text)) if any_of else all(seen)
