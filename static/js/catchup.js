@@ -1,0 +1,125 @@
+/**
+ * Nothing is missed. Push is only the fast path: every change of a channel has the next number
+ * (`rev`), so a hole is visible, and after any break we ask for all changes since the last number
+ * that we hold - new, edited and deleted ones - and never reload the page for it.
+ */
+
+import * as api from "./api.js";
+import { tell, when } from "./bus.js";
+import { debounce, jittered, sleep } from "./dom.js";
+import { addPage, lastSeq, put, startOver } from "./messages.js";
+import { room } from "./room.js";
+import { toBottom } from "./scroll.js";
+import { AckError, ask, isConnected } from "./socket.js";
+
+const MAX_ROUNDS = 5; // further behind than this, the newest page is quicker than the whole story
+const POLL_MS = 4000;
+
+const early = new Set();
+let running = null;
+let again = false;
+let isDegraded = false;
+
+function advance(rev) {
+  room.rev = Math.max(room.rev, rev);
+  while (early.delete(room.rev + 1)) room.rev += 1;
+  for (const number of early) if (number <= room.rev) early.delete(number);
+}
+
+// Two pushes may overtake each other by a few milliseconds; only a hole that stays is a loss.
+const checkHole = debounce(() => early.size && catchUp(), 400);
+
+function pushed(channel, rev) {
+  if (channel !== room.id || !rev || rev <= room.rev) return;
+  if (rev === room.rev + 1) return advance(rev);
+  early.add(rev);
+  checkHole();
+}
+
+async function round() {
+  const answer = await ask("channel:open", { channel: room.id, after: lastSeq(), rev: room.rev });
+  let rev = 0;
+  for (const { message, html } of answer.messages) {
+    put(message, html);
+    rev = Math.max(rev, message.rev || 0);
+  }
+  if (!answer.more) rev = Math.max(rev, answer.rev || 0);
+  advance(rev);
+  return answer.more;
+}
+
+async function run() {
+  for (let count = 0; await round(); count += 1) {
+    if (count === MAX_ROUNDS) return showNewest();
+  }
+}
+
+/** Put the newest page in place of what is shown. */
+export async function showNewest() {
+  const { messages, more } = await api.get(`/api/channels/${room.id}/messages?limit=50`);
+  room.hasOlder = more;
+  room.hasNewer = false;
+  startOver(messages);
+  advance(Math.max(0, ...messages.map((message) => message.rev || 0)));
+  toBottom();
+  tell("newest-shown");
+}
+
+/** Ask for everything since what we hold. Safe to call at any time, any number of times. */
+export function catchUp() {
+  if (running) {
+    again = true;
+    return running;
+  }
+  running = run()
+    .then(() => tell("caught-up"))
+    .catch(async (error) => {
+      const isGone = error instanceof AckError && ["not_found", "forbidden"].includes(error.code);
+      if (isGone) return tell("channel:removed", { channel: room.id });
+      await sleep(jittered(2000));
+      again = isConnected();
+    })
+    .finally(() => {
+      running = null;
+      if (again) {
+        again = false;
+        catchUp();
+      }
+    });
+  return running;
+}
+
+// Where WebSockets are blocked, plain requests still bring the new messages, if not the edits.
+async function pollOverHttp() {
+  if (room.hasNewer) return;
+  const { messages } = await api.get(`/api/channels/${room.id}/messages?after=${lastSeq()}`);
+  addPage(messages, "below");
+}
+
+async function poll() {
+  let wait = POLL_MS;
+  for (;;) {
+    await sleep(jittered(wait));
+    wait = POLL_MS;
+    if (document.visibilityState !== "visible") continue;
+    if (isConnected()) {
+      if (isDegraded) await catchUp();
+    } else if (navigator.onLine) {
+      // Each failure doubles the pause, so a server that is down is not knocked on all the time.
+      await pollOverHttp().catch(() => (wait = Math.min(wait * 4, 30_000)));
+    }
+  }
+}
+
+export function start() {
+  if (!room) return;
+  when("message:new", ({ message }) => pushed(message.channel, message.rev));
+  when("message:changed", ({ message }) => pushed(message.channel, message.rev));
+  when("message:deleted", ({ channel, rev }) => pushed(channel, rev));
+  when("connected", catchUp);
+  when("system", ({ mode }) => {
+    if (mode !== "resync") isDegraded = mode === "degraded";
+    catchUp();
+  });
+  poll();
+}

@@ -1,0 +1,108 @@
+/** Writing: Enter sends, drafts stay, and the field never waits for the network. */
+
+import { when } from "./bus.js";
+import { $, debounce, el } from "./dom.js";
+import { editLastOwn } from "./edit.js";
+import { tn } from "./i18n.js";
+import { write } from "./outbox.js";
+import { room } from "./room.js";
+import { steady } from "./scroll.js";
+import { mention } from "./socket.js";
+import { load, save } from "./storage.js";
+
+export const LIMIT = 8000;
+const WARN_AT = LIMIT - 500;
+const TYPING_MS = 3000;
+
+const form = $("#composer");
+const field = form && $("textarea", form);
+// On a touch screen Enter is how one starts a line; the button sends.
+const isTouch = matchMedia("(hover: none) and (pointer: coarse)");
+
+/** Counted as the server counts: by characters after trimming, not by UTF-16 halves. */
+export const lengthOf = (text) => [...text.trim()].length;
+
+export const isSendKey = (event) =>
+  event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && !isTouch.matches;
+
+/** Let a text field grow with its words; the CSS sets how far. */
+export function autosize(area) {
+  area.rows = 1;
+  const style = getComputedStyle(area);
+  const line = parseFloat(style.lineHeight) || 22;
+  const padding = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom);
+  area.rows = Math.max(1, Math.min(10, Math.round((area.scrollHeight - padding) / line)));
+}
+
+const draftKey = () => `draft:${room.id}`;
+const saveDraft = debounce(() => save(draftKey(), field.value), 200);
+
+const counter = el("span", { class: "composer-count", role: "status", hidden: true });
+
+function count() {
+  const length = lengthOf(field.value);
+  counter.hidden = length < WARN_AT;
+  counter.classList.toggle("is-over", length > LIMIT);
+  if (counter.hidden) return;
+  counter.textContent = length > LIMIT ? tn("characters_over", length - LIMIT) : tn("characters_left", LIMIT - length);
+}
+
+function refresh() {
+  if (room) steady(() => autosize(field));
+  else autosize(field);
+  count();
+}
+
+let typedAt = 0;
+function tellTyping() {
+  const now = Date.now();
+  if (!field.value.trim() || now - typedAt < TYPING_MS) return;
+  typedAt = now;
+  mention("typing", { channel: room.id });
+}
+
+function send() {
+  const text = field.value.trim();
+  if (!text) return;
+  // Too long stays in the field, with the count beside it saying by how much.
+  if (lengthOf(text) > LIMIT) return field.focus();
+  field.value = "";
+  typedAt = 0;
+  save(draftKey(), null);
+  refresh();
+  write(room.id, text);
+  field.focus();
+}
+
+function onKey(event) {
+  if (isSendKey(event)) {
+    event.preventDefault();
+    form.requestSubmit();
+  } else if (event.key === "ArrowUp" && !field.value && !event.isComposing) {
+    if (editLastOwn()) event.preventDefault();
+  }
+}
+
+export function start() {
+  if (!form) return;
+  // The attribute is for pages without a script: it would cut a long paste without a word.
+  field.removeAttribute("maxlength");
+  form.noValidate = true;
+  (form.parentElement.querySelector(".composer-foot") || form).append(counter);
+  field.addEventListener("keydown", onKey);
+  field.addEventListener("input", refresh);
+  if (!room) return refresh();
+  field.value ||= load(draftKey(), "");
+  field.addEventListener("input", () => {
+    saveDraft();
+    tellTyping();
+  });
+  addEventListener("pagehide", () => save(draftKey(), field.value));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  when("edit:done", () => field.focus());
+  refresh();
+  if (!isTouch.matches && !location.hash) field.focus();
+}

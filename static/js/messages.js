@@ -1,0 +1,130 @@
+/** The list of messages: each one once, in the order of its number, whatever order news come in. */
+
+import { tell, when } from "./bus.js";
+import { $, $$, me } from "./dom.js";
+import { blank, dress, rowFromHtml, rowFromMessage } from "./rows.js";
+import { room } from "./room.js";
+import { steady } from "./scroll.js";
+import { after, seqOf, settle } from "./separators.js";
+
+export const list = $("#messages");
+
+export const rows = () => $$(".message", list);
+export const byId = (id) => (id ? $(`.message[data-id="${CSS.escape(id)}"]`, list) : null);
+export const byClientId = (id) => (id ? $(`.message[data-client-id="${CSS.escape(id)}"]`, list) : null);
+
+/** Rows that the server has numbered, as opposed to those still on their way. */
+export const stored = () => rows().filter((row) => row.dataset.seq);
+export const firstSeq = () => Number(stored()[0]?.dataset.seq) || 0;
+export const lastSeq = () => Number(stored().at(-1)?.dataset.seq) || 0;
+
+/** Put a new row where its number belongs; unnumbered ones stay last. */
+export function insert(row) {
+  let above = list.lastElementChild;
+  while (above && !(above.classList.contains("message") && seqOf(above) <= seqOf(row))) {
+    above = above.previousElementSibling;
+  }
+  // Between two rows the separators belong to the lower one: go below the upper row, above them.
+  if (above) above.after(row);
+  else list.prepend(row);
+  settle(row);
+  settle(after(row));
+  $("#empty")?.remove();
+}
+
+function take(row) {
+  const next = after(row);
+  row.remove();
+  settle(next);
+}
+
+export function discard(row) {
+  steady(() => take(row));
+}
+
+/** Is there a hole between what is shown and this number? Then it comes when it is scrolled to. */
+function isOutside(seq) {
+  if (room.hasOlder && seq < firstSeq()) return true;
+  return room.hasNewer && seq > lastSeq();
+}
+
+function keepWhatIsInHand(old, row) {
+  const form = $(".edit-form", old);
+  if (form && !("deleted" in row.dataset)) {
+    $(".message-content", row).append(form);
+    row.classList.add("is-editing");
+  }
+  if (old.classList.contains("is-linked")) row.classList.add("is-linked");
+}
+
+function replace(old, row) {
+  const active = old.contains(document.activeElement) ? document.activeElement : null;
+  const next = after(old);
+  keepWhatIsInHand(old, row);
+  if (seqOf(old) === seqOf(row)) old.replaceWith(row);
+  else {
+    old.remove();
+    insert(row);
+  }
+  settle(row);
+  settle(next);
+  settle(after(row));
+  if (active) (active.isConnected ? active : row).focus({ preventScroll: true });
+}
+
+/** Show a message as it is now. Returns the row if it was not there before. */
+export function put(message, html) {
+  if (message.channel && message.channel !== room.id) return null;
+  const old = byId(message.id) || (message.author.id === me.id ? byClientId(message.client_id) : null);
+  if (old?.dataset.id && Number(old.dataset.rev) >= (message.rev || 0)) return null;
+  if (!old && isOutside(message.seq)) {
+    tell("outside", message);
+    return null;
+  }
+  const row = html ? rowFromHtml(html) : rowFromMessage(message);
+  steady(() => (old ? replace(old, row) : insert(row)));
+  tell("shown", { message, row, isNew: !old });
+  return old ? null : row;
+}
+
+export function markDeleted({ id, rev = 0 }) {
+  const row = byId(id);
+  if (!row || "deleted" in row.dataset) return;
+  row.dataset.rev = Math.max(rev, Number(row.dataset.rev));
+  steady(() => {
+    blank(row);
+    settle(row);
+    settle(after(row));
+  });
+}
+
+/** Add a page of history above or below what is there. */
+export function addPage(messages, where) {
+  const fresh = messages.filter((message) => !byId(message.id)).map((message) => rowFromMessage(message));
+  if (!fresh.length) return;
+  const seam = where === "above" ? $(".message", list) : null;
+  steady(() => {
+    if (where === "above") list.prepend(...fresh);
+    else fresh.forEach(insert);
+    fresh.forEach(settle);
+    // Separators that stood above the old first row belong between it and the page now.
+    if (seam) settle(seam);
+  });
+}
+
+/** Forget the rows shown and start from this newest page; unsent ones stay. */
+export function startOver(messages) {
+  const waiting = rows().filter((row) => !row.dataset.seq);
+  list.replaceChildren(...messages.map((message) => rowFromMessage(message)), ...waiting);
+  rows().forEach(settle);
+}
+
+export function start() {
+  const first = $(".new-line", list);
+  room.newSeq = first ? seqOf(after(first)) : null;
+  rows().forEach(dress);
+  rows().forEach(settle);
+  when("message:new", ({ message, html }) => put(message, html));
+  when("message:changed", ({ message, html }) => put(message, html));
+  when("message:deleted", (event) => event.channel === room.id && markDeleted(event));
+}

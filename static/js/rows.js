@@ -1,0 +1,91 @@
+/** Rows: from the server's HTML, or from a message's data through the page's own template. */
+
+import { paint } from "./avatar.js";
+import { $, $$, fragmentOf, me } from "./dom.js";
+import { localise, t } from "./i18n.js";
+import { room } from "./room.js";
+
+const template = $("#message-template");
+
+export const isMine = (row) => row.dataset.author === me.id;
+
+/** What differs by reader: words, times, and which actions are theirs. */
+export function dress(row) {
+  localise(row);
+  const isStored = Boolean(row.dataset.id);
+  const may = {
+    "copy-link": isStored,
+    edit: isStored && isMine(row) && room.canWrite,
+    delete: isStored && (isMine(row) || me.isModerator) && room.canWrite,
+  };
+  for (const button of $$("[data-action]", row)) button.hidden = !may[button.dataset.action];
+  return row;
+}
+
+export function rowFromHtml(html) {
+  return dress($("li.message", fragmentOf(html)));
+}
+
+/** `message` is the API's shape; without an id it is one that is still on its way. */
+export function rowFromMessage(message) {
+  const row = document.importNode(template.content, true).querySelector("li.message");
+  const { dataset } = row;
+  if (message.seq) row.id = `m${message.seq}`;
+  else row.removeAttribute("id");
+  dataset.id = message.id || "";
+  dataset.seq = message.seq || "";
+  dataset.rev = message.rev || 0;
+  dataset.author = message.author.id;
+  dataset.nickname = message.author.nickname;
+  dataset.clientId = message.client_id || "";
+  dataset.created = message.created_at;
+  fillHead(row, message);
+  if (message.deleted) blank(row);
+  else fillBody(row, message);
+  for (const button of $$("[data-action]", row)) {
+    const suffix = { edit: "/edit", delete: "/delete" }[button.dataset.action] || "";
+    button.setAttribute("formaction", `/messages/${message.id}${suffix}`);
+  }
+  return dress(row);
+}
+
+function fillHead(row, message) {
+  paint($(".avatar", row), message.author);
+  const author = $(".message-author", row);
+  author.textContent = message.author.nickname;
+  author.href = `/dm/${encodeURIComponent(message.author.nickname)}`;
+  $("time", row).dateTime = message.created_at;
+}
+
+function fillBody(row, message) {
+  row.dataset.text = message.text;
+  const body = $(".message-body", row);
+  if (message.html) body.replaceChildren(fragmentOf(message.html));
+  else plain(body, message.text);
+  const isEdited = Boolean(message.edited_at);
+  if (isEdited) row.dataset.edited = "";
+  const mark = $(".message-edited", row);
+  if (mark) mark.hidden = !isEdited;
+}
+
+// What was written shows at once as plain text; the server's rendering follows with the answer.
+function plain(body, text) {
+  const paragraph = document.createElement("p");
+  text.split("\n").forEach((part, index) => {
+    if (index) paragraph.append(document.createElement("br"));
+    paragraph.append(part);
+  });
+  body.replaceChildren(paragraph);
+}
+
+/** Take the text out of a row that was deleted; its place stays, so that nothing jumps. */
+export function blank(row) {
+  row.dataset.deleted = "";
+  row.dataset.text = "";
+  delete row.dataset.edited;
+  const gone = document.createElement("p");
+  gone.className = "message-gone";
+  gone.textContent = t("message_deleted");
+  $(".message-body", row).replaceChildren(gone);
+  for (const node of $$(".message-edited, .message-actions, .edit-form", row)) node.remove();
+}

@@ -1,0 +1,71 @@
+/** Days, the "new" line and grouping: facts about neighbours, so set again around each change. */
+
+import { dayKey, dayName, t } from "./i18n.js";
+import { el } from "./dom.js";
+import { room } from "./room.js";
+
+const GROUP_MS = 5 * 60_000;
+
+const created = (row) => new Date(row.dataset.created);
+export const seqOf = (row) => Number(row.dataset.seq) || Infinity;
+
+function neighbour(row, step) {
+  let node = row[step];
+  while (node && !node.classList.contains("message")) node = node[step];
+  return node;
+}
+
+export const before = (row) => neighbour(row, "previousElementSibling");
+export const after = (row) => neighbour(row, "nextElementSibling");
+
+function separatorsAbove(row, previous) {
+  const found = [];
+  for (let node = row.previousElementSibling; node && node !== previous; ) {
+    found.unshift(node);
+    node = node.previousElementSibling;
+  }
+  return found;
+}
+
+function wanted(row, previous) {
+  const lines = [];
+  const day = dayKey(created(row));
+  if (!previous || dayKey(created(previous)) !== day) lines.push(["day", day]);
+  if (room.newSeq !== null && seqOf(row) === room.newSeq) lines.push(["new-line", ""]);
+  return lines;
+}
+
+function line([kind, day], row) {
+  const node = el("li", { class: kind, role: "separator" });
+  if (kind === "day") node.dataset.day = day;
+  node.append(el("span", { text: kind === "day" ? dayName(created(row)) : t("new_line") }));
+  return node;
+}
+
+/** Set what stands above `row`, and whether it continues the row before. */
+export function settle(row) {
+  if (!row) return;
+  const previous = before(row);
+  const have = separatorsAbove(row, previous);
+  const want = wanted(row, previous);
+  const name = ([kind, day]) => kind + day;
+  const same = have.map((node) => node.classList[0] + (node.dataset.day || "")).join() === want.map(name).join();
+  if (!same) {
+    for (const node of have) node.remove();
+    row.before(...want.map((entry) => line(entry, row)));
+  }
+  const continued =
+    previous && !want.length && previous.dataset.author === row.dataset.author &&
+    !("deleted" in previous.dataset) && !("deleted" in row.dataset) &&
+    created(row) - created(previous) < GROUP_MS;
+  row.classList.toggle("is-continued", Boolean(continued));
+}
+
+/** Set the "new" line above the row with this number, or take it away with null. */
+export function setNewLine(list, seq) {
+  const old = list.querySelector(".new-line");
+  const below = old && after(old);
+  room.newSeq = seq;
+  settle(below);
+  if (seq !== null) settle(document.getElementById(`m${seq}`));
+}

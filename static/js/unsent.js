@@ -1,0 +1,82 @@
+/** The rows of messages that are still on their way, or were refused. */
+
+import { when } from "./bus.js";
+import { $, el, icon, me } from "./dom.js";
+import { t } from "./i18n.js";
+import { byClientId, discard, insert, list, put } from "./messages.js";
+import { forget, retry, waiting } from "./outbox.js";
+import { room } from "./room.js";
+import { rowFromMessage } from "./rows.js";
+import { steady, toBottom } from "./scroll.js";
+
+// A quick answer should not flash a word; only what takes longer says so.
+const PATIENCE_MS = 1500;
+
+function button(className, iconName, label, press) {
+  const node = el("button", { class: `button small ${className}`, type: "button" }, icon(iconName), el("span", { text: label }));
+  node.addEventListener("click", press);
+  return node;
+}
+
+function paint(row, item) {
+  $(".message-status", row)?.remove();
+  row.dataset.state = item.state;
+  const status = el("div", { class: "message-status" });
+  if (item.state === "sending") {
+    setTimeout(() => status.isConnected && steady(() => (status.textContent = t("waiting"))), PATIENCE_MS);
+  } else {
+    const reason = item.reason ? t("unsent_reason", { reason: item.reason }) : t("unsent");
+    status.append(
+      el("span", { class: "message-reason", role: "alert", text: reason }),
+      button("message-retry", "rotate-cw", t("retry"), () => retry(item)),
+      button("message-discard", "trash-2", t("discard"), () => {
+        forget(item);
+        $("#composer textarea")?.focus();
+      }),
+    );
+  }
+  $(".message-content", row).append(status);
+}
+
+function show(item) {
+  if (item.channel !== room.id) return;
+  const row = byClientId(item.client_id);
+  if (row?.dataset.id) return; // stored meanwhile
+  if (row) return steady(() => paint(row, item));
+  const fresh = rowFromMessage({
+    author: me,
+    text: item.text,
+    client_id: item.client_id,
+    created_at: new Date(item.at).toISOString(),
+  });
+  paint(fresh, item);
+  steady(() => insert(fresh));
+}
+
+// Another tab wrote, sent or deleted something: show what is there now.
+function sync() {
+  const items = waiting(room.id);
+  items.forEach(show);
+  const ids = new Set(items.map((item) => item.client_id));
+  for (const row of list.querySelectorAll(".message[data-state]")) {
+    // Sent rather than deleted? Then its push replaces the row, or comes with the next catch-up.
+    if (!ids.has(row.dataset.clientId)) discard(row);
+  }
+}
+
+export function start() {
+  if (!room) return;
+  waiting(room.id).forEach(show);
+  when("outbox:added", (item) => {
+    if (item.channel !== room.id) return;
+    show(item);
+    toBottom();
+  });
+  when("outbox:changed", show);
+  when("outbox:dropped", (item) => {
+    const row = byClientId(item.client_id);
+    if (row && !row.dataset.id) discard(row);
+  });
+  when("outbox:sent", ({ item, message }) => item.channel === room.id && put(message));
+  when("outbox:other-tab", sync);
+}
