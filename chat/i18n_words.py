@@ -1,0 +1,56 @@
+"""The words the browser code shows: listed by key in static/js/i18n-keys.json, translated here.
+
+An entry is a text, or an object with plural forms (one, few, many, other). The English forms are
+the message ids, so that the translators meet them beside every other text.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask_babel import get_locale, gettext, ngettext
+
+KEYS = Path(__file__).resolve().parent.parent / "static" / "js" / "i18n-keys.json"
+# A number of each plural category, for the languages there are.
+_SAMPLES = {"one": 1, "few": 3, "many": 5, "other": 100}
+
+Entry = str | dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def entries() -> dict[str, Entry]:
+    """What the browser code needs, in English."""
+    words: dict[str, Entry] = json.loads(KEYS.read_text(encoding="utf-8"))
+    return words
+
+
+def js_strings() -> dict[str, Entry]:
+    """The same map in the reader's language."""
+    return _strings_in(str(get_locale() or "en"))
+
+
+@lru_cache(maxsize=8)
+def _strings_in(_locale: str) -> dict[str, Entry]:
+    return {key: _translate(entry) for key, entry in entries().items()}
+
+
+def _translate(entry: Entry) -> Entry:
+    if isinstance(entry, str):
+        return gettext(entry)
+    one, other = entry["one"], entry["other"]
+    return {category: ngettext(one, other, num) for category, num in _SAMPLES.items()}
+
+
+def extract(
+    fileobj: Any, _keywords: Any, _comment_tags: Any, _options: Any
+) -> Iterator[tuple[int, str, Any, list[str]]]:
+    """Babel's extraction interface (babel.cfg): each entry as a gettext or ngettext call."""
+    text = fileobj.read().decode("utf-8")
+    for key, entry in json.loads(text).items():
+        line = text[: text.index(f'"{key}"')].count("\n") + 1
+        if isinstance(entry, str):
+            yield line, "gettext", entry, []
+        else:
+            yield line, "ngettext", (entry["one"], entry["other"]), []

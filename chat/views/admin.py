@@ -1,0 +1,115 @@
+"""Administration: people and their roles, invites, the site, and how the servers are."""
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from chat import status
+from chat.auth import role_required
+from chat.errors import Invalid
+from chat.services import accounts, invites, people, site
+from chat.views.channel_page import is_usable
+from chat.views.forms import MISTAKES, page, see, typed
+from chat.views.shell import absolute_url
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+PEOPLE_A_PAGE = 100
+INVITE_DAYS = 7
+
+
+@blueprint.get("", strict_slashes=False)
+@role_required("admin")
+def show() -> ResponseReturnValue:
+    """Everything an admin changes, on one page."""
+    return _show()
+
+
+def _show(problem: Invalid | None = None, form: dict | None = None) -> ResponseReturnValue:
+    found, following = people.list_people(PEOPLE_A_PAGE, request.args.get("cursor") or None)
+    usable = [invite for invite in invites.list_invites(current_user) if is_usable(invite)]
+    for invite in usable:
+        invite["url"] = absolute_url(f"/join/{invite['code']}")
+    return page(
+        "admin/show.html",
+        problem,
+        form=form or site.get_site(),
+        people=found,
+        next_cursor=following,
+        invites=usable,
+        roles=assignable_roles(),
+    )
+
+
+def assignable_roles() -> list[str]:
+    """The roles this admin may give; only an owner makes owners."""
+    return ["member", "moderator", "admin", *(["owner"] if current_user.is_owner else [])]
+
+
+@blueprint.post("/site")
+@role_required("admin")
+def update_site() -> ResponseReturnValue:
+    """The site's name, and whether anybody may register."""
+    form = {**typed("name"), "open_registration": "open_registration" in request.form}
+    try:
+        site.update_site(current_user, **form)
+    except MISTAKES as problem:
+        return _show(problem, form)
+    return see("/admin?saved=1")
+
+
+@blueprint.post("/invites")
+@role_required("admin")
+def create_invite() -> ResponseReturnValue:
+    """A new invite link."""
+    invites.create(current_user, days=INVITE_DAYS)
+    return see("/admin#invites")
+
+
+@blueprint.post("/invites/<code>/revoke")
+@role_required("admin")
+def revoke_invite(code: str) -> ResponseReturnValue:
+    """Ends an invite link."""
+    invites.revoke(current_user, code)
+    return see("/admin#invites")
+
+
+@blueprint.post("/people/<user_id>/role")
+@role_required("admin")
+def set_role(user_id: str) -> ResponseReturnValue:
+    """Gives a person another role."""
+    try:
+        accounts.set_role(current_user, user_id, request.form.get("role", ""))
+    except MISTAKES as problem:
+        return _people_problem(problem)
+    return see("/admin#people")
+
+
+@blueprint.post("/people/<user_id>/deactivate")
+@role_required("admin")
+def deactivate(user_id: str) -> ResponseReturnValue:
+    """Ends a person's access; what they wrote stays."""
+    try:
+        accounts.deactivate(current_user, user_id)
+    except MISTAKES as problem:
+        return _people_problem(problem)
+    return see("/admin#people")
+
+
+@blueprint.post("/people/<user_id>/reactivate")
+@role_required("admin")
+def reactivate(user_id: str) -> ResponseReturnValue:
+    """Lets a person in again."""
+    accounts.reactivate(current_user, user_id)
+    return see("/admin#people")
+
+
+def _people_problem(problem: Invalid) -> ResponseReturnValue:
+    return _show(Invalid(problem.detail, field="people"))
+
+
+@blueprint.get("/status")
+@role_required("admin")
+def show_status() -> ResponseReturnValue:
+    """Whether everything works, in one sentence, and the facts behind it."""
+    report = status.report()
+    return page("admin/status.html", report=report)

@@ -1,0 +1,119 @@
+"""Setting up, logging in and out, making an account."""
+
+from flask import Blueprint, Response, abort, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from chat import auth
+from chat.errors import Invalid
+from chat.i18n import LANGUAGES
+from chat.security import safe_next
+from chat.services import accounts, invites, site
+from chat.views.forms import MISTAKES, page, see, typed
+
+blueprint = Blueprint("auth", __name__)
+
+
+@blueprint.get("/setup")
+def setup_form() -> ResponseReturnValue:
+    """The very first page; gone once there is an account."""
+    if accounts.is_set_up():
+        abort(404)
+    return page("auth/setup.html", form={"site_name": ""})
+
+
+@blueprint.post("/setup")
+def setup() -> ResponseReturnValue:
+    """Makes the owner, the first channel and the invite that this channel then shows."""
+    form = typed("site_name", "nickname")
+    try:
+        made = accounts.set_up(
+            form["site_name"], form["nickname"], request.form.get("password", "")
+        )
+    except MISTAKES as problem:
+        if accounts.is_set_up():
+            abort(404)
+        return page("auth/setup.html", problem, form=form)
+    auth.log_in(made["user"])
+    return see(f"/channels/{made['channel']['slug']}")
+
+
+@blueprint.get("/login")
+def login_form() -> ResponseReturnValue:
+    """Nickname and password."""
+    if current_user.is_authenticated:
+        return redirect("/")
+    if not accounts.is_set_up():
+        return redirect("/setup")
+    return page("auth/login.html", next=safe_next(request.args.get("next", "")) or "")
+
+
+@blueprint.post("/login")
+def login() -> ResponseReturnValue:
+    """One answer for an unknown nickname and a wrong password."""
+    form = typed("nickname")
+    target = safe_next(request.form.get("next") or request.args.get("next", "")) or ""
+    profile = accounts.authenticate(form["nickname"], request.form.get("password", ""))
+    if profile is None:
+        problem = Invalid(_("Nickname and password do not match."))
+        return page("auth/login.html", problem, form=form, next=target)
+    auth.log_in(profile)
+    return see(target or "/")
+
+
+@blueprint.post("/logout")
+def logout() -> ResponseReturnValue:
+    """Ends this session."""
+    auth.log_out()
+    return see("/login")
+
+
+@blueprint.get("/join/<invite>")
+def join(invite: str) -> ResponseReturnValue:
+    """An invite link: leads to the registration, or says that the link no longer works."""
+    if current_user.is_authenticated:
+        return redirect("/")
+    if not invites.is_valid(invite):
+        return page("auth/invite_gone.html")[0], 404
+    return redirect(f"/register?invite={invite}")
+
+
+@blueprint.get("/register")
+def register_form() -> ResponseReturnValue:
+    """Making an account: by invite, or openly where an admin allows it."""
+    if current_user.is_authenticated:
+        return redirect("/")
+    if not accounts.is_set_up():
+        return redirect("/setup")
+    invite = request.args.get("invite", "")
+    invited = bool(invite) and invites.is_valid(invite)
+    if not invited and not site.get_site()["open_registration"]:
+        return page("auth/invite_gone.html", asked=bool(invite))[0], 403
+    return page("auth/register.html", form={"invite": invite if invited else ""})
+
+
+@blueprint.post("/register")
+def register() -> ResponseReturnValue:
+    """Makes the account and logs in."""
+    form = typed("nickname", "invite")
+    try:
+        profile = accounts.register(
+            form["nickname"], request.form.get("password", ""), form["invite"]
+        )
+    except MISTAKES as problem:
+        return page("auth/register.html", problem, form=form)
+    auth.log_in(profile)
+    return see("/")
+
+
+@blueprint.post("/language")
+def language() -> Response:
+    """The language before there is an account, or until it chooses one."""
+    response = see(safe_next(request.form.get("next", "")) or "/login")
+    chosen = request.form.get("locale", "")
+    if chosen in LANGUAGES:
+        response.set_cookie(
+            "locale", chosen, max_age=31536000, samesite="Lax", secure=request.is_secure
+        )
+    return response

@@ -1,0 +1,125 @@
+"""The page of a channel, whoever asks for it: by slug, by nickname, at a message, or after a
+message that could not be sent."""
+
+import secrets
+from typing import Any
+
+from flask import Response, current_app, make_response, render_template, request
+from flask_login import current_user
+
+from chat.errors import ChatError
+from chat.services import channels, invites, messages, people
+from chat.views import timeline
+from chat.views.forms import errors_of
+from chat.views.shell import absolute_url, channel_url
+
+PAGE = 50
+# A channel with hardly anything in it still needs its people: admins see the invite link there.
+YOUNG = 10
+
+
+def show(
+    channel: dict, problem: ChatError | None = None, around: int | None = None, **values: Any
+) -> Response:
+    """The newest messages, those before ?before=, or those around a message."""
+    view = channels.view_for(current_user, channel)
+    found, more, newer = _history(view, around)
+    members = people.members_of(current_user, view["id"])
+    response = _render(
+        view,
+        problem,
+        rows=timeline.rows(found, _last_read(view), current_user.id),
+        more=more,
+        newer=newer,
+        members=members,
+        can_manage=channels.can_manage(current_user, channel),
+        invite_url=_invite_url(view, len(found)),
+        **values,
+    )
+    return _remember(response, view)
+
+
+def show_unwritten(profile: dict, problem: ChatError | None = None) -> Response:
+    """The empty page of a conversation that starts with the first message."""
+    view = {
+        "id": "", "slug": "", "kind": "direct", "title": profile["nickname"], "topic": "",
+        "archived": False, "member": True, "unread": 0, "people": [current_user.id, profile["id"]],
+    }  # fmt: skip
+    return _render(view, problem, rows=[], more=False, newer=False, members=[])
+
+
+def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool]:
+    """(messages oldest first, whether there are earlier ones, whether there are later ones)."""
+    if around is not None:
+        found, more = messages.around(current_user, view["id"], around, limit=PAGE)
+        return found, more, _has_later(found, view)
+    before = request.args.get("before", type=int)
+    found, more = messages.history(current_user, view["id"], before=before, limit=PAGE)
+    return found, more, before is not None and _has_later(found, view)
+
+
+def _has_later(found: list[dict], view: dict) -> bool:
+    return not found or found[-1]["seq"] < view["last_seq"]
+
+
+def _last_read(view: dict) -> int | None:
+    return view["last_read_seq"] if view["member"] and view["unread"] else None
+
+
+def _invite_url(view: dict, shown: int) -> str:
+    if not current_user.is_admin or view["kind"] != "public" or shown > YOUNG:
+        return ""
+    usable = [invite for invite in invites.list_invites(current_user) if is_usable(invite)]
+    return absolute_url(f"/join/{usable[0]['code']}") if usable else ""
+
+
+def is_usable(invite: dict) -> bool:
+    """Whether a listed invite still lets people in."""
+    return not invite.get("revoked") and invites.is_valid(invite["code"])
+
+
+def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
+    other = next((p for p in view.get("people") or [] if p != current_user.id), None)
+    values.setdefault("composer_url", f"/channels/{view['slug']}/messages")
+    if not view["id"]:
+        values["composer_url"] = channel_url(view)
+    html = render_template(
+        "channels/show.html",
+        channel=view,
+        current_channel_id=view["id"],
+        direct_person={"id": other} if other and len(view["people"]) == 2 else None,
+        errors=errors_of(problem),
+        form={"text": request.form.get("text", "")} if problem else {},
+        client_id=_client_id(problem),
+        blank_message=_blank_message(),
+        **values,
+    )
+    return make_response(html, 422 if problem else 200)
+
+
+def _client_id(problem: ChatError | None) -> str:
+    """A fresh id for the next message; the same one when this one has to be tried again."""
+    tried = request.form.get("client_id", "") if problem else ""
+    return tried or secrets.token_urlsafe(16)
+
+
+def _blank_message() -> dict:
+    return {
+        "id": "", "seq": "", "rev": "", "text": "", "html": "", "created_at": "", "client_id": "",
+        "author": {"id": current_user.id, "nickname": current_user.nickname},
+        "edited_at": None, "deleted": False,
+    }  # fmt: skip
+
+
+def _remember(response: Response, view: dict) -> Response:
+    """The channel that `/` leads to next time."""
+    if view["id"] and request.cookies.get("last_channel") != view["id"]:
+        response.set_cookie(
+            "last_channel",
+            view["id"],
+            max_age=31536000,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure or bool(current_app.config.get("PRODUCTION")),
+        )
+    return response

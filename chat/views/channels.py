@@ -1,0 +1,178 @@
+"""Channels: the way in, finding and making them, reading, their settings and people."""
+
+from flask import Blueprint, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from chat import access
+from chat.auth import login_required
+from chat.errors import Invalid, NotFound
+from chat.services import accounts, channels, messages, people
+from chat.views import channel_page
+from chat.views.forms import MISTAKES, page, see, typed
+from chat.views.shell import channel_url
+
+blueprint = Blueprint("channels", __name__)
+
+
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    """The setup while there is no account, the login, or the channel read last."""
+    if current_user.is_authenticated:
+        return redirect(_last_channel_url())
+    return redirect("/login" if accounts.is_set_up() else "/setup")
+
+
+def _last_channel_url() -> str:
+    mine = [view for view in channels.list_for(current_user) if view["member"]]
+    last = request.cookies.get("last_channel", "")
+    named = sorted(mine, key=lambda view: (view["id"] != last, view["kind"] == "direct"))
+    return channel_url(named[0]) if named else "/channels"
+
+
+@blueprint.get("/channels")
+@login_required
+def browse() -> ResponseReturnValue:
+    """Every channel one may join, and the form for a new one."""
+    return _browse()
+
+
+def _browse(problem: Invalid | None = None, form: dict | None = None) -> ResponseReturnValue:
+    views = [view for view in channels.list_for(current_user) if view["kind"] != "direct"]
+    views.sort(key=lambda view: view["title"].casefold())
+    return page("channels/browse.html", problem, views=views, form=form or {"kind": "public"})
+
+
+@blueprint.post("/channels")
+@login_required
+def create() -> ResponseReturnValue:
+    """Makes a channel and opens it."""
+    form = typed("name", "topic", "kind")
+    try:
+        kind = form["kind"] if form["kind"] in ("public", "private") else "public"
+        view = channels.create(current_user, form["name"], topic=form["topic"], kind=kind)
+    except MISTAKES as problem:
+        return _browse(problem, form)
+    return see(channel_url(view))
+
+
+@blueprint.get("/channels/<slug>")
+@login_required
+def show(slug: str) -> ResponseReturnValue:
+    """A channel: its newest messages, or those before ?before=."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    if channel["slug"] != slug:  # the address that it had before it was renamed
+        return redirect(f"/channels/{channel['slug']}", code=301)
+    return channel_page.show(channel)
+
+
+@blueprint.get("/channels/<slug>/m/<int:seq>")
+@login_required
+def permalink(slug: str, seq: int) -> ResponseReturnValue:
+    """A message among those around it; the page scrolls to it."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    return channel_page.show(channel, around=seq, target_seq=seq)
+
+
+@blueprint.post("/channels/<slug>/join")
+@login_required
+def join(slug: str) -> ResponseReturnValue:
+    """Joins a public channel."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    channels.join(current_user, channel["id"])
+    return see(channel_url(channel))
+
+
+@blueprint.post("/channels/<slug>/leave")
+@login_required
+def leave(slug: str) -> ResponseReturnValue:
+    """Leaves a channel."""
+    channels.leave(current_user, access.get_channel_by_slug_for(current_user, slug)["id"])
+    return see("/channels")
+
+
+@blueprint.post("/channels/<slug>/read")
+@login_required
+def read(slug: str) -> ResponseReturnValue:
+    """Marks everything up to `seq` as read."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    seq = request.form.get("seq", type=int)
+    if seq is None:
+        raise Invalid(_("Say up to which message."), field="seq")
+    messages.mark_read(current_user, channel["id"], seq)
+    return see(channel_url(channel))
+
+
+@blueprint.get("/channels/<slug>/settings")
+@login_required
+def settings_form(slug: str) -> ResponseReturnValue:
+    """Name, topic, people, leaving and archiving."""
+    return _settings(access.get_channel_by_slug_for(current_user, slug))
+
+
+def _settings(
+    channel: dict, problem: Invalid | None = None, form: dict | None = None
+) -> ResponseReturnValue:
+    view = channels.view_for(current_user, channel)
+    if view["kind"] == "direct":
+        raise NotFound()
+    return page(
+        "channels/settings.html",
+        problem,
+        channel=view,
+        current_channel_id=view["id"],
+        can_manage=channels.can_manage(current_user, channel),
+        members=people.members_of(current_user, view["id"]),
+        form=form or {"name": view["name"], "topic": view["topic"]},
+    )
+
+
+@blueprint.post("/channels/<slug>/settings")
+@login_required
+def update(slug: str) -> ResponseReturnValue:
+    """Renames a channel or sets its topic."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    form = typed("name", "topic")
+    try:
+        changed = channels.update(current_user, channel["id"], **form)
+    except MISTAKES as problem:
+        return _settings(channel, problem, form)
+    return see(f"/channels/{(changed or channel)['slug']}")
+
+
+@blueprint.post("/channels/<slug>/people")
+@login_required
+def add_person(slug: str) -> ResponseReturnValue:
+    """Adds a person to a private channel, by nickname."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    nickname = request.form.get("nickname", "").strip()
+    try:
+        person = people.get_by_nickname(nickname)
+        if person is None:
+            raise Invalid(_("Nobody here has this nickname."), field="nickname")
+        channels.add_person(current_user, channel["id"], person["id"])
+    except (*MISTAKES, NotFound) as problem:
+        again = Invalid(problem.detail, field="nickname")
+        form = {"name": channel["name"], "topic": channel["topic"], "nickname": nickname}
+        return _settings(channel, again, form)
+    return see(f"/channels/{channel['slug']}/settings#people")
+
+
+@blueprint.post("/channels/<slug>/people/<user_id>/remove")
+@login_required
+def remove_person(slug: str, user_id: str) -> ResponseReturnValue:
+    """Takes a person out of a private channel."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    channels.remove_person(current_user, channel["id"], user_id)
+    return see(f"/channels/{channel['slug']}/settings#people")
+
+
+@blueprint.post("/channels/<slug>/archive")
+@login_required
+def archive(slug: str) -> ResponseReturnValue:
+    """Closes a channel for writing, or (archived=0) opens it again."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    change = channels.unarchive if request.form.get("archived") == "0" else channels.archive
+    change(current_user, channel["id"])
+    return see(f"/channels/{channel['slug']}")

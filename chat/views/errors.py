@@ -1,0 +1,97 @@
+"""Error pages. They are made without MongoDB: it may be the very thing that is away."""
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException
+
+from chat.errors import ChatError
+from chat.i18n import LANGUAGES
+
+ICONS = {404: "compass", 403: "lock", 429: "hourglass", 503: "unplug", 500: "bug"}
+
+
+def init_app(app: Flask) -> None:
+    """Answers for what services raise, for HTTP errors and for bugs."""
+    app.register_error_handler(ChatError, known_problem)
+    app.register_error_handler(HTTPException, http_problem)
+
+
+def known_problem(problem: ChatError) -> Response:
+    """What a service refused, with its reason."""
+    return error_page(problem.status, str(problem.detail))
+
+
+def http_problem(problem: HTTPException) -> Response:
+    """What the framework refused; a bug arrives here as 500."""
+    if problem.response is not None or (problem.code or 500) < 400:
+        return make_response(problem.get_response())
+    response = error_page(problem.code or 500)
+    for name, value in problem.get_headers():
+        if name.lower() in ("retry-after", "allow"):
+            response.headers[name] = value
+    return response
+
+
+def error_page(status: int, reason: str = "") -> Response:
+    """What happened, what is safe, and what to press."""
+    with force_locale(_locale()):
+        title, advice = explain(status)
+        html = render_template(
+            "errors/error.html",
+            status=status,
+            title=title,
+            reason=reason if reason != title else "",
+            advice=advice,
+            icon_name=ICONS.get(status, "circle-alert"),
+            locale=_locale(),
+        )
+    response = make_response(html, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _locale() -> str:
+    """The cookie's or the browser's language: the account's would need MongoDB."""
+    chosen = request.cookies.get("locale")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+
+
+def explain(status: int) -> tuple[str, str]:
+    """A title and what to do next."""
+    if status in _EXPLAINED:
+        return _EXPLAINED[status]()
+    if status < 500:
+        return _("This did not work"), _("Go back and try again.")
+    return _EXPLAINED[500]()
+
+
+_EXPLAINED = {
+    400: lambda: (
+        _("The page was too old to send this"),
+        _("Nothing was changed. Go back, reload the page and try again; copy your text first."),
+    ),
+    401: lambda: (_("Please log in"), _("You were signed out. Log in and go on where you were.")),
+    403: lambda: (_("You may not do this"), _("Ask an administrator if you think you should.")),
+    404: lambda: (
+        _("There is nothing here"),
+        _("The address may be wrong, or you are not in the channel that it belongs to."),
+    ),
+    405: lambda: (_("This did not work"), _("Go back and try again.")),
+    413: lambda: (_("That is too large"), _("Nothing was stored. Send less at once.")),
+    422: lambda: (_("Please check what you entered"), _("Go back and correct it.")),
+    429: lambda: (
+        _("Too many tries"),
+        _("Wait a minute, then try again. This keeps passwords safe from guessing."),
+    ),
+    500: lambda: (
+        _("Something went wrong on our side"),
+        _("It has been written down. What you sent before is safe; try again in a moment."),
+    ),
+    503: lambda: (
+        _("The chat is not available right now"),
+        _("The database does not answer. Everything sent so far is safe; try again in a moment."),
+    ),
+}

@@ -1,0 +1,36 @@
+"""What pages share about forms: what was typed, what was wrong with it, and where to go next."""
+
+from typing import Any
+
+from flask import Response, redirect, render_template, request
+
+from chat.errors import ChatError, Conflict, Forbidden, Invalid
+
+# Mistakes that show the form again; anything else becomes an error page.
+MISTAKES = (Invalid, Conflict, Forbidden)
+
+
+def typed(*names: str) -> dict[str, str]:
+    """The named fields of the form, as typed; never ask for a password here."""
+    return {name: request.form.get(name, "") for name in names}
+
+
+def errors_of(problem: ChatError | None) -> dict[str, str]:
+    """The reason beside the field at fault, or beside the whole form."""
+    if problem is None:
+        return {}
+    return {getattr(problem, "field", "") or "form": str(problem.detail)}
+
+
+def page(template: str, problem: ChatError | None = None, **values: Any) -> tuple[str, int]:
+    """A page; with a problem it is the form again, 422."""
+    values.setdefault("form", {})
+    html = render_template(template, errors=errors_of(problem), **values)
+    return html, 422 if problem else 200
+
+
+def see(target: str) -> Response:
+    """Redirect after a POST, so that reloading does not send it again."""
+    response = redirect(target, code=303)
+    assert isinstance(response, Response)
+    return response

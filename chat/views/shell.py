@@ -1,0 +1,133 @@
+"""What surrounds every page: who reads, the site's name, sidebar, presence, addresses."""
+
+from binascii import crc32
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, current_app, g, has_request_context, request
+from flask_babel import get_locale
+from flask_login import current_user
+
+from chat import presence
+from chat.i18n import LANGUAGES
+from chat.i18n_words import js_strings
+from chat.security import csrf_token
+from chat.services import channels, people, site
+
+HUES = 12
+THEMES = ("system", "light", "dark")
+
+
+def init_app(app: Flask) -> None:
+    """Gives templates their helpers."""
+    app.context_processor(surroundings)
+    app.add_template_filter(hue)
+    app.add_template_filter(initials)
+    for helper in (sidebar, presence_state, channel_url, js_strings):
+        app.add_template_global(helper)
+    app.add_template_global(csrf_token)
+    app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
+
+
+def surroundings() -> dict[str, Any]:
+    """Values of every page. A push has no reader: it is rendered without them."""
+    if not has_request_context() or not request.endpoint or request.path.startswith("/api/"):
+        return {}
+    return {
+        "me": current_user,
+        "site": Site(),
+        "locale": str(get_locale() or "en"),
+        "languages": LANGUAGES,
+        "theme": theme(),
+    }
+
+
+class Site:
+    """The site's facts, fetched when a template asks for the first one."""
+
+    @property
+    def name(self) -> str:
+        """What the people here call it."""
+        return str(self._facts()["name"])
+
+    @property
+    def open_registration(self) -> bool:
+        """Whether an account can be made without an invite."""
+        return bool(self._facts()["open_registration"])
+
+    def _facts(self) -> dict:
+        if "site_facts" not in g:
+            g.site_facts = site.get_site()
+        return dict(g.site_facts)
+
+
+def theme() -> str:
+    """system, light or dark: the account's choice."""
+    chosen = getattr(current_user, "theme", "") or "system"
+    return chosen if chosen in THEMES else "system"
+
+
+def sidebar() -> dict[str, Any]:
+    """The reader's channels and conversations, and who is online; fetched once a page."""
+    if "sidebar" not in g:
+        views = [view for view in channels.list_for(current_user) if view["member"]]
+        named = [view for view in views if view["kind"] != "direct" and not view["archived"]]
+        directs = [dict(view, other=other_of(view)) for view in views if view["kind"] == "direct"]
+        g.sidebar = {
+            "channels": sorted(named, key=lambda view: view["title"].casefold()),
+            "directs": directs,
+            "online": [p for p in people.online_people() if p["id"] != current_user.id],
+            "unread_total": sum(view["unread"] for view in [*named, *directs]),
+        }
+    return dict(g.sidebar)
+
+
+def other_of(channel: dict) -> str | None:
+    """The other person of a conversation of two (oneself in a conversation with oneself)."""
+    ids = channel.get("people") or []
+    if len(ids) > 2:
+        return None
+    others = [person for person in ids if person != current_user.id]
+    return others[0] if others else current_user.id
+
+
+def presence_state(person_id: str) -> str:
+    """online, offline, or unknown when this process cannot know."""
+    if person_id == current_user.id:
+        return "online"
+    if "online_now" not in g:
+        g.online_now = (presence.online(), presence.is_known())
+    online, known = g.online_now
+    if person_id in online:
+        return "online"
+    return "offline" if known else "unknown"
+
+
+def channel_url(channel: dict) -> str:
+    """Where a channel is read: conversations of two under the other's nickname."""
+    if channel["kind"] == "direct" and other_of(channel):
+        return person_url(channel["title"])
+    return f"/channels/{quote(channel['slug'])}"
+
+
+def person_url(nickname: str) -> str:
+    """Where one writes to a person."""
+    return f"/dm/{quote(nickname, safe='')}"
+
+
+def absolute_url(path: str) -> str:
+    """An address to give to somebody else."""
+    return (current_app.config.get("PUBLIC_URL") or request.host_url).rstrip("/") + path
+
+
+def hue(person_id: str) -> str:
+    """The class of a person's colour: the same everywhere, for ever."""
+    return f"hue-{crc32(str(person_id).encode()) % HUES}"
+
+
+def initials(nickname: str) -> str:
+    """One or two letters that stand for a nickname."""
+    words = [word for word in nickname.replace("_", " ").replace(".", " ").split() if word]
+    if not words:
+        return "?"
+    return (words[0][0] + (words[1][0] if len(words) > 1 else "")).upper()
