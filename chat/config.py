@@ -1,0 +1,256 @@
+"""Every setting: its environment name, kind, default and meaning, in one table.
+
+``load`` turns an environment into values of the right types, or raises ``ConfigError`` with one
+line that names the variable, its value and what is accepted.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from chat.settings import (
+    BOOLEAN,
+    HOSTS,
+    PERCENT,
+    RATE,
+    SECONDS,
+    SECRET,
+    SENTINEL,
+    TEXT,
+    Kind,
+    choice,
+    integer,
+    url,
+    without_password,
+)
+
+Environ = Mapping[str, str]
+
+
+class ConfigError(Exception):
+    """A setting cannot be used; the text says which, and what would do."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table. A default that depends on other variables is a function of them."""
+
+    name: str
+    kind: Kind
+    default: Any | Callable[[Environ], Any]
+    meaning: str
+    shown_default: str | None = None
+    secret: bool = False
+
+    def value(self, environ: Environ) -> Any:
+        text = environ.get(self.name, "").strip()
+        if not text:
+            return self.default(environ) if callable(self.default) else self.default
+        try:
+            return self.kind.parse(text)
+        except ValueError:
+            shown = f"({len(text)} characters)" if self.secret else repr(without_password(text))
+            message = f"{self.name}={shown} cannot be used: it must be {self.kind.accepted}."
+            raise ConfigError(message) from None
+
+    @property
+    def default_text(self) -> str:
+        if self.shown_default is not None:
+            return self.shown_default
+        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
+
+
+def _on_dyno(environ: Environ) -> bool:
+    return bool(environ.get("DYNO"))
+
+
+def _host(environ: Environ) -> str:
+    return "0.0.0.0" if environ.get("PORT", "").strip() else "127.0.0.1"
+
+
+def _stage(environ: Environ) -> str:
+    return "production" if _on_dyno(environ) else "development"
+
+
+def _ttl(name: str, default: int, what: str) -> Setting:
+    return Setting(f"TTL_{name}", SECONDS, default, f"Seconds for which Redis keeps {what}.")
+
+
+def _rollout(name: str, what: str) -> Setting:
+    return Setting(
+        f"ROLLOUT_{name}", PERCENT, 100, f"Percent of traffic that uses Redis for {what}."
+    )
+
+
+MONGODB_URL = url("mongodb", "mongodb+srv", example="mongodb://host:27017/chat")
+REDIS_ADDRESS = url("redis", "rediss", "unix", example="redis://host:6379/0")
+WEB_ADDRESS = url("http", "https", example="https://chat.example.org")
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("PORT", integer(1, 65535), 5000, "Port to listen on."),
+    Setting("HOST", TEXT, _host, "Address to listen on.", "127.0.0.1 (0.0.0.0 when PORT is set)"),
+    Setting(
+        "CHAT_ENV",
+        choice("development", "production"),
+        _stage,
+        "In production SECRET_KEY is required, cookies are for https only and logs are JSON.",
+        "development (production on a Heroku-style dyno)",
+    ),
+    Setting(
+        "SECRET_KEY",
+        SECRET,
+        None,
+        "Signs cookies; required in production. `make run` makes one and keeps it in DATA_DIR.",
+        "–",
+        secret=True,
+    ),
+    Setting(
+        "PUBLIC_URL",
+        WEB_ADDRESS,
+        None,
+        "Where people reach the site: used in invite links and to check a socket's Origin.",
+        "the address of the request",
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        integer(0, 10),
+        lambda environ: int(_on_dyno(environ)),
+        "How many proxies in front set X-Forwarded-For and X-Forwarded-Proto.",
+        "0 (1 on a Heroku-style dyno)",
+    ),
+    Setting("WEB_CONCURRENCY", integer(1, 64), 1, "Worker processes."),
+    Setting("DATA_DIR", Kind(Path, "a folder"), Path("data"), "Where embedded servers keep data."),
+    Setting("MONGODB_URI", MONGODB_URL, None, "MongoDB, the truth.", "embedded"),
+    Setting("REDIS_URL", REDIS_ADDRESS, None, "Redis: redis://, rediss://, unix://.", "embedded"),
+    Setting("REDIS_SENTINEL", SENTINEL, None, "Redis found through Sentinels.", "–"),
+    Setting("REDIS_CLUSTER", HOSTS, None, "Some nodes of a Redis Cluster.", "–"),
+    Setting(
+        "REDIS_TLS_VERIFY",
+        BOOLEAN,
+        True,
+        "false: accept the self-signed certificate of a managed Redis (rediss://).",
+    ),
+    Setting("DISABLE_REDIS", BOOLEAN, False, "true: run on MongoDB alone."),
+    _ttl("SESSIONS", 86400, "a session after its last use"),
+    _ttl("USERS", 300, "user lists and profiles"),
+    _ttl("ONLINE", 30, "the set of people online"),
+    _ttl("CHANNELS", 300, "the channels"),
+    _ttl("CHANNEL_USERS", 120, "a channel's people"),
+    _ttl("MESSAGES", 60, "a channel's recent messages"),
+    _ttl("EMOJI", 86400, "how often each emoji is used"),
+    _rollout("SESSIONS", "sessions"),
+    _rollout("USERS", "users"),
+    _rollout("ONLINE", "presence"),
+    _rollout("CHANNELS", "channels"),
+    _rollout("CHANNEL_USERS", "channel members"),
+    _rollout("MESSAGES", "recent messages"),
+    _rollout("EMOJI", "emoji"),
+    Setting("LIMIT_LOGIN", RATE, "10/minute", "Log-in attempts by address and by nickname."),
+    Setting("LIMIT_REGISTER", RATE, "10/hour", "Registrations by address."),
+    Setting("LIMIT_API", RATE, "600/minute", "API requests by person."),
+    Setting("LIMIT_SOCKET_EVENTS", RATE, "20/second", "Socket events by person."),
+    Setting("LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "What is logged."),
+    Setting(
+        "LOG_REQUESTS",
+        BOOLEAN,
+        lambda environ: environ.get("CHAT_ENV", _stage(environ)).strip() == "production",
+        "One log line a request (never its query or body).",
+        "false (true in production)",
+    ),
+)
+
+# Other names under which an add-on may hand over what a setting means.
+ALIASES = {"MONGODB_URI": ("MONGODB_URL", "ORMONGO_URL")}
+
+
+def load(environ: Environ, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """All settings, typed; what ``overrides`` gives is taken as it is.
+
+    Outside production a missing SECRET_KEY or MONGODB_URI is looked up in DATA_DIR, where
+    `make run` keeps them, so that operator commands work beside it.
+    """
+    overrides = dict(overrides or {})
+    environ = _with_aliases(environ)
+    values = {row.name: row.value(environ) for row in SETTINGS if row.name not in overrides}
+    values |= overrides
+    values["PRODUCTION"] = values["CHAT_ENV"] == "production"
+    values.setdefault("WORKERS", values["WEB_CONCURRENCY"])
+    _complete(values)
+    _check(values)
+    return values
+
+
+def init_app(app: Flask, environ: Environ, overrides: Mapping[str, Any] | None = None) -> None:
+    """Put every setting into ``app.config``."""
+    app.config.update(load(environ, overrides))
+
+
+def table() -> str:
+    """The settings as a Markdown table, for the documentation."""
+    rows = ["| name | meaning | accepted | default |", "| --- | --- | --- | --- |"]
+    rows += [
+        f"| `{row.name}` | {row.meaning} | {row.kind.accepted} | {row.default_text} |"
+        for row in SETTINGS
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def document() -> str:
+    """The whole of ``docs/configuration.md``."""
+    return (
+        "# Configuration\n\n"
+        "Settings come from the environment. A value that cannot be used stops the start with "
+        "one line that\nnames the variable, the value and what is accepted.\n\n"
+        "This file is written by `flask --app wsgi settings --write`; the table lives in "
+        "`chat/config.py`.\n\n" + table()
+    )
+
+
+def _with_aliases(environ: Environ) -> dict[str, str]:
+    found = dict(environ)
+    for name, others in ALIASES.items():
+        given = next((found[other] for other in others if found.get(other)), None)
+        if given and not found.get(name):
+            found[name] = given
+    return found
+
+
+def _complete(values: dict[str, Any]) -> None:
+    kept = Path(values["DATA_DIR"])
+    if not values["SECRET_KEY"] and not values["PRODUCTION"]:
+        values["SECRET_KEY"] = _read(kept / "secret_key") or secrets.token_urlsafe(32)
+    if not values["MONGODB_URI"] and not values["PRODUCTION"]:
+        values["MONGODB_URI"] = _read(kept / "mongodb_uri")
+        values["REDIS_URL"] = values["REDIS_URL"] or _read(kept / "redis_url")
+    if not values["REDIS_TLS_VERIFY"]:
+        values["REDIS_URL"] = _unverified(values["REDIS_URL"])
+
+
+def _unverified(address: str | None) -> str | None:
+    """The Redis address with the check of its certificate turned off."""
+    if not address or not address.startswith("rediss:") or "ssl_cert_reqs" in address:
+        return address
+    return address + ("&" if "?" in address else "?") + "ssl_cert_reqs=none"
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    if not values["SECRET_KEY"]:
+        raise ConfigError(f"SECRET_KEY is not set: production needs it, {SECRET.accepted}.")
+    if not values["MONGODB_URI"]:
+        raise ConfigError(
+            f"MONGODB_URI is not set: give {MONGODB_URL.accepted}, or use `make run`, "
+            "which brings its own MongoDB."
+        )
+    if values["REDIS_SENTINEL"] and values["REDIS_CLUSTER"]:
+        raise ConfigError("REDIS_SENTINEL and REDIS_CLUSTER are both set: only one can be used.")
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None

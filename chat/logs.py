@@ -1,0 +1,124 @@
+"""Logging: readable lines in development, one JSON object a line in production.
+
+Nothing secret is written: a request is named by its route, never by its path, query or body.
+"""
+
+import json
+import logging
+import logging.config
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, g, has_request_context, request
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+QUIET = ("/health", "/static", "/metrics")
+_PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "taskName"}
+
+
+class RequestId(logging.Filter):
+    """Gives each record the id of the request it was written in."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current_id()
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """One object a line: time, level, logger, message, request id and the record's extras."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := getattr(record, "request_id", None):
+            line["request_id"] = request_id
+        line |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class Readable(logging.Formatter):
+    """`12:00:01 warning chat.redis: text key=value`."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        extras = {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        text = super().formatMessage(record)
+        return text + "".join(f" {key}={value}" for key, value in extras.items())
+
+
+def settings_for(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The logging configuration, for this process and for gunicorn's own loggers."""
+    level = str(config["LOG_LEVEL"]).upper()
+    through_root: dict[str, Any] = {"handlers": [], "propagate": True, "level": level}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request": {"()": RequestId}},
+        "formatters": {"line": {"()": JsonLines if config["PRODUCTION"] else Readable}},
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "line",
+                "filters": ["request"],
+            }
+        },
+        "root": {"handlers": ["stdout"], "level": level},
+        "loggers": {
+            "gunicorn.error": through_root,
+            "gunicorn.access": through_root,
+            # Each says what the guarded code around it reports already, once a failure.
+            "socketio": {"level": "WARNING"},
+            "engineio": {"level": "WARNING"},
+            "pymongo": {"level": "WARNING"},
+            "werkzeug": {"level": "WARNING"},
+        },
+    }
+
+
+def init_app(app: Flask) -> None:
+    """Set the log up and give every request an id, which the answer carries back."""
+    if not app.testing:
+        logging.config.dictConfig(settings_for(app.config))
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def current_id() -> str | None:
+    """The id of the request being served, if one is."""
+    return g.get("request_id") if has_request_context() else None
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.request_began = time.monotonic()
+
+
+def _end(response: Response) -> Response:
+    if request_id := g.get("request_id"):
+        response.headers["X-Request-ID"] = request_id
+    if current_app.config.get("LOG_REQUESTS") and not request.path.startswith(QUIET):
+        _log_request(response)
+    return response
+
+
+def _log_request(response: Response) -> None:
+    took = time.monotonic() - g.get("request_began", time.monotonic())
+    route = request.url_rule.rule if request.url_rule else "(none)"
+    facts = {"status": response.status_code, "ms": round(took * 1000, 1)}
+    log.info("%s %s", request.method, route, extra=facts)

@@ -1,0 +1,50 @@
+"""How gunicorn serves the app, in development and in production alike."""
+
+from gevent import monkey
+
+monkey.patch_all()  # before anything that opens a socket or takes a lock is imported
+
+import os
+import sys
+
+import gevent
+
+from chat import logs
+from chat.config import ConfigError, load
+
+try:
+    settings = load(os.environ)
+except ConfigError as error:
+    sys.exit(str(error))
+
+bind = f"{settings['HOST']}:{settings['PORT']}"
+worker_class = "gevent"
+workers = settings["WORKERS"]  # stated: gunicorn's own default would follow the host
+worker_connections = 4000  # every open tab holds one
+timeout = 30
+graceful_timeout = 20  # hosts kill 30 s after SIGTERM
+keepalive = 5
+proc_name = "chat"
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
+accesslog = None  # chat.logs writes the requests, without what must not be logged
+logconfig_dict = logs.settings_for(settings)
+
+WATCH_SECONDS = 0.1
+
+
+def post_worker_init(worker):
+    """Start what runs in the background, once in each process and only after the fork."""
+    from app import start_background
+
+    start_background(worker.wsgi)
+    gevent.spawn(_stop_with, worker)
+
+
+def _stop_with(worker):
+    """On a graceful stop, close the open sockets: they would hold the worker to its time limit."""
+    from app import stop_background
+
+    while worker.alive:
+        gevent.sleep(WATCH_SECONDS)
+    stop_background(worker.wsgi)
