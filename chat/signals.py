@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bson import ObjectId
 from flask import Flask
 from mongoengine import Document, signals
 
@@ -49,7 +50,8 @@ def _message(writes: list[fence.Write], message: Message, created: bool) -> None
 
 
 TABLE = (
-    Row(User, lambda u: [keys.profile(str(u.id)), keys.users_list()], _profile, "users"),
+    Row(User, lambda u: [keys.profile(str(u.id)), *([keys.users_list()] if u.reorders else [])],
+        _profile, "users"),
     Row(Channel, lambda c: [keys.channels_list(), keys.direct(str(c.id))], _drop, "channels"),
     Row(Membership, lambda m: [keys.channel_users(str(m.channel))], _drop),
     Row(Message, lambda m: [keys.recent_messages(str(m.channel))], _message, "messages",
@@ -71,8 +73,8 @@ def init_app(app: Flask) -> None:
 
 
 def _before(sender: type[Document], document: Any, **_: Any) -> None:
-    if document.id is None and sender is not Message:
-        document.id = _new_id(sender)
+    if document.id is None:
+        document.id = ObjectId()  # the keys of a new document are named after its id
     if redis.enabled:
         document._writes = [fence.begin(key) for key in _ROWS[sender].keys(document)]
 
@@ -94,8 +96,3 @@ def _refused(sender: type[Document], document: Any) -> None:
     for write in document.__dict__.pop("_writes", None) or []:
         fence.release(write)
 
-
-def _new_id(sender: type[Document]) -> Any:
-    from bson import ObjectId
-
-    return ObjectId()

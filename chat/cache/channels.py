@@ -76,5 +76,6 @@ def _load_direct(channel_id: str) -> dict | None:
 
 
 def _load_site() -> dict | None:
-    row = Site.raw()
+    # A claimed but unfinished set-up is none: it may still be taken over (Site.claim).
+    row = Site.raw() if Site.is_set_up() else None
     return row and {"name": row["name"], "open_registration": row["open_registration"]}

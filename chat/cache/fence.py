@@ -218,4 +218,4 @@ def _finish(write: Write, script: str, args: list[Any]) -> None:
     """End the write; if that cannot be confirmed, wait until nobody trusts the old value any more."""
     told = redis.run(script, companions(write.key), args, what=write.key)
     if told is DOWN and write.fenced:
-        time.sleep(max(0.0, write.started + 2 * TRUSTED_MS / 1000 - time.monotonic()))
+        time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))

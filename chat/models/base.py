@@ -26,6 +26,11 @@ def iso(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def iso_of_millis(millis: int | None) -> str | None:
+    """The same of milliseconds since 1970."""
+    return None if millis is None else iso(datetime.fromtimestamp(millis / 1000, UTC))
+
+
 def object_id(text: Any) -> ObjectId | None:
     """The id, or None for anything that is none: a bad id is just something that does not exist."""
     if isinstance(text, ObjectId):

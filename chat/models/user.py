@@ -36,6 +36,9 @@ class User(Document):
     last_active = DateTimeField(default=base.now)
     created_at = DateTimeField(default=base.now)
 
+    # Whether a change concerns the list of people, not just this person (chat.signals).
+    reorders = True
+
     meta = {
         "collection": "users",
         "auto_create_index": False,
@@ -50,6 +53,7 @@ class User(Document):
     def change(cls, user_id: str | ObjectId, only_if: dict | None = None, **fields: Any) -> bool:
         """Set fields (MongoEngine update syntax) atomically and announce it; False if nobody matched."""
         document = cls(id=user_id)
+        document.reorders = "active" in fields
         with base.announced(document):
             found = cls.objects(id=user_id, **(only_if or {})).update_one(**fields)
         return bool(found)

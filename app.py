@@ -1,0 +1,68 @@
+"""The whole wiring on one screen: one ``init_app`` line a concern, in the order they need each other."""
+
+from typing import Any
+
+from flask import Flask
+
+from chat import (
+    api,
+    auth,
+    cli,
+    config,
+    i18n,
+    limits,
+    logs,
+    models,
+    presence,
+    realtime,
+    redis,
+    rollout,
+    security,
+    sessions,
+    signals,
+    status,
+    views,
+)
+from chat.cache import updates
+from chat.services import activity, emoji
+
+# What runs beside the requests of a process, in the order it is started; stopped in reverse.
+BACKGROUND = (redis, updates, status, activity, emoji, presence, realtime)
+
+
+def create_app(overrides: dict[str, Any] | None = None) -> Flask:
+    """The application, wired and silent: no connection is opened and nothing runs before a request.
+
+    Settings come from the environment (``chat.config``); ``overrides`` win over it.
+    """
+    app = Flask(__name__)
+    config.init_app(app, overrides)
+    logs.init_app(app)
+    models.init_app(app)
+    redis.init_app(app)
+    rollout.init_app(app)
+    sessions.init_app(app)
+    auth.init_app(app)
+    security.init_app(app)
+    i18n.init_app(app)
+    limits.init_app(app)
+    signals.init_app(app)
+    presence.init_app(app)
+    realtime.init_app(app)
+    views.init_app(app)
+    api.init_app(app)
+    status.init_app(app)
+    cli.init_app(app)
+    return app
+
+
+def start_background(app: Flask) -> None:
+    """Start what runs beside the requests: once in each process, after the fork."""
+    for concern in BACKGROUND:
+        concern.start(app)
+
+
+def stop_background(app: Flask) -> None:
+    """Stop it on a graceful stop: sockets first, so that nobody waits for what is gone."""
+    for concern in reversed(BACKGROUND):
+        concern.stop(app)

@@ -1,0 +1,1 @@
+"""Every write that other people must see: check, write (models), then tell (broadcasts)."""

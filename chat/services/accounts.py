@@ -1,0 +1,200 @@
+"""Accounts: set-up, registration, log-in, roles, and ending what somebody may do."""
+
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from mongoengine.errors import NotUniqueError
+
+from chat import access, passwords, sessions, text
+from chat.errors import Conflict, Forbidden, Invalid, NotFound
+from chat.models import AccessToken, Channel, Invite, Membership, Message, Site, User, base
+from chat.models.user import ROLES, at_least, to_profile
+from chat.realtime import broadcasts
+from chat.services import site
+
+THEMES = ("system", "light", "dark")
+LOCALES = ("", "en", "ru")
+FIRST_INVITE_DAYS = 30
+
+
+def is_set_up() -> bool:
+    """Whether the first account exists. Once true it stays true."""
+    return site.get_site() is not site.DEFAULT or Site.is_set_up()
+
+
+def set_up(site_name: str, nickname: str, password: str) -> dict:
+    """Make the owner, the first channel and an invite: {user, channel, invite}.
+
+    NotFound once there is an account; of simultaneous callers one wins. Invalid as for register.
+    """
+    name = site.check_name(site_name)
+    nickname, password = text.check_nickname(nickname), text.check_password(password)
+    if Site.is_set_up():
+        raise NotFound()
+    digest = passwords.hash_password(password)
+    owner_id = Site.claim(name)
+    if owner_id is None:
+        raise NotFound()
+    try:
+        owner = _store_user(nickname, digest, id=owner_id, role="owner")
+    except Exception:
+        Site.release(owner_id)
+        raise
+    with base.announced(Site(id="site")):
+        pass  # the site's record was written by the claim; what is cached of it ends here
+    channel = _first_channel(owner["id"])
+    invite = Invite.issue(owner["id"], FIRST_INVITE_DAYS)
+    return {"user": owner, "channel": channel, "invite": invite}
+
+
+def register(nickname: str, password: str, invite: str = "") -> dict:
+    """A new account by invite, or openly where that is allowed; the profile.
+
+    Invalid with the field at fault; Forbidden without a valid invite; Conflict never: a taken
+    nickname is Invalid(field=nickname).
+    """
+    if not site.get_site()["open_registration"] and not Invite.find_valid(invite):
+        raise Forbidden(_l("This invite is not valid any more. Ask for a new one."))
+    nickname, password = text.check_nickname(nickname), text.check_password(password)
+    profile = _store_user(nickname, passwords.hash_password(password))
+    if invite:
+        Invite.count_use(invite)
+    _join_first_channel(profile["id"])
+    broadcasts.user_changed(profile["id"])
+    return profile
+
+
+def authenticate(nickname: str, password: str) -> dict | None:
+    """The profile of whoever this is, or None: unknown, wrong and deactivated take the same time."""
+    row = User.by_nickname(text.fold(nickname.strip()))
+    right = passwords.verify_password(row and row["password_hash"], password)
+    return to_profile(row) if row and right and row.get("active", True) else None
+
+
+def change_password(actor: Any, old: str, new: str) -> None:
+    """Set a new password and end the actor's other sessions. Invalid(field=old_password) if wrong."""
+    row = User.raw(actor.id)
+    if not passwords.verify_password(row and row["password_hash"], old):
+        raise Invalid(_l("That is not your current password."), field="old_password")
+    digest = passwords.hash_password(text.check_password(new, field="new_password"))
+    User.change(actor.id, set__password_hash=digest)
+    sid = sessions.current_sid()
+    sessions.end_all(actor.id, except_sid=sid)
+    kept = sessions.sid_hash(sid) if sid else None
+    broadcasts.sessions_ended(actor.id, except_sid_hash=kept)
+
+
+def update_settings(
+    actor: Any, locale: str | None = None, theme: str | None = None, status: str | None = None
+) -> None:
+    """Change what is given: language ("" follows the browser), theme, status line."""
+    fields: dict[str, Any] = {}
+    if locale is not None:
+        fields["set__locale"] = _one_of(locale, LOCALES, "locale")
+    if theme is not None:
+        fields["set__theme"] = _one_of(theme, THEMES, "theme")
+    if status is not None:
+        fields["set__status"] = text.check_status(status)
+    if fields:
+        User.change(actor.id, **fields)
+        broadcasts.user_changed(actor.id)
+
+
+def set_role(actor: Any, user_id: str, role: str) -> None:
+    """Give somebody a role. Admins up to admin, owners any; the last owner stays owner."""
+    person = _person_to_manage(actor, user_id)
+    _one_of(role, ROLES, "role")
+    if not at_least(actor.role, role):
+        raise Forbidden(_l("You cannot give a role above your own."))
+    if person["role"] == "owner" and role != "owner":
+        _keep_an_owner()
+    User.change(user_id, set__role=role)
+    _restore_owner(person, user_id)
+    broadcasts.user_changed(user_id)
+
+
+def deactivate(actor: Any, user_id: str) -> None:
+    """Lock somebody out at once: sessions, sockets and tokens end. Messages stay."""
+    person = _person_to_manage(actor, user_id)
+    if person["role"] == "owner":
+        _keep_an_owner()
+    User.change(user_id, set__active=False, inc__auth_gen=1)
+    _restore_owner(person, user_id)
+    AccessToken.revoke_all(user_id)
+    sessions.end_all(user_id)
+    broadcasts.sessions_ended(user_id)
+    broadcasts.user_changed(user_id)
+
+
+def reactivate(actor: Any, user_id: str) -> None:
+    """Let somebody in again; they log in anew."""
+    _person_to_manage(actor, user_id)
+    User.change(user_id, set__active=True)
+    broadcasts.user_changed(user_id)
+
+
+def list_accounts(actor: Any) -> list[dict]:
+    """Everybody, deactivated people included. Admins and owners only."""
+    access.require_role(actor, "admin")
+    return User.everybody()
+
+
+def _person_to_manage(actor: Any, user_id: str) -> dict:
+    """The stored person, if the actor may change their standing."""
+    access.require_role(actor, "admin")
+    person = User.raw(user_id)
+    if person is None:
+        raise NotFound()
+    if not at_least(actor.role, person["role"]):
+        raise Forbidden(_l("Only an owner may do this to an owner."))
+    return person
+
+
+def _keep_an_owner() -> None:
+    if User.count_owners() <= 1:
+        raise Conflict(_l("The last owner cannot be removed. Make somebody else owner first."))
+
+
+def _restore_owner(person: dict, user_id: str) -> None:
+    """Undo, and raise Conflict, if two last owners removed each other at the same moment."""
+    if person["role"] != "owner" or User.count_owners() > 0:
+        return
+    User.change(user_id, set__role="owner", set__active=True)
+    raise Conflict(_l("The last owner cannot be removed. Make somebody else owner first."))
+
+
+def _one_of(value: str, allowed: tuple[str, ...], field: str) -> str:
+    if value not in allowed:
+        raise Invalid(field=field)
+    return value
+
+
+def _store_user(nickname: str, digest: str, **fields: Any) -> dict:
+    user = User(
+        nickname=nickname, nickname_key=text.fold(nickname), password_hash=digest, **fields
+    )
+    try:
+        user.save()
+    except NotUniqueError:
+        base.write_refused.send(User, document=user)
+        raise Invalid(_l("This nickname is taken."), field="nickname") from None
+    return to_profile(user.to_mongo())
+
+
+def _first_channel(owner_id: str) -> dict:
+    """The channel everybody joins, named in the language of whoever sets up."""
+    name = gettext("general")
+    channel = Channel(slug=text.slugify(name), name=name, kind="public", created_by=owner_id)
+    channel.save()
+    Membership.add(str(channel.id), owner_id)
+    return {"id": str(channel.id), "slug": channel.slug, "name": name}
+
+
+def _join_first_channel(user_id: str) -> None:
+    """New people start in the oldest public channel that is still open."""
+    oldest = Channel.objects(kind="public", archived=False).order_by("id").only("id").first()
+    if oldest is not None:
+        seq, _rev = Message.last_numbers(oldest.id)
+        Membership.add(str(oldest.id), user_id, last_read_seq=seq)
+

@@ -1,0 +1,252 @@
+"""Channels: made, described, joined, left, archived; and direct conversations."""
+
+from typing import Any
+
+from bson import ObjectId
+from flask_babel import lazy_gettext as _l
+from mongoengine.errors import NotUniqueError
+
+from chat import access, text
+from chat.cache import channels as cache
+from chat.cache import members, users
+from chat.errors import Conflict, Forbidden, Invalid, NotFound
+from chat.models import Channel, Membership, Message, User, base
+from chat.models.channel import KINDS, to_channel
+from chat.models.user import at_least
+from chat.realtime import broadcasts
+
+RESERVED = {"new"}
+MOST_PEOPLE_IN_DIRECT = 8
+SLUG_TRIES = 50
+
+can_manage = access.can_manage
+
+
+def list_for(actor: Any) -> list[dict]:
+    """Views of all channels that the actor may see: public ones (archived ones only as a member) and own.
+
+    Named channels by name, then direct ones by their last message.
+    """
+    reading = Membership.reading_of(actor.id)
+    named = cache.get_all()
+    shown = [
+        channel
+        for channel in named.values()
+        if channel["id"] in reading
+        or (channel["kind"] in ("public", "voice") and not channel["archived"])
+    ]
+    shown += [c for c in map(cache.get, reading.keys() - named.keys()) if c]
+    others = [c["id"] for c in shown if c["id"] not in reading]
+    last_seqs = Message.last_seqs(others)
+    names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))
+    views = [_view(actor, c, reading.get(c["id"]), last_seqs.get(c["id"], 0), names) for c in shown]
+    return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold()))
+
+
+def view_for(actor: Any, channel: dict) -> dict:
+    """A channel as this reader sees it: with member, unread, last_seq, last_read_seq and title."""
+    reading = Membership.reading_of(actor.id, channel["id"]).get(channel["id"])
+    last_seq = 0 if reading else Message.last_numbers(channel["id"])[0]
+    return _view(actor, channel, reading, last_seq, users.get_profiles(channel.get("people", ())))
+
+
+def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict:
+    """A new channel with the actor as its first member; its view."""
+    if kind not in KINDS or kind == "direct":
+        raise Invalid(_l("A channel is public, private or voice."), field="kind")
+    name, topic = text.check_channel_name(name), text.check_topic(topic)
+    channel = _store(Channel(name=name, topic=topic, kind=kind, created_by=actor.id), name)
+    Membership.add(channel["id"], actor.id)
+    broadcasts.member_joined(channel, actor.id)
+    broadcasts.channel_changed(channel)
+    return view_for(actor, channel)
+
+
+def update(actor: Any, channel_id: str, name: str | None = None, topic: str | None = None) -> dict:
+    """Rename (the old address keeps working) or describe; the view."""
+    channel = access.get_channel_for(actor, channel_id)
+    access.require_manager(actor, channel)
+    access.require_open(channel)
+    fields: dict[str, Any] = {}
+    if topic is not None:
+        fields["set__topic"] = text.check_topic(topic)
+    if name is not None and text.check_channel_name(name) != channel["name"]:
+        fields["set__name"] = text.check_channel_name(name)
+        fields["add_to_set__former_slugs"] = channel["slug"]
+        _rename(channel, fields)
+    elif fields:
+        Channel.change(channel_id, **fields)
+    return _changed(actor, channel_id)
+
+
+def archive(actor: Any, channel_id: str, archived: bool = True) -> dict:
+    """Close a channel to new messages, or open it again. Nothing is deleted."""
+    channel = access.get_channel_for(actor, channel_id)
+    access.require_manager(actor, channel)
+    Channel.change(channel_id, set__archived=archived)
+    return _changed(actor, channel_id)
+
+
+def unarchive(actor: Any, channel_id: str) -> dict:
+    """Open an archived channel again."""
+    return archive(actor, channel_id, archived=False)
+
+
+def join(actor: Any, channel_id: str) -> dict:
+    """Become a member of a public channel; doing it twice is the same as once."""
+    channel = access.get_channel_for(actor, channel_id)
+    access.require_open(channel)
+    if channel["kind"] in ("public", "voice"):
+        _add(channel, actor.id)
+    return view_for(actor, channel)
+
+
+def leave(actor: Any, channel_id: str) -> None:
+    """Stop being a member. A direct channel cannot be left."""
+    channel = access.get_channel_for(actor, channel_id)
+    if channel["kind"] == "direct":
+        raise Conflict(_l("A direct conversation cannot be left."))
+    _remove(channel, actor.id)
+
+
+def add_person(actor: Any, channel_id: str, user_id: str) -> None:
+    """A member brings somebody into a public or private channel."""
+    channel = access.get_channel_for(actor, channel_id)
+    if channel["kind"] == "direct":
+        raise Conflict(_l("Start a new conversation to talk with more people."))
+    access.require_member(actor, channel)
+    access.require_open(channel)
+    _active_person(user_id)
+    _add(channel, user_id)
+
+
+def remove_person(actor: Any, channel_id: str, user_id: str) -> None:
+    """Take somebody out: whoever manages the channel may; people take themselves out by leaving."""
+    channel = access.get_channel_for(actor, channel_id)
+    if channel["kind"] == "direct":
+        raise Conflict(_l("Nobody can be removed from a direct conversation."))
+    access.require_manager(actor, channel)
+    person = users.get_profile(user_id)
+    if person is None or not members.is_member(channel_id, user_id):
+        raise NotFound()
+    if not at_least(actor.role, person["role"]) and channel["created_by"] != actor.id:
+        raise Forbidden()
+    _remove(channel, user_id)
+
+
+def find_direct(actor: Any, nickname: str) -> tuple[dict, dict | None]:
+    """(the other person's profile, the view of the direct channel with them or None)."""
+    row = User.by_nickname(text.fold(nickname))
+    if row is None:
+        raise NotFound()
+    person = users.get_profile(str(row["_id"])) or {}
+    channel = Channel.find_direct(_people_key({actor.id, person["id"]}))
+    return person, view_for(actor, channel) if channel else None
+
+
+def open_direct(actor: Any, user_ids: list[str]) -> dict:
+    """The direct channel of the actor and these people, made if there is none; its view."""
+    people = {actor.id, *user_ids}
+    if len(people) > MOST_PEOPLE_IN_DIRECT:
+        raise Invalid(_l("A direct conversation has at most 8 people."), field="users")
+    channel = Channel.find_direct(_people_key(people))
+    if channel is None:
+        for user_id in user_ids:
+            _active_person(user_id)
+        channel = _store_direct(actor, people)
+    return view_for(actor, channel)
+
+
+def _view(
+    actor: Any, channel: dict, reading: dict | None, last_seq: int, names: dict[str, dict]
+) -> dict:
+    mine = reading or {"last_read_seq": 0, "last_seq": last_seq, "unread": 0}
+    return {**channel, "member": reading is not None, "title": _title(actor, channel, names), **mine}
+
+
+def _title(actor: Any, channel: dict, names: dict[str, dict]) -> str:
+    if channel["kind"] != "direct":
+        return channel["name"]
+    others = [uid for uid in channel["people"] if uid != actor.id] or [actor.id]
+    return ", ".join(sorted(names[uid]["nickname"] for uid in others if uid in names))
+
+
+def _changed(actor: Any, channel_id: str) -> dict:
+    channel = access.get_channel_for(actor, channel_id)
+    broadcasts.channel_changed(channel)
+    return view_for(actor, channel)
+
+
+def _store(document: Channel, name: str) -> dict:
+    """Save under the first free address made from the name: "team", "team-2", ..."""
+    for slug in _slugs(name):
+        document.slug = slug
+        try:
+            document.save(force_insert=True)
+            return to_channel(document.to_mongo())
+        except NotUniqueError:
+            base.write_refused.send(Channel, document=document)
+    raise Conflict(_l("There are too many channels with this name."))
+
+
+def _rename(channel: dict, fields: dict[str, Any]) -> None:
+    for slug in _slugs(fields["set__name"]):
+        try:
+            Channel.change(channel["id"], set__slug=slug, **fields)
+            return
+        except NotUniqueError:
+            continue
+    raise Conflict(_l("There are too many channels with this name."))
+
+
+def _slugs(name: str) -> list[str]:
+    stem = text.slugify(name)
+    first = [] if stem in RESERVED or stem.startswith("dm-") else [stem]
+    return first + [f"{stem[:70]}-{n}".removeprefix("dm-") for n in range(2, SLUG_TRIES)]
+
+
+def _store_direct(actor: Any, people: set[str]) -> dict:
+    channel_id = ObjectId()
+    document = Channel(
+        id=channel_id,
+        slug=f"dm-{channel_id}",
+        kind="direct",
+        created_by=actor.id,
+        people=sorted(map(ObjectId, people)),
+        people_key=_people_key(people),
+    )
+    try:
+        document.save(force_insert=True)
+        channel = to_channel(document.to_mongo())
+    except NotUniqueError:  # the other person was quicker
+        base.write_refused.send(Channel, document=document)
+        channel = Channel.find_direct(_people_key(people)) or {}
+    for user_id in people:
+        if Membership.add(channel["id"], user_id):
+            broadcasts.member_joined(channel, user_id)
+    broadcasts.channel_changed(channel)
+    return channel
+
+
+def _people_key(people: set[str]) -> str:
+    return ",".join(sorted(people))
+
+
+def _active_person(user_id: str) -> dict:
+    person = users.get_profile(user_id)
+    if person is None or not person["active"]:
+        raise NotFound(_l("There is no such person."))
+    return person
+
+
+def _add(channel: dict, user_id: str) -> None:
+    seq, _rev = Message.last_numbers(channel["id"])
+    if Membership.add(channel["id"], user_id, last_read_seq=seq):
+        broadcasts.member_joined(channel, user_id)
+
+
+def _remove(channel: dict, user_id: str) -> None:
+    if Membership.remove(channel["id"], user_id):
+        broadcasts.member_left(channel, user_id)
+        if channel["kind"] == "private":
+            broadcasts.channel_removed(channel["id"], [user_id])

@@ -1,0 +1,35 @@
+"""Invite links: made, shown and revoked by admins and owners."""
+
+from typing import Any
+
+from chat import access
+from chat.errors import Invalid, NotFound
+from chat.models import Invite
+
+DAYS = (1, 365)
+
+
+def create(actor: Any, days: int = 7) -> dict:
+    """A new invite {code, created_by, created_at, expires_at, uses}, valid for 1 to 365 days."""
+    access.require_role(actor, "admin")
+    if not DAYS[0] <= days <= DAYS[1]:
+        raise Invalid(field="days")
+    return Invite.issue(actor.id, days)
+
+
+def revoke(actor: Any, code: str) -> None:
+    """End an invite at once; NotFound if there is none."""
+    access.require_role(actor, "admin")
+    if not Invite.revoke(code):
+        raise NotFound()
+
+
+def list_invites(actor: Any) -> list[dict]:
+    """Every invite that may still be used, newest first."""
+    access.require_role(actor, "admin")
+    return Invite.all_valid()
+
+
+def is_valid(code: str) -> bool:
+    """Whether somebody may register with it now."""
+    return bool(code) and Invite.find_valid(code) is not None

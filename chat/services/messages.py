@@ -1,0 +1,131 @@
+"""Messages: posted, edited, deleted, read (R30)."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from chat import access, markup, text
+from chat.cache import messages as cache
+from chat.errors import BadInput, Forbidden, NotFound
+from chat.models import Membership, Message, base
+from chat.models.user import at_least
+from chat.realtime import broadcasts
+from chat.services import emoji
+
+PAGE = 50
+MOST_IN_PAGE = 100
+MOST_CHANGES = 200
+
+
+def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, bool]:
+    """Store and deliver a message once: (message, True), or (the stored one, False) if sent before.
+
+    Raises NotFound, Forbidden (not a member), Conflict (archived), Invalid(field=text).
+    """
+    channel = access.get_channel_for(actor, channel_id)
+    access.require_member(actor, channel)
+    access.require_open(channel)
+    body, client_id = text.check_message(body), text.check_client_id(client_id)
+    message, created = Message.post(
+        channel_id, actor.id, actor.nickname, body, markup.render(body), client_id
+    )
+    if message["channel"] != channel_id:
+        raise BadInput(_l("This client_id was used in another channel."))
+    if created:
+        emoji.note(body)
+        broadcasts.message_created(message)
+    return message, created
+
+
+def edit(actor: Any, message_id: str, body: str) -> dict:
+    """Change one's own message; it is marked as edited."""
+    message = access.get_message_for(actor, message_id)
+    if message["author"]["id"] != actor.id:
+        raise Forbidden(_l("Only the author may edit a message."))
+    access.require_open(access.get_channel_for(actor, message["channel"]))
+    body = text.check_message(body)
+    if body == message["text"]:
+        return message
+    changed = Message.change(
+        message, text=body, html=markup.render(body), edited_at=base.now()
+    )
+    if changed is None:
+        raise NotFound()
+    broadcasts.message_changed(changed)
+    return changed
+
+
+def delete(actor: Any, message_id: str) -> dict:
+    """Delete one's own message, or any as a moderator: the text is gone, a placeholder stays."""
+    message = access.get_message_for(actor, message_id)
+    if message["author"]["id"] != actor.id and not at_least(actor.role, "moderator"):
+        raise Forbidden(_l("Only the author or a moderator may delete a message."))
+    changed = Message.change(message, text="", html="", edited_at=None, deleted=True)
+    if changed is None:
+        raise NotFound()
+    broadcasts.message_deleted(changed)
+    return changed
+
+
+def history(
+    actor: Any,
+    channel_id: str,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = PAGE,
+) -> tuple[list[dict], bool]:
+    """(messages oldest first, more?): the newest, or those before or after a seq (exclusive)."""
+    access.get_channel_for(actor, channel_id)
+    limit = max(1, min(limit, MOST_IN_PAGE))
+    if before is None and after is None and limit <= cache.MOST:
+        recent = cache.get_recent(channel_id)
+        page = recent[-limit:]
+        return page, bool(page) and page[0]["seq"] > 1
+    return Message.page(channel_id, before, after, limit)
+
+
+def around(
+    actor: Any, channel_id: str, seq: int, limit: int = PAGE
+) -> tuple[list[dict], bool, bool]:
+    """(messages round a seq, more before?, more after?), for a link into the past."""
+    access.get_channel_for(actor, channel_id)
+    older, more_before = Message.page(channel_id, seq, None, limit // 2)
+    newer, more_after = Message.page(channel_id, None, seq - 1, limit - limit // 2)
+    return older + newer, more_before, more_after
+
+
+def changes(
+    actor: Any, channel_id: str, after: int = 0, rev: int | None = None, limit: int = MOST_CHANGES
+) -> tuple[list[dict], bool]:
+    """(what was posted, edited or deleted since, in the order of change; more?).
+
+    ``rev`` is the greatest change number that the caller holds; a caller that knows only a seq
+    gets everything since that message was posted.
+    """
+    access.get_channel_for(actor, channel_id)
+    since = Message.first_rev_at(channel_id, after) if rev is None else rev
+    return Message.changed_since(channel_id, since, min(limit, MOST_CHANGES))
+
+
+def last_numbers(actor: Any, channel_id: str) -> tuple[int, int]:
+    """The channel's last (seq, rev)."""
+    access.get_channel_for(actor, channel_id)
+    return Message.last_numbers(channel_id)
+
+
+def mark_read(actor: Any, channel_id: str, seq: int) -> int:
+    """Everything up to seq has been read; the number of unread messages that remain."""
+    channel = access.get_channel_for(actor, channel_id)
+    access.require_member(actor, channel)
+    last, _rev = Message.last_numbers(channel_id)
+    moved = Membership.read_up_to(channel_id, actor.id, max(0, min(seq, last)))
+    left = unread(actor, channel_id)
+    if moved:
+        broadcasts.unread_changed(actor.id, channel_id, left)
+    return left
+
+
+def unread(actor: Any, channel_id: str) -> int:
+    """How many messages of others the actor has not read, at most 100."""
+    reading = Membership.reading_of(actor.id, channel_id).get(channel_id)
+    return reading["unread"] if reading else 0

@@ -1,0 +1,30 @@
+"""Bearer tokens that people make for their programs."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from chat import text
+from chat.errors import Conflict, NotFound
+from chat.models import AccessToken
+
+MOST = 20
+
+
+def create(actor: Any, name: str) -> dict:
+    """A new token {id, name, created_at, token}; the text of the token is shown this once."""
+    line = text.check_line(name, (1, 60), _l("A token's name has 1 to 60 characters."), "name")
+    if len(AccessToken.of(actor.id)) >= MOST:
+        raise Conflict(_l("You have 20 tokens already. Revoke one first."))
+    return AccessToken.issue(actor.id, line)
+
+
+def revoke(actor: Any, token_id: str) -> None:
+    """End one of the actor's own tokens; NotFound if they have no such token."""
+    if not AccessToken.revoke(actor.id, token_id):
+        raise NotFound()
+
+
+def list_tokens(actor: Any) -> list[dict]:
+    """The actor's tokens, newest first, without their texts."""
+    return AccessToken.of(actor.id)
