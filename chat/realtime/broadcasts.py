@@ -1,0 +1,157 @@
+"""Every event that leaves for a browser. Services call these after the write; nothing here writes.
+
+A broadcast never raises and never waits: what was stored stays stored, and who misses a push asks
+for what changed (`channel:open`).
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from flask import current_app
+from flask_babel import force_locale
+
+from chat.cache import updates
+from chat.extensions import socketio
+from chat.realtime import rooms
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+ROWS_KEPT = 1000
+_rows: OrderedDict[tuple, str] = OrderedDict()
+
+
+def _safely(fn: Callable[P, None]) -> Callable[P, None]:
+    """The write is done and will be acknowledged: a failed push must not look like a failed write."""
+
+    @wraps(fn)
+    def tell(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            fn(*args, **kwargs)
+        except Exception:
+            log.exception("could not broadcast %s", fn.__name__)
+
+    return tell
+
+
+def _emit(event: str, data: dict[str, Any], to: str | None, skip_sid: str | None = None) -> None:
+    if socketio.server is not None:
+        socketio.server.emit(event, data, to=to, skip_sid=skip_sid)
+
+
+def row(message: dict[str, Any]) -> str:
+    """A message's HTML as the page shows it, rendered once and the same for every reader.
+
+    Rendered without the page's context: nothing of the person who happens to write may get in.
+    """
+    key = (message["id"], message["rev"], message["author"]["nickname"])
+    if key not in _rows:
+        template = current_app.jinja_env.get_template("messages/_message.html")
+        with force_locale("en"):
+            _rows[key] = template.render(message=message, pushed=True)
+        if len(_rows) > ROWS_KEPT:
+            _rows.popitem(last=False)
+    return _rows[key]
+
+
+@_safely
+def message_created(message: dict[str, Any]) -> None:
+    room = rooms.channel(message["channel"])
+    _emit("message:new", {"message": message, "html": row(message)}, room)
+
+
+@_safely
+def message_changed(message: dict[str, Any]) -> None:
+    room = rooms.channel(message["channel"])
+    _emit("message:changed", {"message": message, "html": row(message)}, room)
+
+
+@_safely
+def message_deleted(message: dict[str, Any]) -> None:
+    """Also carries the row of a deleted message, and `rev` for those who keep count."""
+    data = {key: message[key] for key in ("id", "channel", "seq", "rev")} | {"html": row(message)}
+    _emit("message:deleted", data, rooms.channel(message["channel"]))
+
+
+@_safely
+def channel_changed(channel: dict[str, Any]) -> None:
+    """Everybody may know about a public channel; about the others only who is in it."""
+    everyone = channel["kind"] in ("public", "voice")
+    to = None if everyone else rooms.channel(channel["id"])
+    _emit("channel:changed", {"channel": channel}, to)
+
+
+@_safely
+def channel_removed(channel_id: str, user_ids: Iterable[str] | None = None) -> None:
+    """The channel is gone for these people, or for all of them (None)."""
+    gone = {"channel": channel_id}
+    if user_ids is None:
+        _emit("channel:removed", gone, rooms.channel(channel_id))
+        rooms.close(channel_id)
+        return
+    for user_id in user_ids:
+        rooms.leave(channel_id, user_id)
+        _emit("channel:removed", gone, rooms.user(user_id))
+
+
+@_safely
+def member_joined(channel: dict[str, Any], user_id: str) -> None:
+    rooms.join(channel["id"], user_id)
+    _emit("channel:changed", {"channel": channel, "joined": user_id}, rooms.channel(channel["id"]))
+
+
+@_safely
+def member_left(channel: dict[str, Any], user_id: str) -> None:
+    """Out of the room first: nothing said afterwards may still reach them."""
+    public = channel["kind"] in ("public", "voice")
+    rooms.leave(channel["id"], user_id, may_watch=public)
+    left = {"channel": channel, "left": user_id}
+    _emit("channel:changed", left, rooms.channel(channel["id"]))
+    if public:
+        _emit("channel:changed", left, rooms.user(user_id))
+    else:
+        _emit("channel:removed", {"channel": channel["id"]}, rooms.user(user_id))
+
+
+@_safely
+def unread_changed(user_id: str, channel_id: str, unread: int) -> None:
+    _emit("unread", {"channel": channel_id, "unread": unread}, rooms.user(user_id))
+
+
+@_safely
+def typing(channel_id: str, user: dict[str, Any], skip_sid: str | None = None) -> None:
+    _emit("typing", {"channel": channel_id, "user": user}, rooms.channel(channel_id), skip_sid)
+
+
+@_safely
+def presence_changed(online: Iterable[str], offline: Iterable[str], **extra: Any) -> None:
+    _emit("presence", {"online": sorted(online), "offline": sorted(offline), **extra}, None)
+
+
+@_safely
+def user_changed(user_id: str) -> None:
+    """A person's role, state or settings changed: every process looks at their sockets again."""
+    rooms.recheck(user_id)
+    updates.publish("users", {"kind": "changed", "user": user_id})
+
+
+@_safely
+def sessions_ended(
+    user_id: str, except_sid_hash: str | None = None, sid_hash: str | None = None
+) -> None:
+    """Cut the sockets of ended sessions everywhere: all, all but one, or exactly one."""
+    rooms.disconnect(user_id, except_sid_hash, sid_hash)
+
+
+@_safely
+def system(mode: str, everywhere: bool = False, **extra: Any) -> None:
+    """`normal`, `degraded` or `restarting`, to this process's browsers.
+
+    ``resync: true`` beside it asks them for a `channel:open`: something may have been missed.
+    """
+    if socketio.server is not None:
+        local = {} if everywhere else {"ignore_queue": True}
+        socketio.server.emit("system", {"mode": mode, **extra}, **local)

@@ -1,0 +1,62 @@
+"""The sockets of this process: whose they are and what they may hear."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+NAMESPACE = "/"
+
+
+@dataclass(eq=False)
+class Connection:
+    """One open socket. Its identity is bound once, at the handshake."""
+
+    sid: str
+    eio_sid: str
+    user_id: str
+    session_id: str  # for asking whether the session still lives; never logged, never sent
+    session_hash: str
+    session: Any
+    environ: dict[str, Any]
+    auth_gen: int
+    locale: str
+    viewing: set[str] = field(default_factory=set)  # public channels opened without membership
+    stale: bool = False  # a membership changed while rooms were being joined
+    checked: float = 0.0  # when the sweep last looked (monotonic)
+    strikes: deque[float] = field(default_factory=deque)  # when it was last throttled
+
+
+_by_sid: dict[str, Connection] = {}
+_by_user: dict[str, dict[str, Connection]] = {}
+
+
+def add(connection: Connection) -> None:
+    _by_sid[connection.sid] = connection
+    _by_user.setdefault(connection.user_id, {})[connection.sid] = connection
+
+
+def remove(sid: str) -> Connection | None:
+    connection = _by_sid.pop(sid, None)
+    if connection:
+        own = _by_user.get(connection.user_id, {})
+        own.pop(sid, None)
+        if not own:
+            _by_user.pop(connection.user_id, None)
+    return connection
+
+
+def get(sid: str) -> Connection | None:
+    return _by_sid.get(sid)
+
+
+def of_user(user_id: str) -> list[Connection]:
+    return list(_by_user.get(user_id, {}).values())
+
+
+def everyone() -> list[Connection]:
+    return list(_by_sid.values())
+
+
+def users() -> Iterable[str]:
+    return list(_by_user)
