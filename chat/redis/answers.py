@@ -1,6 +1,6 @@
 """What the door answers when Redis does not, and what each kind of trouble means."""
 
-from typing import Final
+from typing import ClassVar, Final, Self
 
 import redis
 from redis.exceptions import (
@@ -19,9 +19,9 @@ from redis.exceptions import (
 class Down:
     """The type of `DOWN`. Falsy, but compare with `is DOWN`: an empty answer is falsy too."""
 
-    _only: "Down | None" = None
+    _only: ClassVar[Self | None] = None  # type: ignore[misc]
 
-    def __new__(cls) -> "Down":
+    def __new__(cls) -> Self:
         if cls._only is None:
             cls._only = super().__new__(cls)
         return cls._only

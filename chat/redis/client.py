@@ -43,11 +43,15 @@ class Door:
         self._connector: Connector | None = None
         self._disabled = True
         self._strict = False
+        self._fresh = (
+            True  # nobody has asked Redis yet: what it holds is as suspect as after an outage
+        )
         self._client: Any = None
         self._pid: int | None = None
         self._building = threading.Lock()
         self._probing = threading.Lock()
         self._before_recovery: list[Callable[[], bool]] = []
+        self._regularly: list[Callable[[], bool]] = []
         self._on_change: list[Callable[[bool], None]] = []
 
     def init_app(self, app: Flask) -> None:
@@ -55,8 +59,9 @@ class Door:
         self.close()
         self.breaker, self.run_id, self.latency_ms = Breaker(), None, None
         self.counts.clear()
-        self._before_recovery.clear()
-        self._on_change.clear()
+        self._fresh = True
+        for listeners in (self._before_recovery, self._regularly, self._on_change):
+            listeners.clear()  # type: ignore[attr-defined]
         self._disabled = bool(app.config.get("DISABLE_REDIS"))
         self._strict = bool(app.config.get("TESTING"))
         self._connector = None if self._disabled else Connector(app)
@@ -80,7 +85,7 @@ class Door:
         generation = self.breaker.generation
         try:
             return fn(self._get_client())
-        except Exception as error:  # a Cluster's errors are not RedisErrors: catch them all
+        except Exception as error:  # noqa: BLE001 - a Cluster's errors are no RedisErrors
             return self._failed(error, what, generation)
 
     def run(self, script: str, keys: list[str], args: list[Any], what: str = "") -> Any:
@@ -114,6 +119,10 @@ class Door:
         """`fn` must say True before Redis is trusted again; it may use the door."""
         self._before_recovery.append(fn)
 
+    def regularly(self, fn: Callable[[], bool]) -> None:
+        """`fn` is called by the watch every few seconds while Redis is up."""
+        self._regularly.append(fn)
+
     def on_change(self, fn: Callable[[bool], None]) -> None:
         """`fn(up)` is called at each transition, outside the path of any request."""
         self._on_change.append(fn)
@@ -134,11 +143,13 @@ class Door:
         """One look at Redis: probe it while up, try to recover when a try is due."""
         if not self.enabled:
             return False
+        if self._fresh:
+            return self.recover()
         if self.breaker.is_open:
             return self.recover() if self.breaker.due() else False
         started = time.perf_counter()
         run_id = self.call(lambda client: health.look(client, self.connector.mode), "health")
-        if run_id is DOWN:
+        if isinstance(run_id, Down):
             return False
         self.latency_ms = round((time.perf_counter() - started) * 1000, 2)
         if self.run_id is not None and run_id != self.run_id:
@@ -152,24 +163,24 @@ class Door:
         if not self._probing.acquire(blocking=False):
             return False
         token = _recovering.set(True)
+        failure = ""
         try:
             self.run_id = None
             self._drop_client()
-            self.run_id = recovery.recover(self._get_client(), self.connector.mode,
-                                           self._before_recovery)  # fmt: skip
-        except Exception as error:
-            kind = kind_of(error)
-            if kind == BUG:  # our own mistake keeps Redis out: say so, once a (slow) try
-                log.error("the recovery of Redis failed", exc_info=error)
-            self.breaker.failed(describe(error, kind))
-            return False
+            mode = self.connector.mode
+            self.run_id = recovery.recover(self._get_client(), mode, self._before_recovery)
+        except Exception as error:  # noqa: BLE001 - whatever it is, Redis is not to be trusted
+            failure = self._why(error)
         finally:
             _recovering.reset(token)
             self._probing.release()
-        if self.breaker.is_open:
-            log.warning("Redis is back after %.1f s", self.breaker.close())
-            self._tell(True)
-        return True
+        return self._not_yet(failure) if failure else self._trust()
+
+    def keep_up(self) -> None:
+        """What wants doing every few seconds while Redis is up."""
+        if self.is_up():
+            for fn in self._regularly:
+                fn()
 
     def close(self) -> None:
         """Close this process's connections. The door can be used again afterwards."""
@@ -177,10 +188,35 @@ class Door:
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _why(self, error: Exception) -> str:
+        kind = kind_of(error)
+        if kind == BUG:  # our own mistake keeps Redis out: say so, once a (slow) try
+            log.error("the recovery of Redis failed", exc_info=error)
+        return describe(error, kind)
+
+    def _not_yet(self, cause: str) -> bool:
+        if self._fresh:
+            self._fresh = False
+            self.suspect(cause)
+        else:
+            self.breaker.failed(cause)
+        return False
+
+    def _trust(self) -> bool:
+        self._fresh = False
+        if self.breaker.is_open:
+            log.warning("Redis is back after %.1f s", self.breaker.close())
+            self._tell(True)
+        return True
+
     def _may_pass(self) -> bool:
         if not self.enabled:
             return False
-        if not self.breaker.is_open or _recovering.get():
+        if _recovering.get():
+            return True
+        if self._fresh:
+            return self.recover()
+        if not self.breaker.is_open:
             return True
         # Without a watch (a command, a test) the caller whose turn it is looks for itself.
         return not self.watched and self.breaker.due() and self.recover()
@@ -229,7 +265,7 @@ class Door:
                 pools.disconnect(inuse_connections=False)
             else:
                 client.close()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is being thrown away
             log.debug("closing a Redis client: %s", error)
 
     def _tell(self, up: bool) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EVERY = 1.0
+UPKEEP_EVERY = 15  # looks
 _watches: dict["Door", gevent.Greenlet] = {}
 
 
@@ -87,9 +88,12 @@ def stop(door: "Door") -> None:
 
 
 def _watch(door: "Door") -> None:
+    looks = 0
     while True:
+        looks += 1
         try:
-            door.check()
+            if door.check() and looks % UPKEEP_EVERY == 0:
+                door.keep_up()
         except Exception:
             log.exception("the Redis watch stumbled")
         # While down, wake for the next try, but never spin.

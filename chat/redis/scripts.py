@@ -1,9 +1,11 @@
 """Lua scripts: sent once, called by their hash, sent again when the server has forgotten them."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 
@@ -33,3 +35,24 @@ def run_many(client: Any, script: str, calls: list[tuple[list[str], list[Any]]])
         elif isinstance(answers[i], Exception):
             raise answers[i]
     return answers
+
+
+Call = tuple[list[str], list[Any]]
+
+
+def run_many(client: Any, script: str, calls: Sequence[Call]) -> list[Any]:
+    """One script for many (keys, args) in one round trip; it must be harmless to run twice."""
+    if isinstance(client, RedisCluster):  # no pipeline over several slots for scripts
+        return [run(client, script, keys, args) for keys, args in calls]
+    try:
+        return _pipeline(client, script, calls)
+    except NoScriptError:
+        client.script_load(script)
+        return _pipeline(client, script, calls)
+
+
+def _pipeline(client: Any, script: str, calls: Sequence[Call]) -> list[Any]:
+    pipe = client.pipeline(transaction=False)
+    for keys, args in calls:
+        pipe.evalsha(sha_of(script), len(keys), *keys, *args)
+    return pipe.execute()  # type: ignore[no-any-return]
