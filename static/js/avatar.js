@@ -3,19 +3,24 @@
 const HUES = 12;
 
 export function initials(nickname) {
-  const parts = nickname.split(/[\s_.-]+/u).filter(Boolean);
-  const letters = parts.length > 1 ? [parts[0], parts[1]].map((part) => [...part][0]) : [...nickname].slice(0, 2);
-  return letters.join("").toLocaleUpperCase();
+  const words = nickname.split(/[\s_.]+/u).filter(Boolean);
+  const letters = words.slice(0, 2).map((word) => [...word][0]);
+  return letters.join("").toUpperCase() || "?";
 }
 
-export function hue(id) {
-  let sum = 0;
-  for (const letter of id) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
-  return `hue-${sum % HUES}`;
+function crc32(text) {
+  let crc = ~0;
+  for (const byte of new TextEncoder().encode(text)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
 }
+
+export const hue = (id) => `hue-${crc32(id) % HUES}`;
 
 export function paint(node, person) {
   if (!node) return;
   node.textContent = initials(person.nickname);
-  node.className = ["avatar", hue(person.id)].join(" ");
+  node.className = `avatar ${hue(person.id)}`;
 }

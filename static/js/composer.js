@@ -3,6 +3,7 @@
 import { when } from "./bus.js";
 import { $, debounce, el } from "./dom.js";
 import { editLastOwn } from "./edit.js";
+import { autosize, isSendKey, isTouch, LIMIT, lengthOf } from "./field.js";
 import { tn } from "./i18n.js";
 import { write } from "./outbox.js";
 import { room } from "./room.js";
@@ -10,30 +11,11 @@ import { steady } from "./scroll.js";
 import { mention } from "./socket.js";
 import { load, save } from "./storage.js";
 
-export const LIMIT = 8000;
 const WARN_AT = LIMIT - 500;
 const TYPING_MS = 3000;
 
 const form = $("#composer");
 const field = form && $("textarea", form);
-// On a touch screen Enter is how one starts a line; the button sends.
-const isTouch = matchMedia("(hover: none) and (pointer: coarse)");
-
-/** Counted as the server counts: by characters after trimming, not by UTF-16 halves. */
-export const lengthOf = (text) => [...text.trim()].length;
-
-export const isSendKey = (event) =>
-  event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && !isTouch.matches;
-
-/** Let a text field grow with its words; the CSS sets how far. */
-export function autosize(area) {
-  area.rows = 1;
-  const style = getComputedStyle(area);
-  const line = parseFloat(style.lineHeight) || 22;
-  const padding = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom);
-  area.rows = Math.max(1, Math.min(10, Math.round((area.scrollHeight - padding) / line)));
-}
-
 const draftKey = () => `draft:${room.id}`;
 const saveDraft = debounce(() => save(draftKey(), field.value), 200);
 

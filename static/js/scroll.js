@@ -2,6 +2,7 @@
 
 import { tell } from "./bus.js";
 import { $ } from "./dom.js";
+import { room } from "./room.js";
 
 const scroller = $("#scroller");
 const NEAR = 48;
@@ -9,7 +10,8 @@ const NEAR = 48;
 export const box = scroller;
 
 const distance = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-export const isAtBottom = () => !scroller || stuck;
+// With a hole below, the last row shown is not the end.
+export const isAtBottom = () => !scroller || (stuck && !room?.hasNewer);
 
 // "At the bottom" is what the reader chose last, not what a layout change made of it: a keyboard
 // that opens, or an image that loads, must not unstick the list.
@@ -52,9 +54,9 @@ function anchor() {
 /** Run `change`, then put the scroll position where the reader was: the bottom, or the same row. */
 export function steady(change) {
   if (!scroller) return change();
-  const held = stuck ? null : anchor();
+  const held = isAtBottom() ? null : anchor();
   const result = change();
-  if (stuck) scroller.scrollTop = scroller.scrollHeight;
+  if (isAtBottom()) scroller.scrollTop = scroller.scrollHeight;
   else if (held) {
     const row = held.row.isConnected ? held.row : document.getElementById(held.key);
     if (row) scroller.scrollTop += row.getBoundingClientRect().top - held.top;
@@ -76,7 +78,7 @@ export function start() {
   } else toBottom();
   scroller.addEventListener("scroll", onScroll, { passive: true });
   const follow = new ResizeObserver(() => {
-    if (stuck) scroller.scrollTop = scroller.scrollHeight;
+    if (isAtBottom()) scroller.scrollTop = scroller.scrollHeight;
     lastHeight = scroller.scrollHeight;
   });
   follow.observe(scroller);

@@ -56,8 +56,7 @@ export function settle(row) {
   }
   const continued =
     previous && !want.length && previous.dataset.author === row.dataset.author &&
-    !("deleted" in previous.dataset) && !("deleted" in row.dataset) &&
-    created(row) - created(previous) < GROUP_MS;
+    created(row) - created(previous) <= GROUP_MS;
   row.classList.toggle("is-continued", Boolean(continued));
 }
 

@@ -1,0 +1,36 @@
+/** Everything of the signed-in pages. Listeners first, the connection last: no event is missed. */
+
+import * as catchup from "./catchup.js";
+import * as composer from "./composer.js";
+import * as connection from "./connection.js";
+import * as dialog from "./dialog.js";
+import * as edit from "./edit.js";
+import * as history from "./history.js";
+import * as keyboard from "./keyboard.js";
+import * as messages from "./messages.js";
+import * as outbox from "./outbox.js";
+import * as panels from "./panels.js";
+import * as presence from "./presence.js";
+import * as read from "./read.js";
+import * as scroll from "./scroll.js";
+import * as sidebar from "./sidebar.js";
+import * as socket from "./socket.js";
+import * as switcher from "./switcher.js";
+import * as theme from "./theme.js";
+import * as typing from "./typing.js";
+import * as unread from "./unread.js";
+import * as unsent from "./unsent.js";
+import { room } from "./room.js";
+
+export function start() {
+  if (room) messages.start();
+  for (const part of [
+    panels, dialog, switcher, keyboard, theme, // the page
+    unread, sidebar, presence, connection, // what is around the channel
+    typing, unsent, composer, edit, scroll, history, read, catchup, // the channel
+    outbox, socket,
+  ]) {
+    part.start();
+  }
+  document.body.dataset.ready = "true";
+}

@@ -1,0 +1,53 @@
+/** Copying links, with an answer that can be seen and heard. */
+
+import { $, $$ } from "./dom.js";
+import { t } from "./i18n.js";
+import { list } from "./messages.js";
+import { room } from "./room.js";
+import { toast } from "./toast.js";
+
+// The clipboard API exists only in secure contexts; on plain http the old command still works.
+function copyOldWay(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "visually-hidden";
+  document.body.append(area);
+  area.select();
+  const isDone = document.execCommand("copy");
+  area.remove();
+  return isDone;
+}
+
+async function copy(text) {
+  const focused = document.activeElement;
+  let isDone;
+  try {
+    await navigator.clipboard.writeText(text);
+    isDone = true;
+  } catch {
+    isDone = copyOldWay(text);
+    focused?.focus({ preventScroll: true });
+  }
+  toast(t(isDone ? "copied" : "copy_failed"), isDone ? "info" : "danger");
+}
+
+function linkTo(row) {
+  const { id, seq } = row.dataset;
+  const path = room.kind === "direct" ? `/messages/${id}` : `/channels/${encodeURIComponent(room.slug)}/m/${seq}`;
+  return location.origin + path;
+}
+
+export function start() {
+  for (const button of $$("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy($(button.dataset.copy).value));
+  }
+  for (const field of $$("[data-select-all]")) field.addEventListener("focus", () => field.select());
+  if (!room) return;
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action=copy-link]");
+    if (!button) return;
+    event.preventDefault();
+    copy(linkTo(button.closest(".message")));
+  });
+}

@@ -1,0 +1,118 @@
+/** Editing in place, and deleting after one question. */
+
+import * as api from "./api.js";
+import { tell } from "./bus.js";
+import { $, el } from "./dom.js";
+import { confirmed } from "./dialog.js";
+import { autosize, isSendKey, LIMIT, lengthOf } from "./field.js";
+import { t, tn } from "./i18n.js";
+import { byId, list, markDeleted, put, rows } from "./messages.js";
+import { room } from "./room.js";
+import { isMine } from "./rows.js";
+import { steady } from "./scroll.js";
+import { toast } from "./toast.js";
+
+function close(row) {
+  const id = row.dataset.id;
+  steady(() => {
+    $(".edit-form", row)?.remove();
+    row.classList.remove("is-editing");
+  });
+  tell("edit:done", id);
+}
+
+function buildForm(row) {
+  const area = el("textarea", { class: "edit-text", rows: 1, "aria-label": t("edit_label") });
+  area.value = row.dataset.text;
+  const problem = el("p", { class: "field-error", role: "alert", hidden: true });
+  const form = el("form", { class: "edit-form" }, area, problem,
+    el("div", { class: "edit-foot" },
+      el("button", { class: "button small primary", type: "submit", text: t("save") }),
+      el("button", { class: "button small", type: "button", text: t("cancel"), data: { edit: "cancel" } }),
+      el("span", { class: "hint edit-hint", text: t("edit_hint") })));
+  return { form, area, problem };
+}
+
+export function edit(row) {
+  const open = $(".edit-form textarea", row);
+  if (open) return open.focus();
+  const { form, area, problem } = buildForm(row);
+  // The row may be replaced under the form while it is open: always ask where the form is now.
+  const here = () => form.closest(".message");
+  const say = (text) => steady(() => {
+    problem.textContent = text;
+    problem.hidden = false;
+    area.focus();
+  });
+  area.addEventListener("input", () => steady(() => autosize(area)));
+  area.addEventListener("keydown", (event) => {
+    if (isSendKey(event)) {
+      event.preventDefault();
+      form.requestSubmit();
+    } else if (event.key === "Escape" && !event.isComposing) {
+      event.stopPropagation();
+      close(here());
+    }
+  });
+  $("[data-edit=cancel]", form).addEventListener("click", () => close(here()));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit(here(), area.value.trim(), say);
+  });
+  steady(() => {
+    $(".message-content", row).append(form);
+    row.classList.add("is-editing");
+    autosize(area);
+  });
+  area.focus();
+  area.setSelectionRange(area.value.length, area.value.length);
+}
+
+async function submit(row, text, say) {
+  if (text === row.dataset.text) return close(row);
+  if (!text) return askDelete(row);
+  if (lengthOf(text) > LIMIT) return say(tn("characters_over", lengthOf(text) - LIMIT));
+  const { id } = row.dataset;
+  try {
+    const message = await api.patch(`/api/messages/${id}`, { text });
+    const current = byId(id);
+    if (current) close(current);
+    put(message);
+  } catch (error) {
+    say(error.message); // what was typed stays in the form
+  }
+}
+
+async function askDelete(row) {
+  const { id } = row.dataset;
+  const yes = await confirmed({ title: t("delete_title"), text: t("delete_explain"), action: t("delete") });
+  if (!yes) return byId(id)?.focus({ preventScroll: true });
+  try {
+    await api.remove(`/api/messages/${id}`);
+    markDeleted({ id });
+    byId(id)?.focus({ preventScroll: true });
+  } catch (error) {
+    toast(error.message, "danger");
+  }
+}
+
+/** ↑ in an empty composer. Says whether there was something to edit. */
+export function editLastOwn() {
+  const row = rows().findLast((one) => isMine(one) && one.dataset.id && !("deleted" in one.dataset));
+  if (!row) return false;
+  row.scrollIntoView({ block: "nearest" });
+  edit(row);
+  return true;
+}
+
+export function start() {
+  if (!room) return;
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action=edit], [data-action=delete]");
+    if (!button) return;
+    event.preventDefault();
+    const row = button.closest(".message");
+    if (button.dataset.action === "edit") edit(row);
+    else askDelete(row);
+  });
+}

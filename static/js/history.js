@@ -1,0 +1,139 @@
+/** Older pages as one scrolls up, newer ones after a permalink, and the way back to the present. */
+
+import * as api from "./api.js";
+import { when } from "./bus.js";
+import { $, el, icon } from "./dom.js";
+import { t, tn } from "./i18n.js";
+import { addPage, firstSeq, lastSeq } from "./messages.js";
+import { catchUp, showNewest } from "./catchup.js";
+import { room } from "./room.js";
+import { box, isAtBottom, steady, toBottom } from "./scroll.js";
+import { toast } from "./toast.js";
+
+const SLOW_MS = 200;
+// A page that began at the first message has no link yet, but may need one after a long absence.
+const older = $("#load-older") || el("a", { id: "load-older", class: "load-older", href: "?", hidden: true });
+const jump = $("#jump-latest");
+
+let isLoading = false;
+let below = 0;
+
+async function page(query) {
+  return api.get(`/api/channels/${room.id}/messages?${query}&limit=50`);
+}
+
+// The link is the sentinel too: it keeps its height while it changes its words.
+function sayLoading(isOn) {
+  older.classList.toggle("is-loading", isOn);
+  older.textContent = isOn ? t("loading_older") : t("show_older");
+}
+
+async function loadOlder() {
+  if (isLoading || !room.hasOlder || !firstSeq()) return;
+  isLoading = true;
+  const slow = setTimeout(() => sayLoading(true), SLOW_MS);
+  try {
+    const { messages, more } = await page(`before=${firstSeq()}`);
+    addPage(messages, "above");
+    room.hasOlder = more && messages.length > 0;
+    if (!room.hasOlder) steady(showBeginning);
+  } catch (error) {
+    toast(error.message, "danger");
+  } finally {
+    clearTimeout(slow);
+    sayLoading(false);
+    isLoading = false;
+    rearm();
+  }
+}
+
+function showBeginning() {
+  older.hidden = true;
+  const template = $("#beginning-template");
+  if (template && !$(".beginning")) older.after(document.importNode(template.content, true));
+}
+
+async function loadNewer() {
+  if (isLoading || !room.hasNewer) return;
+  isLoading = true;
+  try {
+    const { messages, more } = await page(`after=${lastSeq()}`);
+    addPage(messages, "below");
+    room.hasNewer = more;
+    // Live again: what was pushed while there was a hole may be missing.
+    if (!more) catchUp();
+  } finally {
+    isLoading = false;
+    paintJump();
+    rearm();
+  }
+}
+
+let watch = null;
+// A sentinel that stays in view after a short page does not fire again by itself.
+function rearm() {
+  const latest = $("#latest");
+  watch.disconnect();
+  if (room.hasOlder) watch.observe(older);
+  if (room.hasNewer) watch.observe(latest);
+}
+
+function paintJump() {
+  jump.hidden = isAtBottom() && !room.hasNewer;
+  const words = below ? tn("new_messages", below) : t("jump_latest");
+  jump.replaceChildren(icon("arrow-down"), el("span", { text: words }));
+  jump.classList.toggle("has-new", below > 0);
+}
+
+async function jumpToLatest(event) {
+  event.preventDefault();
+  below = 0;
+  if (room.hasNewer) {
+    try {
+      await showNewest();
+      history.replaceState(null, "", `/channels/${encodeURIComponent(room.slug)}`);
+      catchUp();
+    } catch {
+      return location.assign(jump.href);
+    }
+  } else toBottom();
+  paintJump();
+  $("#composer textarea")?.focus({ preventScroll: true });
+}
+
+export function start() {
+  if (!room) return;
+  watch = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting) (target === older ? loadOlder : loadNewer)();
+    }
+  }, { root: box, rootMargin: "600px 0px" });
+  rearm();
+  if (!older.isConnected) $("#messages").before(older);
+  older.addEventListener("click", (event) => {
+    event.preventDefault();
+    loadOlder();
+  });
+  jump.addEventListener("click", jumpToLatest);
+  when("stuck", (isStuck) => {
+    if (isStuck && !room.hasNewer) below = 0;
+    paintJump();
+  });
+  when("shown", ({ isNew, row }) => {
+    if (!isNew || isAtBottom() || !row.dataset.seq) return;
+    below += 1;
+    paintJump();
+  });
+  when("outside", ({ seq }) => {
+    if (seq <= lastSeq()) return;
+    below += 1;
+    paintJump();
+  });
+  when("newest-shown", () => {
+    older.hidden = !room.hasOlder;
+    if (room.hasOlder) sayLoading(false);
+    rearm();
+    paintJump();
+  });
+  paintJump();
+}

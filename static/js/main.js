@@ -1,0 +1,9 @@
+/** Starts each behaviour; each looks for itself whether the page has what it is about. */
+
+import { me } from "./dom.js";
+import * as tz from "./tz.js";
+import * as copy from "./copy.js";
+
+tz.start();
+copy.start();
+if (me.id) (await import("./app.js")).start();

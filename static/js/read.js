@@ -1,0 +1,69 @@
+/** What has been seen is read: visible page, focused window, list at its end. */
+
+import { when } from "./bus.js";
+import { debounce } from "./dom.js";
+import { after, setNewLine } from "./separators.js";
+import { lastSeq, list } from "./messages.js";
+import { room } from "./room.js";
+import { isMine } from "./rows.js";
+import { isAtBottom, steady } from "./scroll.js";
+import { ask } from "./socket.js";
+import { setUnread } from "./unread.js";
+
+export const isLooking = () => document.visibilityState === "visible" && document.hasFocus() && isAtBottom();
+
+let sent = room?.lastRead || 0;
+
+async function send() {
+  const seq = lastSeq();
+  if (!seq || seq <= sent) return;
+  const before = sent;
+  sent = seq;
+  try {
+    await ask("channel:read", { channel: room.id, seq });
+    room.lastRead = Math.max(room.lastRead, seq);
+    setUnread(room.id, 0);
+  } catch {
+    sent = before; // said again on the next occasion: connecting is one
+  }
+}
+
+const check = debounce(() => isLooking() && send(), 250);
+
+/** Esc: everything here is read, and the line goes. */
+export function markRead() {
+  if (!room?.isMember) return;
+  steady(() => setNewLine(list, null));
+  send();
+}
+
+// A line is drawn at the first message that comes while nobody looks, and stays where it is.
+function drawLine({ row, isNew, message }) {
+  if (!isNew || isMine(row) || room.newSeq !== null || isLooking()) return;
+  if (message.seq <= room.lastRead || (after(row) && message.seq < lastSeq())) return;
+  steady(() => setNewLine(list, message.seq));
+}
+
+// Once seen and left, the line has done its work; the next one is for what comes after.
+function looksAway() {
+  if (room.newSeq !== null && sent >= lastSeq()) steady(() => setNewLine(list, null));
+}
+
+export function start() {
+  if (!room?.isMember) return;
+  when("shown", (event) => {
+    drawLine(event);
+    check();
+  });
+  when("stuck", check);
+  when("connected", check);
+  when("caught-up", check);
+  // Read in another tab is read here too.
+  when("unread", ({ channel, unread }) => {
+    if (channel === room.id && unread === 0) sent = Math.max(sent, lastSeq());
+  });
+  addEventListener("focus", check);
+  addEventListener("blur", looksAway);
+  document.addEventListener("visibilitychange", check);
+  check();
+}

@@ -1,0 +1,84 @@
+/** The sidebar follows: counts after a break, and links when channels come, change or go. */
+
+import * as api from "./api.js";
+import { tell, when } from "./bus.js";
+import { $, $$, debounce, fragmentOf, jittered } from "./dom.js";
+import { localise, t } from "./i18n.js";
+import { room } from "./room.js";
+import { toast } from "./toast.js";
+import { linkOf, setUnread } from "./unread.js";
+
+const PARTS = ["#channel-links", "#direct-links", "#members", ".channel-heading"];
+
+/**
+ * Take the lists from a fresh copy of this page: the server already knows how to draw them, and
+ * channels change seldom.
+ */
+async function rebuild() {
+  let text;
+  try {
+    const response = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
+    if (!response.ok) return;
+    text = await response.text();
+  } catch {
+    return; // the next connection asks again
+  }
+  const fresh = fragmentOf(text);
+  for (const selector of PARTS) {
+    const [old, now] = [$(selector), $(selector, fresh)];
+    if (old && now && old.innerHTML !== now.innerHTML) swap(old, now);
+  }
+  openedMeanwhile($("main#channel", fresh));
+  tell("sidebar:rebuilt");
+}
+
+function swap(old, now) {
+  const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  localise(now);
+  old.replaceChildren(...now.childNodes);
+  if (focused) $(`[href="${CSS.escape(focused)}"]`, old)?.focus();
+}
+
+// Somebody wrote first in a conversation that this page shows as not begun, or this person joined
+// from another tab: the page lacks its list and composer, so it is loaded again - unless there is
+// something typed in it.
+function openedMeanwhile(fresh) {
+  const main = $("main#channel[data-channel-id]");
+  if (!main || !fresh || $("#composer textarea")?.value) return;
+  const changed = ["channelId", "member"].some((name) => main.dataset[name] !== fresh.dataset[name]);
+  const hasComposer = (root) => Boolean($("#composer", root));
+  if (changed || hasComposer(main) !== hasComposer(fresh)) location.reload();
+}
+
+const rebuildSoon = debounce(rebuild, jittered(300));
+
+async function refreshCounts() {
+  let channels;
+  try {
+    ({ channels } = await api.get("/api/channels"));
+  } catch {
+    return;
+  }
+  const mine = channels.filter((channel) => channel.member && !channel.archived);
+  const isNew = mine.some(({ id, unread }) => !setUnread(id, unread));
+  const isGone = $$("[data-channel-link]").some((link) => !mine.some(({ id }) => id === link.dataset.channelLink));
+  if (isNew || isGone) rebuildSoon();
+}
+
+function removed({ channel }) {
+  linkOf(channel)?.closest("li").remove();
+  tell("sidebar:rebuilt");
+  if (channel !== room?.id) return;
+  toast(t("removed"), "danger");
+  // What was written for it stays in storage and can still be copied from the field.
+  for (const node of $$("#composer, #messages, #load-older")) node.inert = true;
+  rebuildSoon();
+}
+
+export function start() {
+  if (!$("#sidebar")) return;
+  when("channel:changed", rebuildSoon);
+  when("channel:removed", removed);
+  when("connected", () => setTimeout(refreshCounts, Math.random() * 500));
+  when("unread", ({ channel }) => linkOf(channel) || rebuildSoon());
+}

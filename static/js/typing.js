@@ -1,0 +1,36 @@
+/** Who is writing here. A word expires by itself: the "stopped" that got lost must not stay. */
+
+import { when } from "./bus.js";
+import { $, me } from "./dom.js";
+import { t } from "./i18n.js";
+import { room } from "./room.js";
+
+const SHOWN_MS = 5000;
+const line = $("#typing");
+const writers = new Map();
+
+function words() {
+  const names = [...writers.values()].map(({ nickname }) => nickname);
+  if (!names.length) return "";
+  if (names.length === 1) return t("typing_one", { name: names[0] });
+  if (names.length === 2) return t("typing_two", { first: names[0], second: names[1] });
+  return t("typing_many");
+}
+
+function stop(id) {
+  clearTimeout(writers.get(id)?.timer);
+  if (writers.delete(id)) line.textContent = words();
+}
+
+export function start() {
+  if (!room || !line) return;
+  when("typing", ({ channel, user }) => {
+    if (channel !== room.id || user.id === me.id) return;
+    clearTimeout(writers.get(user.id)?.timer);
+    const timer = setTimeout(() => stop(user.id), SHOWN_MS);
+    writers.set(user.id, { nickname: user.nickname, timer });
+    line.textContent = words();
+  });
+  when("message:new", ({ message }) => message.channel === room.id && stop(message.author.id));
+  when("disconnected", () => [...writers.keys()].forEach(stop));
+}
