@@ -1,5 +1,6 @@
 """The whole wiring on one screen: one ``init_app`` line a concern, in the order they need each other."""
 
+import os
 from typing import Any
 
 from flask import Flask
@@ -36,7 +37,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     Settings come from the environment (``chat.config``); ``overrides`` win over it.
     """
     app = Flask(__name__)
-    config.init_app(app, overrides)
+    config.init_app(app, os.environ, overrides)
     logs.init_app(app)
     models.init_app(app)
     redis.init_app(app)
