@@ -1,0 +1,13 @@
+"""How often each emoji is used."""
+
+from chat.api import schemas
+from chat.api.routing import Noun
+from chat.services import emoji
+
+noun = Noun("emoji")
+
+
+@noun.endpoint("GET", "/emoji", {200: schemas.EmojiCounts}, cached=True)
+def index() -> dict:
+    """The emoji people use, most used first."""
+    return {"emoji": emoji.counts()}

@@ -1,0 +1,31 @@
+"""Invite links."""
+
+from flask import current_app, request
+from flask_login import current_user
+
+from chat.api import schemas
+from chat.api.routing import Noun
+from chat.services import invites
+
+noun = Noun("invites")
+
+
+@noun.endpoint(
+    "POST",
+    "/invites",
+    {201: schemas.Invite},
+    body=schemas.NewInvite,
+    body_optional=True,
+    role="admin",
+)
+def create(body: schemas.NewInvite) -> dict:
+    """Make an invite link."""
+    invite = invites.create(current_user, days=body.days)
+    base = (current_app.config.get("PUBLIC_URL") or request.host_url).rstrip("/")
+    return invite | {"url": f"{base}/join/{invite['code']}"}
+
+
+@noun.endpoint("DELETE", "/invites/<code>", {204: None}, role="admin")
+def revoke(code: str) -> None:
+    """Make an invite link useless."""
+    invites.revoke(current_user, code)

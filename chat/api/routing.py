@@ -1,0 +1,116 @@
+"""How an endpoint is declared: its path, what it reads, what it answers, who may call it.
+
+The declaration does the work (checking, encoding, caching headers) and is also what the OpenAPI
+description is made from, so the two cannot differ.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+from flask import Blueprint, Response, g, request
+
+from chat.api.reading import check_ids, read_body, read_query
+from chat.auth import login_required, role_required
+
+View = Callable[..., Any]
+Shape = type[msgspec.Struct]
+
+
+class Route(NamedTuple):
+    """One method of one path, as declared."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    answers: dict[int, Shape | None]
+    body: Shape | None
+    body_optional: bool
+    query: Shape | None
+    role: str | None
+    cached: bool
+    public: bool
+
+
+class Answer(NamedTuple):
+    """An answer with another status than the first one declared."""
+
+    value: Any
+    status: int
+
+
+class Noun(Blueprint):
+    """A blueprint whose routes are declared with `endpoint` and remembered."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, f"chat.api.{name}")
+        self.declared: list[Route] = []
+
+    def endpoint(
+        self,
+        method: str,
+        path: str,
+        answers: dict[int, Shape | None],
+        *,
+        body: Shape | None = None,
+        body_optional: bool = False,
+        query: Shape | None = None,
+        role: str | None = None,
+        cached: bool = False,
+        public: bool = False,
+    ) -> Callable[[View], View]:
+        """Declare a view. It gets its path's values, `body` and `query`, and returns plain data."""
+
+        def declare(view: View) -> View:
+            summary = (view.__doc__ or "").strip().splitlines()[0]
+            route = Route(method, path, f"{self.name}.{view.__name__}", summary, answers, body,
+                          body_optional, query, role, cached, public)  # fmt: skip
+            self.declared.append(route)
+            self.add_url_rule(path, view.__name__, _guarded(_serving(view, route), route),
+                              methods=[method])  # fmt: skip
+            return view
+
+        return declare
+
+
+def _guarded(view: View, route: Route) -> View:
+    if route.public:
+        return view
+    return role_required(route.role)(view) if route.role else login_required(view)
+
+
+def _serving(view: View, route: Route) -> View:
+    @wraps(view)
+    def serve(**values: Any) -> Response:
+        check_ids(values)
+        if route.query:
+            values["query"] = read_query(route.query)
+        if route.body:
+            values["body"] = read_body(route.body, route.body_optional)
+        g.pop("x_cache", None)  # what finding the caller took is not part of the answer
+        return _answer(view(**values), route)
+
+    return serve
+
+
+def _answer(result: Any, route: Route) -> Response:
+    value, status = result if isinstance(result, Answer) else (result, next(iter(route.answers)))
+    shape = route.answers[status]
+    if shape is None:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    data = msgspec.json.encode(msgspec.convert(value, shape))
+    response = Response(data, status, content_type="application/json")
+    return _validated(response, route) if route.method == "GET" else response
+
+
+def _validated(response: Response, route: Route) -> Response:
+    """ETag, 304 when the caller has it already, and where the answer came from."""
+    if route.cached and (outcome := g.get("x_cache")):
+        response.headers["X-Cache"] = outcome
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.update(("Authorization", "Cookie"))
+    response.add_etag()
+    return response.make_conditional(request)

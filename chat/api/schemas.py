@@ -1,0 +1,243 @@
+"""The shapes that go over the wire: what the API reads and what it answers.
+
+Requests are decoded straight into these types, so a value of the wrong type (an object where a
+text belongs, say) never reaches a query. Answers are built from them too: a field that is not
+here is not shown. The OpenAPI description is made from the same types.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Id = Annotated[
+    str, Meta(description="24 hexadecimal digits.", examples=["665f1c2ab7e0a1c3d4e5f607"])
+]
+Time = Annotated[str, Meta(description="UTC.", extra_json_schema={"format": "date-time"})]
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Kind = Literal["public", "private", "direct", "voice"]
+Role = Literal["member", "moderator", "admin", "owner"]
+MAX_TEXT = 100_000  # beyond any message; how long one may be is the service's rule and words
+
+
+# -- answers
+
+
+class Problem(Struct):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    error: Annotated[str, Meta(description="A stable name, such as not_found or invalid.")]
+    field: str | UnsetType = UNSET
+
+
+class Me(Struct):
+    """The caller."""
+
+    id: Id
+    nickname: str
+    role: Role
+    status: str
+    locale: Annotated[str, Meta(description='Empty: as the browser asks for, else "en" or "ru".')]
+    theme: Literal["system", "light", "dark"]
+
+
+class User(Struct):
+    """A person; online is null while nobody can know."""
+
+    id: Id
+    nickname: str
+    role: Role
+    status: str
+    last_active: Time | None
+    online: bool | None
+
+
+class UserPage(Struct):
+    """Most recently active first; next is the cursor of the following page."""
+
+    users: list[User]
+    next: str | None
+
+
+class UserIds(Struct):
+    """Ids of people."""
+
+    users: list[Id]
+
+
+class Channel(Struct):
+    """A channel as the caller sees it; title is what to call it, also for a direct one."""
+
+    id: Id
+    slug: str
+    name: str
+    topic: str
+    kind: Kind
+    member: bool
+    unread: Annotated[int, Meta(ge=0, description="Counted up to 100.")]
+    last_seq: int
+    last_read_seq: int = 0
+    title: str = ""
+    archived: bool = False
+    people: list[Id] | UnsetType = UNSET
+
+
+class ChannelList(Struct):
+    """The channels the caller may see."""
+
+    channels: list[Channel]
+
+
+class Author(Struct):
+    """Who wrote a message."""
+
+    id: Id
+    nickname: str
+
+
+class Message(Struct):
+    """One message; rev is the channel's change number of its latest change."""
+
+    id: Id
+    seq: int
+    rev: int
+    channel: Id
+    author: Author
+    text: str
+    html: str
+    created_at: Time
+    edited_at: Time | None
+    deleted: bool
+    client_id: str
+
+
+class MessagePage(Struct):
+    """Messages, oldest first, and whether there are more in the direction asked for."""
+
+    messages: list[Message]
+    more: bool
+
+
+class MessagesAround(Struct):
+    """Messages round one, oldest first, and whether there are more on either side."""
+
+    messages: list[Message]
+    more_before: bool
+    more_after: bool
+
+
+class EmojiCount(Struct):
+    """How often an emoji was used."""
+
+    emoji: str
+    count: int
+
+
+class EmojiCounts(Struct):
+    """Most used first."""
+
+    emoji: list[EmojiCount]
+
+
+class Invite(Struct):
+    """An invite link."""
+
+    code: str
+    url: str
+    expires_at: Time | None
+
+
+class Token(Struct):
+    """A bearer token; it is shown this once."""
+
+    id: Id
+    name: str
+    token: str
+
+
+# -- requests
+
+
+class UserQuery(Struct):
+    """Which page of people."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    cursor: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+
+
+class MessageQuery(Struct):
+    """Which messages; before and after are exclusive, and only one of them makes sense."""
+
+    before: Seq | UnsetType = UNSET
+    after: Seq | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class AroundQuery(Struct):
+    """The message to be in the middle."""
+
+    seq: Seq
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class MeChange(Struct):
+    """What to change; what is left out stays."""
+
+    status: Annotated[str, Meta(max_length=MAX_TEXT)] | UnsetType = UNSET
+    locale: Literal["", "en", "ru"] | UnsetType = UNSET
+    theme: Literal["system", "light", "dark"] | UnsetType = UNSET
+
+
+class NewChannel(Struct):
+    """A channel to create; direct ones are opened at /api/directs."""
+
+    name: Annotated[str, Meta(max_length=MAX_TEXT)]
+    topic: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
+    kind: Literal["public", "private", "voice"] = "public"
+
+
+class ChannelChange(Struct):
+    """What to change; what is left out stays."""
+
+    name: Annotated[str, Meta(max_length=MAX_TEXT)] | UnsetType = UNSET
+    topic: Annotated[str, Meta(max_length=MAX_TEXT)] | UnsetType = UNSET
+
+
+class NewDirect(Struct):
+    """The others to talk with, one to seven."""
+
+    users: Annotated[list[Id], Meta(min_length=1, max_length=7)]
+
+
+class NewMessage(Struct):
+    """A message; the same client_id again stores nothing and answers what is stored."""
+
+    text: Annotated[str, Meta(max_length=MAX_TEXT)]
+    client_id: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class MessageText(Struct):
+    """The new text of a message."""
+
+    text: Annotated[str, Meta(max_length=MAX_TEXT)]
+
+
+class ReadUpTo(Struct):
+    """The last message that was read."""
+
+    seq: Seq
+
+
+class NewInvite(Struct):
+    """How long the link is good for."""
+
+    days: Annotated[int, Meta(ge=1, le=365)] = 7
+
+
+class NewToken(Struct):
+    """What the token is for."""
+
+    name: Annotated[str, Meta(max_length=MAX_TEXT)]
