@@ -24,7 +24,9 @@ def init_app(app: Flask) -> None:
     for noun in NOUNS:
         api.register_blueprint(noun)
     api.register_blueprint(openapi.noun_for(NOUNS))
-    api.add_url_rule("/", "nothing", _nothing, methods=_METHODS, defaults={"path": ""})
+    api.add_url_rule(
+        "/", "nothing", _nothing, methods=_METHODS, defaults={"path": ""}, strict_slashes=False
+    )
     api.add_url_rule("/<path:path>", "nothing", _nothing, methods=_METHODS)
     app.register_blueprint(api)
 

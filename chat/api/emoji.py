@@ -7,7 +7,7 @@ from chat.services import emoji
 noun = Noun("emoji")
 
 
-@noun.endpoint("GET", "/emoji", {200: schemas.EmojiCounts}, cached=True)
+@noun.operation("GET", "/emoji", {200: schemas.EmojiCounts}, cached=True)
 def index() -> dict:
     """The emoji people use, most used first."""
     return {"emoji": emoji.counts()}

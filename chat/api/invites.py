@@ -10,7 +10,7 @@ from chat.services import invites
 noun = Noun("invites")
 
 
-@noun.endpoint(
+@noun.operation(
     "POST",
     "/invites",
     {201: schemas.Invite},
@@ -25,7 +25,7 @@ def create(body: schemas.NewInvite) -> dict:
     return invite | {"url": f"{base}/join/{invite['code']}"}
 
 
-@noun.endpoint("DELETE", "/invites/<code>", {204: None}, role="admin")
+@noun.operation("DELETE", "/invites/<code>", {204: None}, role="admin")
 def revoke(code: str) -> None:
     """Make an invite link useless."""
     invites.revoke(current_user, code)

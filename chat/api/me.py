@@ -11,13 +11,13 @@ from chat.services import accounts
 noun = Noun("me")
 
 
-@noun.endpoint("GET", "/me", {200: schemas.Me}, cached=True)
+@noun.operation("GET", "/me", {200: schemas.Me}, cached=True)
 def show() -> dict:
     """The caller."""
     return _stored()
 
 
-@noun.endpoint("PATCH", "/me", {200: schemas.Me}, body=schemas.MeChange)
+@noun.operation("PATCH", "/me", {200: schemas.Me}, body=schemas.MeChange)
 def change(body: schemas.MeChange) -> dict:
     """Change one's status, language or theme."""
     accounts.update_settings(current_user, **given(body))

@@ -12,7 +12,7 @@ from chat.services import messages
 noun = Noun("messages")
 
 
-@noun.endpoint(
+@noun.operation(
     "GET",
     "/channels/<channel_id>/messages",
     {200: schemas.MessagePage},
@@ -28,7 +28,7 @@ def history(channel_id: str, query: schemas.MessageQuery) -> dict:
     return {"messages": found, "more": more}
 
 
-@noun.endpoint(
+@noun.operation(
     "GET",
     "/channels/<channel_id>/messages/around",
     {200: schemas.MessagesAround},
@@ -41,7 +41,7 @@ def around(channel_id: str, query: schemas.AroundQuery) -> dict:
     return {"messages": found, "more_before": before, "more_after": after}
 
 
-@noun.endpoint(
+@noun.operation(
     "POST",
     "/channels/<channel_id>/messages",
     {201: schemas.Message, 200: schemas.Message},
@@ -53,19 +53,19 @@ def post(channel_id: str, body: schemas.NewMessage) -> Answer:
     return Answer(message, 201 if created else 200)
 
 
-@noun.endpoint("PATCH", "/messages/<message_id>", {200: schemas.Message}, body=schemas.MessageText)
+@noun.operation("PATCH", "/messages/<message_id>", {200: schemas.Message}, body=schemas.MessageText)
 def edit(message_id: str, body: schemas.MessageText) -> dict:
     """Change the text of one's own message."""
     return messages.edit(current_user, message_id, body.text)
 
 
-@noun.endpoint("DELETE", "/messages/<message_id>", {204: None})
+@noun.operation("DELETE", "/messages/<message_id>", {204: None})
 def delete(message_id: str) -> None:
     """Delete a message: its author and moderators may."""
     messages.delete(current_user, message_id)
 
 
-@noun.endpoint("POST", "/channels/<channel_id>/read", {204: None}, body=schemas.ReadUpTo)
+@noun.operation("POST", "/channels/<channel_id>/read", {204: None}, body=schemas.ReadUpTo)
 def mark_read(channel_id: str, body: schemas.ReadUpTo) -> None:
     """Everything up to this message is read."""
     messages.mark_read(current_user, channel_id, body.seq)

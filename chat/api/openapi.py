@@ -49,7 +49,8 @@ def noun_for(nouns: Iterable[Noun]) -> Noun:
     def show() -> Response:
         response = Response(document, content_type="application/json")
         response.add_etag()
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     return noun
 

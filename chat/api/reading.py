@@ -11,6 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from chat.errors import BadInput, NotFound
 
+_MISSING = re.compile(r"missing required field `([^`]+)`")
 T = TypeVar("T", bound=msgspec.Struct)
 _ID = re.compile(r"[0-9a-f]{24}\Z")
 _AT = re.compile(r" - at `\$\.?([^`]*)`")

@@ -43,13 +43,13 @@ class Answer(NamedTuple):
 
 
 class Noun(Blueprint):
-    """A blueprint whose routes are declared with `endpoint` and remembered."""
+    """A blueprint whose routes are declared with `operation` and remembered."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, f"chat.api.{name}")
         self.declared: list[Route] = []
 
-    def endpoint(
+    def operation(
         self,
         method: str,
         path: str,
@@ -113,4 +113,5 @@ def _validated(response: Response, route: Route) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("Authorization", "Cookie"))
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -9,9 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Id = Annotated[
-    str, Meta(description="24 hexadecimal digits.", examples=["665f1c2ab7e0a1c3d4e5f607"])
-]
+Id = Annotated[str, Meta(description="24 hexadecimal digits.")]
 Time = Annotated[str, Meta(description="UTC.", extra_json_schema={"format": "date-time"})]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Kind = Literal["public", "private", "direct", "voice"]

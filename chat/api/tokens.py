@@ -9,13 +9,13 @@ from chat.services import tokens
 noun = Noun("tokens")
 
 
-@noun.endpoint("POST", "/tokens", {201: schemas.Token}, body=schemas.NewToken)
+@noun.operation("POST", "/tokens", {201: schemas.Token}, body=schemas.NewToken)
 def create(body: schemas.NewToken) -> dict:
     """Make a token; it is shown this once."""
     return tokens.create(current_user, body.name)
 
 
-@noun.endpoint("DELETE", "/tokens/<token_id>", {204: None})
+@noun.operation("DELETE", "/tokens/<token_id>", {204: None})
 def revoke(token_id: str) -> None:
     """Revoke one of the caller's tokens."""
     tokens.revoke(current_user, token_id)

@@ -8,20 +8,20 @@ from chat.services import people
 noun = Noun("users")
 
 
-@noun.endpoint("GET", "/users", {200: schemas.UserPage}, query=schemas.UserQuery, cached=True)
+@noun.operation("GET", "/users", {200: schemas.UserPage}, query=schemas.UserQuery, cached=True)
 def index(query: schemas.UserQuery) -> dict:
     """People, most recently active first, a page at a time."""
     found, following = people.list_people(**given(query))
     return {"users": found, "next": following}
 
 
-@noun.endpoint("GET", "/users/online", {200: schemas.UserIds}, cached=True)
+@noun.operation("GET", "/users/online", {200: schemas.UserIds}, cached=True)
 def online() -> dict:
     """The ids of those who are online."""
     return {"users": [person["id"] for person in people.online_people()]}
 
 
-@noun.endpoint("GET", "/users/<user_id>", {200: schemas.User}, cached=True)
+@noun.operation("GET", "/users/<user_id>", {200: schemas.User}, cached=True)
 def show(user_id: str) -> dict:
     """One person."""
     return people.get_person(user_id)
