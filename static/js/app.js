@@ -3,6 +3,7 @@
 import * as catchup from "./catchup.js";
 import * as composer from "./composer.js";
 import * as connection from "./connection.js";
+import * as copy from "./copy.js";
 import * as dialog from "./dialog.js";
 import * as edit from "./edit.js";
 import * as history from "./history.js";
@@ -25,9 +26,9 @@ import { room } from "./room.js";
 export function start() {
   if (room) messages.start();
   for (const part of [
-    panels, dialog, switcher, keyboard, theme, // the page
+    panels, dialog, switcher, keyboard, theme, copy, // the page
     unread, sidebar, presence, connection, // what is around the channel
-    typing, unsent, composer, edit, scroll, history, read, catchup, // the channel
+    typing, unsent, scroll, composer, edit, history, read, catchup, // the channel
     outbox, socket,
   ]) {
     part.start();

@@ -50,7 +50,7 @@ async function round() {
 
 async function run() {
   for (let count = 0; await round(); count += 1) {
-    if (count === MAX_ROUNDS) return showNewest();
+    if (count === MAX_ROUNDS && !room.hasNewer) return showNewest();
   }
 }
 
@@ -118,8 +118,8 @@ export function start() {
   when("message:deleted", ({ channel, rev }) => pushed(channel, rev));
   when("connected", catchUp);
   when("system", ({ mode }) => {
-    if (mode !== "resync") isDegraded = mode === "degraded";
-    catchUp();
+    isDegraded = mode === "degraded";
+    catchUp(); // with or without `resync`: a change of mode is when a push may have been lost
   });
   poll();
 }

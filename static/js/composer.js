@@ -65,6 +65,9 @@ function onKey(event) {
   }
 }
 
+// A permalink's reader came for that message, which has the focus.
+const isLinked = () => Boolean($(".message.is-linked"));
+
 export function start() {
   if (!form) return;
   // The attribute is for pages without a script: it would cut a long paste without a word.
@@ -86,5 +89,5 @@ export function start() {
   });
   when("edit:done", () => field.focus());
   refresh();
-  if (!isTouch.matches && !location.hash) field.focus();
+  if (!isTouch.matches && !isLinked()) field.focus();
 }

@@ -50,7 +50,6 @@ export function start() {
   when("disconnected", () => set("offline"));
   when("signed-out", () => set("signed-out"));
   when("system", ({ mode }) => {
-    if (mode === "resync") return;
     isDegraded = mode === "degraded";
     if (state === "online") paint();
   });

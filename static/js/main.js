@@ -2,8 +2,6 @@
 
 import { me } from "./dom.js";
 import * as tz from "./tz.js";
-import * as copy from "./copy.js";
 
 tz.start();
-copy.start();
 if (me.id) (await import("./app.js")).start();

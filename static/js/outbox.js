@@ -10,7 +10,7 @@ import { debounce, jittered, newId, sleep } from "./dom.js";
 import { AckError, ask, isConnected } from "./socket.js";
 import { load, names, onOtherTab, save } from "./storage.js";
 
-const PASSING = new Set(["throttled", "unavailable", "error", "timeout", "unauthenticated"]);
+const PASSING = new Set(["throttled", "unavailable", "server", "unauthenticated"]);
 const MAX_WAIT = 15_000;
 
 const keyOf = (item) => `outbox:${item.channel}:${item.client_id}`;

@@ -1,8 +1,11 @@
 /** The channel this page shows: what it is, and how much of it is held. Null on other pages. */
 
-import { $ } from "./dom.js";
+import { $, $$ } from "./dom.js";
 
 const main = $("main#channel");
+
+// Any later change of a row on the page has a greater number than all of them have now.
+const newestRev = () => Math.max(0, ...$$(".message", main).map((row) => Number(row.dataset.rev) || 0));
 
 function read() {
   const data = main.dataset;
@@ -16,7 +19,7 @@ function read() {
     canWrite: Boolean($("#composer")),
     // Every post, edit and delete of the channel takes the next number; what we hold is complete
     // up to this one. See catchup.js.
-    rev: Number(data.rev) || 0,
+    rev: Number(data.rev) || newestRev(),
     lastSeq: Number(data.lastSeq) || 0,
     lastRead: Number(data.lastRead) || 0,
     hasOlder: data.more === "true",

@@ -65,17 +65,25 @@ export function steady(change) {
   return result;
 }
 
+// A permalink names its message by the path (/m/12) or the fragment (#m12).
+function linkedRow() {
+  const seq = /\/m\/(\d+)$/.exec(location.pathname)?.[1] || /^#m(\d+)$/.exec(location.hash)?.[1];
+  return seq ? document.getElementById(`m${seq}`) : null;
+}
+
 export function start() {
   if (!scroller) return;
   scroller.classList.add("is-steadied");
-  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-  const linked = $(".message.is-linked") || (target?.matches?.(".message") ? target : null);
+  const linked = linkedRow();
   const unread = $(".new-line");
-  if (linked) show(linked);
-  else if (unread && unread.getBoundingClientRect().top < scroller.getBoundingClientRect().top + distance()) {
-    toBottom();
-    if (unread.getBoundingClientRect().top < scroller.getBoundingClientRect().top) show(unread, "start");
-  } else toBottom();
+  toBottom();
+  if (linked) {
+    linked.classList.add("is-linked");
+    show(linked);
+    linked.focus({ preventScroll: true });
+  } else if (unread && unread.getBoundingClientRect().top < scroller.getBoundingClientRect().top) {
+    show(unread, "start"); // more is new than fits: begin where reading stopped
+  }
   scroller.addEventListener("scroll", onScroll, { passive: true });
   const follow = new ResizeObserver(() => {
     if (isAtBottom()) scroller.scrollTop = scroller.scrollHeight;

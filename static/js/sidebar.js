@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { tell, when } from "./bus.js";
-import { $, $$, debounce, fragmentOf, jittered } from "./dom.js";
+import { $, $$, debounce, fragmentOf, jittered, me } from "./dom.js";
 import { localise, t } from "./i18n.js";
 import { room } from "./room.js";
 import { toast } from "./toast.js";
@@ -51,6 +51,15 @@ function openedMeanwhile(fresh) {
 }
 
 const rebuildSoon = debounce(rebuild, jittered(300));
+// Others' coming and going is less urgent, and reaches everybody at once: don't all ask at once.
+const rebuildLater = debounce(rebuild, 1000 + Math.random() * 2000);
+
+function changed({ channel, joined, left }) {
+  const isAboutMe = [joined, left].includes(me.id);
+  const isOthers = (joined || left) && !isAboutMe;
+  if (isOthers) return channel.id === room?.id && rebuildLater();
+  if (isAboutMe || channel.id === room?.id || linkOf(channel.id)) rebuildSoon();
+}
 
 async function refreshCounts() {
   let channels;
@@ -77,7 +86,7 @@ function removed({ channel }) {
 
 export function start() {
   if (!$("#sidebar")) return;
-  when("channel:changed", rebuildSoon);
+  when("channel:changed", changed);
   when("channel:removed", removed);
   when("connected", () => setTimeout(refreshCounts, Math.random() * 500));
   when("unread", ({ channel }) => linkOf(channel) || rebuildSoon());
