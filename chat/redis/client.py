@@ -29,7 +29,7 @@ class Disabled(RuntimeError):
 
 
 class Door:
-    """Every call to Redis goes through here. It answers or says DOWN; it never raises Redis trouble.
+    """Every call to Redis goes through here: an answer or DOWN, never an exception of Redis's.
 
     Connections are made at the first use in each process, never in a parent before the fork.
     """
@@ -110,7 +110,7 @@ class Door:
         }
 
     def new_client(self, **own: Any) -> redis.Redis:
-        """A bytes client of the caller's own, for pub/sub and the queue. It raises like redis-py."""
+        """A bytes client of the caller's own, for pub/sub and the queue; it raises."""
         return self.connector.single(**own)
 
     # -- being told ------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from typing import Any
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
+Call = tuple[list[str], list[Any]]
+
 
 @lru_cache(maxsize=256)
 def sha_of(script: str) -> str:
@@ -23,8 +25,10 @@ def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
         return client.eval(script, len(keys), *keys, *args)
 
 
-def run_many(client: Any, script: str, calls: list[tuple[list[str], list[Any]]]) -> list[Any]:
-    """The same script for many (keys, args) in one round trip; each call stands alone."""
+def run_many(client: Any, script: str, calls: Sequence[Call]) -> list[Any]:
+    """One script for many (keys, args) in one round trip; each call stands alone."""
+    if isinstance(client, RedisCluster):  # no pipeline over several slots for scripts
+        return [run(client, script, keys, args) for keys, args in calls]
     pipe = client.pipeline(transaction=False)
     for keys, args in calls:
         pipe.evalsha(sha_of(script), len(keys), *keys, *args)
@@ -34,25 +38,4 @@ def run_many(client: Any, script: str, calls: list[tuple[list[str], list[Any]]])
             answers[i] = run(client, script, keys, args)
         elif isinstance(answers[i], Exception):
             raise answers[i]
-    return answers
-
-
-Call = tuple[list[str], list[Any]]
-
-
-def run_many(client: Any, script: str, calls: Sequence[Call]) -> list[Any]:
-    """One script for many (keys, args) in one round trip; it must be harmless to run twice."""
-    if isinstance(client, RedisCluster):  # no pipeline over several slots for scripts
-        return [run(client, script, keys, args) for keys, args in calls]
-    try:
-        return _pipeline(client, script, calls)
-    except NoScriptError:
-        client.script_load(script)
-        return _pipeline(client, script, calls)
-
-
-def _pipeline(client: Any, script: str, calls: Sequence[Call]) -> list[Any]:
-    pipe = client.pipeline(transaction=False)
-    for keys, args in calls:
-        pipe.evalsha(sha_of(script), len(keys), *keys, *args)
-    return pipe.execute()  # type: ignore[no-any-return]
+    return answers  # type: ignore[no-any-return]

@@ -1,0 +1,198 @@
+"""Who is asking: from the session cookie or from a bearer token, never from both."""
+
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+import flask
+from flask import Flask, Request, g, has_request_context, redirect, request
+from flask_login import AnonymousUserMixin, UserMixin, current_user
+
+from chat import sessions
+from chat.cache import users
+from chat.errors import Forbidden, NotFound, Unauthenticated
+from chat.extensions import login_manager
+from chat.models import AccessToken
+from chat.models.user import at_least
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ROLES_WITH_RIGHTS = ("moderator", "admin", "owner")
+
+
+class Account(UserMixin):  # type: ignore[misc]
+    """A person who is signed in. Facts that change come from the profile, not from the session."""
+
+    def __init__(self, profile: dict[str, Any]) -> None:
+        self.profile = profile
+        self.id: str = profile["id"]
+        self.nickname: str = profile["nickname"]
+        self.role: str = profile["role"]
+        self.status: str = profile["status"]
+        self.locale: str = profile["locale"]
+        self.theme: str = profile["theme"]
+        self.auth_gen: int = profile["auth_gen"]
+
+    @property
+    def is_moderator(self) -> bool:
+        return at_least(self.role, "moderator")
+
+    @property
+    def is_admin(self) -> bool:
+        return at_least(self.role, "admin")
+
+    @property
+    def is_owner(self) -> bool:
+        return self.role == "owner"
+
+
+class AnonymousAccount(AnonymousUserMixin):  # type: ignore[misc]
+    """Nobody in particular."""
+
+    id = None
+    nickname = role = status = locale = theme = ""
+    auth_gen = 0
+    is_moderator = is_admin = is_owner = False
+
+
+def init_app(app: Flask) -> None:
+    login_manager.init_app(app)
+    login_manager.session_protection = (
+        None  # it would rewrite the session at each change of network
+    )
+    login_manager.anonymous_user = AnonymousAccount
+    login_manager.request_loader(_load)
+
+
+def account_for(user_id: str | None, auth_gen: int | None = None) -> Account | None:
+    """The account, if it may still act: active, and not signed in before a password change."""
+    profile = users.get_profile(user_id) if user_id else None
+    if profile is None or not profile["active"]:
+        return None
+    if auth_gen is not None and profile["auth_gen"] != auth_gen:
+        return None
+    return Account(profile)
+
+
+def _load(request: Request) -> Account | None:
+    account = _by_token(request) if _bearer(request) is not None else _by_session()
+    if account is not None:
+        g.subject = account.id
+    return account
+
+
+def _by_token(request: Request) -> Account | None:
+    account = account_for(AccessToken.find_user_id(_bearer(request) or ""))
+    g.via_token = account is not None
+    return account
+
+
+def _by_session() -> Account | None:
+    user_id = flask.session.get("userId")
+    if not isinstance(user_id, str):
+        return None
+    g.subject = user_id  # the cohort, already for the look-up of the profile
+    account = account_for(user_id, flask.session.get("auth_gen", 0))
+    if account is None:
+        g.subject = ""
+        sessions.end_current()
+    return account
+
+
+def _bearer(request: Request) -> str | None:
+    """The token of the Authorization header; None when the request does not claim to have one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def via_token() -> bool:
+    """Whether this request is a program with a valid token. A foreign page cannot send one."""
+    if not has_request_context() or _bearer(request) is None:
+        return False
+    return bool(current_user.is_authenticated and g.get("via_token"))
+
+
+def log_in(profile: dict[str, Any]) -> Account:
+    """Sign in: a new session id, the old one dead, stored before this returns."""
+    account = Account(profile)
+    sessions.renew()
+    flask.session.clear()
+    flask.session.update(
+        userId=account.id,
+        nickname=account.nickname,
+        role=account.role,
+        csrfToken=secrets.token_urlsafe(32),
+        auth_gen=account.auth_gen,
+    )
+    sessions.keep()
+    _now_is(account)
+    return account
+
+
+def log_out() -> None:
+    """Sign out: this session ends in both stores and on its open sockets."""
+    from chat.realtime import broadcasts  # imports this module
+
+    user_id, sid = current_user.id, sessions.current_sid()
+    sessions.end_current()
+    if user_id and sid:
+        broadcasts.sessions_ended(user_id, sid_hash=sessions.sid_hash(sid))
+    _now_is(AnonymousAccount())
+
+
+def refresh_session(profile: dict[str, Any]) -> None:
+    """After one's own password change: this session goes on under the new generation."""
+    flask.session.update(
+        nickname=profile["nickname"], role=profile["role"], auth_gen=profile["auth_gen"]
+    )
+    sessions.keep()
+    _now_is(Account(profile))
+
+
+def _now_is(account: Account | AnonymousAccount) -> None:
+    g._login_user = account
+    g.subject = account.id or ""
+
+
+def login_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Nobody gets in without signing in: pages lead to /login and back, the API answers 401."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not current_user.is_authenticated:
+            return _ask_to_log_in()  # type: ignore[no-any-return]
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def role_required(minimum: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only for this role and above. A page that is not for you is one that does not exist."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not current_user.is_authenticated:
+                return _ask_to_log_in()  # type: ignore[no-any-return]
+            if not at_least(current_user.role, minimum):
+                raise Forbidden if for_program() else NotFound
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _ask_to_log_in() -> Any:
+    if for_program():
+        raise Unauthenticated
+    target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else ""
+    query = "?" + urlencode({"next": target}) if target not in ("", "/") else ""
+    return redirect("/login" + query, 303)
+
+
+def for_program() -> bool:
+    """Whether the answer should be data rather than a page."""
+    return request.path.startswith("/api/")

@@ -1,0 +1,121 @@
+"""How often one may try: log-ins, registrations, API calls.
+
+The counters are in Redis, so that all processes count together; without Redis each process counts
+for itself. Never slower than the door: a Redis that hangs costs one short time-out, then nothing.
+"""
+
+import hashlib
+import ipaddress
+import math
+import time
+
+from flask import Flask, Response, current_app, g, request
+from flask_login import current_user
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage, Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from chat.errors import Throttled
+from chat.extensions import limiter, redis
+from chat.redis import DOWN, Down
+from chat.text import fold
+
+PREFIX = "limit:"
+
+# One script, so that no counter is left without an end. KEYS counter; ARGV amount, seconds.
+COUNT = """
+local n = redis.call('INCRBY', KEYS[1], ARGV[1])
+if redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return n
+"""
+
+
+class DoorStorage(Storage):
+    """Counters behind the door, and in memory while it is shut."""
+
+    STORAGE_SCHEME = ["chat-door"]
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **_: object) -> None:
+        super().__init__(uri, wrap_exceptions)
+        self._memory = MemoryStorage()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return Exception
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        count = redis.run(COUNT, [PREFIX + key], [amount, expiry], "limit")
+        return self._memory.incr(key, expiry, amount=amount) if count is DOWN else int(count)
+
+    def get(self, key: str) -> int:
+        count = redis.call(lambda client: client.get(PREFIX + key), "limit")
+        return self._memory.get(key) if count is DOWN else int(count or 0)  # type: ignore[arg-type]
+
+    def get_expiry(self, key: str) -> float:
+        left = redis.call(lambda client: client.pttl(PREFIX + key), "limit")
+        if isinstance(left, Down):
+            return self._memory.get_expiry(key)
+        return time.time() + max(0, left) / 1000
+
+    def check(self) -> bool:
+        return True  # it always counts, somewhere
+
+    def reset(self) -> int | None:
+        return self._memory.reset()
+
+    def clear(self, key: str) -> None:
+        self._memory.clear(key)
+        redis.call(lambda client: client.delete(PREFIX + key), "limit")
+
+
+def init_app(app: Flask) -> None:
+    """Count behind the door, for Flask-Limiter's own decorators too."""
+    app.config.setdefault("RATELIMIT_STORAGE_URI", "chat-door://")
+    app.config.setdefault("RATELIMIT_STRATEGY", "fixed-window")
+    limiter.init_app(app)
+    app.extensions["chat_limits"] = FixedWindowRateLimiter(DoorStorage())
+    app.after_request(_say_when)
+
+
+def limit_login(nickname: str) -> None:
+    """Count a try to log in, by account and by address; raises Throttled beyond the limit."""
+    _count("LIMIT_LOGIN", "address", address())
+    _count("LIMIT_LOGIN", "account", hashlib.sha256(fold(nickname).encode()).hexdigest())
+
+
+def limit_register() -> None:
+    """Count a try to make an account, by address."""
+    _count("LIMIT_REGISTER", address())
+
+
+def limit_api() -> None:
+    """Count an API call, by person or else by address; fit for `before_request`."""
+    _count("LIMIT_API", current_user.id or address())
+
+
+def address() -> str:
+    """Who calls, as far as the network knows; an IPv6 customer has a whole /64."""
+    text = request.remote_addr or "unknown"
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return text
+    if found.version == 6:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return text
+
+
+def _count(setting: str, *who: str) -> None:
+    limit: RateLimitItem = parse(current_app.config[setting])
+    limits: FixedWindowRateLimiter = current_app.extensions["chat_limits"]
+    if limits.hit(limit, setting, *who):
+        return
+    ends = limits.get_window_stats(limit, setting, *who).reset_time
+    g.retry_after = max(1, math.ceil(ends - time.time()))
+    raise Throttled(retry_after=g.retry_after)
+
+
+def _say_when(response: Response) -> Response:
+    if response.status_code == 429 and "retry_after" in g:
+        response.headers["Retry-After"] = str(g.retry_after)
+    return response

@@ -1,0 +1,130 @@
+"""What protects the browser's user: CSRF tokens, response headers, proxies, safe redirects."""
+
+import hmac
+import re
+import secrets
+from urllib.parse import urlsplit
+
+import flask
+from flask import Flask, Response, current_app, has_request_context, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from chat import auth, sessions
+from chat.errors import Forbidden
+
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+MAX_REQUEST = 256 * 1024
+HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-Frame-Options": "DENY",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; manifest-src 'self'; connect-src {connect}; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+
+
+def init_app(app: Flask) -> None:
+    """Small requests only, addresses from trusted proxies only, tokens checked, headers set."""
+    app.config.update(MAX_CONTENT_LENGTH=MAX_REQUEST, MAX_FORM_MEMORY_SIZE=MAX_REQUEST)
+    proxies = int(app.config.get("TRUSTED_PROXIES") or 0)
+    if proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0, x_port=0, x_prefix=0
+        )
+    app.before_request(_to_https)
+    app.before_request(check_csrf)
+    app.after_request(_set_headers)
+
+
+# -- forged requests -----------------------------------------------------------------------------
+
+
+def csrf_token() -> str:
+    """This session's token, made when first asked for; empty where nothing can keep it."""
+    if not has_request_context() or getattr(flask.session, "degraded", False):
+        return ""
+    token = flask.session.get("csrfToken")
+    if not isinstance(token, str) or not token:
+        token = secrets.token_urlsafe(32)
+        flask.session["csrfToken"] = token
+        sessions.keep()
+    return token
+
+
+def check_csrf() -> None:
+    """Refuse an unsafe request that does not carry its session's token."""
+    if request.method in SAFE or auth.via_token():
+        return
+    expected = flask.session.get("csrfToken")
+    given = request.headers.get("X-CSRFToken") or request.form.get("csrf_token") or ""
+    if not token_matches(expected, given):
+        raise Forbidden(
+            _l("This form has expired or came from another site. Reload the page and try again.")
+        )
+
+
+def token_matches(expected: object, given: object) -> bool:
+    """Compare two tokens in constant time; nothing matches an absent one."""
+    if not isinstance(expected, str) or not isinstance(given, str) or not expected:
+        return False
+    return hmac.compare_digest(expected.encode(), given.encode())
+
+
+# -- headers -------------------------------------------------------------------------------------
+
+
+def _set_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", _policy())
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if not request.path.startswith("/static/"):
+        # With an ETag a browser may keep it, but must ask each time and share it with nobody.
+        private = "private, no-cache" if response.get_etag()[0] else "private, no-store"
+        response.headers.setdefault("Cache-Control", private)
+    return response
+
+
+def _policy() -> str:
+    """'self' covers web sockets in new browsers only, so the host is named for the older ones."""
+    connect = "'self'"
+    if HOST.fullmatch(request.host):
+        connect += f" {'wss' if request.is_secure else 'ws'}://{request.host}"
+    return POLICY.format(connect=connect)
+
+
+def _to_https() -> ResponseReturnValue | None:
+    """Only behind a proxy that we trust to say how the browser came; health checks come plainly."""
+    config = current_app.config
+    if not config.get("PRODUCTION") or not config.get("TRUSTED_PROXIES") or request.is_secure:
+        return None
+    if request.path.startswith("/health") or (config.get("PUBLIC_URL") or "").startswith("http:"):
+        return None
+    site = urlsplit(config.get("PUBLIC_URL") or "").netloc or request.host
+    return redirect(f"https://{site}{request.full_path.rstrip('?')}", 308)
+
+
+# -- redirects -----------------------------------------------------------------------------------
+
+
+def safe_next(target: str | None) -> str | None:
+    """The target if it stays on this site: one leading slash, no host, no trick; else None."""
+    if not target or not target.startswith("/") or target.startswith("//") or len(target) > 2000:
+        return None
+    if "\\" in target or any(ord(c) < 33 or ord(c) == 127 for c in target):
+        return None
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return None
+    return None if parts.scheme or parts.netloc else target
