@@ -12,6 +12,7 @@ from werkzeug.routing import MapAdapter
 
 from chat.api import channels, emoji, invites, me, messages, openapi, problems, tokens, users
 from chat.errors import NotFound
+from chat.limits import limit_api
 
 NOUNS = (me.noun, users.noun, channels.noun, messages.noun, emoji.noun, invites.noun, tokens.noun)
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
     """Registers every noun under /api, its description, and an answer for what is not there."""
     api = Blueprint("api", __name__, url_prefix="/api")
     problems.init(api)
+    api.before_request(limit_api)
     for noun in NOUNS:
         api.register_blueprint(noun)
     api.register_blueprint(openapi.noun_for(NOUNS))

@@ -1,12 +1,17 @@
 """Every error under /api as RFC 9457 problem details."""
 
+import logging
+
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request, session
+from flask_login import current_user
+from pymongo.errors import ConnectionFailure, ExecutionTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from chat import errors
 
+log = logging.getLogger(__name__)
 TYPE = "application/problem+json"
 
 _NAMES = {cls.status: cls.name for cls in errors.ChatError.__subclasses__()} | {
@@ -20,10 +25,13 @@ def init(blueprint: Blueprint) -> None:
     """Answer for everything that can be raised on the way to or in a view of this blueprint."""
     blueprint.register_error_handler(errors.ChatError, from_chat)
     blueprint.register_error_handler(HTTPException, from_http)
+    blueprint.register_error_handler(ConnectionFailure, from_mongo)
+    blueprint.register_error_handler(ExecutionTimeout, from_mongo)
 
 
 def from_chat(error: errors.ChatError) -> Response:
     """One of our own errors; its extras become members of the answer."""
+    error = _first_reason(error)
     members = {"field": getattr(error, "field", ""), **error.extra}
     answer = problem(error.status, str(error.title), str(error.detail), error.name, **members)
     if "retry_after" in error.extra:
@@ -42,6 +50,24 @@ def from_http(error: HTTPException) -> Response:
         if name.lower() not in ("content-type", "content-length"):
             answer.headers[name] = value
     return answer
+
+
+def from_mongo(error: ConnectionFailure | ExecutionTimeout) -> Response:
+    """The database is away. Whether a change was made is unknown; trying again is safe."""
+    log.warning("no answer from MongoDB: %s", error)
+    return from_chat(errors.Unavailable())
+
+
+def _first_reason(error: errors.ChatError) -> errors.ChatError:
+    """Who calls comes before what they may do: nobody is told 401 even where CSRF failed first.
+
+    While no store can say whose session it is, that is the reason, and not that it has ended.
+    """
+    if error.status not in (401, 403) or current_user.is_authenticated:
+        return error
+    if getattr(session, "degraded", False) and "Authorization" not in request.headers:
+        return errors.Unavailable()
+    return errors.Unauthenticated()
 
 
 def problem(status: int, title: str, detail: str, name: str, **members: object) -> Response:
