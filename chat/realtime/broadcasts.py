@@ -4,14 +4,14 @@ A broadcast never raises and never waits: what was stored stays stored, and who 
 for what changed (`channel:open`).
 """
 
+import contextvars
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec
 
-from flask import current_app
-from flask_babel import force_locale
+from flask import Flask, current_app
 
 from chat.cache import updates
 from chat.extensions import socketio
@@ -25,7 +25,7 @@ _rows: OrderedDict[tuple, str] = OrderedDict()
 
 
 def _safely(fn: Callable[P, None]) -> Callable[P, None]:
-    """The write is done and will be acknowledged: a failed push must not look like a failed write."""
+    """The write is done: a failed push must not look like a failed write."""
 
     @wraps(fn)
     def tell(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -43,18 +43,21 @@ def _emit(event: str, data: dict[str, Any], to: str | None, skip_sid: str | None
 
 
 def row(message: dict[str, Any]) -> str:
-    """A message's HTML as the page shows it, rendered once and the same for every reader.
-
-    Rendered without the page's context: nothing of the person who happens to write may get in.
-    """
+    """A message's HTML as the page shows it, rendered once and the same for every reader."""
     key = (message["id"], message["rev"], message["author"]["nickname"])
     if key not in _rows:
-        template = current_app.jinja_env.get_template("messages/_message.html")
-        with force_locale("en"):
-            _rows[key] = template.render(message=message, pushed=True)
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        # Outside any request: neither language nor clock of whoever happens to write may get in.
+        _rows[key] = contextvars.Context().run(_render, app, message)
         if len(_rows) > ROWS_KEPT:
             _rows.popitem(last=False)
     return _rows[key]
+
+
+def _render(app: Flask, message: dict[str, Any]) -> str:
+    with app.app_context():
+        template = app.jinja_env.get_template("messages/_message.html")
+        return template.render(message=message, pushed=True)
 
 
 @_safely
@@ -110,10 +113,8 @@ def member_left(channel: dict[str, Any], user_id: str) -> None:
     rooms.leave(channel["id"], user_id, may_watch=public)
     left = {"channel": channel, "left": user_id}
     _emit("channel:changed", left, rooms.channel(channel["id"]))
-    if public:
+    if public:  # from what is not public `channel_removed` takes them away
         _emit("channel:changed", left, rooms.user(user_id))
-    else:
-        _emit("channel:removed", {"channel": channel["id"]}, rooms.user(user_id))
 
 
 @_safely
@@ -127,8 +128,20 @@ def typing(channel_id: str, user: dict[str, Any], skip_sid: str | None = None) -
 
 
 @_safely
-def presence_changed(online: Iterable[str], offline: Iterable[str], **extra: Any) -> None:
-    _emit("presence", {"online": sorted(online), "offline": sorted(offline), **extra}, None)
+def presence_changed(
+    online: Iterable[str], offline: Iterable[str], local: bool = False, **extra: Any
+) -> None:
+    """Who came and who went; `local`: only to this process's browsers."""
+    data = {"online": sorted(online), "offline": sorted(offline), **extra}
+    if socketio.server is not None:
+        socketio.server.emit("presence", data, ignore_queue=local)
+
+
+@_safely
+def presence_snapshot(sid: str, online: Iterable[str], known: bool) -> None:
+    """Everybody online, to one new socket of this process. ``known: false``: others may be too."""
+    data = {"online": sorted(online), "offline": [], "snapshot": True, "known": known}
+    socketio.server.emit("presence", data, to=sid, ignore_queue=True)
 
 
 @_safely
@@ -153,5 +166,4 @@ def system(mode: str, everywhere: bool = False, **extra: Any) -> None:
     ``resync: true`` beside it asks them for a `channel:open`: something may have been missed.
     """
     if socketio.server is not None:
-        local = {} if everywhere else {"ignore_queue": True}
-        socketio.server.emit("system", {"mode": mode, **extra}, **local)
+        socketio.server.emit("system", {"mode": mode, **extra}, ignore_queue=not everywhere)

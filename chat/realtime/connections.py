@@ -20,7 +20,6 @@ class Connection:
     session: Any
     environ: dict[str, Any]
     auth_gen: int
-    locale: str
     viewing: set[str] = field(default_factory=set)  # public channels opened without membership
     stale: bool = False  # a membership changed while rooms were being joined
     checked: float = 0.0  # when the sweep last looked (monotonic)

@@ -49,6 +49,24 @@ def close(channel_id: str) -> None:
     updates.publish("channels", {"kind": "closed", "channel": channel_id})
 
 
+def enter_own(connection: Connection) -> None:
+    """The rooms of the person and of the session."""
+    _enter(connection, user(connection.user_id))
+    _enter(connection, session(connection.session_hash))
+
+
+def enter(connection: Connection, channel_id: str) -> None:
+    """Let a member's socket hear a channel (it should already)."""
+    connection.viewing.discard(channel_id)
+    _enter(connection, channel(channel_id))
+
+
+def unwatch(connection: Connection, channel_id: str) -> None:
+    """No longer hear a public channel that one is not a member of."""
+    connection.viewing.discard(channel_id)
+    _exit(connection, channel(channel_id))
+
+
 def watch(connection: Connection, channel_id: str) -> None:
     """Let one socket hear a public channel without being a member."""
     connection.viewing.add(channel_id)
@@ -100,15 +118,19 @@ def _cut(connection: Connection) -> None:
 
 
 def _enter(connection: Connection, room: str) -> None:
-    manager = socketio.server.manager
-    if manager.eio_sid_from_sid(connection.sid, NAMESPACE):
-        manager.enter_room(connection.sid, NAMESPACE, room)
+    if _is_here(connection):
+        socketio.server.manager.enter_room(connection.sid, NAMESPACE, room)
 
 
 def _exit(connection: Connection, room: str) -> None:
-    manager = socketio.server.manager
-    if manager.eio_sid_from_sid(connection.sid, NAMESPACE):
-        manager.leave_room(connection.sid, NAMESPACE, room)
+    if _is_here(connection):
+        socketio.server.manager.leave_room(connection.sid, NAMESPACE, room)
+
+
+def _is_here(connection: Connection) -> bool:
+    """The manager would send moves of a socket that has gone to the other processes."""
+    manager, sid = socketio.server.manager, connection.sid
+    return manager.is_connected(sid, NAMESPACE) or manager.is_pre_connected(sid, NAMESPACE)
 
 
 def _join_here(channel_id: str, user_id: str) -> None:

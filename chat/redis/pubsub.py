@@ -95,7 +95,7 @@ class Publisher:
             try:
                 self._send_next()
                 delay = 0.0
-            except Exception as error:  # a Cluster's errors are not RedisErrors
+            except Exception as error:  # noqa: BLE001 - a Cluster's errors are not RedisErrors
                 self._drop()
                 self._close()
                 log.debug("publish failed: %s", error)
@@ -168,7 +168,7 @@ class Subscriber:
                         gap = False
                         self.gaps += 1
                         gevent.spawn(self._on_gap)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 gap = True
                 log.info("Redis subscription lost: %s", error)
             finally:
@@ -292,7 +292,7 @@ def close_quietly(thing: Any) -> None:
         return
     try:
         thing.close()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         log.debug("closing: %s", error)
 
 

@@ -1,0 +1,133 @@
+"""Everything live: the socket server, who hears what, and the events in both directions.
+
+Services import `broadcasts` from here, and the handlers call services: so what calls services is
+imported only when the app is wired.
+"""
+
+import logging
+from functools import partial
+from typing import Any
+
+import gevent
+import socketio as library
+from flask import Flask
+
+from chat.cache import updates
+from chat.extensions import redis, socketio
+from chat.realtime import broadcasts, connections, floods, origins, rooms, websocket
+from chat.realtime.queue import QueueManager
+from chat.realtime.server import GuardedServer
+from chat.redis.pubsub import bus
+
+log = logging.getLogger(__name__)
+
+CLOSING_TIME = 2.0  # seconds for closing all sockets at a graceful stop
+
+
+def init_app(app: Flask) -> None:
+    """Put the socket server in front of the app. Opens nothing, starts nothing."""
+    updates.init_app(app)
+    floods.init_app(app)
+    library.Server = GuardedServer  # the class that Flask-SocketIO instantiates
+    socketio.init_app(
+        app,
+        async_mode="gevent",
+        manage_session=False,
+        client_manager=_manager(app),
+        cors_allowed_origins=origins.checker(app),
+        transports=["websocket"],
+        ping_interval=websocket.PING_INTERVAL,
+        ping_timeout=websocket.PING_TIMEOUT,
+        max_http_buffer_size=websocket.MAX_MESSAGE,
+        logger=_quiet("chat.socketio"),
+        engineio_logger=_quiet("chat.engineio"),
+    )
+    engine = socketio.server.eio
+    engine._async = {**engine._async, "websocket": websocket.SafeWebSocket}
+    _bind(app)
+    updates.subscribe("channels", rooms.on_channels)
+    updates.subscribe("users", rooms.on_users)
+    bus.on_gap(partial(_missed, app))
+    bus.on_shed(_others_missed)
+    redis.on_change(_mode_changed)
+
+
+def start(app: Flask) -> None:
+    """Begin to hear the other processes and to look after the sockets here."""
+    from chat.realtime import sweep
+
+    manager = socketio.server.manager
+    if isinstance(manager, QueueManager):
+        manager.start()
+    sweep.start(app)
+
+
+def stop(app: Flask) -> None:
+    """Tell the browsers that we go, and close every socket, disconnect handlers included."""
+    from chat.realtime import sweep
+
+    sweep.stop()
+    broadcasts.system("restarting")
+    engine = socketio.server.eio
+    closing = [gevent.spawn(_close, engine, eio_sid) for eio_sid in list(engine.sockets)]
+    gevent.joinall(closing, timeout=CLOSING_TIME)
+    for engine_socket in list(engine.sockets.values()):
+        websocket.hang_up(engine_socket)
+
+
+def _close(engine: Any, eio_sid: str) -> None:
+    try:
+        engine.disconnect(eio_sid)
+    except Exception:
+        log.exception("a socket could not be closed")
+
+
+def _manager(app: Flask) -> library.Manager:
+    if not redis.enabled:
+        return library.Manager()
+    manager = QueueManager(app.config.get("SOCKETIO_CHANNEL") or "chat:socketio")
+    bus.listen(manager.channel, manager.receive)
+    return manager
+
+
+def _quiet(name: str) -> logging.Logger:
+    """The libraries log every packet with its content at INFO: only their trouble is wanted."""
+    logger = logging.getLogger(name)
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+def _bind(app: Flask) -> None:
+    """Handlers go to the server itself: Flask-SocketIO would ask for the session at each event."""
+    from chat.realtime import events, handlers
+
+    server = socketio.server
+
+    def connect(sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        eio_sid = server.manager.eio_sid_from_sid(sid, connections.NAMESPACE)
+        events.handshake(app, handlers.connect, sid, eio_sid, environ, auth)
+
+    def disconnect(sid: str, reason: Any = None) -> None:
+        handlers.disconnect(sid)
+
+    server.on("connect", connect)
+    server.on("disconnect", disconnect)
+    for event in events.table:
+        server.on(event, partial(events.dispatch, app, event))
+
+
+def _missed(app: Flask) -> None:
+    """Events of other processes may have been lost: look at every socket, let browsers catch up."""
+    from chat.realtime import sweep
+
+    sweep.look_at_all()
+    broadcasts.system("normal", resync=True)
+
+
+def _others_missed() -> None:
+    """What this process said was lost: everybody's browsers catch up."""
+    broadcasts.system("normal", everywhere=True, resync=True)
+
+
+def _mode_changed(up: bool) -> None:
+    broadcasts.system("normal" if up else "degraded")

@@ -1,0 +1,136 @@
+"""The way of every socket event: identity, flood limit, handler, acknowledgement."""
+
+import logging
+import time
+from collections.abc import Callable
+from secrets import token_hex
+from typing import Any
+
+import gevent
+from flask import Flask
+from flask_login import current_user
+from socketio.exceptions import ConnectionRefusedError
+
+from chat.errors import BadInput, ChatError, Throttled, Unauthenticated
+from chat.realtime import connections, rooms
+from chat.realtime.connections import Connection
+from chat.realtime.floods import Floods
+
+log = logging.getLogger(__name__)
+
+Answer = dict[str, Any]
+Handler = Callable[[Any, Connection, dict[str, Any]], Answer]
+
+MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled so often in so many seconds: disconnect
+
+table: dict[str, tuple[Handler, str]] = {}
+
+
+def handles(event: str, flood: str = "event") -> Callable[[Handler], Handler]:
+    """Register a handler; its answer is acknowledged as `{"ok": true, ...}`."""
+
+    def register(handler: Handler) -> Handler:
+        table[event] = (handler, flood)
+        return handler
+
+    return register
+
+
+def text(data: dict[str, Any], name: str, most: int = 64) -> str:
+    """A text from the payload; BadInput for anything else or for more than `most` characters."""
+    value = data.get(name)
+    if not isinstance(value, str) or len(value) > most:
+        raise BadInput
+    return value
+
+
+def number(data: dict[str, Any], name: str, default: int | None = None) -> int:
+    """A whole number from the payload."""
+    value = data.get(name, default)
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise BadInput
+    return value
+
+
+def optional_number(data: dict[str, Any], name: str) -> int | None:
+    return None if data.get(name) is None else number(data, name)
+
+
+def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = False) -> Answer:
+    """Handle one event of one socket; whatever happens, there is an answer."""
+    connection = connections.get(sid)
+    if connection is None:
+        return failure(BadInput())
+    handler, flood = table[event]
+    with app.request_context(connection.environ):
+        try:
+            if not isinstance(data, dict):
+                raise BadInput
+            _limit(app, connection, flood, refuse)
+            return {"ok": True, **handler(_actor(connection), connection, data)}
+        except ChatError as error:
+            return failure(error)
+        except Exception:  # noqa: BLE001 - logged there
+            return _unexpected(event)
+
+
+def failure(error: ChatError) -> Answer:
+    """The acknowledgement of what went wrong in a way one should be told about."""
+    answer: Answer = {"ok": False, "error": error.name, "detail": str(error.detail)}
+    if getattr(error, "field", ""):
+        answer["field"] = error.field  # type: ignore[attr-defined]
+    return answer
+
+
+def _unexpected(event: str) -> Answer:
+    error_id = token_hex(4)
+    log.exception("%s failed (error %s)", event, error_id)
+    return {**failure(ChatError()), "id": error_id}
+
+
+def _actor(connection: Connection) -> Any:
+    """Who the person is now: a role may have changed, an account may have been closed."""
+    if not current_user.is_authenticated or current_user.id != connection.user_id:
+        rooms.cut(connection)
+        raise Unauthenticated
+    return current_user._get_current_object()
+
+
+def _limit(app: Flask, connection: Connection, flood: str, refuse: bool) -> None:
+    if refuse or not _may_pass(app.extensions["chat.floods"], connection, flood):
+        _strike(connection)
+        raise Throttled
+
+
+def _may_pass(floods: Floods, connection: Connection, flood: str) -> bool:
+    """Messages wait for their turn (their lane is bounded); everything else is refused at once."""
+    while wait := floods.wait(connection.user_id, flood):
+        if flood != "message" or connections.get(connection.sid) is not connection:
+            return False
+        gevent.sleep(wait)
+    return True
+
+
+def _strike(connection: Connection) -> None:
+    now = time.monotonic()
+    strikes = connection.strikes
+    strikes.append(now)
+    while strikes[0] < now - STRIKES_WITHIN:
+        strikes.popleft()
+    if len(strikes) > MOST_STRIKES:
+        log.warning("a socket of person %s floods: disconnected", connection.user_id)
+        rooms.cut(connection)
+
+
+def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> None:
+    """Let a socket in, or refuse it with the reason."""
+    environ = args[2]
+    try:
+        with app.request_context(environ):
+            connection = connect(*args)
+            # From now on events see the session of the handshake, without asking for it again.
+            environ["saved_session"] = connection.session
+    except ChatError as error:
+        raise ConnectionRefusedError(error.name, failure(error)) from None
+    except Exception:  # noqa: BLE001 - logged there
+        raise ConnectionRefusedError("server", _unexpected("connect")) from None

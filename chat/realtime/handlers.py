@@ -1,0 +1,129 @@
+"""What browsers may send over the socket: parse, check, ask a service, acknowledge."""
+
+import hmac
+from typing import Any
+
+from flask import session
+from flask_login import current_user
+
+from chat import access, presence, sessions
+from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
+from chat.realtime import broadcasts, connections, rooms
+from chat.realtime.connections import Connection
+from chat.realtime.events import handles, number, optional_number, text
+from chat.services import activity, messages
+
+MOST_SOCKETS = 20  # of one person in one process
+MOST_WATCHED = 20  # public channels that one socket hears without being a member
+
+
+def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Connection:
+    """Bind a socket to the session it came with, or raise a ChatError."""
+    connection = _identify(sid, eio_sid, environ, auth)
+    connections.add(connection)
+    try:
+        rooms.enter_own(connection)
+        rooms.sync(connection)
+    except BaseException:
+        connections.remove(sid)
+        raise
+    presence.connect(connection.user_id, sid)
+    activity.touch(connection.user_id)
+    return connection
+
+
+def disconnect(sid: str) -> None:
+    connection = connections.remove(sid)
+    if connection:
+        presence.disconnect(connection.user_id, sid)
+
+
+def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Connection:
+    if getattr(session, "degraded", False):
+        raise Unavailable
+    session_id = sessions.current_sid()
+    if not session_id or not current_user.is_authenticated:
+        raise Unauthenticated
+    sent = auth.get("csrf") if isinstance(auth, dict) else None
+    expected = session.get("csrfToken")
+    if not (isinstance(sent, str) and expected and _same(sent, expected)):
+        raise Forbidden
+    if len(connections.of_user(current_user.id)) >= MOST_SOCKETS:
+        raise Throttled
+    return Connection(
+        sid=sid,
+        eio_sid=eio_sid,
+        user_id=current_user.id,
+        session_id=session_id,
+        session_hash=sessions.sid_hash(session_id),
+        session=session._get_current_object(),  # type: ignore[attr-defined]
+        environ=environ,
+        auth_gen=current_user.auth_gen,
+    )
+
+
+def _same(sent: str, expected: str) -> bool:
+    return hmac.compare_digest(sent.encode(), expected.encode())
+
+
+@handles("message:post", flood="message")
+def post_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    channel_id, client_id = text(data, "channel"), text(data, "client_id", 200)
+    message, _created = messages.post(actor, channel_id, text(data, "text", 64_000), client_id)
+    activity.touch(actor.id)
+    return {"message": message}
+
+
+@handles("message:edit", flood="message")
+def edit_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    return {"message": messages.edit(actor, text(data, "id"), text(data, "text", 64_000))}
+
+
+@handles("message:delete", flood="message")
+def delete_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    return {"message": messages.delete(actor, text(data, "id"))}
+
+
+@handles("channel:open", flood="open")
+def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    """What changed since `rev` (or since the message `after`): the room first, then the reading.
+
+    The other order would lose what is said in between. `rev` is where to go on.
+    """
+    channel_id = text(data, "channel")
+    after, rev = number(data, "after", 0), optional_number(data, "rev")
+    channel = access.get_channel_for(actor, channel_id)
+    _listen_in(actor, connection, channel)
+    changed, more = messages.changes(actor, channel_id, after=after, rev=rev)
+    rows = [{"message": message, "html": broadcasts.row(message)} for message in changed]
+    return {"messages": rows, "more": more, "rev": changed[-1]["rev"] if changed else rev}
+
+
+def _listen_in(actor: Any, connection: Connection, channel: dict[str, Any]) -> None:
+    if access.is_member(actor, channel):
+        rooms.enter(connection, channel["id"])
+        return
+    for watched in list(connection.viewing - {channel["id"]})[MOST_WATCHED - 1 :]:
+        rooms.unwatch(connection, watched)
+    rooms.watch(connection, channel["id"])
+
+
+@handles("channel:read")
+def read_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    channel_id = text(data, "channel")
+    return {"unread": messages.mark_read(actor, channel_id, number(data, "seq"))}
+
+
+@handles("typing", flood="typing")
+def typing(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    channel = access.get_channel_for(actor, text(data, "channel"))
+    access.require_member(actor, channel)
+    who = {"id": actor.id, "nickname": actor.nickname}
+    broadcasts.typing(channel["id"], who, connection.sid)
+    return {}
+
+
+@handles("presence:ping")
+def ping(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    activity.touch(actor.id)
+    return {}

@@ -1,0 +1,106 @@
+"""Looks after open sockets: what a lost event should have told them is found out here.
+
+Each socket is looked at at least once a minute: does its session live, is the person still
+active, do its rooms match the memberships. Sockets that do not read are dropped.
+"""
+
+import logging
+import math
+import time
+
+import gevent
+from flask import Flask
+
+from chat import sessions
+from chat.cache import users
+from chat.extensions import socketio
+from chat.realtime import connections, handlers, rooms, websocket
+from chat.realtime.connections import Connection
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+LOOK_EVERY = 50.0  # seconds; with the time a look takes this stays under a minute
+MOST_QUEUED = 500  # packets
+
+_greenlet: gevent.Greenlet | None = None
+
+
+def start(app: Flask) -> None:
+    global _greenlet
+    if not _greenlet:
+        _greenlet = gevent.spawn(_run, app)
+
+
+def stop() -> None:
+    global _greenlet
+    if _greenlet:
+        _greenlet.kill(timeout=1)
+    _greenlet = None
+
+
+def look_at_all() -> None:
+    """After a gap: the next ticks look at everybody."""
+    for connection in connections.everyone():
+        connection.checked = 0.0
+
+
+def _run(app: Flask) -> None:
+    while True:
+        gevent.sleep(TICK)
+        try:
+            with app.app_context():
+                drop_stalled()
+                drop_ghosts()
+                for connection in _due():
+                    look_at(connection)
+            app.extensions["chat.floods"].tidy()
+        except Exception:
+            log.exception("the sweep of sockets failed")
+
+
+def _due() -> list[Connection]:
+    """Who is looked at in this tick: an even share, those not looked at for longest first."""
+    everyone = sorted(connections.everyone(), key=lambda connection: connection.checked)
+    share = max(20, math.ceil(len(everyone) / LOOK_EVERY * 2))
+    past = time.monotonic() - LOOK_EVERY
+    return [connection for connection in everyone[:share] if connection.checked < past]
+
+
+def look_at(connection: Connection) -> None:
+    """Cut a socket that must no longer be open, and set its rooms right."""
+    connection.checked = time.monotonic()
+    if not _may_stay(connection):
+        log.info("a socket of person %s has outlived its session", connection.user_id)
+        rooms.cut(connection)
+        return
+    rooms.sync(connection)
+
+
+def _may_stay(connection: Connection) -> bool:
+    profile = users.get_profile(connection.user_id)
+    return bool(
+        profile
+        and profile["active"]
+        and profile["auth_gen"] == connection.auth_gen
+        and sessions.is_alive(connection.session_id)
+    )
+
+
+def drop_stalled() -> None:
+    """Disconnect who does not read; what they miss they can ask for."""
+    for engine_socket in list(socketio.server.eio.sockets.values()):
+        if engine_socket.queue.qsize() > MOST_QUEUED:
+            log.warning("dropped a socket with %d unread packets", engine_socket.queue.qsize())
+            websocket.hang_up(engine_socket)
+
+
+def drop_ghosts() -> None:
+    """Forget sockets that closed while they were still being let in: nobody else is told."""
+    open_ones = socketio.server.eio.sockets
+    for connection in connections.everyone():
+        if connection.eio_sid not in open_ones:
+            handlers.disconnect(connection.sid)
+            socketio.server.manager.disconnect(
+                connection.sid, connections.NAMESPACE, ignore_queue=True
+            )

@@ -1,0 +1,108 @@
+"""The WebSocket under Socket.IO: whole frames, bounded messages, no compression, no ghosts.
+
+simple-websocket sends with `sock.send`, which under gevent may send half a frame to a slow
+reader; it takes messages of any size; and a broken frame kills its thread without a word.
+"""
+
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import gevent.event
+import gevent.lock
+import gevent.selectors
+import simple_websocket
+from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
+from engineio.async_drivers.gevent import Thread
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE = 64 * 1024
+PING_INTERVAL, PING_TIMEOUT = 25, 20
+# A peer that neither takes nor sends anything for this long is gone (it must answer our pings).
+STALLED_AFTER = PING_INTERVAL + PING_TIMEOUT + 15
+
+
+class WholeFrames:
+    """A socket whose `send` sends everything, one sender at a time."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._lock = gevent.lock.RLock()
+
+    def send(self, data: bytes) -> int:
+        with self._lock:
+            self._sock.sendall(data)
+        return len(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class SafeServer(simple_websocket.Server):
+    """simple-websocket's server side on such a socket."""
+
+    def handshake(self) -> None:
+        self.sock.settimeout(STALLED_AFTER)
+        self.sock = WholeFrames(self.sock)
+        super().handshake()
+
+    def _thread(self) -> None:
+        try:
+            super()._thread()
+        except Exception as error:  # noqa: BLE001 - bytes that are no WebSocket protocol
+            log.info("a WebSocket broke: %s", error)
+            self.connected = False
+            self.event.set()
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the connection under everybody's feet; wakes a writer stuck on a slow reader."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class SafeWebSocket(SimpleWebSocketWSGI):
+    """What engine.io upgrades a request with."""
+
+    def __init__(self, handler: Callable[[Any], Any], server: Any) -> None:
+        super().__init__(
+            handler,
+            server,
+            thread_class=Thread,
+            event_class=gevent.event.Event,
+            selector_class=gevent.selectors.DefaultSelector,
+            max_message_size=MAX_MESSAGE,
+        )
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        # permessage-deflate more than doubles the memory of a connection.
+        environ = {k: v for k, v in environ.items() if k != "HTTP_SEC_WEBSOCKET_EXTENSIONS"}
+        try:
+            self.ws = SafeServer(environ, **self.server_args)
+        except (simple_websocket.ConnectionError, OSError, RuntimeError) as error:
+            log.info("a WebSocket handshake failed: %s", error)
+            start_response("400 Bad Request", [("Content-Type", "text/plain")])
+            return [b"This is a WebSocket address.\n"]
+        engine_socket = self.app.__self__
+        engine_socket.hang_up = self.ws.hang_up
+        try:
+            self.app(self)
+        except Exception as error:  # noqa: BLE001 - a packet that is no engine.io: would linger as a ghost
+            log.info("a socket sent nonsense: %s", error)
+            engine_socket.close(wait=False, abort=True)
+        if self.ws.mode == "gunicorn":
+            raise StopIteration()
+        return []
+
+
+def hang_up(engine_socket: Any) -> None:
+    """Drop a client that does not read: forget its queue and close the line."""
+    while not engine_socket.queue.empty():
+        engine_socket.queue.get_nowait()
+        engine_socket.queue.task_done()
+    engine_socket.close(wait=False, abort=True)
+    if line := getattr(engine_socket, "hang_up", None):
+        line()
