@@ -1,19 +1,17 @@
 """Administration: people and their roles, invites, the site, and how the servers are."""
 
-from flask import Blueprint, request
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from chat import status
 from chat.auth import role_required
 from chat.errors import Invalid
-from chat.services import accounts, invites, people, site
-from chat.views.channel_page import is_usable
+from chat.extensions import redis
+from chat.services import accounts, invites, site
 from chat.views.forms import MISTAKES, page, see, typed
 from chat.views.shell import absolute_url
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-PEOPLE_A_PAGE = 100
 INVITE_DAYS = 7
 
 
@@ -25,17 +23,16 @@ def show() -> ResponseReturnValue:
 
 
 def _show(problem: Invalid | None = None, form: dict | None = None) -> ResponseReturnValue:
-    found, following = people.list_people(PEOPLE_A_PAGE, request.args.get("cursor") or None)
-    usable = [invite for invite in invites.list_invites(current_user) if is_usable(invite)]
-    for invite in usable:
-        invite["url"] = absolute_url(f"/join/{invite['code']}")
+    facts = site.get_site()
+    usable = invites.list_invites(current_user)
+    urls = {invite["code"]: absolute_url(f"/join/{invite['code']}") for invite in usable}
     return page(
         "admin/show.html",
         problem,
-        form=form or site.get_site(),
-        people=found,
-        next_cursor=following,
+        form=form or {**facts, "site_name": facts["name"]},
+        people=accounts.list_accounts(current_user),
         invites=usable,
+        urls=urls,
         roles=assignable_roles(),
     )
 
@@ -49,9 +46,9 @@ def assignable_roles() -> list[str]:
 @role_required("admin")
 def update_site() -> ResponseReturnValue:
     """The site's name, and whether anybody may register."""
-    form = {**typed("name"), "open_registration": "open_registration" in request.form}
+    form = {**typed("site_name"), "open_registration": "open_registration" in request.form}
     try:
-        site.update_site(current_user, **form)
+        site.update_site(current_user, form["site_name"], form["open_registration"])
     except MISTAKES as problem:
         return _show(problem, form)
     return see("/admin?saved=1")
@@ -111,5 +108,16 @@ def _people_problem(problem: Invalid) -> ResponseReturnValue:
 @role_required("admin")
 def show_status() -> ResponseReturnValue:
     """Whether everything works, in one sentence, and the facts behind it."""
-    report = status.report()
-    return page("admin/status.html", report=report)
+    mongo = current_app.extensions["chat_status"].mongo.report()
+    door = redis.state()
+    servers = [("MongoDB", mongo), ("Redis", door)]
+    return page("admin/status.html", servers=servers, verdict=verdict(mongo, door))
+
+
+def verdict(mongo: dict, door: dict) -> str:
+    """One word for everything: down, degraded, slower (Redis is switched off) or ok."""
+    if mongo["status"] == "down":
+        return "down"
+    if door["status"] == "down":
+        return "degraded"
+    return "disabled" if door["status"] == "disabled" else "ok"

@@ -23,6 +23,8 @@ def show(
 ) -> Response:
     """The newest messages, those before ?before=, or those around a message."""
     view = channels.view_for(current_user, channel)
+    # Before the messages: what changes in between is sent again, which does no harm.
+    view["rev"] = messages.last_numbers(current_user, view["id"])[1]
     found, more, newer = _history(view, around)
     members = people.members_of(current_user, view["id"])
     response = _render(
@@ -51,8 +53,7 @@ def show_unwritten(profile: dict, problem: ChatError | None = None) -> Response:
 def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool]:
     """(messages oldest first, whether there are earlier ones, whether there are later ones)."""
     if around is not None:
-        found, more = messages.around(current_user, view["id"], around, limit=PAGE)
-        return found, more, _has_later(found, view)
+        return messages.around(current_user, view["id"], around, limit=PAGE)
     before = request.args.get("before", type=int)
     found, more = messages.history(current_user, view["id"], before=before, limit=PAGE)
     return found, more, before is not None and _has_later(found, view)
@@ -69,13 +70,8 @@ def _last_read(view: dict) -> int | None:
 def _invite_url(view: dict, shown: int) -> str:
     if not current_user.is_admin or view["kind"] != "public" or shown > YOUNG:
         return ""
-    usable = [invite for invite in invites.list_invites(current_user) if is_usable(invite)]
+    usable = invites.list_invites(current_user)
     return absolute_url(f"/join/{usable[0]['code']}") if usable else ""
-
-
-def is_usable(invite: dict) -> bool:
-    """Whether a listed invite still lets people in."""
-    return not invite.get("revoked") and invites.is_valid(invite["code"])
 
 
 def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:

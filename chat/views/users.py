@@ -56,7 +56,7 @@ def change_password() -> ResponseReturnValue:
     """A new password; every other session ends."""
     try:
         accounts.change_password(
-            current_user, request.form.get("old_password", ""), request.form.get("password", "")
+            current_user, request.form.get("old_password", ""), request.form.get("new_password", "")
         )
     except MISTAKES as problem:
         return _settings(problem)
@@ -107,7 +107,7 @@ def open_direct() -> ResponseReturnValue:
     chosen = request.form.getlist("user")
     try:
         if not chosen:
-            raise Invalid(_("Choose at least one person."), field="user")
+            raise Invalid(_("Choose at least one person."), field="users")
         view = channels.open_direct(current_user, chosen)
     except MISTAKES as problem:
         return _new_direct(problem)
