@@ -1,0 +1,91 @@
+"""axe-core finds nothing serious on any page, light or dark; and no mouse is needed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = {"serious", "critical"}
+
+
+def serious(page) -> list[str]:
+    """What axe calls serious or critical, one line each."""
+    # Evaluated by the debugger, as an inline script could not be: the page's policy forbids it.
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {violation['help']} {json.dumps(node['target'])} {node['failureSummary']}"
+        for violation in result["violations"]
+        if violation["impact"] in SERIOUS
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_violation(site, meet, pages, scheme):
+    found = {}
+    visitor = meet("", site.url, color_scheme=scheme)
+    for path in pages.public:
+        visitor.open(path)
+        found[path] = serious(visitor.page)
+    owner = meet(site.owner, site.url, color_scheme=scheme).log_in()
+    for path in pages.signed_in:
+        owner.open(path)
+        found[path] = serious(owner.page)
+    assert {path: rows for path, rows in found.items() if rows} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_states_of_a_conversation_have_no_serious_violation(two, wire, scheme):
+    ann, bob = two
+    ann.page.emulate_media(color_scheme=scheme)
+    bob.write("a `code`, a [link](https://example.org) and **bold**\n\n```python\nprint('x')\n```")
+    ann.sees("a code")
+    ann.write("mine")
+    ann.sees("mine")
+    ann.composer.press("ArrowUp")
+    expect(ann.page.locator(".edit-form textarea")).to_be_focused()
+    assert serious(ann.page) == []
+    ann.page.keyboard.press("Escape")
+    for keys, dialog in (("Control+k", "#switcher"), ("Control+/", "#shortcuts")):
+        ann.page.keyboard.press(keys)
+        expect(ann.page.locator(dialog)).to_be_visible()
+        assert serious(ann.page) == []
+        ann.page.keyboard.press("Escape")
+    wire.cut()
+    expect(ann.page.locator("#connection")).to_be_visible()
+    ann.write("waits")
+    ann.sees("waits")
+    assert serious(ann.page) == []
+
+
+def test_a_message_is_written_edited_and_deleted_by_keyboard_alone(two):
+    ann, bob = two
+    keyboard = ann.page.keyboard
+    ann.page.locator("body").press("Tab")
+    expect(ann.page.locator(".skip-link")).to_be_focused()
+    ann.composer.focus()
+    keyboard.type("line one")
+    keyboard.press("Shift+Enter")
+    keyboard.type("line two")
+    keyboard.press("Enter")
+    bob.sees("line two")
+    ann.sees("line two")
+    keyboard.press("ArrowUp")
+    expect(ann.page.locator(".edit-form textarea")).to_be_focused()
+    keyboard.press("Control+a")
+    keyboard.type("rewritten")
+    keyboard.press("Enter")
+    bob.sees("rewritten")
+    ann.sees("rewritten").focus()
+    for _ in range(6):
+        keyboard.press("Tab")
+        if ann.page.evaluate("document.activeElement.dataset.action") == "delete":
+            break
+    keyboard.press("Enter")
+    expect(ann.page.locator("dialog[open] button[value=yes]")).to_be_focused()
+    keyboard.press("Enter")
+    expect(bob.row("rewritten")).to_have_count(0)

@@ -1,0 +1,160 @@
+"""Nothing is missed: after a break, and however far one scrolls back."""
+
+import re
+
+from playwright.sync_api import expect
+
+MARK = "window.stillTheSamePage = true"
+
+
+def same_page(person) -> bool:
+    return bool(person.page.evaluate("window.stillTheSamePage === true"))
+
+
+def top_of(person, row) -> float:
+    return float(row.evaluate("row => row.getBoundingClientRect().top"))
+
+
+def fill(person, count: int, word: str = "message") -> None:
+    """Posts as a script would, so that the page is not part of it."""
+    for number in range(1, count + 1):
+        text = f"{word} {number:03}"
+        path = f"/api/channels/{person.channel_id}/messages"
+        person.api("POST", path, text=text, client_id=f"fill-{word}-{number:05}")
+
+
+def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire, meet):
+    ann, bob = two
+    bob.write("to be edited").write("to be deleted").write("stays")
+    edited, deleted = ann.sees("to be edited"), ann.sees("to be deleted")
+    ann.page.evaluate(MARK)
+    ids = {text: row.get_attribute("data-id") for text, row in (("e", edited), ("d", deleted))}
+
+    wire.cut()
+    ann.offline()
+    helper = meet(bob.nickname, wire.server_url).log_in().open(ann.channel_path)
+    helper.online()
+    helper.api("PATCH", f"/api/messages/{ids['e']}", text="was edited")
+    helper.api("DELETE", f"/api/messages/{ids['d']}")
+    fill(helper, 3, "meanwhile")
+    wire.mend()
+
+    ann.online()
+    ann.sees("meanwhile 003")
+    assert same_page(ann)
+    expect(ann.row("to be edited")).to_have_count(0)
+    expect(ann.sees("was edited").locator(".message-edited")).to_be_visible()
+    expect(ann.row("to be deleted")).to_have_count(0)
+    seqs = ann.rows.evaluate_all("rows => rows.map(row => Number(row.dataset.seq))")
+    assert seqs == sorted(set(seqs))
+    assert [text for text in ann.texts() if text.startswith("meanwhile")] == [
+        f"meanwhile {number:03}" for number in (1, 2, 3)
+    ]
+
+
+def test_far_behind_means_the_newest_page_in_place(two, wire, meet):
+    ann, _bob = two
+    fill(ann, 2, "old")
+    ann.sees("old 002")
+    ann.page.evaluate(MARK)
+    wire.cut()
+    ann.offline()
+    helper = meet(ann.nickname, wire.server_url).log_in().open(ann.channel_path)
+    fill(helper, 60, "new")
+    wire.mend()
+    ann.online()
+    ann.sees("new 060")
+    assert same_page(ann)
+    seqs = ann.rows.evaluate_all("rows => rows.map(row => Number(row.dataset.seq))")
+    assert seqs == list(range(seqs[0], seqs[-1] + 1))
+
+
+def test_older_history_loads_steadily_back_to_the_first_message(two):
+    ann, _bob = two
+    fill(ann, 130)
+    ann.page.reload()
+    ann.online()
+    expect(ann.rows).to_have_count(50)
+    scroller = ann.page.locator("#scroller")
+    while ann.rows.count() < 130:
+        count = ann.rows.count()
+        first = ann.page.locator(f"#{ann.rows.first.get_attribute('id')}")
+        # Look at the first row from a little below the edge, then ask for what is above it.
+        before = scroller.evaluate(
+            """(box, id) => new Promise(done => {
+                const row = document.getElementById(id);
+                new MutationObserver((_, me) => { me.disconnect(); requestAnimationFrame(() =>
+                    done([window.topBefore, row.getBoundingClientRect().top])); })
+                    .observe(document.getElementById('messages'), {childList: true});
+                row.scrollIntoView({block: 'start'});
+                box.scrollTop += 7;
+                window.topBefore = row.getBoundingClientRect().top;
+            })""",
+            first.get_attribute("id"),
+        )
+        assert abs(before[0] - before[1]) <= 1, before
+        expect(ann.rows).not_to_have_count(count)
+    expect(ann.rows).to_have_count(130)
+    expect(ann.rows.first).to_contain_text("message 001")
+    expect(ann.page.locator("#load-older")).to_be_hidden()
+    seqs = ann.rows.evaluate_all("rows => rows.map(row => Number(row.dataset.seq))")
+    assert seqs == list(range(1, 131))
+    expect(ann.page.locator("#messages .day")).to_have_count(1)
+
+
+def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(two):
+    ann, bob = two
+    fill(ann, 45)
+    ann.sees("message 045")
+    row = ann.row("message 020")
+    row.evaluate("row => row.scrollIntoView({block: 'center'})")
+    jump = ann.page.locator("#jump-latest")
+    expect(jump).to_be_visible()
+    before = top_of(ann, row)
+    bob.write("news from below")
+    ann.sees("news from below")
+    assert abs(top_of(ann, row) - before) <= 1
+    expect(jump).to_contain_text("1")
+    jump.click()
+    expect(ann.row("news from below")).to_be_in_viewport()
+    expect(jump).to_be_hidden()
+
+
+def test_a_permalink_opens_its_message_in_context(two):
+    ann, bob = two
+    fill(ann, 130)
+    path = re.sub(r"/m/\d+$", "", ann.channel_path)
+    ann.open(f"{path}/m/20").online()
+    row = ann.sees("message 020")
+    expect(row).to_be_in_viewport()
+    expect(row).to_be_focused()
+    ann.sees("message 019")
+    ann.sees("message 021")
+    # What is said now does not land in the middle of the past, and one click leads to it.
+    bob.write("said just now")
+    bob.sees("said just now")
+    jump = ann.page.locator("#jump-latest")
+    expect(jump).to_contain_text("1")
+    expect(ann.row("said just now")).to_have_count(0)
+    jump.click()
+    expect(ann.row("said just now")).to_be_in_viewport()
+
+
+def test_the_new_line_stands_above_what_came_while_nobody_looked(two):
+    ann, bob = two
+    bob.write("seen")
+    ann.sees("seen")
+    elsewhere = ann.open("/settings")
+    bob.write("first new")
+    bob.write("second new")
+    bob.sees("second new")
+    elsewhere.open(bob.channel_path).online()
+    line = ann.page.locator("#messages .new-line")
+    expect(line).to_have_count(1)
+    following = line.evaluate("line => line.nextElementSibling.innerText")
+    assert "first new" in following
+    bob.write("third new")
+    ann.sees("third new")
+    expect(line).to_have_count(1)
+    ann.page.keyboard.press("Escape")
+    expect(line).to_have_count(0)

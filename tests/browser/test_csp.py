@@ -1,0 +1,48 @@
+"""No page breaks its own content security policy, and none says anything on the console."""
+
+from playwright.sync_api import expect
+
+
+def watch(page) -> list[str]:
+    said: list[str] = []
+    page.on("console", lambda line: line.type in ("error", "warning") and said.append(line.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    # Blocked things are reported as events even where the console keeps quiet.
+    page.add_init_script(
+        """document.addEventListener("securitypolicyviolation", (event) =>
+        console.error("CSP: " + event.violatedDirective + " " + event.blockedURI));"""
+    )
+    return said
+
+
+def test_every_page_keeps_its_own_policy_and_a_quiet_console(site, meet, pages):
+    visitor = meet("", site.url)
+    said = watch(visitor.page)
+    for path in pages.public:
+        visitor.open(path)
+        visitor.page.wait_for_load_state("networkidle")
+    owner = meet(site.owner, site.url).log_in()
+    said_inside = watch(owner.page)
+    for path in pages.signed_in:
+        owner.open(path).online()
+        policy = owner.page.evaluate("fetch(location.href).then(r => r.headers.get('content-security-policy'))")
+        assert "unsafe" not in policy
+        assert "default-src" in policy
+    assert said == []
+    assert said_inside == []
+
+
+def test_talking_editing_and_dialogs_keep_the_policy(two):
+    ann, bob = two
+    said = watch(ann.page)
+    ann.page.reload()
+    ann.online()
+    ann.write("```python\nprint('coloured')\n```")
+    bob.sees("coloured")
+    ann.sees("coloured")
+    ann.composer.press("ArrowUp")
+    ann.page.keyboard.press("Escape")
+    ann.page.keyboard.press("Control+k")
+    expect(ann.page.locator("#switcher")).to_be_visible()
+    ann.page.keyboard.press("Escape")
+    assert said == []

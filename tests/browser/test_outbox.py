@@ -1,0 +1,129 @@
+"""What is written while the network is away is neither lost nor doubled."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.frames import lose_next_acknowledgement, no_sockets, refuse_next_post
+
+WAITING = "sending"
+NUMBER = re.compile(r"\d+")
+ANYTHING = re.compile(".*")
+
+
+def stored(person) -> list[str]:
+    answer = person.api("GET", f"/api/channels/{person.channel_id}/messages?limit=100")
+    return [message["text"] for message in answer["messages"]]
+
+
+def test_messages_written_offline_stay_visible_and_arrive_once_in_order(two, wire):
+    ann, bob = two
+    wire.cut()
+    ann.offline()
+    texts = [f"offline {number}" for number in range(5)]
+    for text in texts:
+        expect(ann.composer).to_be_editable()
+        ann.write(text)
+        expect(ann.sees(text)).to_have_attribute("data-state", WAITING)
+    wire.mend()
+    ann.online()
+    bob.sees(texts[-1])
+    assert [text for text in bob.texts() if text.startswith("offline")] == texts
+    expect(ann.page.locator(".message[data-state]")).to_have_count(0)
+    assert [text for text in stored(bob) if text.startswith("offline")] == texts
+    assert [text for text in ann.texts() if text.startswith("offline")] == texts
+
+
+def test_an_unsent_message_survives_a_reload(two):
+    ann, bob = two
+    # The page itself can be had again; only sending fails.
+    ann.page.route("**/api/channels/*/messages", lambda route: route.abort())
+    no_sockets(ann)
+    expect(ann.page.locator("body[data-ready]")).to_be_attached()
+    ann.write("before the reload")
+    ann.sees("before the reload")
+    ann.page.reload()
+    expect(ann.sees("before the reload")).to_have_attribute("data-state", WAITING)
+    ann.page.unroute_all()
+    bob.sees("before the reload")
+    expect(ann.sees("before the reload")).to_have_attribute("data-seq", NUMBER)
+    assert stored(bob).count("before the reload") == 1
+
+
+def test_two_tabs_with_the_same_unsent_message_store_it_once(two, wire):
+    ann, bob = two
+    second = ann.another_tab().online()
+    wire.cut()
+    ann.offline()
+    second.offline()
+    ann.write("from one of two tabs")
+    second.sees("from one of two tabs")
+    wire.mend()
+    ann.online()
+    second.online()
+    bob.sees("from one of two tabs")
+    for person in (ann, second):
+        expect(person.sees("from one of two tabs")).to_have_attribute("data-seq", NUMBER)
+    assert stored(bob).count("from one of two tabs") == 1
+
+
+def test_a_lost_acknowledgement_stores_nothing_twice(two):
+    ann, bob = two
+    lost = lose_next_acknowledgement(ann)
+    ann.write("was I told?").write("after")
+    bob.sees("after")
+    assert len(lost) == 1
+    expect(ann.sees("after")).to_have_attribute("data-seq", NUMBER)
+    assert stored(bob) == ["was I told?", "after"]
+    assert ann.texts() == ["was I told?", "after"]
+
+
+def test_a_refused_message_says_why_and_keeps_its_text(two):
+    ann, bob = two
+    refuse_next_post(ann, "too_large", "This server takes less at a time")
+    ann.write("kept text")
+    row = ann.sees("kept text")
+    expect(row).to_have_attribute("data-state", "unsent")
+    expect(row).to_contain_text("This server takes less at a time")
+    ann.page.reload()
+    row = ann.sees("kept text")
+    expect(row).to_have_attribute("data-state", "unsent")
+    row.locator(".message-retry").click()
+    bob.sees("kept text")
+    expect(ann.sees("kept text")).not_to_have_attribute("data-state", ANYTHING)
+
+
+def test_an_unsent_message_can_be_thrown_away(two):
+    ann, _bob = two
+    refuse_next_post(ann, "forbidden", "Not here")
+    ann.write("never mind")
+    ann.sees("never mind").locator(".message-discard").click()
+    expect(ann.row("never mind")).to_have_count(0)
+    ann.page.reload()
+    ann.online()
+    expect(ann.row("never mind")).to_have_count(0)
+    assert "never mind" not in stored(ann)
+
+
+def test_too_long_a_text_stays_in_the_field_with_the_reason(two):
+    ann, _bob = two
+    ann.composer.fill("я" * 8001)
+    expect(ann.page.locator(".composer-count")).to_be_visible()
+    ann.composer.press("Enter")
+    assert len(ann.composer.input_value()) == 8001
+    ann.composer.fill("я" * 8000)
+    ann.composer.press("Enter")
+    expect(ann.composer).to_have_value("")
+    expect(ann.rows.last).to_have_attribute("data-seq", NUMBER)
+
+
+def test_a_draft_survives_a_reload_and_is_gone_once_sent(two):
+    ann, bob = two
+    ann.composer.fill("half a tho")
+    ann.page.reload()
+    expect(ann.composer).to_have_value("half a tho")
+    ann.online()
+    ann.composer.press("Enter")
+    bob.sees("half a tho")
+    ann.page.reload()
+    expect(ann.composer).to_have_value("")

@@ -1,0 +1,67 @@
+"""Everything a first visit needs works as plain pages and forms."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.person import PASSWORD
+
+
+def test_register_read_post_edit_delete_and_log_out(site, meet):
+    reader = meet("Plain", site.url, java_script_enabled=False)
+    page = reader.page
+    page.goto(site.invite)
+    page.fill("[name=nickname]", "Plain")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    reader.open(site.channel_path)
+    expect(page.locator("#messages")).to_be_attached()
+
+    reader.composer.fill("written **without** a script")
+    page.click("#composer button[type=submit]")
+    row = reader.sees("written without a script")
+    expect(row.locator("strong")).to_have_text("without")
+    expect(reader.composer).to_have_value("")
+
+    row.hover()
+    row.locator("[data-action=edit]").click()
+    page.fill("main textarea[name=text]", "changed without a script")
+    page.locator("main form button[type=submit]").first.click()
+    row = reader.sees("changed without a script")
+    expect(row.locator(".message-edited")).to_be_visible()
+
+    row.hover()
+    row.locator("[data-action=delete]").click()
+    page.locator("main form button[type=submit]").first.click()
+    expect(reader.row("changed without a script")).to_have_count(0)
+    expect(page.locator(".message[data-deleted]").last).to_be_visible()
+
+    page.click("form[action='/logout'] button")
+    page.goto(site.url + site.channel_path)
+    expect(page).to_have_url(re.compile(r"/login\?next="))
+
+
+def test_a_refused_message_comes_back_with_its_text_and_the_reason(site, meet):
+    reader = meet("Plainer", site.url, java_script_enabled=False).register(site.invite)
+    reader.open(site.channel_path)
+    # Around the browser's own limit, as any other client could.
+    token = reader.page.get_attribute('meta[name="csrf-token"]', "content")
+    answer = reader.context.request.post(
+        f"{site.url}{site.channel_path}/messages",
+        form={"csrf_token": token, "text": "я" * 8001, "client_id": "plain-too-long"},
+    )
+    assert answer.status == 422
+    assert "я" * 8001 in answer.text()
+
+
+def test_older_messages_are_a_link_away(site, meet):
+    person = meet("Ancient", site.url).register(site.invite)
+    person.open(site.channel_path)
+    for number in range(60):
+        path = f"/api/channels/{person.channel_id}/messages"
+        person.api("POST", path, text=f"old {number:03}", client_id=f"ancient-{number:05}")
+    reader = meet("Ancient", site.url, java_script_enabled=False).log_in()
+    reader.open(site.channel_path)
+    expect(reader.row("old 005")).to_have_count(0)
+    reader.page.click("#load-older")
+    reader.sees("old 005")
