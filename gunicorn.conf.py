@@ -26,7 +26,7 @@ graceful_timeout = 20  # hosts kill 30 s after SIGTERM
 keepalive = 5
 proc_name = "chat"
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 accesslog = None  # chat.logs writes the requests, without what must not be logged
 logconfig_dict = logs.settings_for(settings)
 

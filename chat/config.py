@@ -167,18 +167,24 @@ SETTINGS: tuple[Setting, ...] = (
 ALIASES = {"MONGODB_URI": ("MONGODB_URL", "ORMONGO_URL")}
 
 
-def load(environ: Environ, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """All settings, typed; what ``overrides`` gives is taken as it is.
-
-    Outside production a missing SECRET_KEY or MONGODB_URI is looked up in DATA_DIR, where
-    `make run` keeps them, so that operator commands work beside it.
-    """
+def read(environ: Environ, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the environment says, typed; what ``overrides`` gives is taken as it is."""
     overrides = dict(overrides or {})
     environ = _with_aliases(environ)
     values = {row.name: row.value(environ) for row in SETTINGS if row.name not in overrides}
     values |= overrides
     values["PRODUCTION"] = values["CHAT_ENV"] == "production"
     values.setdefault("WORKERS", values["WEB_CONCURRENCY"])
+    return values
+
+
+def load(environ: Environ, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """All settings, complete enough to run on.
+
+    Outside production a missing SECRET_KEY or MONGODB_URI is looked up in DATA_DIR, where
+    `make run` keeps them, so that operator commands work beside it.
+    """
+    values = read(environ, overrides)
     _complete(values)
     _check(values)
     return values

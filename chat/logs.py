@@ -54,7 +54,7 @@ class Readable(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         extras = {key: value for key, value in vars(record).items() if key not in _PLAIN}
         text = super().formatMessage(record)
         return text + "".join(f" {key}={value}" for key, value in extras.items())

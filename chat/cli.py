@@ -1,0 +1,60 @@
+"""Commands for operators: `flask --app wsgi …`."""
+
+import secrets
+from pathlib import Path
+
+import click
+from flask import Flask
+
+from chat import config, models, passwords, sessions, text
+from chat.errors import Invalid
+from chat.models import User
+from chat.realtime import broadcasts
+
+CONFIGURATION_PAGE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
+GENERATED_BYTES = 12
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands."""
+    for command in (init_db, reset_password, settings):
+        app.cli.add_command(command)
+
+
+@click.command("init-db")
+def init_db() -> None:
+    """Build the indexes. Safe to repeat; a release step runs it before the app takes traffic."""
+    models.ensure_indexes()
+
+
+@click.command("reset-password")
+@click.argument("nickname")
+@click.option("--ask", is_flag=True, help="Type the new password instead of having one made.")
+def reset_password(nickname: str, ask: bool) -> None:
+    """Give NICKNAME a new password, for somebody who cannot get in; ends all their sessions."""
+    row = User.by_nickname(text.fold(nickname.strip()))
+    if row is None:
+        raise click.ClickException(f"There is nobody called {nickname}.")
+    made = secrets.token_urlsafe(GENERATED_BYTES)
+    password = made
+    if ask:
+        password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
+    try:
+        digest = passwords.hash_password(text.check_password(password))
+    except Invalid as error:
+        raise click.ClickException(str(error.detail)) from None
+    user_id = str(row["_id"])
+    User.change(user_id, set__password_hash=digest, inc__auth_gen=1)
+    sessions.end_all(user_id)
+    broadcasts.sessions_ended(user_id)
+    click.echo(f"{row['nickname']} has a new password" + ("." if ask else f": {made}"))
+
+
+@click.command("settings")
+@click.option("--write", is_flag=True, help="Write docs/configuration.md instead.")
+def settings(write: bool) -> None:
+    """Every setting, what it means and its default."""
+    if write:
+        CONFIGURATION_PAGE.write_text(config.document(), encoding="utf-8")
+    else:
+        click.echo(config.table(), nl=False)

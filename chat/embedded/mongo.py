@@ -1,0 +1,119 @@
+"""A real `mongod` as a one-node replica set, so that majority writes behave as in production."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from pymongo.errors import OperationFailure, PyMongoError
+
+from chat.embedded import EmbeddedError
+from chat.embedded.process import LOOPBACK, Process, free_port, is_free, listens, stop_orphan
+
+REPLICA_SET = "rs0"
+NOT_YET_INITIALIZED = 94
+START_SECONDS, PRIMARY_SECONDS, STOP_SECONDS = 60, 30, 20
+TRIES = 5
+
+
+class Mongo:
+    """One `mongod`; ``start`` returns when it takes majority writes."""
+
+    def __init__(
+        self, binary: Path, data: Path, log: Path, port: int = 0, cache_gb: float = 0.25
+    ) -> None:
+        self.binary, self.data, self.log = binary, data, log
+        self.port = port
+        self.cache_gb = cache_gb
+        self.process: Process | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"mongodb://{LOOPBACK}:{self.port}/chat?directConnection=true"
+
+    def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start the process without waiting for it."""
+        stop_orphan(self._pid_left_over(), str(self.data))
+        if not self.port or not is_free(self.port):
+            self.port = free_port()
+        self.process = Process(self._command(), title="mongod", log=self.log)
+
+    def wait(self) -> None:
+        """Wait until it is the primary of its set; take another port if its own was snatched."""
+        for _ in range(TRIES):
+            assert self.process is not None
+            if self.process.wait_until(lambda: listens(self.port), START_SECONDS):
+                with self._client() as client:
+                    self._become_primary(client)
+                return
+            if is_free(self.port):
+                break  # it ended for a reason of its own
+            self.port = 0
+            self.launch()
+        raise self.process.failure() if self.process else EmbeddedError("mongod was not started.")
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.stop(STOP_SECONDS)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+
+    def _command(self) -> list[str]:
+        options: dict[str, Any] = {
+            "--dbpath": self.data,
+            "--port": self.port,
+            "--bind_ip": LOOPBACK,
+            "--replSet": REPLICA_SET,
+            "--oplogSize": 128,
+            "--wiredTigerCacheSizeGB": self.cache_gb,
+        }
+        parameters = {
+            # A lone primary has nobody to hand over to while it shuts down.
+            "shutdownTimeoutMillisForSignaledShutdown": 100,
+            "diagnosticDataCollectionEnabled": "false",
+        }
+        command = [str(self.binary), "--nounixsocket", "--quiet"]
+        command += [str(part) for option in options.items() for part in option]
+        for name, value in parameters.items():
+            command += ["--setParameter", f"{name}={value}"]
+        return command
+
+    def _client(self) -> Any:
+        client: Any = pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=10_000)
+        return contextlib.closing(client)
+
+    def _become_primary(self, client: Any) -> None:
+        assert self.process is not None
+        wanted = {"_id": 0, "host": f"{LOOPBACK}:{self.port}"}
+        try:
+            config = client.admin.command("replSetGetConfig")["config"]
+        except OperationFailure as error:
+            if error.code != NOT_YET_INITIALIZED:
+                raise
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [wanted]})
+        else:
+            if config["members"][0]["host"] != wanted["host"]:
+                config["members"] = [wanted]
+                config["version"] += 1
+                client.admin.command("replSetReconfig", config, force=True)
+        if not self.process.wait_until(lambda: _is_primary(client), PRIMARY_SECONDS):
+            raise self.process.failure()
+
+    def _pid_left_over(self) -> int:
+        try:
+            return int((self.data / "mongod.lock").read_text(encoding="utf-8").strip() or 0)
+        except (OSError, ValueError):
+            return 0
+
+
+def _is_primary(client: Any) -> bool:
+    try:
+        return bool(client.admin.command("hello").get("isWritablePrimary"))
+    except PyMongoError:
+        return False

@@ -1,0 +1,145 @@
+"""Probes of MongoDB and Redis, and the health answers that report the last probe.
+
+An answer never waits for anything: the probes run in the background, so that a hung server
+cannot make a health check hang.
+"""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import gevent
+import pymongo
+from flask import Blueprint, Flask, current_app, jsonify
+from flask.typing import ResponseReturnValue
+from mongoengine.connection import get_connection
+
+from chat.extensions import limiter, redis
+
+PROBE_SECONDS = 2.0
+PROBE_TIMEOUT = 1.0
+
+health = Blueprint("health", __name__, url_prefix="/health")
+limiter.exempt(health)
+
+
+@dataclass
+class Probe:
+    """What is known of a server since when; ``status`` is up, down or starting."""
+
+    status: str = "starting"
+    since: str = field(default_factory=lambda: _now())
+    latency_ms: float | None = None
+    error: str | None = None
+    probed_at: float = 0.0
+
+    def record(self, error: str | None, latency_ms: float | None) -> None:
+        """Note a result; ``since`` moves only when the status changes."""
+        status = "down" if error else "up"
+        if status != self.status:
+            self.status, self.since = status, _now()
+        self.error, self.latency_ms = error, latency_ms
+        self.probed_at = time.monotonic()
+
+    def report(self) -> dict[str, Any]:
+        facts = {"status": self.status, "since": self.since}
+        if self.status == "up":
+            return {**facts, "latency_ms": self.latency_ms}
+        return {**facts, "next_retry_s": self._next_retry(), "error": self.error}
+
+    def _next_retry(self) -> float:
+        return round(max(0.0, self.probed_at + PROBE_SECONDS - time.monotonic()), 1)
+
+
+class Status:
+    """The state of one process: its probes, and whether it is on its way out."""
+
+    def __init__(self) -> None:
+        self.mongo = Probe()
+        self.stopping = False
+        self.greenlet: gevent.Greenlet | None = None
+
+    def probe_for_ever(self) -> None:
+        while True:
+            self.mongo.record(*probe_mongo())
+            gevent.sleep(PROBE_SECONDS)
+
+
+def init_app(app: Flask) -> None:
+    """Add the health routes; nothing is probed before ``start``."""
+    app.extensions["chat_status"] = Status()
+    app.register_blueprint(health)
+
+
+def start(app: Flask) -> None:
+    """Begin to probe. Once in each process, after the fork."""
+    status: Status = app.extensions["chat_status"]
+    status.greenlet = gevent.spawn(status.probe_for_ever)
+
+
+def stop(app: Flask) -> None:
+    """Tell those who ask that this process takes no more work."""
+    status: Status = app.extensions["chat_status"]
+    status.stopping = True
+    if status.greenlet:
+        status.greenlet.kill(block=False)
+
+
+def probe_mongo() -> tuple[str | None, float | None]:
+    """One ping: (error, None) or (None, milliseconds). Never raises."""
+    began = time.monotonic()
+    try:
+        with pymongo.timeout(PROBE_TIMEOUT):
+            get_connection().admin.command("ping")
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is down
+        return type(error).__name__, None
+    return None, round((time.monotonic() - began) * 1000, 1)
+
+
+@health.get("")
+def alive() -> ResponseReturnValue:
+    """The process serves."""
+    return jsonify(status="ok")
+
+
+@health.get("/ready")
+def ready() -> ResponseReturnValue:
+    """Whether to send people here: MongoDB must be up; without Redis it is only slower."""
+    status = _status()
+    mongo, door = status.mongo.report(), redis.state()
+    parts = {"mongo": mongo["status"], "redis": door["status"]}
+    if status.stopping:
+        return jsonify(status="stopping", **parts), HTTPStatus.SERVICE_UNAVAILABLE
+    if mongo["status"] != "up":
+        return jsonify(status=mongo["status"], **parts), HTTPStatus.SERVICE_UNAVAILABLE
+    return jsonify(status="degraded" if door["status"] == "down" else "ok", **parts)
+
+
+@health.get("/redis")
+def redis_health() -> ResponseReturnValue:
+    """The circuit breaker's view of Redis."""
+    return _answer(redis.state())
+
+
+@health.get("/mongo")
+def mongo_health() -> ResponseReturnValue:
+    """The last ping of MongoDB."""
+    return _answer(_status().mongo.report())
+
+
+def _answer(report: dict[str, Any]) -> ResponseReturnValue:
+    fine = report["status"] in ("up", "disabled")
+    if report["status"] == "disabled":
+        report = {"status": "disabled"}
+    return jsonify(report), HTTPStatus.OK if fine else HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _status() -> Status:
+    status: Status = current_app.extensions["chat_status"]
+    return status
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
