@@ -178,7 +178,7 @@ def init_app(app: Flask) -> None:
     """Read the settings; nothing is started."""
     global _presence
     lease = app.config.get("PRESENCE_LEASE") or os.environ.get("PRESENCE_LEASE") or LEASE
-    alone = not redis.enabled and int(app.config.get("WEB_CONCURRENCY") or 1) == 1
+    alone = not redis.enabled and app.config.get("WORKERS", 1) == 1
     _presence = Presence(float(lease), int(app.config.get("TTL_ONLINE") or 30), alone)
 
 

@@ -53,12 +53,9 @@ def init_app(app: Flask) -> None:
 
 
 def start(app: Flask) -> None:
-    """Begin to hear the other processes and to look after the sockets here."""
+    """Begin to look after the sockets of this process."""
     from chat.realtime import sweep
 
-    manager = socketio.server.manager
-    if isinstance(manager, QueueManager):
-        manager.start()
     sweep.start(app)
 
 

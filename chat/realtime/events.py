@@ -8,11 +8,10 @@ from typing import Any
 
 import gevent
 from flask import Flask
-from flask_login import current_user
 from socketio.exceptions import ConnectionRefusedError
 
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated
-from chat.realtime import connections, rooms
+from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.floods import Floods
 
@@ -66,8 +65,10 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
         try:
             if not isinstance(data, dict):
                 raise BadInput
-            _limit(app, connection, flood, refuse)
-            return {"ok": True, **handler(_actor(connection), connection, data)}
+            actor = _actor(connection)
+            if _limit(app, connection, flood, refuse):
+                actor = _actor(connection)
+            return {"ok": True, **handler(actor, connection, data)}
         except ChatError as error:
             return failure(error)
         except Exception:  # noqa: BLE001 - logged there
@@ -90,25 +91,30 @@ def _unexpected(event: str) -> Answer:
 
 def _actor(connection: Connection) -> Any:
     """Who the person is now: a role may have changed, an account may have been closed."""
-    if not current_user.is_authenticated or current_user.id != connection.user_id:
+    account = identity.account_of(connection)
+    if account is None:
         rooms.cut(connection)
         raise Unauthenticated
-    return current_user._get_current_object()
+    return account
 
 
-def _limit(app: Flask, connection: Connection, flood: str, refuse: bool) -> None:
-    if refuse or not _may_pass(app.extensions["chat.floods"], connection, flood):
+def _limit(app: Flask, connection: Connection, flood: str, refuse: bool) -> bool:
+    """Raise Throttled, or return whether the event had to wait.
+
+    Messages wait for their turn (their lane is bounded); everything else is refused at once.
+    """
+    floods: Floods = app.extensions["chat.floods"]
+    waited = False
+    while not refuse and (seconds := floods.wait(connection.user_id, flood)):
+        if flood != "message" or connections.get(connection.sid) is not connection:
+            refuse = True
+        else:
+            gevent.sleep(seconds)
+            waited = True
+    if refuse:
         _strike(connection)
         raise Throttled
-
-
-def _may_pass(floods: Floods, connection: Connection, flood: str) -> bool:
-    """Messages wait for their turn (their lane is bounded); everything else is refused at once."""
-    while wait := floods.wait(connection.user_id, flood):
-        if flood != "message" or connections.get(connection.sid) is not connection:
-            return False
-        gevent.sleep(wait)
-    return True
+    return waited
 
 
 def _strike(connection: Connection) -> None:

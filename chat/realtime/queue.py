@@ -29,11 +29,16 @@ class QueueManager(socketio.PubSubManager):
         super().__init__(channel=channel)
 
     def initialize(self) -> None:
-        """Nothing at the first client: `start` has done it."""
+        """Nothing at the first client: the bus listens since the start of the process."""
 
-    def start(self) -> None:
-        """Take a name of this process's own: forked workers with one name ignore each other."""
-        self.host_id = f"{_BOOT}-{os.getpid()}"
+    @property
+    def host_id(self) -> str:
+        """This process's own name: forked workers that shared one would ignore each other."""
+        return f"{_BOOT}-{os.getpid()}"
+
+    @host_id.setter
+    def host_id(self, value: str) -> None:
+        """The library picks one before the fork."""
 
     def receive(self, body: bytes) -> None:
         """Apply another process's emit to the sockets here."""

@@ -12,9 +12,8 @@ import gevent
 from flask import Flask
 
 from chat import sessions
-from chat.cache import users
 from chat.extensions import socketio
-from chat.realtime import connections, handlers, rooms, websocket
+from chat.realtime import connections, handlers, identity, rooms, websocket
 from chat.realtime.connections import Connection
 
 log = logging.getLogger(__name__)
@@ -78,13 +77,8 @@ def look_at(connection: Connection) -> None:
 
 
 def _may_stay(connection: Connection) -> bool:
-    profile = users.get_profile(connection.user_id)
-    return bool(
-        profile
-        and profile["active"]
-        and profile["auth_gen"] == connection.auth_gen
-        and sessions.is_alive(connection.session_id)
-    )
+    alive = sessions.is_alive(connection.session_id)
+    return alive and identity.account_of(connection) is not None
 
 
 def drop_stalled() -> None:
