@@ -1,0 +1,226 @@
+"""The promise: after an acknowledged write no reader is given anything older."""
+
+import json
+
+import pytest
+
+from chat import access
+from chat.cache import channels, fence, members, messages, users
+from chat.extensions import redis
+from chat.models import Channel, Membership, Message, Site, User
+from chat.services import accounts
+from chat.services import channels as channel_service
+from chat.services import messages as message_service
+from chat.services import site as site_service
+
+
+class Actor:
+    """What services need to know of somebody."""
+
+    def __init__(self, profile):
+        self.__dict__.update(profile)
+
+
+@pytest.fixture
+def world(app):
+    """A fresh installation with an owner, one channel and one other person, all caches cold."""
+    with app.test_request_context():
+        User._get_collection().database.client.drop_database(User._get_collection().database.name)
+        redis.call(lambda r: r.flushdb())
+        from chat.models import base, ensure_indexes
+
+        base.NUMBERS.clear()
+        ensure_indexes()
+        made = accounts.set_up("Site", "olga", "long password 1")
+        other = accounts.register("boris", "long password 2", made["invite"]["code"])
+        yield type("World", (), {
+            "owner": Actor(made["user"]), "other": Actor(other), "channel": made["channel"]["id"],
+        })  # fmt: skip
+
+
+def post(world, text, n):
+    return message_service.post(world.owner, world.channel, text, f"client-{n:05}")[0]
+
+
+def overtaken(monkeypatch, model, name, write):
+    """Hold a reader between its MongoDB read and its fill while a whole write passes."""
+    original = getattr(model, name)
+    passed = []
+
+    def held(*args, **kw):
+        value = original(*args, **kw)
+        if not passed:
+            passed.append(True)
+            write()
+        return list(value) if name == "activity" else value
+
+    monkeypatch.setattr(model, name, held)
+    return passed
+
+
+def cold(key):
+    redis.call(lambda r: r.delete(key))
+
+
+RACES = {
+    "profile": (
+        lambda w: f"cache:users:profile:{w.owner.id}", User, "profiles",
+        lambda w: accounts.update_settings(w.owner, status="new"),
+        lambda w: users.get_profile(w.owner.id)["status"], "new",
+    ),
+    "user list": (
+        lambda w: "cache:users:list", User, "activity",
+        lambda w: accounts.deactivate(w.owner, w.other.id),
+        lambda w: len(users.list_recent(10, None)), 1,
+    ),
+    "channel list": (
+        lambda w: "cache:channels:list", Channel, "named",
+        lambda w: channel_service.update(w.owner, w.channel, topic="new"),
+        lambda w: channels.get(w.channel)["topic"], "new",
+    ),
+    "members": (
+        lambda w: f"cache:channel:users:{w.channel}", Membership, "user_ids",
+        lambda w: Membership.remove(w.channel, w.other.id),
+        lambda w: members.get_members(w.channel) >= {w.other.id}, False,
+    ),
+    "posted message": (
+        lambda w: f"cache:messages:recent:{w.channel}", Message, "page",
+        lambda w: post(w, "new", 2),
+        lambda w: messages.get_recent(w.channel)[-1]["text"], "new",
+    ),
+    "edited message": (
+        lambda w: f"cache:messages:recent:{w.channel}", Message, "page",
+        lambda w: message_service.edit(w.owner, w.message, "new"),
+        lambda w: messages.get_recent(w.channel)[-1]["text"], "new",
+    ),
+    "site": (
+        lambda w: "cache:site", Site, "raw",
+        lambda w: site_service.update_site(w.owner, name="new"),
+        lambda w: channels.get_site()["name"], "new",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("noun", RACES)
+def test_a_reader_overtaken_by_a_writer_does_not_bring_back_the_old_value(
+    world, monkeypatch, noun
+):
+    key, model, load, write, read, expected = RACES[noun]
+    world.message = post(world, "old", 1)["id"]
+    access.get_channel_for(world.owner, world.channel)
+    cold(key(world))
+
+    passed = overtaken(monkeypatch, model, load, lambda: write(world))
+    read(world)
+
+    assert passed, "the reader was not held: the test proves nothing"
+    assert read(world) == expected
+
+
+def test_a_post_is_served_from_redis_without_asking_mongodb_again(world, monkeypatch):
+    post(world, "one", 1)
+    messages.get_recent(world.channel)
+    monkeypatch.setattr(Message, "page", lambda *a: pytest.fail("asked MongoDB"))
+
+    post(world, "two", 2)
+
+    assert [m["text"] for m in messages.get_recent(world.channel)] == ["one", "two"]
+
+
+def test_a_list_that_has_expired_does_not_come_back_with_one_message(world):
+    post(world, "one", 1)
+    messages.get_recent(world.channel)
+    cold(f"cache:messages:recent:{world.channel}")
+
+    post(world, "two", 2)
+
+    assert [m["text"] for m in messages.get_recent(world.channel)] == ["one", "two"]
+
+
+def test_the_first_post_follows_the_marker_of_an_empty_channel(world, monkeypatch):
+    assert messages.get_recent(world.channel) == []
+    monkeypatch.setattr(Message, "page", lambda *a: pytest.fail("asked MongoDB"))
+    assert messages.get_recent(world.channel) == []
+
+    post(world, "first", 1)
+
+    assert [m["text"] for m in messages.get_recent(world.channel)] == ["first"]
+
+
+def test_the_list_keeps_the_newest_fifty(world):
+    messages.get_recent(world.channel)
+    for n in range(60):
+        post(world, f"m{n}", n)
+
+    cached = redis.call(lambda r: r.lrange(f"cache:messages:recent:{world.channel}", 0, -1))
+    assert [json.loads(text)["seq"] for text in cached] == list(range(11, 61))
+
+
+def test_a_deleted_text_is_in_no_key_afterwards(world):
+    message = post(world, "zebra-secret", 1)
+    messages.get_recent(world.channel)
+
+    message_service.delete(world.owner, message["id"])
+    messages.get_recent(world.channel)
+
+    for key in redis.call(lambda r: r.keys("cache:messages:*")):
+        assert "zebra" not in "".join(redis.call(lambda r, k=key: r.lrange(k, 0, -1)))
+
+
+def test_a_value_is_not_trusted_when_its_writer_died(world):
+    """The writer stored its change and died before the end: the cached value must not live on."""
+    users.get_profile(world.owner.id)
+    key = f"cache:users:profile:{world.owner.id}"
+    write = fence.begin(key)
+    User.objects(id=world.owner.id).update_one(set__status="new")
+    age(key, write, fence.TRUSTED_MS + 1)
+
+    assert users.get_profile(world.owner.id)["status"] == "new"
+
+
+def test_nothing_is_filled_while_a_write_is_under_way(world):
+    key = f"cache:users:profile:{world.owner.id}"
+    cold(key)
+    fence.begin(key)
+
+    users.get_profile(world.owner.id)
+
+    assert redis.call(lambda r: r.exists(key)) == 0
+
+
+def test_a_write_that_never_ends_is_forgotten(world):
+    key = f"cache:users:profile:{world.owner.id}"
+    write = fence.begin(key)
+    age(key, write, fence.LEASE_MS + 1)
+
+    users.get_profile(world.owner.id)
+
+    assert redis.call(lambda r: r.exists(key)) == 1
+
+
+def test_a_refused_write_leaves_the_cache_as_it_was(world):
+    users.get_profile(world.owner.id)
+    Membership.add(world.channel, world.owner.id)
+    key = f"cache:channel:users:{world.channel}"
+    members.get_members(world.channel)
+
+    assert Membership.add(world.channel, world.owner.id) is False
+
+    assert redis.call(lambda r: r.exists(key)) == 1
+    assert redis.call(lambda r: r.zcard(f"w:{{{key}}}")) == 0
+
+
+def test_every_fill_has_a_lifetime(world):
+    post(world, "one", 1)
+    users.get_profiles([world.owner.id, world.other.id])
+    users.list_recent(10, None)
+    messages.get_recent(world.channel)
+    channel_service.list_for(world.owner)
+
+    for key in redis.call(lambda r: r.keys("*")):
+        assert redis.call(lambda r, k=key: r.ttl(k)) > 0, key
+
+
+def age(key, write, ms):
+    """Make a write under way look older."""
+    redis.call(lambda r: r.zincrby(f"w:{{{key}}}", -ms, write.writer))
