@@ -1,0 +1,38 @@
+"""Reads that a cache may answer say where they came from, and are not sent twice."""
+
+import pytest
+
+from tests.api.conftest import Api, new_channel, post
+
+READS = [
+    "/api/users",
+    "/api/channels",
+    "/api/channels/{channel}",
+    "/api/channels/{channel}/users",
+    "/api/channels/{channel}/messages",
+    "/api/emoji",
+]
+
+
+@pytest.mark.parametrize("path", READS)
+def test_cached_reads_say_where_they_came_from(alice: Api, path: str) -> None:
+    answer = alice.get(path.format(channel=new_channel(alice)["id"]))
+    assert answer.headers["X-Cache"] in ("hit", "miss", "bypass", "down")
+    assert answer.headers["ETag"]
+    assert "private" in answer.headers["Cache-Control"] or "no-store" in answer.headers[
+        "Cache-Control"
+    ]  # fmt: skip
+
+
+def test_what_the_caller_holds_is_not_sent_again(alice: Api) -> None:
+    channel = new_channel(alice)
+    path = f"/api/channels/{channel['id']}/messages"
+    post(alice, channel, "one")
+    first = alice.get(path)
+    held = {"If-None-Match": first.headers["ETag"]}
+    again = alice.get(path, headers=held)
+    assert (again.status_code, again.content) == (304, b"")
+    post(alice, channel, "two")
+    changed = alice.get(path, headers=held)
+    assert changed.status_code == 200
+    assert len(changed.json()["messages"]) == 2

@@ -1,0 +1,89 @@
+"""The description says what the server does: every route is in it, and its answers fit it."""
+
+import re
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api.conftest import Api, flask_app, new_channel, post
+
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+
+def described(anonymous: Api) -> dict:
+    answer = anonymous.get("/api/openapi.json")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_every_route_is_described_and_every_description_has_a_route(anonymous: Api) -> None:
+    paths = described(anonymous)["paths"]
+    told = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    served = {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in flask_app().url_map.iter_rules()
+        if rule.rule.startswith("/api") and rule.endpoint != "api.nothing"
+        for method in (rule.methods or set()) & METHODS
+    }
+    assert told == served
+
+
+def test_it_is_openapi_3_1_and_tells_of_problems(anonymous: Api) -> None:
+    document = described(anonymous)
+    assert document["openapi"].startswith("3.1")
+    answers = document["paths"]["/api/channels"]["post"]["responses"]
+    assert set(answers) >= {"201", "400", "401", "403", "415", "422"}
+    assert "application/problem+json" in answers["422"]["content"]
+
+
+@pytest.fixture
+def ids(alice: Api, bob: Api) -> dict[str, str]:
+    """Things that exist, so that the machine's requests get somewhere."""
+    channel = new_channel(alice)
+    message = post(alice, channel, "hello")
+    return {"channel_id": channel["id"], "message_id": message["id"], "user_id": bob.id}
+
+
+def test_whatever_is_sent_the_answers_are_as_described(
+    alice: Api, anonymous: Api, ids: dict[str, str]
+) -> None:
+    token = alice.post("/api/tokens", {"name": "schemathesis"}).json()["token"]
+    schema = schemathesis.openapi.from_dict(described(anonymous))
+    schema.config.update(base_url=alice.url)
+    checks = [
+        not_a_server_error,
+        status_code_conformance,
+        content_type_conformance,
+        response_schema_conformance,
+    ]
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @settings(
+            max_examples=8, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @_given(operation)
+        def check(case: schemathesis.Case) -> None:
+            for name in set(case.path_parameters or {}) & set(ids):
+                if len(str(case.path_parameters[name])) % 2:
+                    case.path_parameters[name] = ids[name]
+            response = case.call(headers={"Authorization": f"Bearer {token}"}, timeout=10)
+            case.validate_response(response, checks=checks)
+
+        check()
+    assert requests.get(f"{alice.url}/health", timeout=10).status_code == 200
+
+
+def _given(operation):
+    from hypothesis import given
+
+    return given(case=operation.as_strategy())
