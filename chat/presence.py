@@ -128,7 +128,7 @@ class Presence:
 
     def _batched(self, script: str, members: list[str], seconds: float) -> Any:
         """Run a script over any number of members: (last seq, people)."""
-        seq, people = 0, []
+        seq, people = 0, list[str]()
         for start in range(0, len(members), MOST_AT_ONCE):
             part = members[start : start + MOST_AT_ONCE]
             args = [int(seconds * 1000), *part]

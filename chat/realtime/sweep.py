@@ -21,8 +21,10 @@ log = logging.getLogger(__name__)
 TICK = 1.0
 LOOK_EVERY = 50.0  # seconds; with the time a look takes this stays under a minute
 MOST_QUEUED = 500  # packets
+HANDSHAKE_WITHIN = 15.0  # seconds from opening the line to being let in
 
 _greenlet: gevent.Greenlet | None = None
+_strangers: dict[str, float] = {}  # lines on which nobody has been let in, since when
 
 
 def start(app: Flask) -> None:
@@ -51,6 +53,7 @@ def _run(app: Flask) -> None:
             with app.app_context():
                 drop_stalled()
                 drop_ghosts()
+                drop_strangers()
                 for connection in _due():
                     look_at(connection)
             app.extensions["chat.floods"].tidy()
@@ -98,3 +101,15 @@ def drop_ghosts() -> None:
             socketio.server.manager.disconnect(
                 connection.sid, connections.NAMESPACE, ignore_queue=True
             )
+
+
+def drop_strangers() -> None:
+    """Close lines that hold a connection without ever having been let in."""
+    known = {connection.eio_sid for connection in connections.everyone()}
+    lines, now = dict(socketio.server.eio.sockets), time.monotonic()
+    for eio_sid in list(_strangers):
+        if eio_sid in known or eio_sid not in lines:
+            del _strangers[eio_sid]
+    for eio_sid in lines.keys() - known:
+        if now - _strangers.setdefault(eio_sid, now) > HANDSHAKE_WITHIN:
+            websocket.hang_up(lines[eio_sid])

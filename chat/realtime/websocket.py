@@ -44,6 +44,8 @@ class WholeFrames:
 class SafeServer(simple_websocket.Server):
     """simple-websocket's server side on such a socket."""
 
+    sock: Any
+
     def handshake(self) -> None:
         self.sock.settimeout(STALLED_AFTER)
         self.sock = WholeFrames(self.sock)
@@ -96,6 +98,10 @@ class SafeWebSocket(SimpleWebSocketWSGI):
         if self.ws.mode == "gunicorn":
             raise StopIteration()
         return []
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, simple_websocket.ConnectionClosed):  # gone already
+            super().close()
 
 
 def hang_up(engine_socket: Any) -> None:

@@ -1,0 +1,166 @@
+"""Posting, changing and reading over the socket; each person at another process."""
+
+from uuid import uuid4
+
+import pytest
+
+from tests.realtime.conftest import together
+from tests.realtime.stage import until
+
+
+def test_a_post_is_acknowledged_and_reaches_the_other_process(alice, bob, room):
+    here, there = alice.tab(), bob.tab()
+    answer = here.post(room, "hello **you**")
+    assert answer["ok"] and answer["message"]["seq"] == 1
+    assert there.hears("hello **you**")
+    pushed = there.heard("message:new")[0]
+    assert pushed["message"] == answer["message"]
+    assert "<strong>you</strong>" in pushed["html"] and 'id="m1"' in pushed["html"]
+
+
+def test_a_retry_stores_and_tells_nothing_twice(alice, bob, room):
+    here, there, client_id = alice.tab(), bob.tab(), uuid4().hex
+    first = here.post(room, "once", client_id)
+    second = here.post(room, "once", client_id)
+    assert first["message"] == second["message"]
+    here.post(room, "after")
+    assert there.hears("after") and there.texts() == ["once", "after"]
+
+
+def test_fifty_quick_posts_are_stored_and_heard_in_the_order_sent(alice, bob, room):
+    here, there = alice.tab(), bob.tab()
+    wanted = [f"number {i}" for i in range(50)]
+    answers: list[dict] = []
+    for text in wanted:
+        data = {"channel": room, "text": text, "client_id": uuid4().hex}
+        here.socket.emit("message:post", data, callback=answers.append)
+    assert until(lambda: len(answers) == 50, 20)
+    assert [answer["message"]["text"] for answer in answers] == wanted
+    assert [answer["message"]["seq"] for answer in answers] == list(range(1, 51))
+    assert until(lambda: there.texts() == wanted)
+
+
+def test_edits_and_deletions_are_pushed(alice, bob, room):
+    here, there = alice.tab(), bob.tab()
+    message = here.post(room, "frist")["message"]
+    changed = here.ask("message:edit", id=message["id"], text="first")
+    assert changed["ok"] and changed["message"]["edited_at"]
+    assert until(lambda: there.heard("message:changed"))
+    assert there.heard("message:changed")[0]["message"]["text"] == "first"
+    assert here.ask("message:delete", id=message["id"])["ok"]
+    assert until(lambda: there.heard("message:deleted"))
+    gone = there.heard("message:deleted")[0]
+    assert (gone["id"], gone["channel"], gone["seq"]) == (message["id"], room, 1)
+    assert "first" not in str(gone)
+
+
+def test_others_messages_are_not_ones_own(alice, bob, room):
+    message = alice.tab().post(room, "mine")["message"]
+    tab = bob.tab()
+    assert tab.ask("message:edit", id=message["id"], text="yours")["error"] == "forbidden"
+    assert tab.ask("message:delete", id=message["id"])["error"] == "forbidden"
+
+
+def test_an_outsider_hears_nothing_and_learns_nothing(alice, bob, room, person):
+    outsider = person().tab()
+    here, there = alice.tab(), bob.tab()
+    message = here.post(room, "secret")["message"]
+    for event, data in (
+        ("message:post", {"channel": room, "text": "hi", "client_id": "c"}),
+        ("message:edit", {"id": message["id"], "text": "hi"}),
+        ("message:delete", {"id": message["id"]}),
+        ("channel:open", {"channel": room, "after": 0}),
+        ("channel:read", {"channel": room, "seq": 1}),
+        ("typing", {"channel": room}),
+    ):
+        answer = outsider.ask(event, **data)
+        nowhere = {"channel": "5" * 24, "id": "5" * 24}
+        missing = outsider.ask(event, **(data | {k: v for k, v in nowhere.items() if k in data}))
+        assert answer == missing and answer["error"] == "not_found", event
+    here.ask("typing", channel=room)
+    here.ask("message:edit", id=message["id"], text="secret too")
+    assert until(lambda: there.heard("message:changed"))
+    heard = [event for event in outsider.events if event[0] not in ("presence", "channel:changed")]
+    assert heard == [] and room not in str(outsider.events)
+
+
+def test_a_public_channel_is_heard_once_opened_and_written_only_by_members(alice, bob):
+    channel, tab, guest = alice.make_channel("public"), alice.tab(), bob.tab()
+    tab.post(channel, "before")
+    answer = guest.ask("channel:open", channel=channel, after=0)
+    assert [row["message"]["text"] for row in answer["messages"]] == ["before"]
+    tab.post(channel, "after")
+    assert guest.hears("after")
+    assert guest.post(channel, "me too")["error"] == "forbidden"
+
+
+def test_catching_up_gives_new_edited_and_deleted(alice, bob, room):
+    here = alice.tab()
+    first, second, third = (here.post(room, text)["message"] for text in ("a", "b", "c"))
+    opened = bob.tab().ask("channel:open", channel=room, after=0)
+    assert [row["message"]["seq"] for row in opened["messages"]] == [1, 2, 3]
+    here.ask("message:edit", id=first["id"], text="A")
+    here.ask("message:delete", id=second["id"])
+    here.post(room, "d")
+    missed = bob.tab().ask("channel:open", channel=room, after=3, rev=opened["rev"])
+    assert [row["message"]["text"] for row in missed["messages"]] == ["A", "", "d"]
+    assert missed["messages"][1]["message"]["deleted"] and not missed["more"]
+    again = bob.tab().ask("channel:open", channel=room, after=4, rev=missed["rev"])
+    assert again["messages"] == [] and again["rev"] == missed["rev"]
+    assert third["id"]
+
+
+def test_reading_is_told_to_ones_own_other_tabs(alice, bob, room, site):
+    writer = alice.tab()
+    one, other = bob.tab(), bob.tab(site.first.url)
+    writer.post(room, "unread")
+    assert other.hears("unread")
+    assert one.ask("channel:read", channel=room, seq=1) == {"ok": True, "unread": 0}
+    assert until(lambda: {"channel": room, "unread": 0} in other.heard("unread"))
+    assert writer.heard("unread") == []
+
+
+def test_typing_reaches_the_others_but_not_the_typist(alice, bob, room):
+    here, there = alice.tab(), bob.tab()
+    assert here.ask("typing", channel=room)["ok"]
+    assert until(lambda: there.heard("typing"))
+    who = {"id": alice.id, "nickname": alice.nickname}
+    assert there.heard("typing") == [{"channel": room, "user": who}]
+    assert here.heard("typing") == []
+
+
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        ("message:post", {}),
+        ("message:post", {"channel": {"$ne": 1}, "text": "x", "client_id": "c"}),
+        ("message:post", {"channel": "x" * 500, "text": "x", "client_id": "c"}),
+        ("message:edit", {"id": 5, "text": "x"}),
+        ("channel:open", {"channel": "x", "after": "0"}),
+        ("channel:open", {"channel": "x", "after": -1}),
+        ("channel:read", {"channel": "x"}),
+        ("channel:read", {"channel": "x", "seq": True}),
+        ("typing", {"channel": None}),
+    ],
+)
+def test_payloads_of_the_wrong_shape_are_answered(alice, event, data):
+    assert alice.tab().ask(event, **data)["error"] == "bad_input"
+
+
+@pytest.mark.parametrize("payload", ["text", 5, [1], None])
+def test_payloads_that_are_no_objects_are_answered(alice, payload):
+    answer = alice.tab().socket.call("typing", payload, timeout=5)
+    assert answer["error"] == "bad_input"
+
+
+def test_what_cannot_be_stored_is_refused_with_the_reason(alice, room):
+    answer = alice.tab().post(room, "   ")
+    assert answer["error"] == "invalid" and answer["field"] == "text" and answer["detail"]
+
+
+def test_somebody_added_hears_at_once(alice, bob):
+    tab = bob.tab()
+    channel = together(alice, bob)
+    alice.tab().post(channel, "welcome")
+    assert tab.hears("welcome")
+    assert channel in [data["channel"]["id"] for data in tab.heard("channel:changed")]
