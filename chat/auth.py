@@ -64,6 +64,7 @@ def init_app(app: Flask) -> None:
     )
     login_manager.anonymous_user = AnonymousAccount
     login_manager.request_loader(_load)
+    app.teardown_request(_forget)
 
 
 def account_for(user_id: str | None, auth_gen: int | None = None) -> Account | None:
@@ -154,6 +155,12 @@ def refresh_session(profile: dict[str, Any]) -> None:
 def _now_is(account: Account | AnonymousAccount) -> None:
     g._login_user = account
     g.subject = account.id or ""
+
+
+def _forget(_: BaseException | None) -> None:
+    """Who asked is a fact of one request, also where several share an application context."""
+    for name in ("_login_user", "subject", "via_token"):
+        g.pop(name, None)
 
 
 def login_required(view: Callable[P, R]) -> Callable[P, R]:

@@ -15,7 +15,7 @@ from flask import Flask
 from chat.redis import health, recovery, scripts
 from chat.redis.answers import BUG, DENIED, DOWN, LOAD, OUTAGE, Down, describe, kind_of
 from chat.redis.breaker import Breaker
-from chat.redis.connect import POOL_WAIT, Connector
+from chat.redis.connect import POOL_WAIT, Connector, is_configured
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ class Door:
         self._fresh = True
         for listeners in (self._before_recovery, self._regularly, self._on_change):
             listeners.clear()  # type: ignore[attr-defined]
-        self._disabled = bool(app.config.get("DISABLE_REDIS"))
+        # No address, no guess: on the usual port there may be somebody else's Redis.
+        self._disabled = bool(app.config.get("DISABLE_REDIS")) or not is_configured(app)
         self._strict = bool(app.config.get("TESTING"))
         self._connector = None if self._disabled else Connector(app)
 

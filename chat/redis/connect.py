@@ -34,6 +34,11 @@ def limits(**own: Any) -> dict[str, Any]:
     }
 
 
+def is_configured(app: Flask) -> bool:
+    """Whether the settings say at all where Redis is."""
+    return any(app.config.get(name) for name in ("REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER"))
+
+
 class SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
     """Asks the Sentinels for the master, and waits a moment for a free connection."""
 
@@ -53,7 +58,8 @@ class Connector:
 
     def client(self, on_connect: OnConnect | None = None) -> Any:
         """The pooled client of the request path: text in, text out."""
-        options = limits(decode_responses=True)
+        # Bytes that are no text become text that is no JSON: a reader then asks MongoDB.
+        options = limits(decode_responses=True, encoding_errors="replace")
         if self.cluster:
             return self._cluster(options)
         if on_connect is not None:

@@ -1,0 +1,306 @@
+"""The door to Redis: it answers or says DOWN, quickly, and trusts nothing from before an outage."""
+
+import logging
+import threading
+import time
+
+import pytest
+import redis as redis_py
+from flask import Flask
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ConnectionError,
+    DataError,
+    MaxConnectionsError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    ResponseError,
+)
+
+from chat.redis import DOWN, answers
+from chat.redis.breaker import LONGEST_RETRY, Breaker
+from chat.redis.client import Disabled, Door
+from chat.redis.connect import Connector, _hosts, _sentinel
+from tests.redis_parts import Server, own_redis, shared_valkey, until  # noqa: F401
+
+
+def door_to(url: str | None, **settings: object) -> Door:
+    app = Flask("door")
+    app.config.update(REDIS_URL=url, TESTING=True, **settings)
+    door = Door()
+    door.init_app(app)
+    return door
+
+
+@pytest.fixture
+def door(own_redis: Server):  # noqa: F811
+    made = door_to(own_redis.url)
+    yield made
+    made.close()
+
+
+def test_down_is_neither_missing_nor_true(door: Door, own_redis: Server) -> None:  # noqa: F811
+    assert door.call(lambda r: r.get("nothing")) is None
+    own_redis.kill()
+    assert door.call(lambda r: r.get("nothing")) is DOWN
+    assert not DOWN
+    assert repr(DOWN) == "DOWN"
+
+
+def test_a_hung_redis_costs_one_short_wait_and_then_nothing(
+    door: Door, own_redis: Server  # noqa: F811
+) -> None:  # fmt: skip
+    door.watched = True  # no caller probes
+    door.check()
+    with own_redis.hung():
+        started = time.monotonic()
+        assert door.call(lambda r: r.get("x")) is DOWN
+        assert time.monotonic() - started < 0.6
+        started = time.monotonic()
+        assert all(door.call(lambda r: r.get("x")) is DOWN for _ in range(1000))
+        assert time.monotonic() - started < 0.1
+    assert door.state()["status"] == "down"
+    assert "Timeout" in door.state()["error"]
+
+
+def test_what_redis_held_before_an_outage_is_never_served(
+    door: Door, own_redis: Server  # noqa: F811
+) -> None:  # fmt: skip
+    door.call(lambda r: r.set("cache:old", "old"))
+    door.call(lambda r: r.set("v:{cache:old}", "token"))
+    door.call(lambda r: r.set("session:kept", "kept"))
+    with own_redis.hung():
+        assert door.call(lambda r: r.get("cache:old")) is DOWN
+    seen = []
+    assert until(lambda: seen.append(door.call(lambda r: r.get("cache:old"))) or door.is_up())
+    assert set(seen) <= {DOWN, None}
+    assert door.call(lambda r: r.get("v:{cache:old}")) is None
+    assert door.call(lambda r: r.get("session:kept")) == "kept"
+
+
+def test_a_restarted_server_is_noticed_by_the_first_call(
+    door: Door, own_redis: Server  # noqa: F811
+) -> None:  # fmt: skip
+    assert door.check()
+    door.call(lambda r: r.set("cache:old", "old"))
+    own_redis.stop()  # writes its file
+    own_redis.restart()
+    assert own_redis.client().get("cache:old") == "old"
+    assert door.call(lambda r: r.get("cache:old")) in (DOWN, None)
+    assert until(lambda: door.check())
+    assert door.call(lambda r: r.get("cache:old")) is None
+
+
+def test_a_process_that_starts_trusts_nothing_it_did_not_see(own_redis: Server) -> None:  # noqa: F811
+    own_redis.client().set("cache:old", "old")
+    assert door_to(own_redis.url).call(lambda r: r.get("cache:old")) is None
+
+
+def test_redis_is_not_trusted_before_every_repair_is_done(
+    door: Door, own_redis: Server  # noqa: F811
+) -> None:  # fmt: skip
+    repaired: list[object] = []
+    door.call(lambda r: r.ping())
+    door.before_recovery(lambda: len(repaired) > 2 or bool(repaired.append(
+        door.call(lambda r: r.ping()))))  # fmt: skip
+    door.suspect("a test")
+    assert until(lambda: door.call(lambda r: r.ping()) is not DOWN)
+    assert repaired == [True, True, True]  # the repairer itself could use Redis all the time
+
+
+def test_one_line_on_the_way_down_and_one_on_the_way_up(
+    door: Door, own_redis: Server, caplog: pytest.LogCaptureFixture  # noqa: F811
+) -> None:  # fmt: skip
+    door.call(lambda r: r.ping())
+    told: list[bool] = []
+    door.on_change(told.append)
+    with caplog.at_level(logging.INFO, "chat.redis"):
+        own_redis.kill()
+        for _ in range(50):
+            door.call(lambda r: r.ping())
+            time.sleep(0.01)
+        own_redis.restart()
+        assert until(lambda: door.call(lambda r: r.ping()) is not DOWN)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2, lines
+    assert "ConnectionError" in lines[0]
+    assert "back after" in lines[1]
+    assert told == [False, True]
+
+
+def test_a_redis_that_is_not_there_at_the_start_is_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    door = door_to("redis://127.0.0.1:1/0")
+    assert [door.call(lambda r: r.ping()) for _ in range(20)] == [DOWN] * 20
+    assert len(caplog.records) == 1
+    assert door.state()["next_retry_s"] is not None
+
+
+def test_switched_off_means_no_attempt_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("connected")
+
+    monkeypatch.setattr(Connector, "client", never)
+    door = door_to("redis://127.0.0.1:1/0", DISABLE_REDIS=True)
+    assert door.call(lambda r: r.ping()) is DOWN
+    assert door.run("return 1", [], []) is DOWN
+    assert not door.check()
+    assert (door.enabled, door.is_up(), door.state()["status"]) == (False, False, "disabled")
+    with pytest.raises(Disabled):
+        door.new_client()
+
+
+def test_no_address_is_not_a_guess_at_one() -> None:
+    assert not door_to(None).enabled
+
+
+def test_a_refused_password_does_not_look_like_an_outage(own_redis: Server) -> None:  # noqa: F811
+    own_redis.client().config_set("requirepass", "right")
+    door = door_to(own_redis.url.replace("//", "//:wrong@"))
+    assert door.call(lambda r: r.ping()) is DOWN
+    assert "authentication refused" in door.state()["error"]
+
+
+def test_a_replica_is_not_a_redis_to_write_to(own_redis: Server) -> None:  # noqa: F811
+    own_redis.client().replicaof("127.0.0.1", 1)
+    door = door_to(own_redis.url)
+    assert door.call(lambda r: r.ping()) is DOWN
+    assert "slave" in door.state()["error"]
+
+
+def test_our_own_mistakes_are_loud_in_tests_and_down_in_service(own_redis: Server) -> None:  # noqa: F811
+    strict, lenient = door_to(own_redis.url), door_to(own_redis.url)
+    lenient._strict = False
+    strict.call(lambda r: r.set("text", "x"))
+    with pytest.raises(ResponseError):
+        strict.call(lambda r: r.lpush("text", "y"))
+    assert lenient.call(lambda r: r.lpush("text", "y")) is DOWN
+    assert strict.is_up()
+    assert lenient.is_up()
+
+
+def test_a_busy_pool_is_load_and_leaves_redis_trusted(own_redis: Server) -> None:  # noqa: F811
+    door = door_to(own_redis.url)
+    assert door.call(lambda r: r.ping())
+    pool = door._client.connection_pool
+    held = [pool.get_connection() for _ in range(50)]
+    assert door.call(lambda r: r.ping()) is DOWN
+    assert door.counts["load"] == 1
+    assert door.is_up()
+    for connection in held:
+        pool.release(connection)
+    assert door.call(lambda r: r.ping()) is True
+
+
+def test_a_script_survives_a_server_that_forgot_it(door: Door, own_redis: Server) -> None:  # noqa: F811
+    script = "return redis.call('INCRBY', KEYS[1], ARGV[1])"
+    assert door.run(script, ["n"], [2]) == 2
+    own_redis.client().script_flush()
+    assert door.run(script, ["n"], [3]) == 5
+
+
+def test_a_late_failure_from_before_the_recovery_opens_nothing(
+    door: Door, own_redis: Server  # noqa: F811
+) -> None:  # fmt: skip
+    door.check()
+    started, go = threading.Event(), threading.Event()
+
+    def late(_: object) -> None:
+        started.set()
+        go.wait(5)
+        raise ConnectionError("an answer that came too late")
+
+    worker = threading.Thread(target=lambda: door.call(late))
+    worker.start()
+    started.wait(5)
+    door.suspect("a test")
+    assert until(lambda: door.check())
+    go.set()
+    worker.join()
+    assert door.is_up()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionError("refused"), answers.OUTAGE),
+        (BusyLoadingError("loading"), answers.OUTAGE),
+        (ReadOnlyError("x"), answers.OUTAGE),
+        (OutOfMemoryError("x"), answers.OUTAGE),
+        (ResponseError("MISCONF errors writing to disk"), answers.OUTAGE),
+        (ResponseError("NOREPLICAS not enough good replicas"), answers.OUTAGE),
+        (RedisClusterException("Redis Cluster cannot be connected"), answers.OUTAGE),
+        (TimeoutError("socket"), answers.OUTAGE),
+        (AuthenticationError("invalid username-password pair"), answers.DENIED),
+        (ResponseError("NOAUTH Authentication required."), answers.DENIED),
+        (MaxConnectionsError("Too many connections"), answers.LOAD),
+        (ConnectionError("No connection available."), answers.LOAD),
+        (DataError("Invalid input of type"), answers.BUG),
+        (NoScriptError("x"), answers.BUG),
+        (ResponseError("WRONGTYPE Operation against a key"), answers.BUG),
+        (RedisClusterException("EVAL - all keys must map to the same key slot"), answers.BUG),
+        (KeyError("ours"), answers.BUG),
+    ],
+)
+def test_each_kind_of_trouble_has_its_name(error: Exception, kind: str) -> None:
+    assert answers.kind_of(error) == kind
+
+
+def test_pauses_grow_with_jitter_to_a_limit_and_start_over_after_calm() -> None:
+    now = [1000.0]
+    breaker = Breaker(clock=lambda: now[0], jitter=lambda low, high: high)
+    assert breaker.open("first")
+    assert not breaker.open("again")
+    pauses = []
+    for _ in range(9):
+        pauses.append(breaker.next_retry_s())
+        now[0] += pauses[-1]
+        assert breaker.due()
+        breaker.failed("still")
+    assert pauses[:4] == [0.25, 0.5, 1.0, 2.0]
+    assert max(pauses) == pauses[-1] == LONGEST_RETRY
+    breaker.close()
+    now[0] += 1
+    breaker.open("flapping")
+    assert breaker.next_retry_s() == LONGEST_RETRY
+    breaker.close()
+    now[0] += 60
+    breaker.open("another day")
+    assert breaker.next_retry_s() == 0.25
+    low, high = [], []
+    Breaker(jitter=lambda a, b: low.append(a) or high.append(b) or a).open("x")
+    assert low[0] < high[0]
+
+
+def test_the_three_shapes_of_redis_are_read_from_the_settings() -> None:
+    assert _hosts("a:1, [::1]:2") == [("a", 1), ("::1", 2)]
+    assert _sentinel("mine,a:1,b:2") == ("mine", [("a", 1), ("b", 2)])
+    app = Flask("x")
+    assert Connector(app).mode == "single"
+    app.config.update(REDIS_SENTINEL="mine,127.0.0.1:1")
+    assert Connector(app).mode == "sentinel"
+    app.config.update(REDIS_CLUSTER="127.0.0.1:1")
+    assert Connector(app).mode == "cluster"
+
+
+@pytest.mark.parametrize("name", ["REDIS_SENTINEL", "REDIS_CLUSTER"])
+def test_unreachable_watchers_and_nodes_are_an_outage_too(name: str) -> None:
+    value = {"REDIS_SENTINEL": "mine,127.0.0.1:1,127.0.0.1:2", "REDIS_CLUSTER": "127.0.0.1:1"}
+    door = door_to(None, **{name: value[name]})
+    started = time.monotonic()
+    assert door.call(lambda r: r.ping()) is DOWN
+    assert time.monotonic() - started < 1
+    assert door.state()["status"] == "down"
+
+
+def test_a_client_of_ones_own_answers_bytes() -> None:
+    door = door_to(shared_valkey().url)
+    client = door.new_client(socket_timeout=1)
+    client.set("bytes", "x")
+    assert client.get("bytes") == b"x"
+    assert isinstance(client, redis_py.Redis)
+    client.close()

@@ -1,0 +1,390 @@
+"""Sessions: Redis answers, MongoDB knows, an outage logs nobody out and an ended one stays ended."""
+
+import json
+import pickle
+import secrets
+import time
+
+import pytest
+from flask import Flask
+from pymongo.errors import ServerSelectionTimeoutError
+from werkzeug.http import parse_cookie
+
+from chat import session_store as store
+from chat import sessions
+from chat.extensions import redis
+from chat.models import User
+from chat.models.session import Session as Row
+from chat.redis import DOWN
+from tests.redis_parts import (  # noqa: F401
+    Person,
+    Server,
+    fragile,
+    make_user,
+    own_redis,
+    parts,
+    shared_valkey,
+    small_app,
+    until,
+)
+
+
+def raw(key: str) -> str | None:
+    return shared_valkey().client().get(key)  # type: ignore[no-any-return]
+
+
+def row_of(sid: str) -> dict:
+    found = Row._get_collection().find_one({"_id": store.sid_hash(sid)})
+    assert found
+    return found  # type: ignore[no-any-return]
+
+
+def redis_is_back() -> bool:
+    return until(lambda: redis.check() and redis.is_up())
+
+
+@pytest.fixture
+def olga(parts: Flask) -> Person:  # noqa: F811
+    return Person(parts)
+
+
+def test_a_session_is_json_in_redis_with_who_it_is_and_a_day_to_live(olga: Person) -> None:
+    data = json.loads(raw(f"session:{olga.sid}") or "")
+    user = User.objects(nickname="olga").get()
+    assert data == {
+        "userId": str(user.id),
+        "nickname": "olga",
+        "role": "member",
+        "csrfToken": olga.token,
+        "auth_gen": 1,
+    }
+    assert 86390 <= shared_valkey().client().ttl(f"session:{olga.sid}") <= 86400
+
+
+def test_the_database_holds_nothing_that_opens_a_session(olga: Person) -> None:
+    row = row_of(olga.sid)
+    assert olga.sid not in repr(row)
+    assert olga.http.application.secret_key
+    with olga.app.app_context():
+        assert store.unseal(row["sealed"], row["_id"]) == olga.sid
+        olga.app.secret_key = "another"
+        assert store.unseal(row["sealed"], row["_id"]) is None
+
+
+def test_logging_in_gives_a_new_id_and_kills_the_old_one(parts: Flask) -> None:  # noqa: F811
+    person = Person.__new__(Person)
+    person.app, person.http = parts, parts.test_client()
+    token = person.http.get("/form").text
+    before = person.sid
+    person.post("/login", token=token, nickname="olga")
+    assert person.sid != before
+    other = parts.test_client()
+    other.set_cookie("session", before)
+    assert other.get("/me").text == "nobody"
+    with parts.app_context():
+        assert not sessions.is_alive(before)
+        assert sessions.is_alive(person.sid)
+
+
+def test_an_id_that_somebody_made_up_is_never_taken_over(parts: Flask) -> None:  # noqa: F811
+    planted = secrets.token_urlsafe(32)
+    http = parts.test_client()
+    http.set_cookie("session", planted)
+    http.get("/form")
+    cookie = http.get_cookie("session")
+    assert cookie
+    assert cookie.value != planted
+    for bad in ("", "a" * 42, "a" * 44, "../../etc" + "a" * 34, "{x}" + "a" * 40):
+        http.set_cookie("session", bad)
+        assert http.get("/me").text == "nobody"
+
+
+def test_a_visitor_is_stored_only_with_a_form_and_then_for_an_hour(parts: Flask) -> None:  # noqa: F811
+    http = parts.test_client()
+    assert "Set-Cookie" not in http.get("/plain").headers
+    assert Row._get_collection().count_documents({}) == 0
+    cookie = http.get("/form").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    sid = parse_cookie(cookie)["session"]
+    assert 3500 < shared_valkey().client().ttl(f"session:{sid}") <= 3600
+    assert "Set-Cookie" not in http.get("/form").headers
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "secure"),
+    [
+        ({}, "session", False),
+        ({"PRODUCTION": True}, "__Host-session", True),
+        ({"PUBLIC_URL": "https://chat.example.org"}, "__Host-session", True),
+        ({"PRODUCTION": True, "PUBLIC_URL": "http://chat.lan"}, "session", False),
+    ],
+)
+def test_the_cookie_is_bound_to_https_where_there_is_https(
+    settings: dict, name: str, secure: bool
+) -> None:
+    made = small_app(None, DISABLE_REDIS=True, **settings)
+    with made.app_context():
+        cookie = made.test_client().get("/form").headers["Set-Cookie"]
+    assert cookie.startswith(name + "=")
+    assert ("Secure" in cookie) is secure
+    assert "Path=/" in cookie
+    assert "Domain" not in cookie
+
+
+def test_use_pushes_the_end_back_at_most_once_a_minute(olga: Person) -> None:
+    client, key = shared_valkey().client(), f"session:{olga.sid}"
+    client.expire(key, 86400 - 30)
+    assert olga.name() == "olga"
+    assert client.ttl(key) <= 86400 - 30
+    client.expire(key, 600)
+    assert olga.name() == "olga"
+    assert client.ttl(key) > 86390
+
+
+def test_use_pushes_the_end_back_in_mongodb_too_but_seldom(olga: Person) -> None:
+    first = row_of(olga.sid)["expires_at"]
+    time.sleep(0.01)
+    assert olga.name() == "olga"
+    assert row_of(olga.sid)["expires_at"] == first
+    store._extended.clear()  # as after five minutes
+    assert olga.name() == "olga"
+    assert row_of(olga.sid)["expires_at"] > first
+
+
+def test_logging_out_ends_the_session_in_both_stores(olga: Person) -> None:
+    sid = olga.sid
+    thief = olga.app.test_client()
+    thief.set_cookie("session", sid)
+    assert thief.get("/me").text == "olga"
+    assert olga.post("/logout").status_code == 200
+    assert olga.name() == thief.get("/me").text == "nobody"
+    assert raw(f"session:{sid}") is None
+    assert row_of(sid)["ended"]
+    assert "redis_dirty" not in row_of(sid)
+
+
+def test_a_request_under_way_at_the_logout_brings_nothing_back(olga: Person) -> None:
+    sid = olga.sid
+    other_tab = olga.app.test_client()
+    other_tab.set_cookie("session", sid)
+    olga.app.config["DURING"] = lambda: other_tab.post("/logout", data={"csrf_token": olga.token})
+    olga.post("/slow")
+    assert raw(f"session:{sid}") is None
+    assert row_of(sid)["ended"]
+    with olga.app.app_context():
+        assert not sessions.is_alive(sid)
+
+
+def test_a_reader_overtaken_by_the_logout_does_not_refill_redis(
+    olga: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sid, find = olga.sid, Row.find
+    shared_valkey().client().delete(f"session:{sid}")
+
+    def overtaken(key: str) -> dict | None:
+        row = find(key)
+        store.end(sid)
+        return row
+
+    monkeypatch.setattr(Row, "find", overtaken)
+    monkeypatch.setattr(Row, "extend", lambda *_: True)
+    with olga.app.app_context():
+        store.load(sid)
+    assert raw(f"session:{sid}") is None
+
+
+def test_nobody_is_logged_out_by_a_redis_that_is_gone(fragile: Flask, own_redis: Server) -> None:  # noqa: F811
+    person = Person(fragile)
+    own_redis.kill()
+    assert person.name() == "olga"
+    assert person.post("/change").text == "changed"
+    second = Person(fragile)
+    assert second.name() == "olga"
+    assert second.post("/logout").status_code == 200
+    assert second.name() == "nobody"
+
+
+def test_a_logout_during_an_outage_stays_one_when_redis_comes_back_with_old_data(
+    fragile: Flask, own_redis: Server  # noqa: F811
+) -> None:  # fmt: skip
+    stays, goes = Person(fragile), Person(fragile)
+    sid = goes.sid
+    own_redis.stop()
+    assert goes.post("/logout").status_code == 200
+    own_redis.restart()
+    assert own_redis.client().exists(f"session:{sid}")  # the file still had it
+    thief = fragile.test_client()
+    thief.set_cookie("session", sid)
+    assert redis_is_back()
+    assert not own_redis.client().exists(f"session:{sid}")
+    assert thief.get("/me").text == "nobody"
+    assert stays.name() == "olga"
+
+
+def test_a_deletion_that_redis_confirmed_and_lost_does_not_bring_a_session_back(
+    fragile: Flask, own_redis: Server  # noqa: F811
+) -> None:  # fmt: skip
+    person = Person(fragile)
+    sid, key = person.sid, f"session:{person.sid}"
+    held = own_redis.client().get(key)
+    person.post("/logout")
+    own_redis.stop()
+    own_redis.restart()
+    own_redis.client().set(key, held)  # as a promoted replica that never heard of the deletion
+    own_redis.client().delete(f"ended:{{{key}}}")
+    assert redis_is_back()
+    assert redis.call(lambda r: r.get(key)) is None
+    with fragile.app_context():
+        assert not sessions.is_alive(sid)
+
+
+def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Person) -> None:
+    sid = olga.sid
+    with olga.app.app_context():  # MongoDB was told, then the process died
+        Row.end(store.sid_hash(sid), store.seal(sid), row_of(sid)["expires_at"])
+        assert raw(f"session:{sid}")
+        redis.keep_up()
+    assert raw(f"session:{sid}") is None
+    assert "redis_dirty" not in row_of(sid)
+
+
+def test_a_session_sealed_with_a_lost_key_is_still_found_for_the_repair(olga: Person) -> None:
+    sid = olga.sid
+    with olga.app.app_context():
+        Row.end(store.sid_hash(sid), b"x" * 32, row_of(sid)["expires_at"])
+        assert store.sweep()
+    assert raw(f"session:{sid}") is None
+
+
+def test_all_sessions_of_a_person_end_except_the_one_that_asks(parts: Flask) -> None:  # noqa: F811
+    make_user("boris")
+    asks, other, boris = Person(parts), Person(parts), Person(parts, "boris")
+    user_id = json.loads(raw(f"session:{asks.sid}") or "")["userId"]
+    with parts.app_context():
+        sessions.end_all(user_id, except_sid=asks.sid)
+    assert raw(f"session:{other.sid}") is None
+    assert [p.name() for p in (asks, other, boris)] == ["olga", "nobody", "boris"]
+    with parts.app_context():
+        sessions.end_all(user_id)
+    assert asks.name() == "nobody"
+
+
+@pytest.mark.parametrize("change", [{"set__active": False}, {"inc__auth_gen": 1}])
+def test_a_deactivated_person_and_an_old_generation_are_nobody(olga: Person, change: dict) -> None:
+    sid = olga.sid
+    with olga.app.app_context():
+        User.change(User.objects(nickname="olga").get().id, **change)
+    assert olga.name() == "nobody"
+    assert raw(f"session:{sid}") is None
+    assert row_of(sid)["ended"]
+
+
+def test_changing_the_rollout_logs_nobody_out(parts: Flask) -> None:  # noqa: F811
+    people = [Person(parts) for _ in range(6)]
+    for share in (100, 50, 0, 10, 100, 0, 50):
+        parts.config["ROLLOUT_SESSIONS"] = share
+        assert [person.name() for person in people] == ["olga"] * 6
+    parts.config["ROLLOUT_SESSIONS"] = 0
+    people[0].post("/logout")
+    parts.config["ROLLOUT_SESSIONS"] = 100
+    assert people[0].name() == "nobody"
+    assert people[1].name() == "olga"
+
+
+def test_without_rollout_redis_holds_no_session() -> None:
+    made = small_app(shared_valkey().url, ROLLOUT_SESSIONS=0)
+    shared_valkey().client().flushall()
+    person = Person(made)
+    assert raw(f"session:{person.sid}") is None
+    assert person.name() == "olga"
+
+
+def test_everything_works_with_redis_switched_off() -> None:
+    person = Person(small_app(None, DISABLE_REDIS=True))
+    assert person.name() == "olga"
+    person.post("/logout")
+    assert person.name() == "nobody"
+
+
+def test_with_both_stores_gone_the_answer_is_503_and_the_cookie_stays(
+    fragile: Flask, own_redis: Server, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:  # fmt: skip
+    person = Person(fragile)
+    sid = person.sid
+    own_redis.kill()
+
+    def gone() -> None:
+        raise ServerSelectionTimeoutError("no MongoDB")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Row, "_get_collection", gone)
+        for path in ("/me", "/form", "/plain"):
+            answer = person.http.get(path)
+            assert answer.status_code == 503
+            assert "Set-Cookie" not in answer.headers
+        visitor = fragile.test_client().get("/form")
+        assert visitor.status_code == 503
+        assert "Set-Cookie" not in visitor.headers
+        assert person.http.get("/health").status_code == 200
+    assert person.sid == sid
+    assert person.name() == "olga"
+
+
+def test_a_logout_that_nobody_could_write_down_is_not_confirmed(
+    olga: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise ServerSelectionTimeoutError("no MongoDB")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Row, "end", gone)
+        assert olga.post("/logout").status_code == 503
+    assert olga.name() == "olga"
+
+
+class Bomb:
+    def __reduce__(self) -> tuple:
+        return (pytest.fail, ("pickle was run",))
+
+
+@pytest.mark.parametrize("junk", [b"\xff\xfe", b"[1]", b"null", pickle.dumps(Bomb())])
+def test_junk_in_redis_is_never_executed_and_mongodb_answers(olga: Person, junk: bytes) -> None:
+    shared_valkey().client().set(f"session:{olga.sid}", junk)
+    assert olga.name() == "olga"
+
+
+def test_a_socket_event_reuses_the_session_of_its_connect_without_io(
+    olga: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with olga.http:
+        olga.http.get("/me")
+        import flask
+
+        saved = flask.session._get_current_object()  # type: ignore[attr-defined]
+        environ = dict(flask.request.environ, saved_session=saved)
+
+    def never(*_: object) -> None:
+        raise AssertionError("a store was asked")
+
+    monkeypatch.setattr(store, "load", never)
+    with olga.app.request_context(environ):
+        import flask
+
+        assert flask.session["nickname"] == "olga"
+
+
+def test_a_hung_redis_delays_one_request_by_a_moment(fragile: Flask, own_redis: Server) -> None:  # noqa: F811
+    person = Person(fragile)
+    redis.watched = True
+    try:
+        with own_redis.hung():
+            started = time.monotonic()
+            assert person.name() == "olga"
+            assert time.monotonic() - started < 0.8
+            started = time.monotonic()
+            assert person.name() == "olga"
+            assert time.monotonic() - started < 0.2
+            assert redis.call(lambda r: r.ping()) is DOWN
+    finally:
+        redis.watched = False
