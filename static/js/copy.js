@@ -28,7 +28,7 @@ async function copy(text) {
     isDone = copyOldWay(text);
     focused?.focus({ preventScroll: true });
   }
-  toast(t(isDone ? "copied" : "copy_failed"), isDone ? "info" : "danger");
+  toast(t(isDone ? "copied" : "copy_failed"), isDone ? "info" : "error");
 }
 
 function linkTo(row) {

@@ -92,7 +92,7 @@ async function askDelete(row) {
     markDeleted({ id });
     byId(id)?.focus({ preventScroll: true });
   } catch (error) {
-    toast(error.message, "danger");
+    toast(error.message, "error");
   }
 }
 

@@ -14,8 +14,12 @@ export const isSendKey = (event) =>
 
 const MAX_ROWS = 10;
 
+// Where the style sheet can do it (`field-sizing`), measuring would only cost a layout a key.
+const growsByItself = CSS.supports("field-sizing", "content");
+
 /** Let a field grow with its words, by its rows attribute: no inline style needed. */
 export function autosize(area) {
+  if (growsByItself) return;
   area.rows = 1;
   const style = getComputedStyle(area);
   const line = parseFloat(style.lineHeight) || 22;

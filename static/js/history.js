@@ -38,7 +38,7 @@ async function loadOlder() {
     room.hasOlder = more && messages.length > 0;
     if (!room.hasOlder) steady(showBeginning);
   } catch (error) {
-    toast(error.message, "danger");
+    toast(error.message, "error");
   } finally {
     clearTimeout(slow);
     sayLoading(false);

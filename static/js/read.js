@@ -2,15 +2,14 @@
 
 import { when } from "./bus.js";
 import { debounce } from "./dom.js";
+import { isLooking } from "./looking.js";
 import { after, setNewLine } from "./separators.js";
 import { lastSeq, list } from "./messages.js";
 import { room } from "./room.js";
 import { isMine } from "./rows.js";
-import { isAtBottom, steady } from "./scroll.js";
+import { steady } from "./scroll.js";
 import { ask } from "./socket.js";
 import { setUnread } from "./unread.js";
-
-export const isLooking = () => document.visibilityState === "visible" && document.hasFocus() && isAtBottom();
 
 let sent = room?.lastRead || 0;
 
@@ -20,9 +19,9 @@ async function send() {
   const before = sent;
   sent = seq;
   try {
-    await ask("channel:read", { channel: room.id, seq });
+    const { unread } = await ask("channel:read", { channel: room.id, seq });
     room.lastRead = Math.max(room.lastRead, seq);
-    setUnread(room.id, 0);
+    setUnread(room.id, unread);
   } catch {
     sent = before; // said again on the next occasion: connecting is one
   }

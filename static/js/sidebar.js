@@ -50,6 +50,9 @@ function openedMeanwhile(fresh) {
   if (changed || hasComposer(main) !== hasComposer(fresh)) location.reload();
 }
 
+// A deletion may or may not have been of something unread: only the server can tell.
+const refreshSoon = debounce(refreshCounts, jittered(1500));
+
 const rebuildSoon = debounce(rebuild, jittered(300));
 // Others' coming and going is less urgent, and reaches everybody at once: don't all ask at once.
 const rebuildLater = debounce(rebuild, 1000 + Math.random() * 2000);
@@ -78,7 +81,7 @@ function removed({ channel }) {
   linkOf(channel)?.closest("li").remove();
   tell("sidebar:rebuilt");
   if (channel !== room?.id) return;
-  toast(t("removed"), "danger");
+  toast(t("removed"), "error");
   // What was written for it stays in storage and can still be copied from the field.
   for (const node of $$("#composer, #messages, #load-older")) node.inert = true;
   rebuildSoon();
@@ -89,5 +92,9 @@ export function start() {
   when("channel:changed", changed);
   when("channel:removed", removed);
   when("connected", () => setTimeout(refreshCounts, Math.random() * 500));
+  when("message:deleted", ({ channel }) => Number(linkOf(channel)?.dataset.unread) && refreshSoon());
+  when("message:new", ({ message }) => {
+    if (!linkOf(message.channel) && message.channel !== room?.id) rebuildSoon();
+  });
   when("unread", ({ channel }) => linkOf(channel) || rebuildSoon());
 }

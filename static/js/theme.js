@@ -13,7 +13,7 @@ async function choose(theme) {
     toast(t("saved"));
   } catch (error) {
     document.documentElement.dataset.theme = before;
-    toast(error.message, "danger");
+    toast(error.message, "error");
   }
 }
 

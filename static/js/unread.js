@@ -1,10 +1,15 @@
 /** How much is unread, per channel and in all: the sidebar's counts and the title's number. */
 
 import { when } from "./bus.js";
-import { $, $$ } from "./dom.js";
+import { $, $$, me } from "./dom.js";
+import { isLooking } from "./looking.js";
+import { room } from "./room.js";
 
 const MOST = 99;
+// Somebody who looks at the channel in another tab reads it within this time: no flicker here.
+const PATIENCE_MS = 500;
 const bareTitle = document.title.replace(/^\(\d+\+?\) /, "");
+const coming = new Map();
 
 export const linkOf = (channel) => $(`[data-channel-link="${CSS.escape(String(channel))}"]`);
 const shown = (count) => (count > MOST ? `${MOST}+` : String(count));
@@ -14,7 +19,10 @@ export function paintTitle() {
   document.title = total ? `(${shown(total)}) ${bareTitle}` : bareTitle;
 }
 
+/** The server's word, which ends all counting on. Says whether the channel is in the sidebar. */
 export function setUnread(channel, count) {
+  clearTimeout(coming.get(channel)?.timer);
+  coming.delete(channel);
   const link = linkOf(channel);
   if (!link) return false;
   link.dataset.unread = count;
@@ -25,8 +33,22 @@ export function setUnread(channel, count) {
   return true;
 }
 
+/** Between two words of the server we count on by ourselves: one's own message is never unread. */
+function countOn({ message }) {
+  const { channel, author } = message;
+  if (author.id === me.id || !linkOf(channel) || (channel === room?.id && isLooking())) return;
+  const entry = coming.get(channel) || { count: 0, timer: 0 };
+  clearTimeout(entry.timer);
+  entry.count += 1;
+  entry.timer = setTimeout(() => {
+    setUnread(channel, (Number(linkOf(channel)?.dataset.unread) || 0) + entry.count);
+  }, PATIENCE_MS);
+  coming.set(channel, entry);
+}
+
 export function start() {
   paintTitle();
   when("unread", ({ channel, unread }) => setUnread(channel, unread));
+  when("message:new", countOn);
   when("sidebar:rebuilt", paintTitle);
 }

@@ -87,6 +87,12 @@ class Person:
         expect(row).to_have_count(1, timeout=timeout)
         return row
 
+    def sees_stored(self, text: str) -> Locator:
+        """Seen, and acknowledged by the server."""
+        row = self.sees(text)
+        expect(row).to_have_attribute("data-seq", re.compile(r"\d+"))
+        return row
+
     def texts(self) -> list[str]:
         return self.page.locator("#messages .message-body").all_inner_texts()
 

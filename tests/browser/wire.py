@@ -31,7 +31,8 @@ class Wire:
 
     def mend(self) -> None:
         """As before, for new connections."""
-        self._listen(self.port)
+        if self._listener is None:
+            self._listen(self.port)
 
     def _listen(self, port: int) -> None:
         listener = socket.socket()

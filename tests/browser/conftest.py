@@ -1,0 +1,135 @@
+"""Real browsers at a real server: the one that `make run` starts, on a free port."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.browser.person import Person
+from tests.browser.server import Server
+from tests.browser.wire import Wire
+
+HERE = Path(__file__).resolve().parent
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium; CHROMIUM names another one."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to its path.")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def meet(browser) -> Iterator[Callable[..., Person]]:
+    """Makes people, each in a browser of their own: meet("Ann", url, **context options)."""
+    contexts: list[BrowserContext] = []
+
+    def make(nickname: str, url: str, **options: object) -> Person:
+        options = {"locale": "en-GB", "timezone_id": "Europe/Berlin", **options}
+        contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(15_000)
+        return Person(contexts[-1], url, nickname)
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def new_app(tmp_path) -> Iterator[Server]:
+    """A server of one's own, on which nobody has an account yet."""
+    with Server(tmp_path / "data") as server:
+        yield server
+
+
+@dataclass
+class Site:
+    """A server that is set up: an owner, a first channel, an invite, and who is known here."""
+
+    server: Server
+    owner: str = "Vera"
+    invite: str = ""
+    channel_path: str = ""
+    sessions: dict[str, dict] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+
+@pytest.fixture(scope="session")
+def site(browser, tmp_path_factory) -> Iterator[Site]:
+    """Shared by the tests, which keep apart by talking in channels of their own."""
+    with Server(tmp_path_factory.mktemp("site") / "data") as server:
+        made = Site(server)
+        context = browser.new_context(locale="en-GB")
+        owner = Person(context, server.url, made.owner)
+        made.invite = owner.set_up()
+        made.channel_path = owner.channel_path
+        made.sessions[made.owner] = context.storage_state()
+        context.close()
+        for nickname in ("Ann", "Bob"):
+            context = browser.new_context(locale="en-GB")
+            Person(context, server.url, nickname).register(made.invite)
+            made.sessions[nickname] = context.storage_state()
+            context.close()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared_wire(site) -> Wire:
+    return Wire(site.server.port)
+
+
+@pytest.fixture
+def wire(shared_wire, site) -> Iterator[Wire]:
+    """What Ann's browser is connected through; whole again after the test."""
+    shared_wire.server_url = site.url
+    yield shared_wire
+    shared_wire.mend()
+
+
+@pytest.fixture
+def two(site, meet, wire) -> tuple[Person, Person]:
+    """Ann (whose wire can be cut) and Bob, live in an empty channel of their own."""
+    ann = meet("Ann", wire.url, storage_state=site.sessions["Ann"])
+    bob = meet("Bob", site.url, storage_state=site.sessions["Bob"])
+    bob.open("/channels")
+    channel = bob.api("POST", "/api/channels", name=f"Room {next(site.numbers):02}", kind="public")
+    ann.open("/channels")
+    ann.api("POST", f"/api/channels/{channel['id']}/join")
+    for person in (ann, bob):
+        person.open(f"/channels/{channel['slug']}").online()
+    return ann, bob
+
+
+@pytest.fixture
+def pages(site) -> SimpleNamespace:
+    """Every page there is."""
+    channel = site.channel_path
+    return SimpleNamespace(
+        public=["/login", site.invite.removeprefix(site.url), "/register", "/join/no-such-invite"],
+        signed_in=[
+            channel, "/channels", f"{channel}/settings", "/dm", "/dm/Ann", "/settings",
+            "/admin", "/admin/status", "/channels/no-such-channel",
+        ],
+    )  # fmt: skip
