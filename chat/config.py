@@ -149,6 +149,12 @@ SETTINGS: tuple[Setting, ...] = (
     _rollout("CHANNEL_USERS", "channel members"),
     _rollout("MESSAGES", "recent messages"),
     _rollout("EMOJI", "emoji"),
+    Setting(
+        "PRESENCE_LEASE",
+        integer(2, 600),
+        30,
+        "Seconds until the people of a process that died are offline.",
+    ),
     Setting("LIMIT_LOGIN", RATE, "10/minute", "Log-in attempts by address and by nickname."),
     Setting("LIMIT_REGISTER", RATE, "10/hour", "Registrations by address."),
     Setting("LIMIT_API", RATE, "600/minute", "API requests by person."),
