@@ -42,11 +42,14 @@ class AppProcess:
         redis = {"REDIS_URL": redis_url} if redis_url else {"DISABLE_REDIS": "true"}
         own = {"MONGODB_URI": mongodb_uri, "HOST": "127.0.0.1", "PORT": str(self.port)}
         own |= {"SECRET_KEY": "of the tests " * 4, "DATA_DIR": tempfile.mkdtemp(prefix="chat-")}
+        settings = {**os.environ, **LIMITS, **own, **redis, **env}
+        release = [sys.executable, "-m", "flask", "--app", "wsgi", "init-db"]
+        subprocess.run(release, cwd=ROOT, env=settings, check=True, capture_output=True)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
                 cwd=ROOT,
-                env={**os.environ, **LIMITS, **own, **redis, **env},
+                env=settings,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -11,11 +11,13 @@ from tests.realtime.stage import until
 def test_a_post_is_acknowledged_and_reaches_the_other_process(alice, bob, room):
     here, there = alice.tab(), bob.tab()
     answer = here.post(room, "hello **you**")
-    assert answer["ok"] and answer["message"]["seq"] == 1
+    assert answer["ok"]
+    assert answer["message"]["seq"] == 1
     assert there.hears("hello **you**")
     pushed = there.heard("message:new")[0]
     assert pushed["message"] == answer["message"]
-    assert "<strong>you</strong>" in pushed["html"] and 'id="m1"' in pushed["html"]
+    assert "<strong>you</strong>" in pushed["html"]
+    assert 'id="m1"' in pushed["html"]
 
 
 def test_a_retry_stores_and_tells_nothing_twice(alice, bob, room):
@@ -24,7 +26,8 @@ def test_a_retry_stores_and_tells_nothing_twice(alice, bob, room):
     second = here.post(room, "once", client_id)
     assert first["message"] == second["message"]
     here.post(room, "after")
-    assert there.hears("after") and there.texts() == ["once", "after"]
+    assert there.hears("after")
+    assert there.texts() == ["once", "after"]
 
 
 def test_fifty_quick_posts_are_stored_and_heard_in_the_order_sent(alice, bob, room):
@@ -44,7 +47,8 @@ def test_edits_and_deletions_are_pushed(alice, bob, room):
     here, there = alice.tab(), bob.tab()
     message = here.post(room, "frist")["message"]
     changed = here.ask("message:edit", id=message["id"], text="first")
-    assert changed["ok"] and changed["message"]["edited_at"]
+    assert changed["ok"]
+    assert changed["message"]["edited_at"]
     assert until(lambda: there.heard("message:changed"))
     assert there.heard("message:changed")[0]["message"]["text"] == "first"
     assert here.ask("message:delete", id=message["id"])["ok"]
@@ -76,12 +80,14 @@ def test_an_outsider_hears_nothing_and_learns_nothing(alice, bob, room, person):
         answer = outsider.ask(event, **data)
         nowhere = {"channel": "5" * 24, "id": "5" * 24}
         missing = outsider.ask(event, **(data | {k: v for k, v in nowhere.items() if k in data}))
-        assert answer == missing and answer["error"] == "not_found", event
+        assert answer["error"] == "not_found", event
+        assert answer == missing, event
     here.ask("typing", channel=room)
     here.ask("message:edit", id=message["id"], text="secret too")
     assert until(lambda: there.heard("message:changed"))
     heard = [event for event in outsider.events if event[0] not in ("presence", "channel:changed")]
-    assert heard == [] and room not in str(outsider.events)
+    assert heard == []
+    assert room not in str(outsider.events)
 
 
 def test_a_public_channel_is_heard_once_opened_and_written_only_by_members(alice, bob):
@@ -104,9 +110,11 @@ def test_catching_up_gives_new_edited_and_deleted(alice, bob, room):
     here.post(room, "d")
     missed = bob.tab().ask("channel:open", channel=room, after=3, rev=opened["rev"])
     assert [row["message"]["text"] for row in missed["messages"]] == ["A", "", "d"]
-    assert missed["messages"][1]["message"]["deleted"] and not missed["more"]
+    assert missed["messages"][1]["message"]["deleted"]
+    assert not missed["more"]
     again = bob.tab().ask("channel:open", channel=room, after=4, rev=missed["rev"])
-    assert again["messages"] == [] and again["rev"] == missed["rev"]
+    assert again["messages"] == []
+    assert again["rev"] == missed["rev"]
     assert third["id"]
 
 
@@ -155,7 +163,9 @@ def test_payloads_that_are_no_objects_are_answered(alice, payload):
 
 def test_what_cannot_be_stored_is_refused_with_the_reason(alice, room):
     answer = alice.tab().post(room, "   ")
-    assert answer["error"] == "invalid" and answer["field"] == "text" and answer["detail"]
+    assert answer["error"] == "invalid"
+    assert answer["field"] == "text"
+    assert answer["detail"]
 
 
 def test_somebody_added_hears_at_once(alice, bob):

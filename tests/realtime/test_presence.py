@@ -18,7 +18,9 @@ def test_the_newcomer_is_greeted_with_who_is_online(alice, bob):
     alice.tab()
     tab = bob.tab()
     snapshot = next(data for data in tab.heard("presence") if data.get("snapshot"))
-    assert alice.id in snapshot["online"] and snapshot["offline"] == [] and snapshot["known"]
+    assert alice.id in snapshot["online"]
+    assert snapshot["offline"] == []
+    assert snapshot["known"]
 
 
 def test_many_tabs_are_one_person(alice, bob, site):
@@ -29,7 +31,8 @@ def test_many_tabs_are_one_person(alice, bob, site):
     assert len([data for data in said if not data.get("snapshot")]) == 1
     one.close()
     time.sleep(8)  # longer than the lease and the reaper's pace
-    assert bob.id in watcher.online() and two.connected
+    assert bob.id in watcher.online()
+    assert two.connected
 
 
 def test_reloading_a_page_is_not_going_offline(alice, bob):
