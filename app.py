@@ -1,4 +1,4 @@
-"""The whole wiring on one screen: one ``init_app`` line a concern, in the order they need each other."""
+"""The whole wiring on one screen: one ``init_app`` line a concern, in the order of need."""
 
 import os
 from typing import Any

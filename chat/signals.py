@@ -13,7 +13,7 @@ from bson import ObjectId
 from flask import Flask
 from mongoengine import Document, signals
 
-from chat.cache import channels, fence, keys, messages, updates, users
+from chat.cache import fence, keys, messages, updates, users
 from chat.extensions import redis
 from chat.models import Channel, Membership, Message, Site, User
 from chat.models.base import write_refused
@@ -95,4 +95,3 @@ def _deleted(sender: type[Document], document: Any, **_: Any) -> None:
 def _refused(sender: type[Document], document: Any) -> None:
     for write in document.__dict__.pop("_writes", None) or []:
         fence.release(write)
-

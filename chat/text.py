@@ -84,15 +84,15 @@ def check_message(text: str) -> str:
         raise Invalid(_l("A message needs some text."), field="text")
     if len(body) > MESSAGE_CHARACTERS[1]:
         raise Invalid(
-            _l(
-                "A message has at most 8,000 characters; this one has %(count)s.", count=len(body)
-            ),
+            _l("A message has at most 8,000 characters; this one has %(count)s.", count=len(body)),
             field="text",
         )
     try:
         body.encode()
     except UnicodeEncodeError:
-        raise Invalid(_l("The text holds characters that cannot be stored."), field="text") from None
+        raise Invalid(
+            _l("The text holds characters that cannot be stored."), field="text"
+        ) from None
     return body
 
 

@@ -1,4 +1,4 @@
-"""Channels: one hash with every named channel (R4), one key for each direct channel, and the site."""
+"""Channels: one hash with every named one (R4), a key for each direct one, and the site."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def _items(channels: dict[str, dict]) -> list[str]:
 
 
 def _decode(flat: Any) -> dict[str, dict]:
-    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2])
+    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
     return {cid: json.loads(text) for cid, text in pairs if cid}
 
 

@@ -10,7 +10,7 @@ from chat.models import EmojiUse
 
 
 def _decode(flat: Any) -> dict[str, int]:
-    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2])
+    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
     return {emoji: int(count) for emoji, count in pairs if emoji}
 
 

@@ -10,11 +10,11 @@ random version token V and a set W of writes under way, all in one Cluster slot:
     fill     only if the token read before asking MongoDB is still the one there
 
 While a write is under way D still serves what was true before it, but only for TRUSTED_MS: by then
-either the write has ended, or its process has lost Redis or its life, and D is deleted. A writer
-that could not confirm its end therefore waits until that time has passed before it acknowledges.
-A write that never ends is forgotten after LEASE_MS; until then readers ask MongoDB and fill nothing.
+either the write has ended, or its process has lost Redis or its life, and D is deleted. So a
+writer that could not confirm its end waits until that time has passed before it acknowledges. A
+write that never ends is forgotten after LEASE_MS; until then readers ask MongoDB and fill nothing.
 
-Tokens are random because a counter that was evicted would start again and match (reliability notes).
+Tokens are random because a counter that was evicted would start again and match.
 Scripts begin with a removal: under memory pressure a script whose first write is a SET would stop
 before it has invalidated anything.
 """
@@ -205,7 +205,7 @@ def end(write: Write, *command: Any) -> None:
 
 
 def end_append(write: Write, seq: int, item: str, most: int) -> None:
-    """After a post: put it at the end of the list, or delete the list if that would leave a hole."""
+    """After a post: put it at the end of the list; delete the list if that would leave a hole."""
     _finish(write, END_APPEND, [write.writer, new_token(), TOKEN_SECONDS, seq, item, most])
 
 
@@ -215,7 +215,7 @@ def release(write: Write) -> None:
 
 
 def _finish(write: Write, script: str, args: list[Any]) -> None:
-    """End the write; if that cannot be confirmed, wait until nobody trusts the old value any more."""
+    """End the write; if that cannot be confirmed, wait until nobody trusts the old value."""
     told = redis.run(script, companions(write.key), args, what=write.key)
     if told is DOWN and write.fenced:
         time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))

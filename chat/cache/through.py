@@ -1,4 +1,4 @@
-"""Read-through: one structure's way from Redis to its value, with one fill a key at a time (R9, R18)."""
+"""Read-through (R9, R18): from Redis, or from MongoDB with one fill a key at a time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

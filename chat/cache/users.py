@@ -18,7 +18,9 @@ def get_profile(user_id: str) -> dict | None:
     """One person, or None if there is no such person (which is cached too)."""
     if base.object_id(user_id) is None:
         return None
-    return through.get(keys.profile(user_id), PROFILE, lambda: User.profiles([user_id]).get(user_id))
+    return through.get(
+        keys.profile(user_id), PROFILE, lambda: User.profiles([user_id]).get(user_id)
+    )
 
 
 def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
@@ -30,8 +32,8 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
         through.note("bypass")
         return User.profiles(wanted)
     readings = fence.read_many([keys.profile(uid) for uid in wanted], "GET")
-    found = {uid: json.loads(r.value) for uid, r in zip(wanted, readings) if r.hit}
-    cold = [(uid, r) for uid, r in zip(wanted, readings) if not r.hit]
+    found = {uid: json.loads(r.value) for uid, r in zip(wanted, readings, strict=True) if r.hit}
+    cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
     through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")
     if cold:
         found |= _fill_profiles([uid for uid, _ in cold], [r for _, r in cold])
@@ -43,7 +45,7 @@ def _fill_profiles(ids: list[str], readings: list[fence.Reading]) -> dict[str, A
     loaded = User.profiles(ids)
     fills = [
         (keys.profile(uid), reading.token, [plain.dump(loaded.get(uid))])
-        for uid, reading in zip(ids, readings)
+        for uid, reading in zip(ids, readings, strict=True)
         if reading.token
     ]
     fence.fill_many(fills, through.ttl("TTL_USERS"), "SET")
@@ -101,7 +103,9 @@ def last_active(ids: list[str]) -> dict[str, int]:
     if ids and redis.enabled and rollout.for_reader("users"):
         found = fence.read(keys.users_list(), "ZMSCORE", *ids)
         if found.hit:
-            return {u: int(float(s)) for u, s in zip(ids, found.value) if s is not None}
+            return {
+                u: int(float(s)) for u, s in zip(ids, found.value, strict=True) if s is not None
+            }
     return {uid: millis(moment) for uid, moment in User.last_active_of(ids).items()}
 
 
@@ -128,4 +132,4 @@ def _pairs(flat: list[Any]) -> list[tuple[str, Any]]:
     """RESP2 answers a flat list, RESP3 a list of pairs."""
     if flat and isinstance(flat[0], list | tuple):
         return [(uid, score) for uid, score in flat if uid]
-    return [(uid, score) for uid, score in zip(flat[::2], flat[1::2]) if uid]
+    return [(uid, score) for uid, score in zip(flat[::2], flat[1::2], strict=True) if uid]

@@ -12,7 +12,7 @@ MOST_UNREAD = 100
 
 
 class Membership(Document):
-    """Unread is derived from ``last_read_seq`` and the channel's messages; nothing is counted up."""
+    """Unread follows from ``last_read_seq`` and the channel's messages; nothing is counted up."""
 
     channel = ObjectIdField(required=True)
     user = ObjectIdField(required=True)

@@ -1,4 +1,4 @@
-"""What somebody said, numbered twice: ``seq`` in the order of posting, ``rev`` in the order of change.
+"""What somebody said, numbered twice: ``seq`` by order of posting, ``rev`` by order of change.
 
 Both numbers are taken by inserting at "last + 1" under a unique index, so they are visible in
 order: whoever sees n has been able to see n - 1. Every post, edit and deletion takes the channel's
@@ -48,7 +48,7 @@ class Message(Document):
     def post(
         cls, channel_id: str, author_id: str, nickname: str, text: str, html: str, client_id: str
     ) -> tuple[dict, bool]:
-        """Store a message once; (message, True), or (the stored one, False) for a repeated client_id.
+        """Store a message once: (message, True), or (the stored one, False) for a known client_id.
 
         Posts of one process to one channel wait for each other: two of them would race for the
         same number. Between processes the unique index decides, and the loser takes the next.
@@ -163,7 +163,7 @@ class Message(Document):
 
 
 def to_message(row: dict) -> dict:
-    """The plain form of a stored message, the same for every reader; seq stands first (cache.messages)."""
+    """The plain form of a stored message, the same for every reader; seq stands first (fence)."""
     return {
         "seq": row["seq"],
         "id": str(row["_id"]),

@@ -51,7 +51,7 @@ class User(Document):
 
     @classmethod
     def change(cls, user_id: str | ObjectId, only_if: dict | None = None, **fields: Any) -> bool:
-        """Set fields (MongoEngine update syntax) atomically and announce it; False if nobody matched."""
+        """Set fields (MongoEngine update syntax) atomically and announce it; False if no match."""
         document = cls(id=user_id)
         document.reorders = "active" in fields
         with base.announced(document):
@@ -125,10 +125,9 @@ class User(Document):
         return [to_profile(row) | {"last_active": base.iso(row["last_active"])} for row in rows]
 
 
-_PROFILE = {
-    name: 1
-    for name in ("nickname", "role", "status", "locale", "theme", "active", "auth_gen", "created_at")
-}
+_PROFILE = dict.fromkeys(
+    ("nickname", "role", "status", "locale", "theme", "active", "auth_gen", "created_at"), 1
+)
 
 
 def to_profile(row: dict) -> dict:

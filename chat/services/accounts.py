@@ -171,9 +171,7 @@ def _one_of(value: str, allowed: tuple[str, ...], field: str) -> str:
 
 
 def _store_user(nickname: str, digest: str, **fields: Any) -> dict:
-    user = User(
-        nickname=nickname, nickname_key=text.fold(nickname), password_hash=digest, **fields
-    )
+    user = User(nickname=nickname, nickname_key=text.fold(nickname), password_hash=digest, **fields)
     try:
         user.save()
     except NotUniqueError:
@@ -197,4 +195,3 @@ def _join_first_channel(user_id: str) -> None:
     if oldest is not None:
         seq, _rev = Message.last_numbers(oldest.id)
         Membership.add(str(oldest.id), user_id, last_read_seq=seq)
-

@@ -161,7 +161,12 @@ def _view(
     actor: Any, channel: dict, reading: dict | None, last_seq: int, names: dict[str, dict]
 ) -> dict:
     mine = reading or {"last_read_seq": 0, "last_seq": last_seq, "unread": 0}
-    return {**channel, "member": reading is not None, "title": _title(actor, channel, names), **mine}
+    return {
+        **channel,
+        "member": reading is not None,
+        "title": _title(actor, channel, names),
+        **mine,
+    }
 
 
 def _title(actor: Any, channel: dict, names: dict[str, dict]) -> str:

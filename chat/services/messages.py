@@ -46,9 +46,7 @@ def edit(actor: Any, message_id: str, body: str) -> dict:
     body = text.check_message(body)
     if body == message["text"]:
         return message
-    changed = Message.change(
-        message, text=body, html=markup.render(body), edited_at=base.now()
-    )
+    changed = Message.change(message, text=body, html=markup.render(body), edited_at=base.now())
     if changed is None:
         raise NotFound()
     broadcasts.message_changed(changed)

@@ -24,9 +24,7 @@ def check_name(name: str) -> str:
     )
 
 
-def update_site(
-    actor: Any, name: str | None = None, open_registration: bool | None = None
-) -> dict:
+def update_site(actor: Any, name: str | None = None, open_registration: bool | None = None) -> dict:
     """Change what is given. Admins and owners only."""
     access.require_role(actor, "admin")
     fields: dict[str, Any] = {}

@@ -102,9 +102,7 @@ RACES = {
 
 
 @pytest.mark.parametrize("noun", RACES)
-def test_a_reader_overtaken_by_a_writer_does_not_bring_back_the_old_value(
-    world, monkeypatch, noun
-):
+def test_a_reader_overtaken_by_a_writer_does_not_bring_back_the_old_value(world, monkeypatch, noun):
     key, model, load, write, read, expected = RACES[noun]
     world.message = post(world, "old", 1)["id"]
     access.get_channel_for(world.owner, world.channel)
