@@ -104,7 +104,7 @@ def check_client_id(text: str) -> str:
 
 
 def slugify(name: str) -> str:
-    """The part of the address made from a name; letters of any script stay: "Отпуск 2026" → "отпуск-2026"."""
+    """The address made from a name; letters of any script stay: "Отпуск 2026" → "отпуск-2026"."""
     folded = unicodedata.normalize("NFC", fold(name))
     kept = (ch if unicodedata.category(ch)[0] in "LNM" else "-" for ch in folded)
     return re.sub("-+", "-", "".join(kept)).strip("-")[:80]
@@ -113,5 +113,9 @@ def slugify(name: str) -> str:
 def _visible(text: str, joiners: bool = False, any_of: bool = False) -> bool:
     """Whether the text has nothing invisible in it (or, with any_of, anything visible at all)."""
     allowed = {"\u200d", "\ufe0f"} if joiners else set()
-    seen = [ch in allowed or unicodedata.category(ch) not in _INVISIBLE for ch in text]
-    return any(s and not ch.isspace() for s, ch in zip(seen, text)) if any_of else all(seen)
+    if any_of:
+        return any(not ch.isspace() and _category(ch) not in _INVISIBLE for ch in text)
+    return all(ch in allowed or _category(ch) not in _INVISIBLE for ch in text)
+
+
+_category = unicodedata.category

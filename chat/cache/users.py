@@ -103,9 +103,8 @@ def last_active(ids: list[str]) -> dict[str, int]:
     if ids and redis.enabled and rollout.for_reader("users"):
         found = fence.read(keys.users_list(), "ZMSCORE", *ids)
         if found.hit:
-            return {
-                u: int(float(s)) for u, s in zip(ids, found.value, strict=True) if s is not None
-            }
+            scores = zip(ids, found.value, strict=True)
+            return {uid: int(float(s)) for uid, s in scores if s is not None}
     return {uid: millis(moment) for uid, moment in User.last_active_of(ids).items()}
 
 

@@ -66,14 +66,14 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
 
 
 def authenticate(nickname: str, password: str) -> dict | None:
-    """The profile of whoever this is, or None: unknown, wrong and deactivated take the same time."""
+    """Whose nickname and password these are, or None; every None takes the same time."""
     row = User.by_nickname(text.fold(nickname.strip()))
     right = passwords.verify_password(row and row["password_hash"], password)
     return to_profile(row) if row and right and row.get("active", True) else None
 
 
 def change_password(actor: Any, old: str, new: str) -> None:
-    """Set a new password and end the actor's other sessions. Invalid(field=old_password) if wrong."""
+    """Set a new password, end the actor's other sessions. Invalid(field=old_password) if wrong."""
     row = User.raw(actor.id)
     if not passwords.verify_password(row and row["password_hash"], old):
         raise Invalid(_l("That is not your current password."), field="old_password")

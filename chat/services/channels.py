@@ -23,9 +23,9 @@ can_manage = access.can_manage
 
 
 def list_for(actor: Any) -> list[dict]:
-    """Views of all channels that the actor may see: public ones (archived ones only as a member) and own.
+    """Views of all channels that the actor may see, by name, the direct ones last.
 
-    Named channels by name, then direct ones by their last message.
+    Those are the actor's own and the public ones; of the archived ones only the actor's own.
     """
     reading = Membership.reading_of(actor.id)
     named = cache.get_all()

@@ -13,7 +13,7 @@ MOST_IN_PAGE = 1000
 
 
 def list_people(limit: int = 100, cursor: str | None = None) -> tuple[list[dict], str | None]:
-    """(a page of active people, most recently active first; the cursor of the next page or None)."""
+    """(a page of active people, the most recently active first; the next page's cursor or None)."""
     limit = max(1, min(limit, MOST_IN_PAGE))
     page = cache.list_recent(limit + 1, _parse(cursor))
     scores = dict(page[:limit])

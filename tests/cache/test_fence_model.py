@@ -30,7 +30,7 @@ def until_up(ask, answered):
 
 class Fenced(RuleBasedStateMachine):
     """Values are numbers that only grow. Nobody may be given less than ``acked``, the greatest one
-    acknowledged, nor less than ``seen``, what was stored when a writer died (a TTL is no excuse)."""
+    acknowledged, nor less than ``seen``, what was stored when a writer died: no TTL excuses it."""
 
     def __init__(self):
         super().__init__()
