@@ -5,7 +5,7 @@ The map, and the direction in which calls go (never the other way round):
     views, api, realtime.handlers   parse, check, answer
         access                      what may this person see: fetch and check in one call
         services                    every write that others must see: write, then tell
-            models                  documents and queries (MongoDB); know neither cache nor sockets
+            models                  documents and queries (MongoDB); know no cache, no sockets
             realtime.broadcasts     every event that leaves for a browser
         cache                       reads: Redis first, models on a miss; and the fence around writes
             redis                   the one door: timeouts, breaker, recovery, pub/sub

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.extensions import redis
-from chat.redis import DOWN, scripts
+from chat.redis import DOWN, Down, scripts
 
 LEASE_MS = 10_000
 TRUSTED_MS = 250
@@ -180,7 +180,7 @@ def read_many(keys: Sequence[str], command: str) -> list[Reading]:
         for key in keys
     ]
     answers = redis.call(lambda r: scripts.run_many(r, READ, calls), what="read many")
-    if answers is DOWN:
+    if isinstance(answers, Down):
         return [Reading(hit=False, down=True)] * len(keys)
     return [_reading(answer) for answer in answers]
 

@@ -68,14 +68,14 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
 def authenticate(nickname: str, password: str) -> dict | None:
     """Whose nickname and password these are, or None; every None takes the same time."""
     row = User.by_nickname(text.fold(nickname.strip()))
-    right = passwords.verify_password(row and row["password_hash"], password)
+    right = passwords.verify_password(row["password_hash"] if row else None, password)
     return to_profile(row) if row and right and row.get("active", True) else None
 
 
 def change_password(actor: Any, old: str, new: str) -> None:
     """Set a new password, end the actor's other sessions. Invalid(field=old_password) if wrong."""
     row = User.raw(actor.id)
-    if not passwords.verify_password(row and row["password_hash"], old):
+    if not passwords.verify_password(row["password_hash"] if row else None, old):
         raise Invalid(_l("That is not your current password."), field="old_password")
     digest = passwords.hash_password(text.check_password(new, field="new_password"))
     User.change(actor.id, set__password_hash=digest)
