@@ -77,16 +77,18 @@ class Presence:
 
     def tick(self) -> None:
         """Renew, end and reap leases; announce who came and went; greet new sockets."""
-        if not redis.is_up() or not self._with_redis():
+        # Who connects while Redis is being asked belongs to the next tick, leases included.
+        fresh, self.new = self.new, []
+        if not redis.is_up() or not self._with_redis(fresh):
             self._alone()
-        self._greet()
+        self._greet(fresh)
 
-    def _with_redis(self) -> bool:
+    def _with_redis(self, fresh: list[str]) -> bool:
         now = time.monotonic()
         if not self.in_step:
             # Others need a beat's time to come back before anybody is declared gone.
             self.beat_at, self.reap_at = now, now + self.lease / 3
-        came = self._beat(now)
+        came = self._beat(now, fresh)
         if came is DOWN or not self._end_leases():
             self.in_step = False
             return False
@@ -99,9 +101,9 @@ class Presence:
         self._announce(came, went)
         return True
 
-    def _beat(self, now: float) -> Any:
+    def _beat(self, now: float, fresh: list[str]) -> Any:
         due = now >= self.beat_at
-        ids = list(self.mine) if due else [id for id in self.new if id in self.mine]
+        ids = list(self.mine) if due else [id for id in fresh if id in self.mine]
         members = [member(self.mine[id], id) for id in ids]
         came = self._batched(leases.BEAT, members, self.lease)
         if due and came is not DOWN:
@@ -155,11 +157,11 @@ class Presence:
         if came or went:
             broadcasts.presence_changed(came, went, local=True)
 
-    def _greet(self) -> None:
-        fresh, self.new = [id for id in self.new if id in self.mine], []
-        if fresh:
+    def _greet(self, fresh: list[str]) -> None:
+        present = [id for id in fresh if id in self.mine]
+        if present:
             now_online = online()
-            for conn_id in fresh:
+            for conn_id in present:
                 broadcasts.presence_snapshot(conn_id, now_online, is_known())
 
     def leave_all(self) -> None:
