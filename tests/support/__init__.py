@@ -1,0 +1,1 @@
+"""Real servers, real processes and the people who use them."""

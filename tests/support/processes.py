@@ -1,0 +1,89 @@
+"""The app as it is deployed: gunicorn in a process of its own, with a database of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import requests
+
+from chat.embedded.process import LOOPBACK, Process, free_port
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET_KEY = "only for tests, and long enough"
+# Many people come from one address here. A test of the limits sets its own.
+GENEROUS = {
+    "LIMIT_LOGIN": "10000/minute",
+    "LIMIT_REGISTER": "10000/hour",
+    "LIMIT_API": "100000/minute",
+    "LIMIT_SOCKET_EVENTS": "1000/second",
+}
+START_SECONDS, STOP_SECONDS = 40, 30
+LOG_TAIL = 60
+
+
+def new_database(uri: str) -> str:
+    """The address of a database that nobody has used."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(path=f"/chat_{uuid4().hex[:10]}"))
+
+
+class AppProcess:
+    """One gunicorn. ``env`` wins over what a test usually wants; None unsets a variable."""
+
+    def __init__(self, folder: Path, **env: str | None) -> None:
+        self.port = free_port()
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.log = folder / f"app-{self.port}.log"
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("REDIS_")}
+        own = {"HOST": LOOPBACK, "PORT": str(self.port), "DATA_DIR": str(folder)}
+        wanted = {**inherited, **GENEROUS, "SECRET_KEY": SECRET_KEY, **own, **env}
+        self.env = {name: value for name, value in wanted.items() if value is not None}
+        self.process: Process | None = None
+
+    def prepare(self) -> "AppProcess":
+        """Build the indexes, as a release does."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "init-db"]
+        done = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return self
+
+    def start(self) -> "AppProcess":
+        """Start it, and return when it answers."""
+        command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+        self.process = Process(command, title="the app", log=self.log, env=self.env, cwd=ROOT)
+        assert self.process.wait_until(self._answers, START_SECONDS), self.tail()
+        return self
+
+    def stop(self) -> None:
+        """End it gracefully."""
+        if self.process:
+            self.process.stop(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """As a crash or a lost machine does it: master and workers at once, no handler runs."""
+        if self.process and self.process.running:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.popen.wait()
+            eventually(lambda: not self._answers())
+
+    def restart(self) -> "AppProcess":
+        self.stop()
+        return self.start()
+
+    def tail(self) -> str:
+        """The end of its log, for a failure's report."""
+        if not self.log.exists():
+            return "(no log)"
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-LOG_TAIL:])
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/health", timeout=2).ok
+        except requests.RequestException:
+            return False

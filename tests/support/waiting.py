@@ -1,0 +1,17 @@
+"""Waiting for a condition instead of sleeping."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(ask: Callable[[], T], seconds: float = 10, every: float = 0.05) -> T:
+    """What ``ask`` answers once that is truthy; a failure after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not (answer := ask()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {ask}")
+        time.sleep(every)
+    return answer

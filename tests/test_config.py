@@ -1,0 +1,137 @@
+"""Settings: one table, right types, one clear line for a value that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from chat import config
+from chat.config import ConfigError, load, read
+
+ENOUGH = {"MONGODB_URI": "mongodb://db.example/chat", "SECRET_KEY": "long enough for a test"}
+
+
+def test_defaults_are_those_of_the_interface():
+    values = load(ENOUGH)
+    ttls = {name: value for name, value in values.items() if name.startswith("TTL_")}
+    assert ttls == {
+        "TTL_SESSIONS": 86400,
+        "TTL_USERS": 300,
+        "TTL_ONLINE": 30,
+        "TTL_CHANNELS": 300,
+        "TTL_CHANNEL_USERS": 120,
+        "TTL_MESSAGES": 60,
+        "TTL_EMOJI": 86400,
+    }
+    rollouts = {name: value for name, value in values.items() if name.startswith("ROLLOUT_")}
+    assert set(rollouts.values()) == {100}
+    assert len(rollouts) == len(ttls)
+    assert (values["HOST"], values["PORT"]) == ("127.0.0.1", 5000)
+    assert values["WORKERS"] == 1
+    assert values["DISABLE_REDIS"] is False
+    assert Path("data") == values["DATA_DIR"]
+
+
+def test_it_listens_everywhere_once_a_port_is_given():
+    assert load({**ENOUGH, "PORT": "8080"})["HOST"] == "0.0.0.0"
+    assert load({**ENOUGH, "PORT": "8080", "HOST": "127.0.0.1"})["HOST"] == "127.0.0.1"
+
+
+def test_an_empty_variable_counts_as_not_set():
+    assert load({**ENOUGH, "TTL_USERS": " "})["TTL_USERS"] == 300
+
+
+def test_overrides_win_over_the_environment():
+    assert load({**ENOUGH, "TTL_USERS": "7"}, {"TTL_USERS": 8})["TTL_USERS"] == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("TTL_USERS", "-1"),
+        ("TTL_USERS", "1.5"),
+        ("ROLLOUT_USERS", "101"),
+        ("DISABLE_REDIS", "maybe"),
+        ("MONGODB_URI", "postgres://db"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis://host:port/0"),
+        ("REDIS_SENTINEL", "host:26379"),
+        ("REDIS_SENTINEL", "main"),
+        ("REDIS_CLUSTER", "host"),
+        ("CHAT_ENV", "staging"),
+        ("LIMIT_LOGIN", "10 per fortnight"),
+        ("WEB_CONCURRENCY", "0"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_in_one_line_with_what_is_accepted(name, value):
+    with pytest.raises(ConfigError) as raised:
+        load({**ENOUGH, name: value})
+    message = str(raised.value)
+    accepted = next(row.kind.accepted for row in config.SETTINGS if row.name == name)
+    assert "\n" not in message
+    assert message.startswith(f"{name}={value!r}")
+    assert accepted in message
+
+
+def test_a_password_in_an_address_is_not_repeated_in_the_message():
+    with pytest.raises(ConfigError) as raised:
+        load({**ENOUGH, "MONGODB_URI": "mysql://user:hunter2@host/db"})
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_secret_key_that_is_too_short_is_refused_without_showing_it():
+    with pytest.raises(ConfigError) as raised:
+        load({**ENOUGH, "SECRET_KEY": "tiny"})
+    assert "tiny" not in str(raised.value)
+
+
+@pytest.mark.parametrize("where", [{"CHAT_ENV": "production"}, {"DYNO": "web.1"}])
+def test_production_refuses_to_start_without_a_secret_key(where):
+    with pytest.raises(ConfigError, match="SECRET_KEY"):
+        load({"MONGODB_URI": "mongodb://db/chat", **where})
+
+
+def test_a_dyno_is_production_behind_one_proxy():
+    values = load({**ENOUGH, "DYNO": "web.1"})
+    assert values["PRODUCTION"]
+    assert values["TRUSTED_PROXIES"] == 1
+
+
+def test_no_database_is_said_in_one_line():
+    with pytest.raises(ConfigError, match="MONGODB_URI is not set") as raised:
+        load({"DATA_DIR": "/nonexistent"})
+    assert "make run" in str(raised.value)
+
+
+def test_operator_commands_find_the_servers_of_a_run_beside_them(tmp_path):
+    (tmp_path / "mongodb_uri").write_text("mongodb://127.0.0.1:1/chat")
+    (tmp_path / "redis_url").write_text("redis://127.0.0.1:2/0")
+    (tmp_path / "secret_key").write_text("kept in the folder")
+    values = load({"DATA_DIR": str(tmp_path)})
+    assert values["MONGODB_URI"] == "mongodb://127.0.0.1:1/chat"
+    assert values["REDIS_URL"] == "redis://127.0.0.1:2/0"
+    assert values["SECRET_KEY"] == "kept in the folder"
+
+
+def test_a_certificate_is_left_unchecked_only_when_that_is_asked_for():
+    managed = {**ENOUGH, "REDIS_URL": "rediss://h:1"}
+    assert load(managed)["REDIS_URL"] == "rediss://h:1"
+    unverified = load({**managed, "REDIS_TLS_VERIFY": "false"})
+    assert unverified["REDIS_URL"] == "rediss://h:1?ssl_cert_reqs=none"
+
+
+def test_sentinel_and_cluster_together_are_refused():
+    both = {"REDIS_SENTINEL": "main,h:1", "REDIS_CLUSTER": "h:1"}
+    with pytest.raises(ConfigError, match="only one"):
+        load({**ENOUGH, **both})
+
+
+def test_every_setting_is_documented():
+    page = Path(__file__).parent.parent / "docs" / "configuration.md"
+    assert page.read_text(encoding="utf-8") == config.document()
+
+
+def test_reading_needs_nothing_to_be_set():
+    assert read({})["MONGODB_URI"] is None

@@ -1,0 +1,97 @@
+"""Health answers: what the last probe saw, at once, whatever is broken."""
+
+import signal
+import time
+
+import pytest
+import requests
+
+from chat import status
+from chat.embedded.binaries import find_mongod
+from chat.embedded.mongo import Mongo
+from tests.support.waiting import eventually
+
+QUICK = 0.1  # seconds: the interface's promise for every health answer
+
+
+def ask(app, path):
+    return requests.get(app.url + path, timeout=5)
+
+
+def test_a_healthy_app_is_ready(server):
+    eventually(lambda: ask(server, "/health/ready").ok)
+    assert ask(server, "/health").json() == {"status": "ok"}
+    assert ask(server, "/health/ready").json()["status"] == "ok"
+    mongo = ask(server, "/health/mongo").json()
+    assert mongo["status"] == "up"
+    assert mongo["latency_ms"] >= 0
+    assert ask(server, "/health/redis").json()["status"] == "up"
+
+
+def test_without_redis_by_choice_the_app_is_ready_and_says_disabled(launch_app):
+    app = launch_app(DISABLE_REDIS="true")
+    eventually(lambda: ask(app, "/health/ready").ok)
+    assert ask(app, "/health/ready").json()["status"] == "ok"
+    answer = ask(app, "/health/redis")
+    assert (answer.status_code, answer.json()) == (200, {"status": "disabled"})
+
+
+def test_a_redis_that_is_gone_degrades_and_its_return_is_noticed(launch_app):
+    app = launch_app()
+    redis = launch_app.redis[0]
+    eventually(lambda: ask(app, "/health/ready").ok)
+    redis.kill()
+    eventually(lambda: ask(app, "/health/redis").status_code == 503)
+    answer = ask(app, "/health/redis")
+    assert {"since", "next_retry_s", "error"} <= set(answer.json())
+    assert answer.json()["status"] == "down"
+    ready = ask(app, "/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    redis.start()
+    eventually(lambda: ask(app, "/health/redis").ok, seconds=30)
+
+
+def test_a_hung_mongodb_is_reported_and_never_waited_for(launch_app, own_mongod):
+    app = launch_app(MONGODB_URI=own_mongod.uri)
+    eventually(lambda: ask(app, "/health/ready").ok)
+    own_mongod.process.popen.send_signal(signal.SIGSTOP)
+    try:
+        eventually(lambda: ask(app, "/health/mongo").status_code == 503)
+        for path in ("/health", "/health/ready", "/health/mongo", "/health/redis"):
+            began = time.monotonic()
+            answer = ask(app, path)
+            assert time.monotonic() - began < QUICK, path
+        assert ask(app, "/health/ready").status_code == 503
+        assert ask(app, "/health").status_code == 200
+        assert answer.ok
+    finally:
+        own_mongod.process.popen.send_signal(signal.SIGCONT)
+    eventually(lambda: ask(app, "/health/ready").ok)
+
+
+def test_since_moves_only_when_the_status_changes():
+    probe = status.Probe()
+    probe.record("ServerSelectionTimeoutError", None)
+    assert probe.report()["status"] == "down"
+    probe.since = "then"
+    probe.record("ServerSelectionTimeoutError", None)
+    assert probe.report()["since"] == "then"
+    probe.record(None, 0.4)
+    assert probe.report()["since"] != "then"
+    assert probe.report()["latency_ms"] == 0.4
+
+
+def test_before_the_first_probe_the_app_is_not_ready(client):
+    assert client.get("/health").status_code == 200
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.get_json()["status"]) == (503, "starting")
+
+
+@pytest.fixture
+def own_mongod(tmp_path):
+    """A MongoDB that a test may hang."""
+    (tmp_path / "mongo").mkdir()
+    server = Mongo(find_mongod(tmp_path), tmp_path / "mongo", tmp_path / "mongod.log")
+    server.start()
+    yield server
+    server.stop()
