@@ -44,7 +44,7 @@ def _translate(entry: Entry) -> Entry:
 
 
 def extract(
-    fileobj: Any, _keywords: Any, _comment_tags: Any, _options: Any
+    fileobj: Any, keywords: Any, comment_tags: Any, options: Any
 ) -> Iterator[tuple[int, str, Any, list[str]]]:
     """Babel's extraction interface (babel.cfg): each entry as a gettext or ngettext call."""
     text = fileobj.read().decode("utf-8")

@@ -11,8 +11,8 @@ FIRST = ("tokens.css", "reset.css", "base.css")
 
 
 def init_app(app: Flask) -> None:
-    """Serves /style.css and gives templates `stylesheet_url()`."""
-    app.add_url_rule("/style.css", "stylesheet", stylesheet)
+    """Serves /static/style.css and gives templates `stylesheet_url()`."""
+    app.add_url_rule("/static/style.css", "stylesheet", stylesheet)
     app.add_template_global(stylesheet_url)
 
 
@@ -30,7 +30,7 @@ def stylesheet() -> Response:
 
 def stylesheet_url() -> str:
     """The address that the present content has."""
-    return f"/style.css?v={_joined()[1]}"
+    return f"/static/style.css?v={_joined()[1]}"
 
 
 def _joined() -> tuple[str, str]:

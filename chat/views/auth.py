@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import auth
-from chat.errors import Invalid
+from chat import auth, limits
+from chat.errors import Invalid, Throttled
 from chat.i18n import LANGUAGES
 from chat.security import safe_next
 from chat.services import accounts, invites, site
@@ -54,9 +54,12 @@ def login() -> ResponseReturnValue:
     """One answer for an unknown nickname and a wrong password."""
     form = typed("nickname")
     target = safe_next(request.form.get("next") or request.args.get("next", "")) or ""
-    profile = accounts.authenticate(form["nickname"], request.form.get("password", ""))
-    if profile is None:
-        problem = Invalid(_("Nickname and password do not match."))
+    try:
+        limits.limit_login(form["nickname"])
+        profile = accounts.authenticate(form["nickname"], request.form.get("password", ""))
+        if profile is None:
+            raise Invalid(_("Nickname and password do not match."))
+    except (Invalid, Throttled) as problem:
         return page("auth/login.html", problem, form=form, next=target)
     auth.log_in(profile)
     return see(target or "/")
@@ -98,6 +101,7 @@ def register() -> ResponseReturnValue:
     """Makes the account and logs in."""
     form = typed("nickname", "invite")
     try:
+        limits.limit_register()
         profile = accounts.register(
             form["nickname"], request.form.get("password", ""), form["invite"]
         )

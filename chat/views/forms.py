@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Response, redirect, render_template, request
 
-from chat.errors import ChatError, Conflict, Forbidden, Invalid
+from chat.errors import ChatError, Conflict, Forbidden, Invalid, Throttled
 
 # Mistakes that show the form again; anything else becomes an error page.
-MISTAKES = (Invalid, Conflict, Forbidden)
+MISTAKES = (Invalid, Conflict, Forbidden, Throttled)
 
 
 def typed(*names: str) -> dict[str, str]:
@@ -23,9 +23,11 @@ def errors_of(problem: ChatError | None) -> dict[str, str]:
 
 
 def page(template: str, problem: ChatError | None = None, **values: Any) -> tuple[str, int]:
-    """A page; with a problem it is the form again, 422."""
+    """A page; with a problem it is the form again, 422 (429 when it was only too often)."""
     values.setdefault("form", {})
     html = render_template(template, errors=errors_of(problem), **values)
+    if isinstance(problem, Throttled):
+        return html, problem.status
     return html, 422 if problem else 200
 
 

@@ -1,0 +1,104 @@
+"""Every text that a person can meet exists in every language."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages import pofile
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+
+from chat import i18n_words
+from chat.i18n import LANGUAGES, TRANSLATIONS, compile_catalogues
+
+ROOT = Path(__file__).resolve().parents[1]
+KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}
+TRANSLATED = sorted(set(LANGUAGES) - {"en"})
+PYTHON_NAMES = re.compile(r"%\((\w+)\)s")
+
+
+def extracted() -> set[str | tuple[str, str]]:
+    """The message ids in the code, the templates and the browser's words."""
+    with (ROOT / "babel.cfg").open(encoding="utf-8") as config:
+        methods, options = parse_mapping_cfg(config)
+    found: set[str | tuple[str, str]] = set()
+    for folder in ("chat", "templates", "static/js"):
+        inside = [(p.removeprefix(f"{folder}/"), m) for p, m in methods if p.startswith(folder)]
+        own = {p.removeprefix(f"{folder}/"): o for p, o in options.items()}
+        for _file, _line, message, _comments, _context in extract_from_dir(
+            ROOT / folder, inside, own, keywords=KEYWORDS
+        ):
+            found.add(message if isinstance(message, str) else (message[0], message[1]))
+    return found
+
+
+@pytest.fixture(scope="module", params=TRANSLATED)
+def catalogue(request: pytest.FixtureRequest) -> Catalog:
+    path = TRANSLATIONS / request.param / "LC_MESSAGES" / "messages.po"
+    with path.open("rb") as text:
+        return pofile.read_po(text, locale=request.param)
+
+
+def entries(catalogue: Catalog) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], Message]]:
+    """Each message as (its English forms, its translated forms, itself)."""
+    for message in catalogue:
+        if message.id:
+            ids = message.id if isinstance(message.id, (list, tuple)) else (message.id,)
+            texts = message.string if isinstance(message.id, (list, tuple)) else (message.string,)
+            yield tuple(ids), tuple(texts), message
+
+
+def test_every_text_is_in_the_catalogue_and_nothing_else_is(catalogue: Catalog) -> None:
+    known = {
+        tuple(message.id) if isinstance(message.id, (list, tuple)) else message.id
+        for message in catalogue
+        if message.id
+    }
+    assert extracted() - known == set(), "run the two commands in babel.cfg"
+    assert known - extracted() == set(), "texts that nobody uses any more"
+
+
+def test_nothing_is_untranslated_or_fuzzy(catalogue: Catalog) -> None:
+    for ids, texts, message in entries(catalogue):
+        assert not message.fuzzy, ids
+        assert all(texts), ids
+        if len(ids) > 1:
+            assert len(texts) == catalogue.num_plurals, ids
+
+
+def test_translations_name_the_same_values(catalogue: Catalog) -> None:
+    for ids, texts, _message in entries(catalogue):
+        wanted = placeholders(ids[-1])
+        for text in texts:
+            assert placeholders(text) == wanted, (ids, text)
+
+
+def placeholders(text: str) -> set[str]:
+    """%(name)s of the server, {name} of the browser."""
+    return set(PYTHON_NAMES.findall(text)) | {
+        name for _text, name, _spec, _conversion in Formatter().parse(text) if name
+    }
+
+
+def test_the_browser_gets_every_key_in_every_language() -> None:
+    from flask import Flask
+    from flask_babel import Babel, force_locale
+
+    compile_catalogues()
+    app = Flask(__name__)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
+    Babel(app)
+    with app.test_request_context():
+        for language in LANGUAGES:
+            with force_locale(language):
+                words = i18n_words.js_strings()
+            assert words.keys() == i18n_words.entries().keys()
+        with force_locale("ru"):
+            forms = i18n_words.js_strings()["unread"]
+    assert isinstance(forms, dict)
+    assert forms["one"] == "{count} непрочитанное сообщение"
+    assert forms["few"] == "{count} непрочитанных сообщения"
+    assert forms["many"] == "{count} непрочитанных сообщений"
