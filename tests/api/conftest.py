@@ -1,11 +1,14 @@
 """People who call the API as a browser does: with a session cookie and its CSRF token."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
+
+from tests.conftest import NewPerson
+from tests.support.people import Person
+from tests.support.processes import AppProcess
 
 NOBODY = "0123456789abcdef01234567"  # an id that belongs to nothing
 _KEEP = "keep"
@@ -82,30 +85,31 @@ def post(api: Api, channel: dict, text: str) -> dict:
     return made.json()
 
 
-def _api(person: Any) -> Api:
+def api_of(person: Person) -> Api:
+    """The caller that a person is."""
     return Api(person.url, person.session, person.csrf, person.nickname)
 
 
 @pytest.fixture
-def alice(new_person: Callable[..., Any]) -> Api:
-    return _api(new_person())
+def alice(new_person: NewPerson) -> Api:
+    return api_of(new_person())
 
 
 @pytest.fixture
-def bob(new_person: Callable[..., Any]) -> Api:
-    return _api(new_person())
+def bob(new_person: NewPerson) -> Api:
+    return api_of(new_person())
 
 
 @pytest.fixture
-def moderator(new_person: Callable[..., Any]) -> Api:
-    return _api(new_person(role="moderator"))
+def moderator(new_person: NewPerson) -> Api:
+    return api_of(new_person(role="moderator"))
 
 
 @pytest.fixture
-def admin(new_person: Callable[..., Any]) -> Api:
-    return _api(new_person(role="admin"))
+def admin(new_person: NewPerson) -> Api:
+    return api_of(new_person(role="admin"))
 
 
 @pytest.fixture
-def anonymous(server: Any) -> Api:
+def anonymous(server: AppProcess) -> Api:
     return Api(server.url, requests.Session(), "")

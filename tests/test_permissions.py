@@ -1,0 +1,219 @@
+"""The permission table holds: every route and every socket event, for every kind of person."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+import requests
+import socketio
+from flask import Flask
+
+from chat.realtime.events import table as socket_events
+from tests.api.conftest import NOBODY, Api, api_of, new_channel, post
+from tests.conftest import give_role
+from tests.permission_table import ACTORS, EVENTS, ROUTES
+from tests.support.people import Person
+from tests.support.processes import AppProcess
+
+PEOPLE = (*ACTORS[1:], "maker", "guest", "visitor", "victim")
+LEAD_TO_LOGIN = ("/logout", "/language")  # for everybody, when they succeed
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+
+class Row(NamedTuple):
+    method: str
+    rule: str
+    body: str
+    private: bool
+    expected: tuple[str, ...]
+
+
+def routes() -> list[Row]:
+    rows = []
+    for line in filter(str.strip, ROUTES.splitlines()):
+        left, right = line.split("|")
+        method, rule, body = left.replace("*", " * ").replace(" * ", " ").split()
+        rows.append(Row(method, rule, body, "*" in left, tuple(right.split())))
+    return rows
+
+
+def events() -> list[Row]:
+    rows = []
+    for line in filter(str.strip, EVENTS.splitlines()):
+        left, right = line.split("|")
+        rows.append(Row("", left.split()[0], "-", "*" in left, tuple(right.split())))
+    return rows
+
+
+def test_every_route_and_every_event_has_a_row(app: Flask) -> None:
+    served = {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) & METHODS
+        if rule.endpoint != "api.nothing" or method == "GET"
+    }
+    assert {(row.method, row.rule) for row in routes()} == served
+    assert {row.rule for row in events()} == set(socket_events)
+
+
+class World:
+    """People of every kind, and channels that are made anew once somebody has changed them."""
+
+    def __init__(self, server: AppProcess, founder: Person) -> None:
+        invite = founder.invite()
+        persons = {name: Person(server.url).register(invite) for name in PEOPLE}
+        for role in ("moderator", "admin", "owner"):
+            give_role(founder, persons[role], role)
+        persons["anonymous"] = Person(server.url)
+        persons["anonymous"].get("/login")
+        self.people = {name: api_of(person) for name, person in persons.items()}
+        gone = self.people["deactivated"].id
+        self.form(self.people["owner"], "POST", f"/admin/people/{gone}/deactivate", {})
+        self._channels: dict[bool, dict] = {}
+
+    def form(self, api: Api, method: str, path: str, fields: dict) -> requests.Response:
+        fields = {**fields, "csrf_token": api.csrf} if method == "POST" else {}
+        return api.session.request(
+            method, api.url + path, data=fields, allow_redirects=False, timeout=20
+        )
+
+    def channel(self, private: bool) -> dict:
+        if private not in self._channels:
+            channel = new_channel(self.people["maker"], "private" if private else "public")
+            for name in ("guest", "member", "moderator", "admin", "owner"):
+                path = f"/api/channels/{channel['id']}/people/{self.people[name].id}"
+                assert self.people["maker"].post(path).status_code == 204
+            message = post(self.people["maker"], channel, "hello")
+            self._channels[private] = channel | {"message": message}
+        return self._channels[private]
+
+    def changed(self, private: bool) -> None:
+        self._channels.pop(private, None)
+
+    def body(self, name: str) -> dict | None:
+        fresh = uuid4().hex
+        return {
+            "-": None,
+            "account": {"nickname": f"n{fresh[:8]}", "password": "long enough", "invite": "wrong"},
+            "language": {"locale": "en", "next": "/login"},
+            "message": {"text": "hello", "client_id": fresh},
+            "name": {"name": f"name {fresh[:8]}"},
+            "password": {"old_password": "wrong", "new_password": "long enough"},
+            "role": {"role": "member"},
+            "seq": {"seq": 1},
+            "setup": {"site_name": "x", "nickname": "x2", "password": "long enough"},
+            "site": {"site_name": "Chat"},
+            "status": {"status": "busy", "locale": "en", "theme": "dark"},
+            "text": {"text": "changed"},
+            "users": {"users": [self.people["guest"].id], "user": self.people["guest"].id},
+            "visitor": {"nickname": self.people["visitor"].nickname},
+            "wrong": {"nickname": f"n{fresh[:8]}", "password": "wrong wrong wrong"},
+        }[name]
+
+    def path(self, row: Row, actor: Api) -> str:
+        path = row.rule
+        for part, value in self._values(row, actor):
+            if part in path:
+                path = path.replace(part, str(value()))
+        return path
+
+    def _values(self, row: Row, actor: Api) -> list[tuple[str, Callable[[], Any]]]:
+        channel = self.channel
+        return [
+            ("<slug>", lambda: channel(row.private)["slug"]),
+            ("<channel_id>", lambda: channel(row.private)["id"]),
+            ("<message_id>", lambda: channel(row.private)["message"]["id"]),
+            ("<int:seq>", lambda: channel(row.private)["message"]["seq"]),
+            ("<user_id>", lambda: self.people[_whom(row)].id),
+            ("<nickname>", lambda: self.people["guest"].nickname),
+            ("<code>", self._invite),
+            ("<invite>", self._invite),
+            ("<token_id>", lambda: self._token(actor)),
+            ("<path:path>", lambda: "nothing"),
+            ("<path:filename>", lambda: "js/main.js"),
+        ]
+
+    def _invite(self) -> str:
+        return self.people["owner"].post("/api/invites").json()["code"]
+
+    def _token(self, actor: Api) -> str:
+        return actor.post("/api/tokens", {"name": "t"}).json().get("id", NOBODY)
+
+
+def _whom(row: Row) -> str:
+    if row.rule.startswith("/admin"):
+        return "victim"
+    return "visitor" if row.method == "POST" and row.rule.startswith("/api") else "guest"
+
+
+@pytest.fixture(scope="module")
+def world(server: AppProcess, owner: Person) -> World:
+    return World(server, owner)
+
+
+@pytest.mark.parametrize("row", events(), ids=lambda row: row.rule + "*" * row.private)
+def test_event(world: World, sockets: dict[str, Any], row: Row) -> None:
+    answers = []
+    for name in ACTORS:
+        if sockets[name] is None:
+            answers.append("refused")
+            continue
+        channel = world.channel(row.private)
+        message = channel["message"]
+        fields = {"channel": channel["id"], "seq": message["seq"], "after": 0, "id": message["id"]}
+        answer = sockets[name].call(row.rule, fields | (world.body("message") or {}), timeout=10)
+        answers.append("ok" if answer["ok"] else answer["error"])
+        if answer["ok"] and row.rule == "message:delete":
+            world.changed(row.private)
+    assert dict(zip(ACTORS, answers, strict=True)) == dict(zip(ACTORS, row.expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    "row", routes(), ids=lambda row: f"{row.method} {row.rule}{'*' * row.private}"
+)
+def test_route(world: World, row: Row) -> None:
+    answers = {name: _ask(world, row, world.people[name]) for name in ACTORS}
+    assert answers == dict(zip(ACTORS, row.expected, strict=True))
+
+
+def _ask(world: World, row: Row, actor: Api) -> str:
+    path, body = world.path(row, actor), world.body(row.body)
+    if row.method == "GET" and body:
+        path += "?" + "&".join(f"{name}={value}" for name, value in body.items())
+    if row.rule.startswith("/api"):
+        answer = actor.call(row.method, path, None if row.method == "GET" else body)
+    else:
+        answer = world.form(actor, row.method, path, body or {})
+    if row.method != "GET" and answer.status_code < 400:
+        world.changed(row.private)
+    if row.rule in LEAD_TO_LOGIN:
+        return str(answer.status_code)
+    if answer.status_code in (302, 303) and answer.headers["Location"].startswith("/login"):
+        return "login"
+    return str(answer.status_code)
+
+
+@pytest.fixture(scope="module")
+def sockets(world: World) -> Iterator[dict[str, Any]]:
+    """One open socket a person, None for whoever was not let in."""
+    found = {name: _socket(world.people[name]) for name in ACTORS}
+    yield found
+    for client in filter(None, found.values()):
+        client.disconnect()
+
+
+def _socket(api: Api) -> Any:
+    cookies = "; ".join(f"{c.name}={c.value}" for c in api.session.cookies)
+    client = socketio.Client(reconnection=False)
+    try:
+        client.connect(
+            api.url,
+            headers={"Cookie": cookies},  # the client names the origin itself
+            auth={"csrf": api.csrf},
+            transports=["websocket"],
+            wait_timeout=10,
+        )
+    except socketio.exceptions.ConnectionError:
+        return None
+    return client
