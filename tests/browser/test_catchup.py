@@ -1,6 +1,7 @@
 """Nothing is missed: after a break, and however far one scrolls back."""
 
 import re
+from uuid import uuid4
 
 from playwright.sync_api import expect
 
@@ -20,7 +21,7 @@ def fill(person, count: int, word: str = "message") -> None:
     for number in range(1, count + 1):
         text = f"{word} {number:03}"
         path = f"/api/channels/{person.channel_id}/messages"
-        person.api("POST", path, text=text, client_id=f"fill-{word}-{number:05}")
+        person.api("POST", path, text=text, client_id=str(uuid4()))
 
 
 def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire, meet):
