@@ -51,6 +51,16 @@ STRUCTURES = (
               "every page"),
 )  # fmt: skip
 
+# Keys that are not cached data: short-lived helpers, named here so that none is a surprise.
+HELPERS = {
+    "v:{*}": "string: the random version token of a data key (fence)",
+    "w:{*}": "sorted set: writes under way on a data key (fence)",
+    "ended:{session:*}": "string: a session that was ended, while the end spreads (sessions)",
+    "limit:*": "string: a rate limit's window (limits)",
+    "{presence}:*": "the leases of connections (presence)",
+    "cache:probe": "string: whether Redis takes writes (health)",
+}
+
 
 def users_list() -> str:
     """R2."""

@@ -6,7 +6,8 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import access, passwords, sessions, text
+from chat import access, auth, passwords, sessions, text
+from chat.cache import users as cache
 from chat.errors import Conflict, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Message, Site, User, base
 from chat.models.user import ROLES, at_least, to_profile
@@ -78,7 +79,8 @@ def change_password(actor: Any, old: str, new: str) -> None:
     if not passwords.verify_password(row["password_hash"] if row else None, old):
         raise Invalid(_l("That is not your current password."), field="old_password")
     digest = passwords.hash_password(text.check_password(new, field="new_password"))
-    User.change(actor.id, set__password_hash=digest)
+    User.change(actor.id, set__password_hash=digest, inc__auth_gen=1)
+    auth.refresh_session(cache.get_profile(actor.id) or {})
     sid = sessions.current_sid()
     sessions.end_all(actor.id, except_sid=sid)
     kept = sessions.sid_hash(sid) if sid else None
