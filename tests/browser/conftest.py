@@ -28,7 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium; CHROMIUM names another one."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    found = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
     if not found:
         pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to its path.")
     with sync_playwright() as playwright:
@@ -126,10 +128,10 @@ def two(site, meet, wire) -> tuple[Person, Person]:
 def pages(site) -> SimpleNamespace:
     """Every page there is."""
     channel = site.channel_path
+    live = [channel, "/channels", f"{channel}/settings", "/dm", "/dm/Ann", "/settings"]
+    live += ["/admin", "/admin/status"]
     return SimpleNamespace(
         public=["/login", site.invite.removeprefix(site.url), "/register", "/join/no-such-invite"],
-        signed_in=[
-            channel, "/channels", f"{channel}/settings", "/dm", "/dm/Ann", "/settings",
-            "/admin", "/admin/status", "/channels/no-such-channel",
-        ],
-    )  # fmt: skip
+        live=live,  # with a sidebar and a connection
+        signed_in=[*live, "/channels/no-such-channel"],
+    )

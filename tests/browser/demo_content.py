@@ -45,30 +45,74 @@ class Backoff:
 
 GENERAL = [
     # (minutes ago, who, text)
-    (3010, "Anna", "Welcome, everybody! This is where we talk about everything that has no channel of its own."),
-    (3002, "Maria", "Hello from the train :) Signal comes and goes, but nothing gets lost, it seems."),
+    (
+        3010,
+        "Anna",
+        "Welcome, everybody! This is where we talk about everything that has no channel of its own.",
+    ),
+    (
+        3002,
+        "Maria",
+        "Hello from the train :) Signal comes and goes, but nothing gets lost, it seems.",
+    ),
     (3001, "Maria", "Yes: I wrote this one in a tunnel."),
-    (2980, "Иван.Петров", "Всем привет! Наконец-то всё в одном месте, и письма можно больше не искать."),
-    (1570, "tomasz_k", "The office is closed on Friday, the landlord checks the *heating*. Work from wherever you like."),
-    (1566, "Ольга", "Тогда созвон в пятницу переносим на 11:00?\n\n> Work from wherever you like\n\nЯ буду на даче, связь там хорошая."),
+    (
+        2980,
+        "Иван.Петров",
+        "Всем привет! Наконец-то всё в одном месте, и письма можно больше не искать.",
+    ),
+    (
+        1570,
+        "tomasz_k",
+        "The office is closed on Friday, the landlord checks the *heating*. Work from wherever you like.",
+    ),
+    (
+        1566,
+        "Ольга",
+        "Тогда созвон в пятницу переносим на 11:00?\n\n> Work from wherever you like\n\nЯ буду на даче, связь там хорошая.",
+    ),
     (1565, "Anna", "11:00 is good."),
-    (190, "Дмитрий", "Выкатил новую версию на стенд. Что проверить в первую очередь:\n\n1. вход по приглашению\n2. восстановление связи после сна\n3. длинные сообщения с кодом"),
+    (
+        190,
+        "Дмитрий",
+        "Выкатил новую версию на стенд. Что проверить в первую очередь:\n\n1. вход по приглашению\n2. восстановление связи после сна\n3. длинные сообщения с кодом",
+    ),
     (188, "Дмитрий", "Журнал изменений лежит здесь: https://example.com/changes/2026-11"),
-    (175, "Li-Wei", "First two are fine here. For the third one: a very long line scrolls inside its box, the page does not move."),
-    (62, "Anna", "Great work. I will write the announcement: ~~tomorrow~~ **today**, before lunch."),
+    (
+        175,
+        "Li-Wei",
+        "First two are fine here. For the third one: a very long line scrolls inside its box, the page does not move.",
+    ),
+    (
+        62,
+        "Anna",
+        "Great work. I will write the announcement: ~~tomorrow~~ **today**, before lunch.",
+    ),
     (61, "Anna", "Draft is in `docs/announcement.md`, comments welcome."),
     (24, "Maria", "Read it. One thing: say *how long* it takes to set up. People always ask."),
-    (9, "Иван.Петров", "Согласен с Марией. И добавьте снимок экрана, без него никто не поверит, что это так просто."),
+    (
+        9,
+        "Иван.Петров",
+        "Согласен с Марией. И добавьте снимок экрана, без него никто не поверит, что это так просто.",
+    ),
     (8, "Иван.Петров", "Могу сделать сегодня вечером."),
     (3, "Sam", "I can record a short video too, if that helps."),
 ]
 
 ENGINEERING = [
     (420, "tomasz_k", "Does anybody remember why the client waits 30 seconds after a restart?"),
-    (415, "Дмитрий", "Потому что все возвращались одновременно. Сейчас исправлю, там не хватает случайной задержки."),
+    (
+        415,
+        "Дмитрий",
+        "Потому что все возвращались одновременно. Сейчас исправлю, там не хватает случайной задержки.",
+    ),
     (350, "Дмитрий", LONG_CODE),
     (348, "tomasz_k", "Much better, thank you."),
-    (340, "Li-Wei", "```sql\nselect channel, count(*) as messages\nfrom archive\nwhere created_at > now() - interval '1 day'\ngroup by channel\norder by messages desc;\n```"),
+    (
+        340,
+        "Li-Wei",
+        "```sql\nselect channel, count(*) as messages\nfrom archive\nwhere created_at > now() - interval '1 day'\ngroup by channel\norder by messages desc;\n```",
+    ),
     (339, "Li-Wei", "This is what the numbers from yesterday come from."),
     (12, "tomasz_k", "oops, wrong channel"),
 ]
@@ -121,7 +165,13 @@ class Demo:
         self.channel("музыка-для-работы-и-длинных-поездок", "", by="Ольга", members=[])
         self.talk(general, GENERAL)
         self.talk(engineering, ENGINEERING)
-        self.talk(design, [(70, "Ольга", "Новые макеты готовы, жду замечаний."), (66, "Maria", "Looks calm. I like it.")])
+        self.talk(
+            design,
+            [
+                (70, "Ольга", "Новые макеты готовы, жду замечаний."),
+                (66, "Maria", "Looks calm. I like it."),
+            ],
+        )
         self.talk(leads, [(300, "Maria", "Budget numbers are in.")])
         direct = channels.open_direct(anna, [self.people["Maria"].id])
         self.talk(direct, DIRECT)
@@ -140,7 +190,14 @@ class Demo:
 
         self.people[profile["nickname"]] = Account(profile)
 
-    def channel(self, name: str, topic: str, kind: str = "public", members: list[str] | None = None, by: str = OWNER) -> dict:
+    def channel(
+        self,
+        name: str,
+        topic: str,
+        kind: str = "public",
+        members: list[str] | None = None,
+        by: str = OWNER,
+    ) -> dict:
         """A channel with its people; everybody when nobody is named."""
         from chat.services import channels
 

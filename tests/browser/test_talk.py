@@ -90,7 +90,12 @@ def test_unread_is_counted_in_the_sidebar_and_the_title_and_cleared_by_another_t
     expect(link).to_be_attached()
     before = title_count(bob)
     for text in ("Soup?", "Or noodles?"):
-        ann.api("POST", f"/api/channels/{side['id']}/messages", text=text, client_id=f"lunch-{text[:2]}-id")
+        ann.api(
+            "POST",
+            f"/api/channels/{side['id']}/messages",
+            text=text,
+            client_id=f"lunch-{text[:2]}-id",
+        )
     expect(link.locator(".unread-count")).to_have_text("2")
     expect(bob.page).to_have_title(re.compile(rf"^\({before + 2}\) "))
 
@@ -139,7 +144,9 @@ def test_the_switcher_opens_on_a_russian_layout_and_leads_to_a_person(two):
     field = ann.page.locator("#switcher input")
     expect(field).to_be_focused()
     field.fill(bob.nickname[:2].lower())
-    expect(ann.page.locator("#switcher [role=option][aria-selected=true]")).to_have_text(bob.nickname)
+    expect(ann.page.locator("#switcher [role=option][aria-selected=true]")).to_have_text(
+        bob.nickname
+    )
     field.press("Enter")
     ann.page.wait_for_url(f"**/dm/{bob.nickname}")
     ann.online()
