@@ -35,6 +35,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(full_time)
     app.add_template_filter(day_name)
     app.add_template_filter(short_date)
+    app.add_template_filter(short_time)
     app.add_template_filter(number)
 
 
@@ -145,6 +146,15 @@ def short_date(iso: str) -> str:
     if not iso:
         return ""
     return babel.dates.format_date(local_time(iso), "medium", locale=str(get_locale()))
+
+
+def short_time(moment: str | float) -> str:
+    """Date and time for tables; of an ISO time, or of seconds since 1970."""
+    if not moment:
+        return ""
+    if not isinstance(moment, str):
+        moment = datetime.fromtimestamp(moment, UTC).isoformat()
+    return f"{short_date(moment)}, {clock(moment)}"
 
 
 def number(value: int) -> str:

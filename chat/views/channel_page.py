@@ -14,8 +14,9 @@ from chat.views.forms import errors_of
 from chat.views.shell import absolute_url, channel_url
 
 PAGE = 50
-# A channel with hardly anything in it still needs its people: admins see the invite link there.
+# A channel with hardly anything and hardly anybody in it: admins see the invite link there.
 YOUNG = 10
+FEW = 3
 
 
 def show(
@@ -35,7 +36,7 @@ def show(
         newer=newer,
         members=members,
         can_manage=channels.can_manage(current_user, channel),
-        invite_url=_invite_url(view, len(found)),
+        invite_url=_invite_url(view, len(found), len(members)),
         **values,
     )
     return _remember(response, view)
@@ -67,8 +68,10 @@ def _last_read(view: dict) -> int | None:
     return view["last_read_seq"] if view["member"] and view["unread"] else None
 
 
-def _invite_url(view: dict, shown: int) -> str:
-    if not current_user.is_admin or view["kind"] != "public" or shown > YOUNG:
+def _invite_url(view: dict, shown: int, members: int) -> str:
+    if not current_user.is_admin or view["kind"] != "public":
+        return ""
+    if shown > YOUNG or members > FEW:
         return ""
     usable = invites.list_invites(current_user)
     return absolute_url(f"/join/{usable[0]['code']}") if usable else ""

@@ -1,6 +1,6 @@
 """Error pages. They are made without MongoDB: it may be the very thing that is away."""
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request, session
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
@@ -45,6 +45,7 @@ def error_page(status: int, reason: str = "") -> Response:
             advice=advice,
             icon_name=ICONS.get(status, "circle-alert"),
             locale=_locale(),
+            token=_token() if status < 500 else "",
         )
     response = make_response(html, status)
     response.headers["Cache-Control"] = "no-store"
@@ -57,6 +58,12 @@ def _locale() -> str:
     if chosen in LANGUAGES:
         return str(chosen)
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+
+
+def _token() -> str:
+    """The session's token if it has one. A new session is never begun here: an address that is
+    served without sessions would answer with a new cookie, and so sign the reader out."""
+    return str(session.get("csrfToken") or "")
 
 
 def explain(status: int) -> tuple[str, str]:

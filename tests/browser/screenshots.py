@@ -1,0 +1,218 @@
+"""Pictures of every page, for whoever changes a template or a style.
+
+    python tests/browser/screenshots.py OUTDIR [--pages login,busy] [--widths 360,820,1440]
+        [--themes light,dark] [--languages en,ru] [--readme docs/screenshot.png]
+
+Starts the application as `make run` does, with databases of its own, and fills it with the talk in
+demo_content.py. Without options it takes all combinations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.browser import demo_content  # noqa: E402
+from tests.browser.server import Server  # noqa: E402
+
+HEIGHTS = {360: 780, 820: 1100, 1440: 900}
+SETTLE_MS = 500
+COLOURS = ("light", "dark")
+LANGUAGES = ("en", "ru")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page to be seen: where it is, who looks, and what is done before the picture."""
+
+    path: str
+    signed_in: bool = True
+    # What a script would change at once, such as what has been read, is seen without it.
+    script: bool = True
+    act: Callable[[Page], None] = lambda page: None
+
+
+def wrong_login(page: Page) -> None:
+    """The form after a mistake."""
+    page.fill("[name=nickname]", "Anna")
+    page.fill("[name=password]", "not the password")
+    page.click(".card button[type=submit]")
+
+
+def hover_message(page: Page) -> None:
+    """The actions of a message."""
+    page.locator(".message").nth(-2).hover()
+
+
+def open_switcher(page: Page) -> None:
+    """The list of everything."""
+    page.keyboard.press("Control+k")
+
+
+def write_too_much(page: Page) -> None:
+    """A refused message: the reason, and the text kept."""
+    page.locator("#composer textarea").evaluate("field => field.removeAttribute('required')")
+    page.fill("#composer textarea", "   ")
+    page.click("#composer [type=submit]")
+
+
+SETUP = {"setup": Shot("/setup", signed_in=False)}
+SHOTS = {
+    "login": Shot("/login", signed_in=False),
+    "login-wrong": Shot("/login", signed_in=False, act=wrong_login),
+    "register": Shot("{invite}", signed_in=False),
+    "unread": Shot("/channels/general", script=False),
+    "busy": Shot("/channels/general", act=hover_message),
+    "code": Shot("/channels/engineering"),
+    "empty": Shot("/channels/ideas"),
+    "not-joined": Shot("/channels/музыка-для-работы-и-длинных-поездок"),
+    "refused": Shot("/channels/ideas", script=False, act=write_too_much),
+    "direct": Shot("/dm/Maria", script=False),
+    "sidebar": Shot("/channels/general#sidebar", script=False),
+    "members": Shot("/channels/general#members", script=False),
+    "switcher": Shot("/channels/general", act=open_switcher),
+    "channels": Shot("/channels"),
+    "channel-settings": Shot("/channels/engineering/settings"),
+    "new-direct": Shot("/dm"),
+    "settings": Shot("/settings"),
+    "admin": Shot("/admin"),
+    "status": Shot("/admin/status"),
+    "error": Shot("/channels/nothing-here"),
+}
+
+
+class Studio:
+    """Takes the pictures; signs in once for each language."""
+
+    def __init__(self, browser: Browser, url: str, out: Path) -> None:
+        self.browser, self.url, self.out = browser, url, out
+        self.cookies: dict[str, list] = {}
+        self.invite = "/register"
+
+    def take(self, name: str, shot: Shot, width: int, theme: str, language: str) -> Path:
+        """One picture; complains about a page that is wider than its window."""
+        path = self.out / f"{name}-{width}-{theme}-{language}.png"
+        with self.page(shot, width, theme, language) as page:
+            page.goto(self.url + shot.path.format(invite=self.invite))
+            shot.act(page)
+            page.wait_for_timeout(SETTLE_MS if shot.script else 50)
+            page.screenshot(path=path)
+            if shot.script and page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                print(f"{path.name}: wider than the window")
+        return path
+
+    @contextmanager
+    def page(self, shot: Shot, width: int, theme: str, language: str) -> Iterator[Page]:
+        context = self.browser.new_context(
+            viewport={"width": width, "height": HEIGHTS.get(width, 900)},
+            color_scheme="dark" if theme == "dark" else "light",
+            locale=language,
+            timezone_id="Europe/Berlin",
+            reduced_motion="reduce",
+            java_script_enabled=shot.script,
+        )
+        zone = {"name": "tz", "value": "Europe/Berlin", "url": self.url}
+        context.add_cookies([zone, *(self.session() if shot.signed_in else [])])  # type: ignore[list-item]
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
+
+    def session(self) -> list:
+        """The owner's cookies."""
+        if "owner" not in self.cookies:
+            context = self.browser.new_context(java_script_enabled=False)
+            page = context.new_page()
+            page.goto(f"{self.url}/login")
+            page.fill("[name=nickname]", demo_content.OWNER)
+            page.fill("[name=password]", demo_content.PASSWORD)
+            page.click(".card button[type=submit]")
+            page.goto(f"{self.url}/admin")
+            invite = page.locator("[id^=invite-]").first.input_value()
+            self.invite = "/join/" + invite.rpartition("/")[2]
+            self.cookies["owner"] = [c for c in context.cookies() if c["name"] == "session"]
+            context.close()
+        return self.cookies["owner"]
+
+
+def fill(data: Path) -> None:
+    """The demo content, into the servers that keep their data here."""
+    notes = {"MONGODB_URI": "mongodb_uri", "REDIS_URL": "redis_url"}
+    found = {name: (data / note).read_text().strip() for name, note in notes.items()}
+    subprocess.run(
+        [sys.executable, str(Path(demo_content.__file__))],
+        cwd=ROOT,
+        env={**os.environ, **found, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The system's Chromium where there is one."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
+def shoot(studio: Studio, shots: dict[str, Shot], options: argparse.Namespace) -> None:
+    """All chosen combinations of these pages."""
+    wanted = {n: s for n, s in shots.items() if not options.pages or n in options.pages}
+    ways = itertools.product(options.widths, options.themes, options.languages)
+    for width, theme, language in ways:
+        for name, shot in wanted.items():
+            studio.take(name, shot, width, theme, language)
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """Servers, content, pictures."""
+    options = parse(arguments)
+    options.outdir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        data = Path(folder) / "data"
+        with Server(data) as server:
+            studio = Studio(launch(playwright), server.url, options.outdir)
+            shoot(studio, SETUP, options)
+            fill(data)
+        with Server(data) as server:
+            studio.url = server.url
+            studio.session()
+            shoot(studio, SHOTS, options)
+            if options.readme:
+                picture = studio.take("readme", SHOTS["unread"], 1440, "light", "en")
+                options.readme.parent.mkdir(parents=True, exist_ok=True)
+                picture.replace(options.readme)
+
+
+def parse(arguments: Iterable[str] | None) -> argparse.Namespace:
+    """What to take."""
+
+    def several(text: str) -> list[str]:
+        return [part for part in text.split(",") if part]
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("outdir", type=Path)
+    parser.add_argument("--pages", type=several, default=[])
+    parser.add_argument(
+        "--widths", type=lambda text: [int(w) for w in several(text)], default=list(HEIGHTS)
+    )
+    parser.add_argument("--themes", type=several, default=list(COLOURS))
+    parser.add_argument("--languages", type=several, default=list(LANGUAGES))
+    parser.add_argument("--readme", type=Path, default=None)
+    return parser.parse_args(None if arguments is None else list(arguments))
+
+
+if __name__ == "__main__":
+    main()
