@@ -1,0 +1,23 @@
+"""What the chat costs, measured on real servers: `make bench`, or one of them with
+`make bench ARGS=pages`; `--quick` takes a tenth of the time, to see whether all works.
+
+    start.py    from `make run` to the first page
+    memory.py   resident memory of the worker, idle and with open sockets
+    fanout.py   CPU of a delivered message, and the time from post to last reader
+    pages.py    requests a second and CPU of a request
+
+Each of these has `run(quick)`, which measures and prints. They share
+
+    stage.py    real servers with a team in the database, and apps in front of them
+    team.py     the people, channels and messages
+    wsgi.py     the product with a few routes more: the floors beside which it is measured
+    crowd.py    many Socket.IO clients in a process of their own
+    load.py     HTTP clients in a process of their own
+    remote.py   how those processes are spoken to
+    gauge.py    CPU and memory of processes
+    report.py   tables, progress, the machine
+
+A floor is what the same stack costs when it does next to nothing, measured in the same run: the
+ratio to it says more about the product than a figure that belongs to one machine. A new benchmark
+is a new file with a `run`, and a line in `__main__.py`.
+"""

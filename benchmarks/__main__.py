@@ -1,0 +1,53 @@
+"""`python -m benchmarks [--quick] [name ...]`."""
+
+import argparse
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks import fanout, memory, pages, report, start
+
+ALL = {"start": start.run, "memory": memory.run, "fanout": fanout.run, "pages": pages.run}
+MOST_SECONDS = 600
+
+
+def main() -> int:
+    """Run what was named, or everything; whatever happens, end what was started."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What it costs.")
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(ALL))
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it work?")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.names) - set(ALL):
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(ALL)}")
+    for sign in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(sign, _end)
+    signal.alarm(MOST_SECONDS)
+    began = time.monotonic()
+    report.machine()
+    failed = [name for name in chosen.names or ALL if not _done(ALL[name], chosen.quick)]
+    report.say(f"All in {time.monotonic() - began:.0f} s. Load now: {report.load()}")
+    if failed:
+        print(f"Without a result: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _done(benchmark: Callable[[bool], None], quick: bool) -> bool:
+    """Run one; what goes wrong in it does not keep the others from running."""
+    try:
+        benchmark(quick)
+    except Exception:  # noqa: BLE001 - shown in full
+        traceback.print_exc()
+        return False
+    return True
+
+
+def _end(sign: int, _frame: Any) -> None:
+    reason = f"not done within {MOST_SECONDS} s" if sign == signal.SIGALRM else "stopped"
+    raise SystemExit(f"benchmarks: {reason}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""Many Socket.IO clients (engine.io 4, WebSocket only) on bare sockets in one thread.
+
+As light as it gets: frames are cut, pings answered, and in a message only the moment it was sent at
+is looked for. A message's client_id is `bench-<nanoseconds>-<number>`; the clock is the machine's
+monotonic one, which all its processes share.
+"""
+
+import base64
+import json
+import os
+import re
+import selectors
+import socket
+import struct
+import time
+from typing import Any
+
+from benchmarks.team import Member
+
+STAMP = re.compile(rb'"client_id": ?"bench-(\d+)-')
+NEW_MESSAGE, ACK, PING, PONG = b'42["message:new"', b"43", b"2", b"3"
+TEXT, CLOSE = 1, 8
+CONNECT_SECONDS = 30
+WAIT_FOR_LAST = 20.0  # seconds, after the last post, for what is still under way
+
+
+class Crowd:
+    """The clients. All methods return when they are done."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.EpollSelector()
+        self._clients: list[Client] = []
+        self._arrived: dict[int, int] = {}  # moment of sending → how many have it
+        self._late: dict[int, float] = {}  # moment of sending → ms until the latest one had it
+        self._acked = self._refused = self._lost = 0
+        self.presence_at = time.monotonic()
+
+    def open(self, port: int, members: list[Member], path: str = "/socket.io/") -> int:
+        """Connect one more client for each of these people; how many there are now."""
+        for member in members:
+            client = Client(port, member, path)
+            client.sock.setblocking(False)
+            self._clients.append(client)
+            self._selector.register(client.sock, selectors.EVENT_READ, client)
+            self.pump(0)
+        return len(self._clients)
+
+    def settle(self, quiet: float = 2.0, most: float = 20.0) -> float:
+        """Read until nobody has come or gone for `quiet` seconds; how long that took."""
+        began = time.monotonic()
+        while time.monotonic() - began < most:
+            self.pump(0.2)
+            if time.monotonic() - max(self.presence_at, began) > quiet:
+                break
+        return time.monotonic() - began
+
+    def read(self, seconds: float) -> None:
+        """Do nothing but listen and answer pings."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.pump(min(0.2, left))
+
+    def post(self, channel: str, count: int, rate: float) -> dict[str, Any]:
+        """Post `count` messages, `rate` a second, from one client after the other."""
+        self._forget()
+        began = time.monotonic()
+        for number in range(count):
+            while (left := began + number / rate - time.monotonic()) > 0:
+                self.pump(left)
+            sender = self._clients[number * 7 % len(self._clients)]
+            sender.send(_post(channel, number))
+            self.pump(0)
+        return self._wait_for(count)
+
+    def receive(self, count: int, rate: float) -> dict[str, Any]:
+        """Wait for what somebody else sends."""
+        self._forget()
+        self.read(count / rate)
+        return self._wait_for(count)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients:
+            client.sock.close()
+        self._selector.close()
+        self._clients, self._selector = [], selectors.EpollSelector()
+
+    def pump(self, timeout: float) -> None:
+        """Take what has come, waiting for at most `timeout` seconds."""
+        for key, _events in self._selector.select(max(0.0, timeout)):
+            client: Client = key.data
+            if not client.take(self._handle):
+                self._selector.unregister(client.sock)
+                self._lost += 1
+
+    def _handle(self, client: "Client", payload: bytes) -> None:
+        if payload.startswith(NEW_MESSAGE):
+            self._count(payload)
+        elif payload == PING:
+            client.send(PONG)
+        elif payload.startswith(ACK):
+            good = b'"ok":true' in payload[:40]
+            self._acked, self._refused = self._acked + good, self._refused + (not good)
+        elif payload.startswith(b'42["presence"'):
+            self.presence_at = time.monotonic()
+
+    def _count(self, payload: bytes) -> None:
+        found = STAMP.search(payload)
+        if found:
+            sent = int(found[1])
+            self._arrived[sent] = self._arrived.get(sent, 0) + 1
+            self._late[sent] = (time.monotonic_ns() - sent) / 1e6
+
+    def _forget(self) -> None:
+        self._arrived, self._late = {}, {}
+        self._acked = self._refused = 0
+
+    def _wait_for(self, count: int) -> dict[str, Any]:
+        """Until all have everything; what arrived, and how long each took to its last reader."""
+        wanted, until = count * len(self._clients), time.monotonic() + WAIT_FOR_LAST
+        while sum(self._arrived.values()) < wanted and time.monotonic() < until:
+            self.pump(0.1)
+        whole = [sent for sent, number in self._arrived.items() if number == len(self._clients)]
+        return {
+            "deliveries": sum(self._arrived.values()),
+            "whole": len(whole),
+            "acked": self._acked,
+            "refused": self._refused,
+            "lost": self._lost,
+            "to_last_ms": [self._late[sent] for sent in whole],
+        }
+
+
+class Client:
+    """One connection, let in."""
+
+    def __init__(self, port: int, member: Member, path: str) -> None:
+        self.buffer = bytearray()
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=CONNECT_SECONDS)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._upgrade(port, member, path)
+        if path.startswith("/socket.io/"):
+            self._wait_for(b"0")
+            self.send(b"40" + json.dumps({"csrf": member.csrf}).encode())
+            self._wait_for(b"40")
+
+    def send(self, payload: bytes) -> None:
+        """A text frame, masked with zeros."""
+        size = len(payload)
+        head = struct.pack("!BB", 0x81, 0x80 | size) if size < 126 else (
+            struct.pack("!BBH", 0x81, 0x80 | 126, size)
+        )  # fmt: skip
+        self.sock.sendall(head + bytes(4) + payload)
+
+    def take(self, handle: Any) -> bool:
+        """Read and handle whole frames; False when the server has closed the line."""
+        try:
+            data = self.sock.recv(262_144)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self.buffer += data
+        for kind, payload in self._frames():
+            if kind == CLOSE:
+                return False
+            handle(self, payload)
+        return bool(data)
+
+    def _frames(self) -> list[tuple[int, bytes]]:
+        found, buffer, at = [], self.buffer, 0
+        while len(buffer) - at >= 2:
+            size, start = buffer[at + 1] & 0x7F, at + 2
+            extra = {126: 2, 127: 8}.get(size, 0)
+            if len(buffer) < start + extra:
+                break
+            if extra:
+                size = int.from_bytes(buffer[start : start + extra], "big")
+            start += extra
+            if len(buffer) < start + size:
+                break
+            found.append((buffer[at] & 0x0F, bytes(buffer[start : start + size])))
+            at = start + size
+        del buffer[:at]
+        return found
+
+    def _upgrade(self, port: int, member: Member, path: str) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        lines = [
+            f"GET {path}?EIO=4&transport=websocket HTTP/1.1", f"Host: 127.0.0.1:{port}",
+            "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}",
+            "Sec-WebSocket-Version: 13", f"Origin: http://127.0.0.1:{port}",
+            f"Cookie: {member.cookie}", "", "",
+        ]  # fmt: skip
+        self.sock.sendall("\r\n".join(lines).encode())
+        while b"\r\n\r\n" not in self.buffer:
+            self._more()
+        head, _, rest = bytes(self.buffer).partition(b"\r\n\r\n")
+        if b" 101 " not in head.split(b"\r\n")[0]:
+            raise RuntimeError(f"not let in: {head[:300]!r}")
+        self.buffer = bytearray(rest)
+
+    def _wait_for(self, start: bytes) -> None:
+        while True:
+            for _kind, payload in self._frames():
+                if payload.startswith(b"44") or _kind == CLOSE:
+                    raise RuntimeError(f"refused: {payload[:300]!r}")
+                if payload.startswith(start):
+                    return
+            self._more()
+
+    def _more(self) -> None:
+        data = self.sock.recv(65_536)
+        if not data:
+            raise RuntimeError("the server closed the line")
+        self.buffer += data
+
+
+def _post(channel: str, number: int) -> bytes:
+    text = (
+        f"Message {number}: **the build** is green again, the log is at "
+        f"https://example.org/builds/{number} - thanks to everybody who helped."
+    )
+    stamp = f"bench-{time.monotonic_ns()}-{number}"
+    data = {"channel": channel, "text": text, "client_id": stamp}
+    return f"42{number}".encode() + json.dumps(["message:post", data]).encode()

@@ -1,0 +1,97 @@
+"""Real servers in a temporary folder, a team in the database, and apps in front of them."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from benchmarks import gauge, team
+from chat.embedded.binaries import find_mongod
+from chat.embedded.mongo import Mongo
+from chat.embedded.process import Process
+from chat.embedded.valkey import Valkey
+from tests.support.processes import ROOT, START_SECONDS, AppProcess, new_database
+from tests.support.servers import start_valkey
+
+
+class App(AppProcess):
+    """The product and the floors beside it (`benchmarks.wsgi`) in one gunicorn worker."""
+
+    worker: psutil.Process
+
+    def start(self) -> "App":
+        command = [sys.executable, "-m", "gunicorn", "benchmarks.wsgi:app"]
+        self.process = Process(command, title="the app", log=self.log, env=self.env, cwd=ROOT)
+        if not self.process.wait_until(self._answers, START_SECONDS):
+            raise RuntimeError(self.tail())
+        self.worker = gauge.worker_of(self.process.pid)
+        return self
+
+    def get(self, path: str, member: team.Member | None = None) -> requests.Response:
+        """A page as that person sees it; an error for any other answer than 200."""
+        headers = {"Cookie": member.cookie} if member else {}
+        answer = requests.get(self.url + path, headers=headers, timeout=30, allow_redirects=False)
+        if answer.status_code != requests.codes.ok:
+            raise RuntimeError(f"{path}: {answer.status_code}\n{answer.text[:500]}\n{self.tail()}")
+        return answer
+
+
+class Stage:
+    """`with Stage(people=500) as stage:`: a mongod, and apps that are all ended at the end.
+
+    Every app has an empty Redis of its own; the database they share.
+    """
+
+    def __init__(self, people: int, in_channel: int | None = None) -> None:
+        self._sizes = (people, people if in_channel is None else in_channel)
+        self._temporary = tempfile.TemporaryDirectory(prefix="chat-bench-")
+        self.folder = Path(self._temporary.name)
+        self.mongo: Mongo | None = None
+        self._started: list[App | Valkey] = []
+
+    def __enter__(self) -> "Stage":
+        try:
+            data = self.folder / "mongo"
+            data.mkdir()
+            self.mongo = Mongo(find_mongod(self.folder), data, self.folder / "mongod.log")
+            self.mongo.start()
+            self.uri = new_database(self.mongo.uri)
+            self.team = team.store(self.uri, *self._sizes)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for started in reversed(self._started):
+            started.stop()
+        if self.mongo:
+            self.mongo.stop()
+        self._temporary.cleanup()
+
+    def app(self, with_redis: bool = True) -> App:
+        """A new app process; ended with the stage, or earlier by `app.stop()`."""
+        env: dict[str, Any] = {"MONGODB_URI": self.uri, "WEB_CONCURRENCY": "1"}
+        if with_redis:
+            valkey = start_valkey(self.folder / f"redis-{len(self._started)}")
+            self._started.append(valkey)
+            env["REDIS_URL"] = valkey.url
+        else:
+            env["DISABLE_REDIS"] = "true"
+        app = App(self.folder, **env)
+        self._started.append(app)
+        return app.start()
+
+    def processes(self, app: App) -> dict[str, psutil.Process]:
+        """What to watch while this app works."""
+        assert self.mongo is not None
+        assert self.mongo.process is not None
+        found = {"worker": app.worker, "mongod": psutil.Process(self.mongo.process.pid)}
+        for server in self._started:
+            if isinstance(server, Valkey) and server.url == app.env.get("REDIS_URL"):
+                assert server.process is not None
+                found["valkey"] = psutil.Process(server.process.pid)
+        return found

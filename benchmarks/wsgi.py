@@ -1,0 +1,105 @@
+"""The product, and the floors beside which it is measured; served by benchmarks only.
+
+/bench/empty/<size>   signed in like every page, and then nothing: `size` bytes
+/bench/push           messages to a channel's sockets, not stored by anybody
+/bench/line           a WebSocket without Socket.IO and without the product
+"""
+
+from wsgi import app  # isort: skip - it patches, so it comes first
+
+import json
+import struct
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+import gevent.event
+import gevent.selectors
+import simple_websocket
+from engineio.async_drivers.gevent import Thread
+from flask import Response, request
+from flask_login import current_user
+
+from chat.auth import login_required
+from chat.extensions import socketio
+from chat.realtime import broadcasts, connections, rooms
+from chat.services import messages
+
+LENGTH_IN_ONE_BYTE, LENGTH_IN_TWO_BYTES = 126, 65536
+
+
+@app.get("/bench/empty/<int:size>")
+@login_required
+def empty(size: int) -> Response:
+    """The least that a page of this application can do."""
+    return Response(b"x" * size, mimetype="text/plain")
+
+
+@app.get("/bench/push")
+@login_required
+def push() -> Response:
+    """Send the channel's last message `count` times, `rate` a second, as `how` says.
+
+    library: python-socketio's emit to the room. bare: one frame made once, then written to each
+    socket. Each carries the moment it was sent at as its client_id.
+    """
+    channel, how = request.args["channel"], request.args["how"]
+    count, rate = request.args.get("count", 1, int), request.args.get("rate", 20.0, float)
+    found, _more = messages.history(current_user, channel, limit=1)
+    html = broadcasts.row(found[0])
+    send = {"library": _emit, "bare": _write}[how]
+    began = time.monotonic()
+    for number in range(count):
+        gevent.sleep(max(0.0, began + number / rate - time.monotonic()))
+        stamped = {**found[0], "client_id": f"bench-{time.monotonic_ns()}-"}
+        send(rooms.channel(channel), {"message": stamped, "html": html})
+    return Response("done")
+
+
+def _emit(room: str, data: dict[str, Any]) -> None:
+    # As broadcasts do, but kept in this process: nobody else listens.
+    socketio.server.emit("message:new", data, to=room, ignore_queue=True)
+
+
+def _write(room: str, data: dict[str, Any]) -> None:
+    text = "42" + json.dumps(["message:new", data], separators=(",", ":"))
+    frame = _frame(text.encode())
+    for connection in connections.everyone():
+        line = socketio.server.eio.sockets[connection.eio_sid].hang_up.__self__
+        line.sock.send(frame)
+
+
+def _frame(payload: bytes) -> bytes:
+    """A whole text frame of a server."""
+    size = len(payload)
+    if size < LENGTH_IN_ONE_BYTE:
+        return struct.pack("!BB", 0x81, size) + payload
+    if size < LENGTH_IN_TWO_BYTES:
+        return struct.pack("!BBH", 0x81, 126, size) + payload
+    return struct.pack("!BBQ", 0x81, 127, size) + payload
+
+
+class Line:
+    """Answers /bench/line with the WebSocket alone; everything else goes on."""
+
+    def __init__(self, wrapped: Callable[..., Iterable[bytes]]) -> None:
+        self._wrapped = wrapped
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/bench/line":
+            return self._wrapped(environ, start_response)
+        line = simple_websocket.Server(
+            environ,
+            thread_class=Thread,
+            event_class=gevent.event.Event,
+            selector_class=gevent.selectors.DefaultSelector,
+        )
+        try:
+            while True:
+                line.receive()
+        except simple_websocket.ConnectionClosed:
+            raise StopIteration from None  # the way gunicorn is told that the socket is ours
+
+
+app.wsgi_app = Line(app.wsgi_app)  # type: ignore[method-assign]
