@@ -10,14 +10,14 @@ from tests.realtime.stage import until
 
 
 def test_a_flood_of_messages_is_limited_and_the_rest_stays_in_order(alice, room):
-    tab, answers = alice.tab(), []
+    tab, answers, started = alice.tab(), [], time.monotonic()
     for i in range(120):
         data = {"channel": room, "text": str(i), "client_id": uuid4().hex}
         tab.socket.emit("message:post", data, callback=answers.append)
     assert until(lambda: sum(a.get("error") == "throttled" for a in answers) >= 50)
     time.sleep(1)
     stored = [int(answer["message"]["text"]) for answer in answers if answer["ok"]]
-    assert 10 <= len(stored) <= 30
+    assert 10 <= len(stored) <= 12 + 5 * (time.monotonic() - started)
     assert stored == sorted(stored)
 
 
