@@ -53,7 +53,7 @@ def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire,
     ]
 
 
-def test_far_behind_means_the_newest_page_in_place(two, wire, meet):
+def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(two, wire, meet):
     ann, _bob = two
     fill(ann, 2, "old")
     ann.sees("old 002")
