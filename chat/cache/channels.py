@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from chat.cache import fence, keys, plain, through
-from chat.cache.through import Shape
+from chat.cache.through import Part, Shape
 from chat.models import Channel, Site, base
 
 EMPTY = ("", "null")
@@ -32,14 +32,12 @@ def get(channel_id: str) -> dict | None:
     """One channel of any kind, or None."""
     if base.object_id(channel_id) is None:
         return None
-    named = through.get(
-        keys.channels_list(),
-        ALL,
-        _load_all,
-        command=("HGET", channel_id),
-        decode=lambda text: json.loads(text) if text else None,
-        pick=lambda channels: channels.get(channel_id),
+    part = Part(
+        ("HGET", channel_id),
+        lambda text: json.loads(text) if text else None,
+        lambda channels: channels.get(channel_id),
     )
+    named = through.ask(keys.channels_list(), ALL, _load_all, part)
     return named or through.get(keys.direct(channel_id), ONE, lambda: _load_direct(channel_id))
 
 

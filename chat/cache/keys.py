@@ -57,7 +57,7 @@ HELPERS = {
     "w:{*}": "sorted set: writes under way on a data key (fence)",
     "ended:{session:*}": "string: a session that was ended, while the end spreads (sessions)",
     "limit:*": "string: a rate limit's window (limits)",
-    "{presence}:*": "the leases of connections (presence)",
+    "{presence}:*": "zset, hash and string: the leases of connections, no TTL (presence)",
     "cache:probe": "string: whether Redis takes writes (health)",
 }
 

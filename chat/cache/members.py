@@ -1,7 +1,7 @@
 """Who belongs to a channel (R5)."""
 
 from chat.cache import keys, through
-from chat.cache.through import Shape
+from chat.cache.through import Part, Shape
 from chat.models import Membership, base
 
 SHAPE = Shape(
@@ -27,11 +27,6 @@ def is_member(channel_id: str, user_id: str) -> bool:
     """Whether somebody belongs to the channel; moves one bit, not the whole set."""
     if base.object_id(channel_id) is None:
         return False
-    return through.get(
-        keys.channel_users(channel_id),
-        SHAPE,
-        lambda: Membership.user_ids(channel_id),
-        command=("SISMEMBER", user_id),
-        decode=bool,
-        pick=lambda ids: user_id in ids,
-    )
+    part = Part(("SISMEMBER", user_id), bool, lambda ids: user_id in ids)
+    key = keys.channel_users(channel_id)
+    return through.ask(key, SHAPE, lambda: Membership.user_ids(channel_id), part)

@@ -32,24 +32,35 @@ class Shape:
     decode: Callable[[Any], Any]
 
 
-def get(key: str, shape: Shape, load: Callable[[], Any], **read: Any) -> Any:
-    """The value from Redis, or from ``load()`` (MongoDB), which then fills Redis."""
+@dataclass(frozen=True)
+class Part:
+    """A question about a part of a value: asked of Redis, or answered from the whole value."""
+
+    command: tuple[Any, ...]
+    decode: Callable[[Any], Any]
+    pick: Callable[[Any], Any]
+
+
+def get(key: str, shape: Shape, load: Callable[[], Any]) -> Any:
+    """The whole value from Redis, or from ``load()`` (MongoDB), which then fills Redis."""
+    return ask(key, shape, load, Part(shape.read, shape.decode, lambda value: value))
+
+
+def ask(key: str, shape: Shape, load: Callable[[], Any], part: Part) -> Any:
+    """A part of the value: the same answer whether it came from Redis or from ``load()``."""
     if not redis.enabled or not rollout.for_reader(shape.feature):
         note("bypass")
-        return load()
-    command = read.get("command", shape.read)
-    decode = read.get("decode", shape.decode)
-    found = fence.read(key, *command)
+        return part.pick(load())
+    found = fence.read(key, *part.command)
     if found.token and key in _filling:
         # Somebody in this process is already asking MongoDB for it; their answer is ours.
         _filling[key].wait(WAIT_SECONDS)
-        found = fence.read(key, *command)
+        found = fence.read(key, *part.command)
     if found.hit:
         note("hit")
-        return decode(found.value)
+        return part.decode(found.value)
     note("down" if found.down else "miss")
-    value = _load(key, shape, load, found.token)
-    return read["pick"](value) if "pick" in read else value
+    return part.pick(_load(key, shape, load, found.token))
 
 
 def _load(key: str, shape: Shape, load: Callable[[], Any], token: str | None) -> Any:

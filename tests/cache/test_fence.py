@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from flask import g
 
 from chat import access
 from chat.cache import channels, fence, members, messages, users
+from chat.errors import NotFound
 from chat.extensions import redis
 from chat.models import Channel, Membership, Message, Site, User
 from chat.services import accounts
@@ -206,6 +208,24 @@ def test_a_refused_write_leaves_the_cache_as_it_was(world):
 
     assert redis.call(lambda r: r.exists(key)) == 1
     assert redis.call(lambda r: r.zcard(f"w:{{{key}}}")) == 0
+
+
+@pytest.mark.parametrize("share", [0, 50, 100])
+def test_an_outsider_is_one_whatever_share_of_the_traffic_uses_the_cache(world, app, share):
+    private = channel_service.create(world.owner, "Private", kind="private")["id"]
+    before = dict(app.config)
+    for feature in ("USERS", "CHANNELS", "CHANNEL_USERS", "MESSAGES"):
+        app.config[f"ROLLOUT_{feature}"] = share
+    try:
+        for subject in range(20):
+            g.subject = str(subject)
+            assert members.is_member(private, world.owner.id) is True
+            assert members.is_member(private, world.other.id) is False
+            assert access.get_channel_for(world.owner, private)["name"] == "Private"
+            with pytest.raises(NotFound):
+                access.get_channel_for(world.other, private)
+    finally:
+        app.config.update(before)
 
 
 def test_every_fill_has_a_lifetime(world):
