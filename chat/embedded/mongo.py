@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pymongo
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure
 
 from chat.embedded import EmbeddedError
 from chat.embedded.process import LOOPBACK, Process, free_port, is_free, listens, stop_orphan
 
 REPLICA_SET = "rs0"
-NOT_YET_INITIALIZED = 94
+NOT_YET_INITIALIZED, ALREADY_INITIALIZED = 94, 23
 START_SECONDS, PRIMARY_SECONDS, STOP_SECONDS = 60, 30, 20
 TRIES = 5
 
@@ -90,20 +90,31 @@ class Mongo:
 
     def _become_primary(self, client: Any) -> None:
         assert self.process is not None
+        if not self.process.wait_until(lambda: self._is_settled(client), PRIMARY_SECONDS):
+            raise self.process.failure()
+
+    def _is_settled(self, client: Any) -> bool:
+        """Whether it is the primary of a set that knows it under its present address."""
+        try:
+            self._configure(client.admin)
+            return bool(client.admin.command("hello").get("isWritablePrimary"))
+        except ConnectionFailure:  # it closes all connections when its role changes
+            return False
+
+    def _configure(self, admin: Any) -> None:
+        """Make the set, or tell it the port of this run."""
         wanted = {"_id": 0, "host": f"{LOOPBACK}:{self.port}"}
         try:
-            config = client.admin.command("replSetGetConfig")["config"]
+            config = admin.command("replSetGetConfig")["config"]
         except OperationFailure as error:
             if error.code != NOT_YET_INITIALIZED:
                 raise
-            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [wanted]})
-        else:
-            if config["members"][0]["host"] != wanted["host"]:
-                config["members"] = [wanted]
-                config["version"] += 1
-                client.admin.command("replSetReconfig", config, force=True)
-        if not self.process.wait_until(lambda: _is_primary(client), PRIMARY_SECONDS):
-            raise self.process.failure()
+            _initiate(admin, wanted)
+            return
+        if config["members"][0]["host"] != wanted["host"]:
+            config["members"] = [wanted]
+            config["version"] += 1
+            admin.command("replSetReconfig", config, force=True)
 
     def _pid_left_over(self) -> int:
         try:
@@ -112,8 +123,9 @@ class Mongo:
             return 0
 
 
-def _is_primary(client: Any) -> bool:
+def _initiate(admin: Any, member: dict[str, Any]) -> None:
     try:
-        return bool(client.admin.command("hello").get("isWritablePrimary"))
-    except PyMongoError:
-        return False
+        admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+    except OperationFailure as error:
+        if error.code != ALREADY_INITIALIZED:  # it has not read its configuration yet
+            raise

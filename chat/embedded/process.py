@@ -106,9 +106,9 @@ class Process:
             self.kill()
 
     def kill(self) -> None:
-        """End it at once."""
-        if self.running:
-            self.popen.kill()
+        """End it and its own children at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self.popen.wait()
 
     def failure(self) -> EmbeddedError:
