@@ -4,7 +4,7 @@ The locale is the account's choice, else the cookie of the pages before login, e
 browser prefers. The zone comes from the `tz` cookie, which the browser code sets; without it UTC.
 """
 
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -107,7 +107,7 @@ def clock(iso: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _clock(locale: str, hour: int, minute: int) -> str:
-    return babel.dates.format_time(datetime(2000, 1, 1, hour, minute), "short", locale=locale)
+    return babel.dates.format_time(time(hour, minute), "short", locale=locale)
 
 
 def full_time(iso: str) -> str:

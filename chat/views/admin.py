@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from chat.auth import role_required
-from chat.errors import Invalid
+from chat.errors import ChatError, Invalid
 from chat.extensions import redis
 from chat.services import accounts, invites, site
 from chat.views.forms import MISTAKES, page, see, typed
@@ -22,7 +22,7 @@ def show() -> ResponseReturnValue:
     return _show()
 
 
-def _show(problem: Invalid | None = None, form: dict | None = None) -> ResponseReturnValue:
+def _show(problem: ChatError | None = None, form: dict | None = None) -> ResponseReturnValue:
     facts = site.get_site()
     usable = invites.list_invites(current_user)
     urls = {invite["code"]: absolute_url(f"/join/{invite['code']}") for invite in usable}
@@ -46,9 +46,9 @@ def assignable_roles() -> list[str]:
 @role_required("admin")
 def update_site() -> ResponseReturnValue:
     """The site's name, and whether anybody may register."""
-    form = {**typed("site_name"), "open_registration": "open_registration" in request.form}
+    form = typed("site_name", "open_registration")
     try:
-        site.update_site(current_user, form["site_name"], form["open_registration"])
+        site.update_site(current_user, form["site_name"], bool(form["open_registration"]))
     except MISTAKES as problem:
         return _show(problem, form)
     return see("/admin?saved=1")
@@ -100,7 +100,7 @@ def reactivate(user_id: str) -> ResponseReturnValue:
     return see("/admin#people")
 
 
-def _people_problem(problem: Invalid) -> ResponseReturnValue:
+def _people_problem(problem: ChatError) -> ResponseReturnValue:
     return _show(Invalid(problem.detail, field="people"))
 
 

@@ -69,7 +69,7 @@ def _last_read(view: dict) -> int | None:
 
 
 def _invite_url(view: dict, shown: int, members: int) -> str:
-    if not current_user.is_admin or view["kind"] != "public":
+    if not current_user.is_admin or not view["member"] or view["kind"] != "public":
         return ""
     if shown > YOUNG or members > FEW:
         return ""
@@ -93,7 +93,7 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
         blank_message=_blank_message(),
         **values,
     )
-    return make_response(html, 422 if problem else 200)
+    return make_response(html, problem.status if problem else 200)
 
 
 def _client_id(problem: ChatError | None) -> str:

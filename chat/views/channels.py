@@ -7,7 +7,7 @@ from flask_login import current_user
 
 from chat import access
 from chat.auth import login_required
-from chat.errors import Invalid, NotFound
+from chat.errors import ChatError, Invalid, NotFound
 from chat.services import accounts, channels, messages, people
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, page, see, typed
@@ -38,7 +38,7 @@ def browse() -> ResponseReturnValue:
     return _browse()
 
 
-def _browse(problem: Invalid | None = None, form: dict | None = None) -> ResponseReturnValue:
+def _browse(problem: ChatError | None = None, form: dict | None = None) -> ResponseReturnValue:
     views = [view for view in channels.list_for(current_user) if view["kind"] != "direct"]
     views.sort(key=lambda view: view["title"].casefold())
     return page("channels/browse.html", problem, views=views, form=form or {"kind": "public"})
@@ -112,7 +112,7 @@ def settings_form(slug: str) -> ResponseReturnValue:
 
 
 def _settings(
-    channel: dict, problem: Invalid | None = None, form: dict | None = None
+    channel: dict, problem: ChatError | None = None, form: dict | None = None
 ) -> ResponseReturnValue:
     view = channels.view_for(current_user, channel)
     if view["kind"] == "direct":

@@ -23,12 +23,10 @@ def errors_of(problem: ChatError | None) -> dict[str, str]:
 
 
 def page(template: str, problem: ChatError | None = None, **values: Any) -> tuple[str, int]:
-    """A page; with a problem it is the form again, 422 (429 when it was only too often)."""
+    """A page; with a problem it is the form again, under the problem's own status."""
     values.setdefault("form", {})
     html = render_template(template, errors=errors_of(problem), **values)
-    if isinstance(problem, Throttled):
-        return html, problem.status
-    return html, 422 if problem else 200
+    return html, problem.status if problem else 200
 
 
 def see(target: str) -> Response:

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from chat import access
 from chat.auth import login_required
-from chat.errors import Invalid, NotFound
+from chat.errors import ChatError, Invalid, NotFound
 from chat.services import messages
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, page, see
@@ -78,7 +78,7 @@ def delete_form(message_id: str) -> ResponseReturnValue:
 
 
 def _form(
-    template: str, message: dict, channel: dict, problem: Invalid | None = None, text: str = ""
+    template: str, message: dict, channel: dict, problem: ChatError | None = None, text: str = ""
 ) -> ResponseReturnValue:
     return page(
         template,

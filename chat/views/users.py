@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from chat import access
 from chat.auth import login_required
-from chat.errors import Invalid
+from chat.errors import ChatError, Invalid
 from chat.services import accounts, channels, people, tokens
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, page, see, typed
@@ -28,7 +28,7 @@ def settings_form() -> ResponseReturnValue:
     return _settings()
 
 
-def _settings(problem: Invalid | None = None, **values: Any) -> ResponseReturnValue:
+def _settings(problem: ChatError | None = None, **values: Any) -> ResponseReturnValue:
     mine = {
         "status": current_user.status or "",
         "locale": current_user.locale or "",
@@ -71,10 +71,11 @@ def create_token() -> ResponseReturnValue:
     try:
         made = tokens.create(current_user, form["name"])
     except MISTAKES as problem:
-        problem.field = "token_name"  # type: ignore[union-attr]
-        return _settings(problem, token_name=form["name"])
-    html, _status = _settings(made=made)  # type: ignore[misc]
-    return html, 200, {"Cache-Control": "no-store"}
+        again = Invalid(problem.detail, field="token_name")
+        return _settings(again, token_name=form["name"])
+    response = make_response(_settings(made=made))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.post("/settings/tokens/<token_id>/revoke")
@@ -92,7 +93,7 @@ def new_direct() -> ResponseReturnValue:
     return _new_direct()
 
 
-def _new_direct(problem: Invalid | None = None) -> ResponseReturnValue:
+def _new_direct(problem: ChatError | None = None) -> ResponseReturnValue:
     found, _next = people.list_people(LISTED, None)
     others = [person for person in found if person["id"] != current_user.id]
     others.sort(key=lambda person: person["nickname"].casefold())
@@ -137,5 +138,3 @@ def post_direct(nickname: str) -> ResponseReturnValue:
     except Invalid as problem:
         return channel_page.show(access.get_channel_for(current_user, view["id"]), problem)
     return see(f"{channel_url(view)}#m{message['seq']}")
-
-

@@ -5,11 +5,13 @@ through the services, so that everything is as people would have made it; only t
 into the past afterwards, behind the caches' back.
 """
 
+# ruff: noqa: E402, E501 - patched first; people write long lines
 from __future__ import annotations
 
-from gevent import monkey
+if __name__ == "__main__":  # a program of its own, and not what imports its names
+    from gevent import monkey
 
-monkey.patch_all()
+    monkey.patch_all()
 
 import os
 import secrets

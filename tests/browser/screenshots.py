@@ -30,7 +30,8 @@ from tests.browser import demo_content  # noqa: E402
 from tests.browser.server import Server  # noqa: E402
 
 HEIGHTS = {360: 780, 820: 1100, 1440: 900}
-SETTLE_MS = 500
+SETTLE_MS = 300
+READY = "body[data-ready], body:not([data-user-id])"
 COLOURS = ("light", "dark")
 LANGUAGES = ("en", "ru")
 
@@ -108,8 +109,10 @@ class Studio:
         path = self.out / f"{name}-{width}-{theme}-{language}.png"
         with self.page(shot, width, theme, language) as page:
             page.goto(self.url + shot.path.format(invite=self.invite))
+            if shot.script:
+                page.wait_for_selector(READY, state="attached")
             shot.act(page)
-            page.wait_for_timeout(SETTLE_MS if shot.script else 50)
+            page.wait_for_timeout(SETTLE_MS)
             page.screenshot(path=path)
             if shot.script and page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 print(f"{path.name}: wider than the window")
