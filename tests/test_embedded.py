@@ -249,8 +249,7 @@ def test_mongod_takes_another_port_when_its_own_was_given_away(tmp_path):
     first = server.port
     server.stop()
     with socket.socket() as other:
-        other.bind(("127.0.0.1", first))
-        other.listen()
+        other.bind(("127.0.0.1", first))  # not listening: mongod would wait for its answer
         again = Mongo(binary, tmp_path / "data", tmp_path / "log", port=first)
         again.start()  # it is the primary, although its set knew it under the old port
         assert again.port != first

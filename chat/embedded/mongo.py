@@ -12,7 +12,9 @@ from chat.embedded.process import LOOPBACK, Process, free_port, is_free, listens
 
 REPLICA_SET = "rs0"
 NOT_YET_INITIALIZED, ALREADY_INITIALIZED = 94, 23
-START_SECONDS, PRIMARY_SECONDS, STOP_SECONDS = 60, 30, 20
+# After a change of port mongod asks at the old one whether that is itself; should something listen
+# there and stay silent, it takes half a minute to give up.
+START_SECONDS, PRIMARY_SECONDS, STOP_SECONDS = 60, 90, 20
 TRIES = 5
 
 
