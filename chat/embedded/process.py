@@ -132,12 +132,16 @@ def stop_orphan(pid: int, mark: str, seconds: float = 15) -> None:
 
 
 def _command_of(pid: int) -> str:
+    """The command line of a running process; nothing for one that has ended."""
     if pid <= 0:
         return ""
-    listed = subprocess.run(
-        ["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return "" if listed.startswith("Z") else listed
+    if sys.platform == "linux":  # a small machine may have no ps
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            return ""
+    listing = ["ps", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(listing, capture_output=True, text=True, check=False).stdout
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:
