@@ -7,7 +7,7 @@ The map, and the direction in which calls go (never the other way round):
         services                    every write that others must see: write, then tell
             models                  documents and queries (MongoDB); know no cache, no sockets
             realtime.broadcasts     every event that leaves for a browser
-        cache                       reads: Redis first, models on a miss; and the fence around writes
+        cache                       reads: Redis first, models on a miss; the fence round writes
             redis                   the one door: timeouts, breaker, recovery, pub/sub
     signals                         the one table that joins a model's save to the cache it changes
 """

@@ -149,11 +149,9 @@ def add_person(slug: str) -> ResponseReturnValue:
     nickname = request.form.get("nickname", "").strip()
     try:
         person = people.get_by_nickname(nickname)
-        if person is None:
-            raise Invalid(_("Nobody here has this nickname."), field="nickname")
         channels.add_person(current_user, channel["id"], person["id"])
-    except (*MISTAKES, NotFound) as problem:
-        again = Invalid(problem.detail, field="nickname")
+    except NotFound:
+        again = Invalid(_("Nobody here has this nickname."), field="nickname")
         form = {"name": channel["name"], "topic": channel["topic"], "nickname": nickname}
         return _settings(channel, again, form)
     return see(f"/channels/{channel['slug']}/settings#people")
