@@ -5,7 +5,7 @@ through the services, so that everything is as people would have made it; only t
 into the past afterwards, behind the caches' back.
 """
 
-# ruff: noqa: E402, E501 - patched first; people write long lines
+# ruff: noqa: E501 - people write long lines
 from __future__ import annotations
 
 if __name__ == "__main__":  # a program of its own, and not what imports its names
