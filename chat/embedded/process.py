@@ -135,7 +135,7 @@ def _command_of(pid: int) -> str:
     """The command line of a running process; nothing for one that has ended."""
     if pid <= 0:
         return ""
-    if sys.platform == "linux":  # a small machine may have no ps
+    if Path("/proc/self").exists():  # a small machine may have no ps
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
