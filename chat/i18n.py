@@ -4,6 +4,7 @@ The locale is the account's choice, else the cookie of the pages before login, e
 browser prefers. The zone comes from the `tz` cookie, which the browser code sets; without it UTC.
 """
 
+import os
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -49,7 +50,7 @@ def compile_catalogues() -> None:
             catalogue = pofile.read_po(text, locale=source.parent.parent.name)
         try:
             # Beside and then over it: another worker may be reading the old one.
-            part = target.with_suffix(".mo.part")
+            part = target.with_suffix(f".mo.{os.getpid()}")
             with part.open("wb") as out:
                 mofile.write_mo(out, catalogue)
             part.replace(target)

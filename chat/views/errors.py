@@ -1,12 +1,17 @@
 """Error pages. They are made without MongoDB: it may be the very thing that is away."""
 
+import logging
+
 from flask import Flask, Response, make_response, render_template, request, session
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
 from werkzeug.exceptions import HTTPException
 
 from chat.errors import ChatError
 from chat.i18n import LANGUAGES
+
+log = logging.getLogger(__name__)
 
 ICONS = {404: "compass", 403: "lock", 429: "hourglass", 503: "unplug", 500: "bug"}
 
@@ -15,11 +20,21 @@ def init_app(app: Flask) -> None:
     """Answers for what services raise, for HTTP errors and for bugs."""
     app.register_error_handler(ChatError, known_problem)
     app.register_error_handler(HTTPException, http_problem)
+    for gone in (ConnectionFailure, ExecutionTimeout):
+        app.register_error_handler(gone, database_gone)
 
 
 def known_problem(problem: ChatError) -> Response:
     """What a service refused, with its reason."""
     return error_page(problem.status, str(problem.detail))
+
+
+def database_gone(problem: PyMongoError) -> Response:
+    """MongoDB did not answer in time."""
+    log.warning("MongoDB does not answer: %s", type(problem).__name__)
+    response = error_page(503)
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def http_problem(problem: HTTPException) -> Response:

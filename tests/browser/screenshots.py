@@ -216,7 +216,7 @@ def parse(arguments: Iterable[str] | None) -> argparse.Namespace:
         return [part for part in text.split(",") if part]
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("outdir", type=Path)
+    parser.add_argument("outdir", type=Path, nargs="?", default=ROOT / "test-logs" / "screenshots")
     parser.add_argument("--pages", type=several, default=[])
     parser.add_argument(
         "--widths", type=lambda text: [int(w) for w in several(text)], default=list(HEIGHTS)
