@@ -12,7 +12,7 @@ from flask_login import AnonymousUserMixin, UserMixin, current_user
 
 from chat import sessions
 from chat.cache import users
-from chat.errors import Forbidden, NotFound, Unauthenticated
+from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from chat.extensions import login_manager
 from chat.models import AccessToken
 from chat.models.user import at_least
@@ -193,6 +193,8 @@ def role_required(minimum: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _ask_to_log_in() -> Any:
+    if getattr(flask.session, "degraded", False):
+        raise Unavailable  # nobody can say who this is: asking to log in would be a lie
     if for_program():
         raise Unauthenticated
     target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else ""

@@ -149,13 +149,9 @@ def short_date(iso: str) -> str:
     return babel.dates.format_date(local_time(iso), "medium", locale=str(get_locale()))
 
 
-def short_time(moment: str | float) -> str:
-    """Date and time for tables; of an ISO time, or of seconds since 1970."""
-    if not moment:
-        return ""
-    if not isinstance(moment, str):
-        moment = datetime.fromtimestamp(moment, UTC).isoformat()
-    return f"{short_date(moment)}, {clock(moment)}"
+def short_time(iso: str) -> str:
+    """Date and time for tables."""
+    return f"{short_date(iso)}, {clock(iso)}" if iso else ""
 
 
 def number(value: int) -> str:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import redis
@@ -104,7 +105,9 @@ class Door:
         is_open = self.breaker.is_open
         return {
             "status": "down" if is_open else "up",
-            "since": self.breaker.since,
+            "since": datetime.fromtimestamp(self.breaker.since, UTC).isoformat(
+                timespec="milliseconds"
+            ),
             "next_retry_s": round(self.breaker.next_retry_s(), 2) if is_open else None,
             "error": self.breaker.cause or None,
             "latency_ms": None if is_open else self.latency_ms,
