@@ -21,7 +21,7 @@ STAMP = re.compile(rb'"client_id": ?"bench-(\d+)-')
 NEW_MESSAGE, ACK, PING, PONG = b'42["message:new"', b"43", b"2", b"3"
 TEXT, CLOSE = 1, 8
 CONNECT_SECONDS = 30
-WAIT_FOR_LAST = 20.0  # seconds, after the last post, for what is still under way
+WAIT_FOR_LAST = 45.0  # seconds, after the last post, for what is still under way
 
 
 class Crowd:

@@ -15,8 +15,8 @@ def worker_of(master: int) -> psutil.Process:
     return children[0]
 
 
-def resident_kb(process: psutil.Process) -> float:
-    """Its resident memory in kB."""
+def resident_kib(process: psutil.Process) -> float:
+    """Its resident memory in KiB."""
     return process.memory_info().rss / 1024
 
 

@@ -16,7 +16,7 @@ from benchmarks.stage import App, Stage
 from benchmarks.team import Member
 
 SOCKETS, FIRST = 500, 20
-TRAFFIC, RATE = 100, 20.0
+TRAFFIC, RATE = 50, 5.0
 
 
 def run(quick: bool = False) -> None:
@@ -35,11 +35,11 @@ def run(quick: bool = False) -> None:
     report.table("memory: resident, MiB", ("", "product", "floor: bare WebSockets"), rows)
     rows = [("when connected", each, floor, each / floor),
             ("after traffic", (whole["used"] - whole["idle"]) / sockets, floor, None)]  # fmt: skip
-    report.table("memory: kB a socket", ("", "product", "floor", "ratio"), rows)
+    report.table("memory: KiB a socket", ("", "product", "floor", "ratio"), rows)
 
 
 def _measure(stage: Stage, sockets: int, path: str) -> dict[str, float]:
-    """kB of the worker: idle, with the sockets open, and after messages went to all of them."""
+    """KiB of the worker: idle, with the sockets open, and after messages went to all of them."""
     app, team = stage.app(), stage.team
     found = {}
     with Remote(Crowd) as crowd:
@@ -70,5 +70,5 @@ def _warm(app: App, stage: Stage, crowd: Remote, path: str) -> None:
 
 def _settled(worker: psutil.Process, crowd: Remote) -> float:
     """Its memory after some seconds without work."""
-    crowd.ask("read", 3.0)
-    return gauge.resident_kb(worker)
+    crowd.ask("read", 2.0)
+    return gauge.resident_kib(worker)

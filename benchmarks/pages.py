@@ -43,10 +43,10 @@ def run(quick: bool = False) -> None:
     rounds, seconds = (1, 0.5) if quick else (ROUNDS, SECONDS)
     with Stage(PEOPLE, IN_CHANNEL) as stage, Remote(Load) as load, Remote(Crowd) as crowd:
         apps = {"with Redis": stage.app(), "DISABLE_REDIS=true": stage.app(with_redis=False)}
-        targets = {title: _targets(stage, app) for title, app in apps.items()}
         for app in apps.values():
             crowd.ask("open", app.port, stage.team.members[:ONLINE])
         crowd.ask("settle")
+        targets = {title: _targets(stage, app) for title, app in apps.items()}
         for number in range(1, rounds + 1):
             for title, app in apps.items():
                 report.say(f"pages: round {number} of {rounds}, {title}")
