@@ -38,7 +38,7 @@ function rank({ name, unread, isCurrent }, query) {
 function option(place, index) {
   const node = el("li", {
     class: "switcher-option", role: "option", id: `switch-${index}`, "aria-selected": String(index === chosen),
-  }, el("span", { class: "side-name", text: place.isChannel && place.href.startsWith("/channels/") ? `#${place.name}` : place.name }));
+  }, el("span", { class: "side-name", text: place.isChannel && /^\/channels\/(?!dm-)/.test(place.href) ? `#${place.name}` : place.name }));
   if (place.unread) {
     node.append(el("span", { class: "unread" }, el("span", { class: "unread-count", text: String(place.unread) }),
       el("span", { class: "visually-hidden", text: t("unread_word") })));
