@@ -1,5 +1,6 @@
 """What the documents share: clocks, announced changes, ids from outside, numbers by channel."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,23 +55,29 @@ def announced(document: Document, created: bool = False) -> Iterator[None]:
         signals.post_save.send(type(document), document=document, created=created)
 
 
+BELIEVED_SECONDS = 5.0
+
+
 class Numbers:
     """The last (seq, rev) that this process knows of a channel: a hint, never the truth.
 
-    A wrong hint costs one refused insert; the unique indexes of ``Message`` decide.
+    A wrong hint costs one refused insert; the unique indexes of ``Message`` decide. They remember
+    a limited number of changes of a message, so a hint is believed for a limited time.
     """
 
     def __init__(self, most: int = 10_000) -> None:
-        self._known: OrderedDict[ObjectId, tuple[int, int]] = OrderedDict()
+        self._known: OrderedDict[ObjectId, tuple[int, int, float]] = OrderedDict()
         self._most = most
 
     def get(self, channel: ObjectId) -> tuple[int, int] | None:
-        """The hint, if there is one."""
-        return self._known.get(channel)
+        """The hint, if there is a recent one."""
+        seq, rev, learned = self._known.get(channel, (0, 0, 0.0))
+        fresh = learned and time.monotonic() - learned < BELIEVED_SECONDS
+        return (seq, rev) if fresh else None
 
     def learn(self, channel: ObjectId, seq: int, rev: int) -> None:
         """Remember what was just stored or read."""
-        self._known[channel] = (seq, rev)
+        self._known[channel] = (seq, rev, time.monotonic())
         self._known.move_to_end(channel)
         if len(self._known) > self._most:
             self._known.popitem(last=False)

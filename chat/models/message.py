@@ -4,17 +4,30 @@ Both numbers are taken by inserting at "last + 1" under a unique index, so they 
 order: whoever sees n has been able to see n - 1. Every post, edit and deletion takes the channel's
 next ``rev``; catching up is everything with a greater ``rev`` than the one held. ``first_rev`` is
 the rev of the posting itself, for clients that remember only a seq.
+
+A message that changes again leaves its ``rev``, and a process that has seen neither change would
+take that number a second time: below what others hold already, so they would never ask for it.
+``taken`` keeps the numbers a message had, under a unique index of their own.
 """
 
 from bson import ObjectId
 from gevent.lock import BoundedSemaphore
-from mongoengine import BooleanField, DateTimeField, Document, IntField, ObjectIdField, StringField
+from mongoengine import (
+    BooleanField,
+    DateTimeField,
+    Document,
+    IntField,
+    ListField,
+    ObjectIdField,
+    StringField,
+)
 from mongoengine.errors import NotUniqueError
 from pymongo.errors import DuplicateKeyError
 
 from chat.models import base
 
 TRIES = 100
+TAKEN_KEPT = 500  # far more changes of one message than there can be while a hint is believed
 _locks: dict[ObjectId, BoundedSemaphore] = {}
 
 
@@ -25,6 +38,7 @@ class Message(Document):
     seq = IntField(required=True)
     rev = IntField(required=True)
     first_rev = IntField(required=True)
+    taken = ListField(IntField())
     author = ObjectIdField(required=True)
     author_nickname = StringField(required=True)
     text = StringField(default="")
@@ -40,6 +54,11 @@ class Message(Document):
         "indexes": [
             {"fields": ["channel", "seq"], "unique": True},
             {"fields": ["channel", "rev"], "unique": True},
+            {
+                "fields": ["channel", "taken"],
+                "unique": True,
+                "partialFilterExpression": {"taken": {"$exists": True}},
+            },
             {"fields": ["author", "client_id"], "unique": True},
         ],
     }
@@ -62,6 +81,7 @@ class Message(Document):
                     seq=seq + 1,
                     rev=rev + 1,
                     first_rev=rev + 1,
+                    taken=[rev + 1],
                     author=author_id,
                     author_nickname=nickname,
                     text=text,
@@ -91,11 +111,14 @@ class Message(Document):
                 seq, rev = _numbers(channel)
                 try:
                     row = cls._get_collection().find_one_and_update(
-                        {"_id": oid, "deleted": False},
-                        {"$set": {**fields, "rev": rev + 1}},
+                        {"_id": oid, "deleted": False, "rev": {"$lte": rev}},
+                        {"$set": {**fields, "rev": rev + 1}, "$push": {"taken": _keep(rev + 1)}},
                         return_document=True,
                     )
                 except DuplicateKeyError:
+                    base.NUMBERS.forget(channel)
+                    continue
+                if row is None and cls._is_beyond(oid, rev):
                     base.NUMBERS.forget(channel)
                     continue
                 if row is None:
@@ -103,6 +126,12 @@ class Message(Document):
                 base.NUMBERS.learn(channel, seq, rev + 1)
                 return to_message(row)
         raise RuntimeError("no free number in the channel")
+
+    @classmethod
+    def _is_beyond(cls, oid: ObjectId, rev: int) -> bool:
+        """Whether a message that can be changed has a greater rev than we thought there was."""
+        query = {"_id": oid, "deleted": False, "rev": {"$gt": rev}}
+        return cls._get_collection().find_one(query, {"_id": 1}) is not None
 
     @classmethod
     def find(cls, message_id: str) -> dict | None:
@@ -185,6 +214,10 @@ def _numbers(channel: ObjectId) -> tuple[int, int]:
         known = Message.last_numbers(channel)
         base.NUMBERS.learn(channel, *known)
     return known
+
+
+def _keep(number: int) -> dict:
+    return {"$each": [number], "$slice": -TAKEN_KEPT}
 
 
 def _lock(channel: ObjectId) -> BoundedSemaphore:

@@ -1,0 +1,58 @@
+"""A channel's change numbers: what is taken once is never given to anything else."""
+
+import pytest
+
+from chat.models import Message, base
+
+CHANNEL, AUTHOR = "a" * 24, "b" * 24
+
+
+@pytest.fixture
+def channel(app):
+    """An empty channel, as two processes see it: what each knows is put in place of the other's."""
+    with app.app_context():
+        yield CHANNEL
+
+
+def post(n):
+    return Message.post(CHANNEL, AUTHOR, "Ann", f"text {n}", "", f"client-{n:04}")[0]
+
+
+def known():
+    from bson import ObjectId
+
+    return ObjectId(CHANNEL), base.NUMBERS.get(ObjectId(CHANNEL))
+
+
+def test_a_number_left_by_a_second_edit_is_not_taken_by_a_process_that_missed_both(channel):
+    message = post(1)
+    place, before = known()
+    for n in range(3):
+        edited = Message.change(message, text=f"edit {n}")
+    base.NUMBERS.learn(place, *before)  # the other process has seen the post only
+
+    posted = post(2)
+
+    assert posted["rev"] == edited["rev"] + 1
+    assert [m["seq"] for m in Message.changed_since(CHANNEL, edited["rev"], 10)[0]] == [2]
+
+
+def test_a_message_is_changed_under_a_new_number_whatever_this_process_missed(channel):
+    message = post(1)
+    place, before = known()
+    first, second = Message.change(message, text="one"), Message.change(message, text="two")
+    base.NUMBERS.learn(place, *before)
+
+    third = Message.change(message, text="three")
+
+    assert [first["rev"], second["rev"], third["rev"]] == [2, 3, 4]
+    assert third["text"] == "three"
+
+
+def test_a_deleted_message_is_not_changed_any_more(channel):
+    message = post(1)
+    place, before = known()
+    Message.change(message, text="", deleted=True)
+    base.NUMBERS.learn(place, *before)
+
+    assert Message.change(message, text="back again") is None
