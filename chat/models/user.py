@@ -53,7 +53,7 @@ class User(Document):
     def change(cls, user_id: str | ObjectId, only_if: dict | None = None, **fields: Any) -> bool:
         """Set fields (MongoEngine update syntax) atomically and announce it; False if no match."""
         document = cls(id=user_id)
-        document.reorders = "active" in fields
+        document.reorders = "set__active" in fields
         with base.announced(document):
             found = cls.objects(id=user_id, **(only_if or {})).update_one(**fields)
         return bool(found)

@@ -117,6 +117,17 @@ def test_a_reader_overtaken_by_a_writer_does_not_bring_back_the_old_value(world,
     assert read(world) == expected
 
 
+def test_who_is_let_in_again_is_at_once_in_the_list_of_people(world):
+    accounts.deactivate(world.owner, world.other.id)
+    cold("cache:users:list")
+    users.list_recent(10, None)
+    assert len(users.list_recent(10, None)) == 1
+
+    accounts.reactivate(world.owner, world.other.id)
+
+    assert len(users.list_recent(10, None)) == 2
+
+
 def test_a_post_is_served_from_redis_without_asking_mongodb_again(world, monkeypatch):
     post(world, "one", 1)
     messages.get_recent(world.channel)
