@@ -219,3 +219,6 @@ def _finish(write: Write, script: str, args: list[Any]) -> None:
     told = redis.run(script, companions(write.key), args, what=write.key)
     if told is DOWN and write.fenced:
         time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))
+    elif told is DOWN and redis.is_up():
+        # Too busy to take either word: nobody there knows that D is old.
+        redis.suspect(f"a write could not be announced ({write.key})")

@@ -189,6 +189,18 @@ def test_a_value_is_not_trusted_when_its_writer_died(world):
     assert users.get_profile(world.owner.id)["status"] == "new"
 
 
+def test_a_write_that_found_no_free_connection_is_seen_all_the_same(world):
+    channels.get(world.channel)
+    pool = redis._get_client().connection_pool
+    taken = [pool.get_connection() for _ in range(pool.max_connections)]
+
+    Channel.change(world.channel, set__topic="new")
+
+    for connection in taken:
+        pool.release(connection)
+    assert channels.get(world.channel)["topic"] == "new"
+
+
 def test_nothing_is_filled_while_a_write_is_under_way(world):
     key = f"cache:users:profile:{world.owner.id}"
     cold(key)
