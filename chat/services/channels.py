@@ -141,7 +141,8 @@ def find_direct(actor: Any, nickname: str) -> tuple[dict, dict | None]:
         raise NotFound()
     person = users.get_profile(str(row["_id"])) or {}
     channel = Channel.find_direct(_people_key({actor.id, person["id"]}))
-    return person, view_for(actor, channel) if channel else None
+    view = view_for(actor, channel) if channel else None
+    return person, view if view and view["member"] else None  # else it was only half made
 
 
 def open_direct(actor: Any, user_ids: list[str]) -> dict:
@@ -154,6 +155,8 @@ def open_direct(actor: Any, user_ids: list[str]) -> dict:
         for user_id in user_ids:
             _active_person(user_id)
         channel = _store_direct(actor, people)
+    elif not people <= members.get_members(channel["id"]):
+        _let_in(channel, people)  # whoever made it was interrupted, or is at it now
     return view_for(actor, channel)
 
 
@@ -226,11 +229,15 @@ def _store_direct(actor: Any, people: set[str]) -> dict:
     except NotUniqueError:  # the other person was quicker
         base.write_refused.send(Channel, document=document)
         channel = Channel.find_direct(_people_key(people)) or {}
+    _let_in(channel, people)
+    return channel
+
+
+def _let_in(channel: dict, people: set[str]) -> None:
     for user_id in people:
         if Membership.add(channel["id"], user_id):
             broadcasts.member_joined(channel, user_id)
     broadcasts.channel_changed(channel)
-    return channel
 
 
 def _people_key(people: set[str]) -> str:

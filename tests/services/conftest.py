@@ -1,0 +1,23 @@
+"""Services called as views and handlers call them, in this process, on a fresh installation."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+
+from chat.auth import Account
+from chat.extensions import redis
+from chat.services import accounts
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[SimpleNamespace]:
+    """An owner, another person, and the channel that both are in."""
+    with app.test_request_context():
+        redis.call(lambda client: client.flushdb())
+        made = accounts.set_up("Site", "olga", "long password 1")
+        other = accounts.register("boris", "long password 2", made["invite"]["code"])
+        yield SimpleNamespace(
+            owner=Account(made["user"]), other=Account(other), channel=made["channel"]["id"]
+        )
