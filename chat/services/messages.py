@@ -82,6 +82,17 @@ def history(
     return Message.page(channel_id, before, after, limit)
 
 
+def newest(actor: Any, channel_id: str, limit: int = PAGE) -> tuple[list[dict], bool, int]:
+    """(the newest messages oldest first, more?, the rev up to which they are complete).
+
+    Cached rows may lack a write that MongoDB has and that is not acknowledged yet, so the rows
+    themselves say how far they go; what is then asked for twice does no harm.
+    """
+    _seq, rev = last_numbers(actor, channel_id)
+    found, more = history(actor, channel_id, limit=limit)
+    return found, more, min(rev, max((message["rev"] for message in found), default=0))
+
+
 def around(
     actor: Any, channel_id: str, seq: int, limit: int = PAGE
 ) -> tuple[list[dict], bool, bool]:

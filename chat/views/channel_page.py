@@ -24,9 +24,7 @@ def show(
 ) -> Response:
     """The newest messages, those before ?before=, or those around a message."""
     view = channels.view_for(current_user, channel)
-    # Before the messages: what changes in between is sent again, which does no harm.
-    view["rev"] = messages.last_numbers(current_user, view["id"])[1]
-    found, more, newer = _history(view, around)
+    found, more, newer, view["rev"] = _history(view, around)
     members = people.members_of(current_user, view["id"])
     response = _render(
         view,
@@ -51,13 +49,19 @@ def show_unwritten(profile: dict, problem: ChatError | None = None) -> Response:
     return _render(view, problem, rows=[], more=False, newer=False, members=[])
 
 
-def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool]:
-    """(messages oldest first, whether there are earlier ones, whether there are later ones)."""
-    if around is not None:
-        return messages.around(current_user, view["id"], around, limit=PAGE)
+def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool, int]:
+    """(messages oldest first, whether there are earlier ones, whether there are later ones, the
+    rev up to which they are complete)."""
     before = request.args.get("before", type=int)
+    if around is None and before is None:
+        found, more, rev = messages.newest(current_user, view["id"], limit=PAGE)
+        return found, more, False, rev
+    # Before the messages: what changes in between is sent again, which does no harm.
+    rev = messages.last_numbers(current_user, view["id"])[1]
+    if around is not None:
+        return *messages.around(current_user, view["id"], around, limit=PAGE), rev
     found, more = messages.history(current_user, view["id"], before=before, limit=PAGE)
-    return found, more, before is not None and _has_later(found, view)
+    return found, more, _has_later(found, view), rev
 
 
 def _has_later(found: list[dict], view: dict) -> bool:

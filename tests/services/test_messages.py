@@ -1,0 +1,35 @@
+"""Messages: what a page may claim to hold, and numbers that nobody has."""
+
+from types import SimpleNamespace
+
+from bson import ObjectId
+
+from chat.models import Message
+from chat.services import messages
+
+
+def post(site: SimpleNamespace, n: int) -> dict:
+    return messages.post(site.owner, site.channel, f"text {n}", f"client-{n:04}")[0]
+
+
+def store_behind(message: dict) -> None:
+    """The next message as its writer leaves it in MongoDB, before the caches are told of it."""
+    row = Message._get_collection().find_one({"_id": ObjectId(message["id"])})
+    number = message["seq"] + 1
+    row |= {"_id": ObjectId(), "seq": number, "client_id": f"client-{number:04}"}
+    Message._get_collection().insert_one(
+        row | {"rev": number, "first_rev": number, "taken": [number]}
+    )
+
+
+def test_a_page_claims_no_change_that_its_rows_do_not_show(site: SimpleNamespace):
+    """The browser asks only for what came after: a message stored a moment ago would be missed."""
+    first = post(site, 1)
+    messages.newest(site.owner, site.channel)
+    store_behind(first)
+
+    found, _more, rev = messages.newest(site.owner, site.channel)
+    missed, _more = messages.changes(site.owner, site.channel, rev=rev)
+
+    shown = {message["seq"] for message in [*found, *missed]}
+    assert shown == {1, 2}
