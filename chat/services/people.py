@@ -72,6 +72,6 @@ def _parse(cursor: str | None) -> tuple[int, str] | None:
     if not cursor:
         return None
     user_id, dot, score = cursor.partition(".")
-    if not dot or base.object_id(user_id) is None or not score.isdecimal() or len(score) > 15:
+    if not dot or base.object_id(user_id) is None or not score.isdecimal() or len(score) > 14:
         raise BadInput()
     return int(score), user_id

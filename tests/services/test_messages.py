@@ -33,3 +33,12 @@ def test_a_page_claims_no_change_that_its_rows_do_not_show(site: SimpleNamespace
 
     shown = {message["seq"] for message in [*found, *missed]}
     assert shown == {1, 2}
+
+
+def test_numbers_beyond_all_numbers_are_just_later_than_everything(site: SimpleNamespace):
+    post(site, 1)
+    beyond = 10**30
+    seqs = [m["seq"] for m in messages.history(site.owner, site.channel, before=beyond)[0]]
+    assert seqs == [1]
+    assert messages.history(site.owner, site.channel, after=beyond) == ([], False)
+    assert [m["seq"] for m in messages.around(site.owner, site.channel, beyond)[0]] == [1]

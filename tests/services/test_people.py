@@ -1,0 +1,19 @@
+"""Lists of people."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from chat.errors import BadInput
+from chat.extensions import redis
+from chat.services import people
+
+
+@pytest.mark.parametrize("digits", [14, 15])
+def test_a_cursor_from_the_far_future_is_answered_or_refused(site: SimpleNamespace, digits: int):
+    redis.call(lambda client: client.delete("cache:users:list"))
+    try:
+        found, _next = people.list_people(10, f"{site.owner.id}.{'9' * digits}")
+    except BadInput:
+        return
+    assert len(found) == 2
