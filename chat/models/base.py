@@ -1,5 +1,6 @@
 """What the documents share: clocks, announced changes, ids from outside, numbers by channel."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from typing import Any
 
 from bson import ObjectId
 from mongoengine import Document, signals
+
+_ID = re.compile(r"[0-9a-f]{24}\Z")
 
 # Sent instead of post_save when a write that pre_save announced certainly did not happen.
 write_refused = signals._signals.signal("write_refused")
@@ -35,10 +38,13 @@ def iso_of_millis(millis: int | None) -> str | None:
 
 
 def object_id(text: Any) -> ObjectId | None:
-    """The id, or None for anything that is none: a bad id is just something that does not exist."""
+    """The id, or None for anything that is none: a bad id is just something that does not exist.
+
+    An id has one spelling: rooms, cache keys and comparisons go by the text.
+    """
     if isinstance(text, ObjectId):
         return text
-    return ObjectId(text) if isinstance(text, str) and ObjectId.is_valid(text) else None
+    return ObjectId(text) if isinstance(text, str) and _ID.match(text) else None
 
 
 @contextmanager

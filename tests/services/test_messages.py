@@ -2,10 +2,12 @@
 
 from types import SimpleNamespace
 
+import pytest
 from bson import ObjectId
 
+from chat.errors import NotFound
 from chat.models import Message
-from chat.services import messages
+from chat.services import channels, messages
 
 
 def post(site: SimpleNamespace, n: int) -> dict:
@@ -42,3 +44,11 @@ def test_numbers_beyond_all_numbers_are_just_later_than_everything(site: SimpleN
     assert seqs == [1]
     assert messages.history(site.owner, site.channel, after=beyond) == ([], False)
     assert [m["seq"] for m in messages.around(site.owner, site.channel, beyond)[0]] == [1]
+
+
+def test_an_id_has_one_spelling(site: SimpleNamespace):
+    """Otherwise a post to a conversation in capitals is stored, and then refused and not told."""
+    direct = channels.open_direct(site.owner, [site.other.id])["id"]
+    with pytest.raises(NotFound):
+        messages.post(site.owner, direct.upper(), "hello", "client-0001")
+    assert messages.history(site.owner, direct) == ([], False)
