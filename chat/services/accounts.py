@@ -8,7 +8,7 @@ from mongoengine.errors import NotUniqueError
 
 from chat import access, auth, passwords, sessions, text
 from chat.cache import users as cache
-from chat.errors import Conflict, Forbidden, Invalid, NotFound
+from chat.errors import ChatError, Conflict, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Message, Site, User, base
 from chat.models.user import ROLES, at_least, to_profile
 from chat.realtime import broadcasts
@@ -39,9 +39,9 @@ def set_up(site_name: str, nickname: str, password: str) -> dict:
         raise NotFound()
     try:
         owner = _store_user(nickname, digest, id=owner_id, role="owner")
-    except Exception:
+    except ChatError:
         Site.release(owner_id)
-        raise
+        raise  # after any other error the owner may be stored: the claim must not be given up
     with base.announced(Site(id="site")):
         pass  # the site's record was written by the claim; what is cached of it ends here
     channel = _first_channel(owner["id"])
@@ -109,8 +109,8 @@ def set_role(actor: Any, user_id: str, role: str) -> None:
     _one_of(role, ROLES, "role")
     if not at_least(actor.role, role):
         raise Forbidden(_l("You cannot give a role above your own."))
-    if person["role"] == "owner" and role != "owner":
-        _keep_an_owner()
+    if role != "owner":
+        _keep_an_owner(person)
     User.change(user_id, set__role=role)
     _restore_owner(person, user_id)
     broadcasts.user_changed(user_id)
@@ -119,8 +119,7 @@ def set_role(actor: Any, user_id: str, role: str) -> None:
 def deactivate(actor: Any, user_id: str) -> None:
     """Lock somebody out at once: sessions, sockets and tokens end. Messages stay."""
     person = _person_to_manage(actor, user_id)
-    if person["role"] == "owner":
-        _keep_an_owner()
+    _keep_an_owner(person)
     User.change(user_id, set__active=False, inc__auth_gen=1)
     _restore_owner(person, user_id)
     AccessToken.revoke_all(user_id)
@@ -153,14 +152,16 @@ def _person_to_manage(actor: Any, user_id: str) -> dict:
     return person
 
 
-def _keep_an_owner() -> None:
-    if User.count_owners() <= 1:
+def _keep_an_owner(person: dict) -> None:
+    """Refuse to take this person away from the owners if there is no other active one."""
+    counts = person["role"] == "owner" and person.get("active", True)
+    if counts and User.count_owners() <= 1:
         raise Conflict(_l("The last owner cannot be removed. Make somebody else owner first."))
 
 
 def _restore_owner(person: dict, user_id: str) -> None:
     """Undo, and raise Conflict, if two last owners removed each other at the same moment."""
-    if person["role"] != "owner" or User.count_owners() > 0:
+    if person["role"] != "owner" or not person.get("active", True) or User.count_owners() > 0:
         return
     User.change(user_id, set__role="owner", set__active=True)
     raise Conflict(_l("The last owner cannot be removed. Make somebody else owner first."))
