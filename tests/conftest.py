@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for: servers, the app as a process or in this one, people.
 
-pytest's own process is never monkey-patched; what needs gevent runs in a process of its own.
+Tests share the app's process and keep apart by people and channels of their own; whoever kills or
+configures something asks for ``launch_app``. pytest's own process is never monkey-patched.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,14 +14,19 @@ from flask import Flask
 from app import create_app
 from chat import models
 from chat.embedded.mongo import Mongo
-from chat.embedded.valkey import Valkey
-from tests.redis_parts import mongod as shared_mongod
 from tests.support.people import Person
-from tests.support.processes import SECRET_KEY, AppProcess, new_database
-from tests.support.servers import start_valkey
+from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
+from tests.support.servers import (
+    IN_PROCESS,
+    SHARED_APP,
+    Redis,
+    start_valkey,
+    the_mongod,
+    the_valkey,
+)
+from tests.support.small_app import redis_client, redis_url, with_olga
 
 NewPerson = Callable[..., Person]
-LaunchApp = Callable[..., AppProcess]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -29,7 +35,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     if report.failed:
         used = getattr(item, "funcargs", {})
-        for process in [used.get("server"), *getattr(used.get("launch_app"), "launched", [])]:
+        processes = [used.get(name) for name in ("server", "beside")]
+        processes += [getattr(used.get("site"), "server", None)]
+        for process in [*processes, *getattr(used.get("launch_app"), "launched", [])]:
             if isinstance(process, AppProcess):
                 report.sections.append((f"app log {process.log}", process.tail()))
     return report
@@ -37,25 +45,33 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session")
 def mongod() -> Mongo:
-    """One mongod for the run, a one-node replica set."""
-    return shared_mongod()
+    return the_mongod()
 
 
 @pytest.fixture(scope="session")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One Redis-compatible server for the run."""
-    server = start_valkey(tmp_path_factory.mktemp("valkey"))
+def valkey() -> Redis:
+    return the_valkey()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis to be broken."""
+    server = start_valkey(tmp_path / "own-redis")
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture(scope="session")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, mongod: Mongo, valkey: Valkey
+    tmp_path_factory: pytest.TempPathFactory, mongod: Mongo, valkey: Redis
 ) -> Iterator[AppProcess]:
     """The app that most tests share. The owner fixture has set it up."""
     app = AppProcess(
-        tmp_path_factory.mktemp("app"), MONGODB_URI=new_database(mongod.uri), REDIS_URL=valkey.url
+        tmp_path_factory.mktemp("app"),
+        MONGODB_URI=new_database(mongod.uri),
+        REDIS_URL=valkey.url_of(SHARED_APP),
+        LIMIT_SOCKET_EVENTS=None,  # what is usual: floods are tested
+        PRESENCE_LEASE="6",
     )
     app.prepare().start()
     yield app
@@ -70,17 +86,22 @@ def owner(server: AppProcess) -> Iterator[Person]:
     person.close()
 
 
-@pytest.fixture
-def new_person(server: AppProcess, owner: Person) -> Iterator[NewPerson]:
-    """Makes people: new_person(), new_person(role="admin"), new_person(nickname="Анна")."""
-    made: list[Person] = []
-    invite = owner.invite()
+@pytest.fixture(scope="session")
+def invite(owner: Person) -> str:
+    """A code with which anybody may register."""
+    return owner.invite()
 
-    def make(role: str = "member", nickname: str = "") -> Person:
-        person = Person(server.url, nickname).register(invite)
+
+@pytest.fixture
+def new_person(server: AppProcess, owner: Person, invite: str) -> Iterator[NewPerson]:
+    """Makes people: new_person(), new_person(role="admin"), new_person(at=another_process)."""
+    made: list[Person] = []
+
+    def make(role: str = "member", nickname: str = "", at: AppProcess | None = None) -> Person:
+        person = Person((at or server).url, nickname).register(invite)
         made.append(person)
         if role != "member":
-            give_role(owner, person, role)
+            owner.give_role(person, role)
         return person
 
     yield make
@@ -88,60 +109,33 @@ def new_person(server: AppProcess, owner: Person) -> Iterator[NewPerson]:
         person.close()
 
 
-def give_role(owner: Person, person: Person, role: str) -> None:
-    """By the page that admins use."""
-    answer = owner.post_form(f"/admin/people/{person.id}/role", role=role)
-    assert answer.status_code == 303, answer.text[:2000]
-
-
-class Launcher:
-    """Starts apps for one test, each with a database and a Redis of its own unless it shares
-    those of another (``beside=app``)."""
-
-    def __init__(self, folder: Path, mongod: Mongo) -> None:
-        self.folder, self.mongod = folder, mongod
-        self.launched: list[AppProcess] = []
-        self.redis: list[Valkey] = []
-
-    def __call__(self, beside: AppProcess | None = None, **env: str | None) -> AppProcess:
-        places = self._places_of(beside) if beside else self._new_places(env)
-        app = AppProcess(self.folder, **{**places, **env})
-        self.launched.append(app)
-        if beside is None:
-            app.prepare()
-        return app.start()
-
-    def close(self) -> None:
-        for app in self.launched:
-            app.stop()
-        for server in self.redis:
-            server.stop()
-
-    def _new_places(self, env: dict[str, str | None]) -> dict[str, str]:
-        places = {"MONGODB_URI": new_database(self.mongod.uri)}
-        if not {"REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER", "DISABLE_REDIS"} & set(env):
-            self.redis.append(start_valkey(self.folder / f"redis-{len(self.redis)}"))
-            places["REDIS_URL"] = self.redis[-1].url
-        return places
-
-    @staticmethod
-    def _places_of(app: AppProcess) -> dict[str, str]:
-        shared = ("MONGODB_URI", "REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER", "DISABLE_REDIS")
-        return {name: app.env[name] for name in shared if name in app.env}
-
-
 @pytest.fixture
 def launch_app(tmp_path: Path, mongod: Mongo) -> Iterator[Launcher]:
     """For a test that needs an app of its own: launch_app(TTL_ONLINE="2")."""
-    launcher = Launcher(tmp_path, mongod)
+    launcher = Launcher(tmp_path, mongod.uri)
     yield launcher
     launcher.close()
 
 
 @pytest.fixture
-def app(mongod: Mongo, valkey: Valkey) -> Flask:
+def app(mongod: Mongo, valkey: Redis) -> Flask:
     """The app in this process, on a database of its own; pytest-flask's client talks to it."""
-    places = {"MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url}
+    places = {"MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url_of(IN_PROCESS)}
     made = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, **places})
     models.ensure_indexes()
     return made
+
+
+@pytest.fixture
+def parts() -> Iterator[Flask]:
+    """The small app, with both stores empty and olga in them (pytest-flask wants "app" itself)."""
+    redis_client().flushdb()
+    with with_olga(redis_url()) as made:
+        yield made
+
+
+@pytest.fixture
+def fragile(own_redis: Redis) -> Iterator[Flask]:
+    """The small app on a Redis to be broken."""
+    with with_olga(own_redis.url) as made:
+        yield made

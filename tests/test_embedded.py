@@ -5,9 +5,6 @@ import re
 import signal
 import socket
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -17,60 +14,10 @@ from chat.embedded import EmbeddedError
 from chat.embedded.binaries import find_mongod, find_valkey
 from chat.embedded.datadir import DataDir
 from chat.embedded.mongo import Mongo
-from chat.embedded.process import free_port
 from chat.embedded.valkey import Valkey
+from tests.support.embedded import Run
 from tests.support.people import Person
-from tests.support.processes import GENEROUS
 from tests.support.waiting import eventually
-
-ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 60
-ELSEWHERE = ("MONGODB_URI", "REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER", "DISABLE_REDIS")
-
-
-class Run:
-    """One `python -m chat.embedded`."""
-
-    def __init__(self, logs: Path, data: Path, port: int = 0, **env: str) -> None:
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = logs / f"run-{time.monotonic_ns()}.log"
-        own = {"DATA_DIR": str(data), "HOST": "127.0.0.1", "PORT": str(self.port)}
-        inherited = {k: v for k, v in os.environ.items() if k not in ELSEWHERE}
-        with self.log.open("wb") as output:
-            self.popen = subprocess.Popen(
-                [sys.executable, "-m", "chat.embedded"],
-                cwd=ROOT,
-                env={**inherited, **GENEROUS, **own, **env},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def output(self) -> str:
-        return self.log.read_text(encoding="utf-8")
-
-    def serving(self) -> "Run":
-        eventually(lambda: "The chat is at" in self.output or self.ended, START_SECONDS)
-        assert not self.ended, self.output
-        return self
-
-    @property
-    def ended(self) -> bool:
-        return self.popen.poll() is not None
-
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.popen.pid).children(recursive=True)
-
-    def stop(self, sign: signal.Signals = signal.SIGINT) -> int:
-        if not self.ended:
-            self.popen.send_signal(sign)
-        return self.popen.wait(START_SECONDS)
-
-    def refusal(self) -> str:
-        """What it said instead of starting."""
-        assert self.popen.wait(START_SECONDS) == 1, self.output
-        return self.output.strip()
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -96,17 +43,17 @@ def run(tmp_path):
 def test_what_people_wrote_is_there_after_a_stop_and_a_second_start(run):
     first = run().serving()
     owner = Person(first.url, "owner").set_up()
-    channel = owner.api("GET", "/api/channels").json()["channels"][0]["id"]
+    channel = owner.get("/api/channels").json()["channels"][0]["id"]
     path = f"/api/channels/{channel}/messages"
     said = {"text": "still here", "client_id": "client-00001"}
-    assert owner.api("POST", path, said).status_code == 201
+    assert owner.post(path, said).status_code == 201
     children = first.children()
     assert len(children) >= 4  # gunicorn and its worker, mongod, valkey-server
     assert first.stop() == 0
     assert not alive(children)
 
     second = run(port=first.port).serving()
-    texts = [message["text"] for message in owner.api("GET", path).json()["messages"]]
+    texts = [message["text"] for message in owner.get(path).json()["messages"]]
     assert "still here" in texts  # and the session is still the same
     assert second.stop(signal.SIGTERM) == 0
 

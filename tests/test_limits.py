@@ -8,7 +8,9 @@ from flask import Flask
 from chat import limits
 from chat.errors import Throttled
 from chat.extensions import redis
-from tests.redis_parts import Server, fragile, leave, own_redis, parts, shared_valkey, small_app  # noqa: F401
+from tests.support.servers import Redis
+from tests.support.small_app import leave, redis_client, redis_url, small_app
+from tests.support.waiting import eventually
 
 
 def tries(app: Flask, nickname: str, address: str = "10.0.0.1") -> int:
@@ -22,52 +24,54 @@ def tries(app: Flask, nickname: str, address: str = "10.0.0.1") -> int:
     return 20
 
 
-def test_an_address_may_try_so_often_whatever_the_nickname(parts: Flask) -> None:  # noqa: F811
+def test_an_address_may_try_so_often_whatever_the_nickname(parts: Flask) -> None:
     assert [tries(parts, "a"), tries(parts, "b")] == [3, 0]
     assert tries(parts, "b", "10.0.0.2") == 3
 
 
-def test_an_account_may_be_tried_so_often_from_wherever(parts: Flask) -> None:  # noqa: F811
+def test_an_account_may_be_tried_so_often_from_wherever(parts: Flask) -> None:
     assert tries(parts, "Olga") == 3
     assert tries(parts, "olga", "10.0.0.2") == 0
     assert tries(parts, "ＯＬＧＡ", "10.0.0.3") == 0
 
 
-def test_one_ipv6_customer_is_one_address(parts: Flask) -> None:  # noqa: F811
+def test_one_ipv6_customer_is_one_address(parts: Flask) -> None:
     assert tries(parts, "a", "2001:db8::1") == 3
     assert tries(parts, "b", "2001:db8::2") == 0
     assert tries(parts, "b", "2001:db8:0:1::1") == 3
 
 
-def test_all_processes_count_together(parts: Flask) -> None:  # noqa: F811
+def test_all_processes_count_together(parts: Flask) -> None:
     assert tries(parts, "olga") == 3
     leave()
-    other = small_app(shared_valkey().url)
+    other = small_app(redis_url())
     assert tries(other, "olga", "10.0.0.2") == 0
-    keys = shared_valkey().client().keys("limit:*")
+    keys = redis_client().keys("limit:*")
     assert keys
-    assert all(0 < shared_valkey().client().ttl(key) <= 60 for key in keys)
+    assert all(0 < redis_client().ttl(key) <= 60 for key in keys)
 
 
-def test_without_redis_each_process_counts_for_itself(fragile: Flask, own_redis: Server) -> None:  # noqa: F811
+def test_without_redis_each_process_counts_for_itself(fragile: Flask, own_redis: Redis) -> None:
     own_redis.kill()
     assert tries(fragile, "olga") == 3
     assert tries(fragile, "olga", "10.0.0.2") == 0
 
 
-def test_a_hung_redis_costs_one_moment_not_one_a_try(fragile: Flask, own_redis: Server) -> None:  # noqa: F811
+def test_a_hung_redis_costs_one_moment_not_one_a_try(fragile: Flask, own_redis: Redis) -> None:
     redis.watched = True
     try:
         redis.check()
         with own_redis.hung():
             started = time.monotonic()
-            assert tries(fragile, "olga") == 3
-            assert time.monotonic() - started < 0.8
+            for number in range(50):
+                assert tries(fragile, f"olga-{number}", f"10.0.1.{number}") == 3
+            # Two hundred tries: each with a wait of its own would make a minute.
+            assert time.monotonic() - started < 20
     finally:
         redis.watched = False
 
 
-def test_the_answer_says_when_to_come_back(parts: Flask) -> None:  # noqa: F811
+def test_the_answer_says_when_to_come_back(parts: Flask) -> None:
     parts.add_url_rule("/try", "try", lambda: limits.limit_register() or "ok")
     http = parts.test_client()
     assert [http.get("/try").status_code for _ in range(3)] == [200, 200, 429]
@@ -75,7 +79,7 @@ def test_the_answer_says_when_to_come_back(parts: Flask) -> None:  # noqa: F811
     assert "Retry-After" not in http.get("/plain").headers
 
 
-def test_the_api_is_counted_by_caller(parts: Flask) -> None:  # noqa: F811
+def test_the_api_is_counted_by_caller(parts: Flask) -> None:
     parts.add_url_rule("/call", "call", lambda: limits.limit_api() or "ok")
     http = parts.test_client()
     answers = [http.get("/call").status_code for _ in range(6)]
@@ -84,17 +88,16 @@ def test_the_api_is_counted_by_caller(parts: Flask) -> None:  # noqa: F811
     assert http.get("/call", environ_base=elsewhere).status_code == 200
 
 
-def test_the_window_ends(parts: Flask) -> None:  # noqa: F811
+def test_the_window_ends(parts: Flask) -> None:
     parts.config["LIMIT_LOGIN"] = "1/second"
     assert tries(parts, "olga") == 1
-    time.sleep(1.1)
-    assert tries(parts, "olga") == 1
+    eventually(lambda: tries(parts, "olga") == 1)
 
 
 @pytest.mark.parametrize("up", [True, False])
 def test_flask_limiters_own_decorators_count_in_the_same_place(
-    fragile: Flask, own_redis: Server, up: bool  # noqa: F811
-) -> None:  # fmt: skip
+    fragile: Flask, own_redis: Redis, up: bool
+) -> None:
     from chat.extensions import limiter
 
     fragile.add_url_rule("/decorated", "decorated", limiter.limit("2/minute")(lambda: "ok"))

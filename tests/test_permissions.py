@@ -10,11 +10,11 @@ import socketio
 from flask import Flask
 
 from chat.realtime.events import table as socket_events
-from tests.api.conftest import NOBODY, Api, api_of, new_channel, post
-from tests.conftest import give_role
 from tests.permission_table import ACTORS, EVENTS, ROUTES
-from tests.support.people import Person
+from tests.support.people import NOBODY, Person
 from tests.support.processes import AppProcess
+from tests.support.tabs import Tab
+from tests.support.waiting import SECONDS
 
 PEOPLE = (*ACTORS[1:], "maker", "guest", "visitor", "victim")
 LEAD_TO_LOGIN = ("/logout", "/language")  # for everybody, when they succeed
@@ -60,31 +60,28 @@ def test_every_route_and_every_event_has_a_row(app: Flask) -> None:
 class World:
     """People of every kind, and channels that are made anew once somebody has changed them."""
 
-    def __init__(self, server: AppProcess, founder: Person) -> None:
-        invite = founder.invite()
-        persons = {name: Person(server.url).register(invite) for name in PEOPLE}
+    def __init__(self, server: AppProcess, founder: Person, invite: str) -> None:
+        self.people = {name: Person(server.url).register(invite) for name in PEOPLE}
         for role in ("moderator", "admin", "owner"):
-            give_role(founder, persons[role], role)
-        persons["anonymous"] = Person(server.url)
-        persons["anonymous"].get("/login")
-        self.people = {name: api_of(person) for name, person in persons.items()}
+            founder.give_role(self.people[role], role)
+        self.people["anonymous"] = Person(server.url)
+        self.people["anonymous"].get("/login")
         gone = self.people["deactivated"].id
         self.form(self.people["owner"], "POST", f"/admin/people/{gone}/deactivate", {})
         self._channels: dict[bool, dict] = {}
 
-    def form(self, api: Api, method: str, path: str, fields: dict) -> requests.Response:
-        fields = {**fields, "csrf_token": api.csrf} if method == "POST" else {}
-        return api.session.request(
-            method, api.url + path, data=fields, allow_redirects=False, timeout=20
-        )
+    def form(self, person: Person, method: str, path: str, fields: dict) -> requests.Response:
+        if method == "POST":
+            return person.post_form(path, **fields)
+        return person.session.get(person.url + path, allow_redirects=False, timeout=SECONDS)
 
     def channel(self, private: bool) -> dict:
         if private not in self._channels:
-            channel = new_channel(self.people["maker"], "private" if private else "public")
+            channel = self.people["maker"].new_channel("private" if private else "public")
             for name in ("guest", "member", "moderator", "admin", "owner"):
                 path = f"/api/channels/{channel['id']}/people/{self.people[name].id}"
                 assert self.people["maker"].post(path).status_code == 204
-            message = post(self.people["maker"], channel, "hello")
+            message = self.people["maker"].say(channel, "hello")
             self._channels[private] = channel | {"message": message}
         return self._channels[private]
 
@@ -111,14 +108,14 @@ class World:
             "wrong": {"nickname": f"n{fresh[:8]}", "password": "wrong wrong wrong"},
         }[name]
 
-    def path(self, row: Row, actor: Api) -> str:
+    def path(self, row: Row, actor: Person) -> str:
         path = row.rule
         for part, value in self._values(row, actor):
             if part in path:
                 path = path.replace(part, str(value()))
         return path
 
-    def _values(self, row: Row, actor: Api) -> list[tuple[str, Callable[[], Any]]]:
+    def _values(self, row: Row, actor: Person) -> list[tuple[str, Callable[[], Any]]]:
         channel = self.channel
         return [
             ("<slug>", lambda: channel(row.private)["slug"]),
@@ -137,7 +134,7 @@ class World:
     def _invite(self) -> str:
         return self.people["owner"].post("/api/invites").json()["code"]
 
-    def _token(self, actor: Api) -> str:
+    def _token(self, actor: Person) -> str:
         return actor.post("/api/tokens", {"name": "t"}).json().get("id", NOBODY)
 
 
@@ -148,21 +145,22 @@ def _whom(row: Row) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(server: AppProcess, owner: Person) -> World:
-    return World(server, owner)
+def world(server: AppProcess, owner: Person, invite: str) -> World:
+    return World(server, owner, invite)
 
 
 @pytest.mark.parametrize("row", events(), ids=lambda row: row.rule + "*" * row.private)
-def test_event(world: World, sockets: dict[str, Any], row: Row) -> None:
+def test_event(world: World, sockets: dict[str, Tab | None], row: Row) -> None:
     answers = []
     for name in ACTORS:
-        if sockets[name] is None:
+        tab = sockets[name]
+        if tab is None:
             answers.append("refused")
             continue
         channel = world.channel(row.private)
         message = channel["message"]
         fields = {"channel": channel["id"], "seq": message["seq"], "after": 0, "id": message["id"]}
-        answer = sockets[name].call(row.rule, fields | (world.body("message") or {}), timeout=10)
+        answer = tab.ask(row.rule, **fields | (world.body("message") or {}))
         answers.append("ok" if answer["ok"] else answer["error"])
         if answer["ok"] and row.rule == "message:delete":
             world.changed(row.private)
@@ -177,12 +175,12 @@ def test_route(world: World, row: Row) -> None:
     assert answers == dict(zip(ACTORS, row.expected, strict=True))
 
 
-def _ask(world: World, row: Row, actor: Api) -> str:
+def _ask(world: World, row: Row, actor: Person) -> str:
     path, body = world.path(row, actor), world.body(row.body)
     if row.method == "GET" and body:
         path += "?" + "&".join(f"{name}={value}" for name, value in body.items())
     if row.rule.startswith("/api"):
-        answer = actor.call(row.method, path, None if row.method == "GET" else body)
+        answer = actor.api(row.method, path, None if row.method == "GET" else body)
     else:
         answer = world.form(actor, row.method, path, body or {})
     if row.method != "GET" and answer.status_code < 400:
@@ -195,25 +193,16 @@ def _ask(world: World, row: Row, actor: Api) -> str:
 
 
 @pytest.fixture(scope="module")
-def sockets(world: World) -> Iterator[dict[str, Any]]:
+def sockets(world: World) -> Iterator[dict[str, Tab | None]]:
     """One open socket a person, None for whoever was not let in."""
     found = {name: _socket(world.people[name]) for name in ACTORS}
     yield found
-    for client in filter(None, found.values()):
-        client.disconnect()
+    for tab in filter(None, found.values()):
+        tab.close()
 
 
-def _socket(api: Api) -> Any:
-    cookies = "; ".join(f"{c.name}={c.value}" for c in api.session.cookies)
-    client = socketio.Client(reconnection=False)
+def _socket(person: Person) -> Tab | None:
     try:
-        client.connect(
-            api.url,
-            headers={"Cookie": cookies},  # the client names the origin itself
-            auth={"csrf": api.csrf},
-            transports=["websocket"],
-            wait_timeout=10,
-        )
+        return Tab(person.url, person.cookie, person.csrf)
     except socketio.exceptions.ConnectionError:
         return None
-    return client

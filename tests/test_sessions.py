@@ -16,21 +16,13 @@ from chat.extensions import redis
 from chat.models import User
 from chat.models.session import Session as Row
 from chat.redis import DOWN
-from tests.redis_parts import (  # noqa: F401
-    Person,
-    Server,
-    fragile,
-    make_user,
-    own_redis,
-    parts,
-    shared_valkey,
-    small_app,
-    until,
-)
+from tests.support.servers import Redis
+from tests.support.small_app import Browser, make_user, redis_client, redis_url, small_app
+from tests.support.waiting import eventually
 
 
 def raw(key: str) -> str | None:
-    return shared_valkey().client().get(key)  # type: ignore[no-any-return]
+    return redis_client().get(key)  # type: ignore[no-any-return]
 
 
 def row_of(sid: str) -> dict:
@@ -39,16 +31,16 @@ def row_of(sid: str) -> dict:
     return found  # type: ignore[no-any-return]
 
 
-def redis_is_back() -> bool:
-    return until(lambda: redis.check() and redis.is_up())
+def redis_is_back() -> None:
+    eventually(lambda: redis.check() and redis.is_up())
 
 
 @pytest.fixture
-def olga(parts: Flask) -> Person:  # noqa: F811
-    return Person(parts)
+def olga(parts: Flask) -> Browser:
+    return Browser(parts)
 
 
-def test_a_session_is_json_in_redis_with_who_it_is_and_a_day_to_live(olga: Person) -> None:
+def test_a_session_is_json_in_redis_with_who_it_is_and_a_day_to_live(olga: Browser) -> None:
     data = json.loads(raw(f"session:{olga.sid}") or "")
     user = User.objects(nickname="olga").get()
     assert data == {
@@ -58,10 +50,10 @@ def test_a_session_is_json_in_redis_with_who_it_is_and_a_day_to_live(olga: Perso
         "csrfToken": olga.token,
         "auth_gen": 1,
     }
-    assert 86390 <= shared_valkey().client().ttl(f"session:{olga.sid}") <= 86400
+    assert 86390 <= redis_client().ttl(f"session:{olga.sid}") <= 86400
 
 
-def test_the_database_holds_nothing_that_opens_a_session(olga: Person) -> None:
+def test_the_database_holds_nothing_that_opens_a_session(olga: Browser) -> None:
     row = row_of(olga.sid)
     assert olga.sid not in repr(row)
     assert olga.http.application.secret_key
@@ -71,8 +63,8 @@ def test_the_database_holds_nothing_that_opens_a_session(olga: Person) -> None:
         assert store.unseal(row["sealed"], row["_id"]) is None
 
 
-def test_logging_in_gives_a_new_id_and_kills_the_old_one(parts: Flask) -> None:  # noqa: F811
-    person = Person.__new__(Person)
+def test_logging_in_gives_a_new_id_and_kills_the_old_one(parts: Flask) -> None:
+    person = Browser.__new__(Browser)
     person.app, person.http = parts, parts.test_client()
     token = person.http.get("/form").text
     before = person.sid
@@ -86,7 +78,7 @@ def test_logging_in_gives_a_new_id_and_kills_the_old_one(parts: Flask) -> None: 
         assert sessions.is_alive(person.sid)
 
 
-def test_an_id_that_somebody_made_up_is_never_taken_over(parts: Flask) -> None:  # noqa: F811
+def test_an_id_that_somebody_made_up_is_never_taken_over(parts: Flask) -> None:
     planted = secrets.token_urlsafe(32)
     http = parts.test_client()
     http.set_cookie("session", planted)
@@ -99,7 +91,7 @@ def test_an_id_that_somebody_made_up_is_never_taken_over(parts: Flask) -> None: 
         assert http.get("/me").text == "nobody"
 
 
-def test_a_visitor_is_stored_only_with_a_form_and_then_for_an_hour(parts: Flask) -> None:  # noqa: F811
+def test_a_visitor_is_stored_only_with_a_form_and_then_for_an_hour(parts: Flask) -> None:
     http = parts.test_client()
     assert "Set-Cookie" not in http.get("/plain").headers
     assert Row._get_collection().count_documents({}) == 0
@@ -107,7 +99,7 @@ def test_a_visitor_is_stored_only_with_a_form_and_then_for_an_hour(parts: Flask)
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     sid = parse_cookie(cookie)["session"]
-    assert 3500 < shared_valkey().client().ttl(f"session:{sid}") <= 3600
+    assert 3500 < redis_client().ttl(f"session:{sid}") <= 3600
     assert "Set-Cookie" not in http.get("/form").headers
 
 
@@ -132,8 +124,8 @@ def test_the_cookie_is_bound_to_https_where_there_is_https(
     assert "Domain" not in cookie
 
 
-def test_use_pushes_the_end_back_at_most_once_a_minute(olga: Person) -> None:
-    client, key = shared_valkey().client(), f"session:{olga.sid}"
+def test_use_pushes_the_end_back_at_most_once_a_minute(olga: Browser) -> None:
+    client, key = redis_client(), f"session:{olga.sid}"
     client.expire(key, 86400 - 30)
     assert olga.name() == "olga"
     assert client.ttl(key) <= 86400 - 30
@@ -142,9 +134,8 @@ def test_use_pushes_the_end_back_at_most_once_a_minute(olga: Person) -> None:
     assert client.ttl(key) > 86390
 
 
-def test_use_pushes_the_end_back_in_mongodb_too_but_seldom(olga: Person) -> None:
+def test_use_pushes_the_end_back_in_mongodb_too_but_seldom(olga: Browser) -> None:
     first = row_of(olga.sid)["expires_at"]
-    time.sleep(0.01)
     assert olga.name() == "olga"
     assert row_of(olga.sid)["expires_at"] == first
     store._extended.clear()  # as after five minutes
@@ -152,7 +143,7 @@ def test_use_pushes_the_end_back_in_mongodb_too_but_seldom(olga: Person) -> None
     assert row_of(olga.sid)["expires_at"] > first
 
 
-def test_logging_out_ends_the_session_in_both_stores(olga: Person) -> None:
+def test_logging_out_ends_the_session_in_both_stores(olga: Browser) -> None:
     sid = olga.sid
     thief = olga.app.test_client()
     thief.set_cookie("session", sid)
@@ -164,7 +155,7 @@ def test_logging_out_ends_the_session_in_both_stores(olga: Person) -> None:
     assert "redis_dirty" not in row_of(sid)
 
 
-def test_a_request_under_way_at_the_logout_brings_nothing_back(olga: Person) -> None:
+def test_a_request_under_way_at_the_logout_brings_nothing_back(olga: Browser) -> None:
     sid = olga.sid
     other_tab = olga.app.test_client()
     other_tab.set_cookie("session", sid)
@@ -177,10 +168,10 @@ def test_a_request_under_way_at_the_logout_brings_nothing_back(olga: Person) -> 
 
 
 def test_a_reader_overtaken_by_the_logout_does_not_refill_redis(
-    olga: Person, monkeypatch: pytest.MonkeyPatch
+    olga: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sid, find = olga.sid, Row.find
-    shared_valkey().client().delete(f"session:{sid}")
+    redis_client().delete(f"session:{sid}")
 
     def overtaken(key: str) -> dict | None:
         row = find(key)
@@ -194,21 +185,21 @@ def test_a_reader_overtaken_by_the_logout_does_not_refill_redis(
     assert raw(f"session:{sid}") is None
 
 
-def test_nobody_is_logged_out_by_a_redis_that_is_gone(fragile: Flask, own_redis: Server) -> None:  # noqa: F811
-    person = Person(fragile)
+def test_nobody_is_logged_out_by_a_redis_that_is_gone(fragile: Flask, own_redis: Redis) -> None:
+    person = Browser(fragile)
     own_redis.kill()
     assert person.name() == "olga"
     assert person.post("/change").text == "changed"
-    second = Person(fragile)
+    second = Browser(fragile)
     assert second.name() == "olga"
     assert second.post("/logout").status_code == 200
     assert second.name() == "nobody"
 
 
 def test_a_logout_during_an_outage_stays_one_when_redis_comes_back_with_old_data(
-    fragile: Flask, own_redis: Server  # noqa: F811
-) -> None:  # fmt: skip
-    stays, goes = Person(fragile), Person(fragile)
+    fragile: Flask, own_redis: Redis
+) -> None:
+    stays, goes = Browser(fragile), Browser(fragile)
     sid = goes.sid
     own_redis.stop()
     assert goes.post("/logout").status_code == 200
@@ -216,16 +207,16 @@ def test_a_logout_during_an_outage_stays_one_when_redis_comes_back_with_old_data
     assert own_redis.client().exists(f"session:{sid}")  # the file still had it
     thief = fragile.test_client()
     thief.set_cookie("session", sid)
-    assert redis_is_back()
+    redis_is_back()
     assert not own_redis.client().exists(f"session:{sid}")
     assert thief.get("/me").text == "nobody"
     assert stays.name() == "olga"
 
 
 def test_a_deletion_that_redis_confirmed_and_lost_does_not_bring_a_session_back(
-    fragile: Flask, own_redis: Server  # noqa: F811
-) -> None:  # fmt: skip
-    person = Person(fragile)
+    fragile: Flask, own_redis: Redis
+) -> None:
+    person = Browser(fragile)
     sid, key = person.sid, f"session:{person.sid}"
     held = own_redis.client().get(key)
     person.post("/logout")
@@ -233,13 +224,13 @@ def test_a_deletion_that_redis_confirmed_and_lost_does_not_bring_a_session_back(
     own_redis.restart()
     own_redis.client().set(key, held)  # as a promoted replica that never heard of the deletion
     own_redis.client().delete(f"ended:{{{key}}}")
-    assert redis_is_back()
+    redis_is_back()
     assert redis.call(lambda r: r.get(key)) is None
     with fragile.app_context():
         assert not sessions.is_alive(sid)
 
 
-def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Person) -> None:
+def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Browser) -> None:
     sid = olga.sid
     with olga.app.app_context():  # MongoDB was told, then the process died
         Row.end(store.sid_hash(sid), store.seal(sid), row_of(sid)["expires_at"])
@@ -249,7 +240,7 @@ def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Person
     assert "redis_dirty" not in row_of(sid)
 
 
-def test_a_session_sealed_with_a_lost_key_is_still_found_for_the_repair(olga: Person) -> None:
+def test_a_session_sealed_with_a_lost_key_is_still_found_for_the_repair(olga: Browser) -> None:
     sid = olga.sid
     with olga.app.app_context():
         Row.end(store.sid_hash(sid), b"x" * 32, row_of(sid)["expires_at"])
@@ -257,9 +248,9 @@ def test_a_session_sealed_with_a_lost_key_is_still_found_for_the_repair(olga: Pe
     assert raw(f"session:{sid}") is None
 
 
-def test_all_sessions_of_a_person_end_except_the_one_that_asks(parts: Flask) -> None:  # noqa: F811
+def test_all_sessions_of_a_person_end_except_the_one_that_asks(parts: Flask) -> None:
     make_user("boris")
-    asks, other, boris = Person(parts), Person(parts), Person(parts, "boris")
+    asks, other, boris = Browser(parts), Browser(parts), Browser(parts, "boris")
     user_id = json.loads(raw(f"session:{asks.sid}") or "")["userId"]
     with parts.app_context():
         sessions.end_all(user_id, except_sid=asks.sid)
@@ -271,7 +262,7 @@ def test_all_sessions_of_a_person_end_except_the_one_that_asks(parts: Flask) -> 
 
 
 @pytest.mark.parametrize("change", [{"set__active": False}, {"inc__auth_gen": 1}])
-def test_a_deactivated_person_and_an_old_generation_are_nobody(olga: Person, change: dict) -> None:
+def test_a_deactivated_person_and_an_old_generation_are_nobody(olga: Browser, change: dict) -> None:
     sid = olga.sid
     with olga.app.app_context():
         User.change(User.objects(nickname="olga").get().id, **change)
@@ -280,8 +271,8 @@ def test_a_deactivated_person_and_an_old_generation_are_nobody(olga: Person, cha
     assert row_of(sid)["ended"]
 
 
-def test_changing_the_rollout_logs_nobody_out(parts: Flask) -> None:  # noqa: F811
-    people = [Person(parts) for _ in range(6)]
+def test_changing_the_rollout_logs_nobody_out(parts: Flask) -> None:
+    people = [Browser(parts) for _ in range(6)]
     for share in (100, 50, 0, 10, 100, 0, 50):
         parts.config["ROLLOUT_SESSIONS"] = share
         assert [person.name() for person in people] == ["olga"] * 6
@@ -293,24 +284,24 @@ def test_changing_the_rollout_logs_nobody_out(parts: Flask) -> None:  # noqa: F8
 
 
 def test_without_rollout_redis_holds_no_session() -> None:
-    made = small_app(shared_valkey().url, ROLLOUT_SESSIONS=0)
-    shared_valkey().client().flushall()
-    person = Person(made)
+    made = small_app(redis_url(), ROLLOUT_SESSIONS=0)
+    redis_client().flushdb()
+    person = Browser(made)
     assert raw(f"session:{person.sid}") is None
     assert person.name() == "olga"
 
 
 def test_everything_works_with_redis_switched_off() -> None:
-    person = Person(small_app(None, DISABLE_REDIS=True))
+    person = Browser(small_app(None, DISABLE_REDIS=True))
     assert person.name() == "olga"
     person.post("/logout")
     assert person.name() == "nobody"
 
 
 def test_with_both_stores_gone_the_answer_is_503_and_the_cookie_stays(
-    fragile: Flask, own_redis: Server, monkeypatch: pytest.MonkeyPatch  # noqa: F811
-) -> None:  # fmt: skip
-    person = Person(fragile)
+    fragile: Flask, own_redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = Browser(fragile)
     sid = person.sid
     own_redis.kill()
 
@@ -332,7 +323,7 @@ def test_with_both_stores_gone_the_answer_is_503_and_the_cookie_stays(
 
 
 def test_a_logout_that_nobody_could_write_down_is_not_confirmed(
-    olga: Person, monkeypatch: pytest.MonkeyPatch
+    olga: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
         raise ServerSelectionTimeoutError("no MongoDB")
@@ -349,13 +340,13 @@ class Bomb:
 
 
 @pytest.mark.parametrize("junk", [b"\xff\xfe", b"[1]", b"null", pickle.dumps(Bomb())])
-def test_junk_in_redis_is_never_executed_and_mongodb_answers(olga: Person, junk: bytes) -> None:
-    shared_valkey().client().set(f"session:{olga.sid}", junk)
+def test_junk_in_redis_is_never_executed_and_mongodb_answers(olga: Browser, junk: bytes) -> None:
+    redis_client().set(f"session:{olga.sid}", junk)
     assert olga.name() == "olga"
 
 
 def test_a_socket_event_reuses_the_session_of_its_connect_without_io(
-    olga: Person, monkeypatch: pytest.MonkeyPatch
+    olga: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with olga.http:
         olga.http.get("/me")
@@ -374,17 +365,15 @@ def test_a_socket_event_reuses_the_session_of_its_connect_without_io(
         assert flask.session["nickname"] == "olga"
 
 
-def test_a_hung_redis_delays_one_request_by_a_moment(fragile: Flask, own_redis: Server) -> None:  # noqa: F811
-    person = Person(fragile)
+def test_a_hung_redis_delays_one_request_by_a_moment(fragile: Flask, own_redis: Redis) -> None:
+    person = Browser(fragile)
     redis.watched = True
     try:
         with own_redis.hung():
             started = time.monotonic()
-            assert person.name() == "olga"
-            assert time.monotonic() - started < 0.8
-            started = time.monotonic()
-            assert person.name() == "olga"
-            assert time.monotonic() - started < 0.2
+            assert [person.name() for _ in range(100)] == ["olga"] * 100
+            # A wait for each request would make half a minute at least.
+            assert time.monotonic() - started < 20
             assert redis.call(lambda r: r.ping()) is DOWN
     finally:
         redis.watched = False

@@ -1,7 +1,7 @@
 /** Editing in place, and deleting after one question. */
 
 import * as api from "./api.js";
-import { tell } from "./bus.js";
+import { tell, when } from "./bus.js";
 import { $, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
 import { autosize, isSendKey, LIMIT, lengthOf } from "./field.js";
@@ -96,17 +96,40 @@ async function askDelete(row) {
   }
 }
 
-/** ↑ in an empty composer. Says whether there was something to edit. */
-export function editLastOwn() {
-  const row = rows().findLast((one) => isMine(one) && one.dataset.id && !("deleted" in one.dataset));
-  if (!row) return false;
+// The client id of a message that is to be edited as soon as the server has it.
+let awaited = "";
+
+function open(row) {
   row.scrollIntoView({ block: "nearest" });
   edit(row);
+}
+
+/** ↑ in an empty composer. Says whether there was something to edit, now or in a moment. */
+export function editLastOwn() {
+  const isEditable = ({ dataset }) => !("deleted" in dataset) && dataset.state !== "unsent";
+  const row = rows().findLast((one) => isMine(one) && isEditable(one));
+  if (!row) return false;
+  if (row.dataset.id) open(row);
+  else awaited = row.dataset.clientId;
   return true;
+}
+
+// Only who still waits there, with nothing else begun, is taken out of the composer.
+function isStillWaiting() {
+  const field = document.activeElement;
+  return Boolean(field?.closest("#composer")) && !field.value;
+}
+
+function openAwaited({ message, row }) {
+  if (!awaited || message.client_id !== awaited) return;
+  awaited = "";
+  if (isStillWaiting()) open(row);
 }
 
 export function start() {
   if (!room) return;
+  when("shown", openAwaited);
+  when("outbox:added", () => (awaited = ""));
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action=edit], [data-action=delete]");
     if (!button) return;

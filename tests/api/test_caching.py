@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.conftest import Api, new_channel, post
+from tests.support.people import Person
 
 READS = [
     "/api/users",
@@ -15,8 +15,8 @@ READS = [
 
 
 @pytest.mark.parametrize("path", READS)
-def test_cached_reads_say_where_they_came_from(alice: Api, path: str) -> None:
-    answer = alice.get(path.format(channel=new_channel(alice)["id"]))
+def test_cached_reads_say_where_they_came_from(alice: Person, path: str) -> None:
+    answer = alice.get(path.format(channel=alice.new_channel()["id"]))
     assert answer.headers["X-Cache"] in ("hit", "miss", "bypass", "down")
     assert answer.headers["ETag"]
     assert "private" in answer.headers["Cache-Control"] or "no-store" in answer.headers[
@@ -24,15 +24,15 @@ def test_cached_reads_say_where_they_came_from(alice: Api, path: str) -> None:
     ]  # fmt: skip
 
 
-def test_what_the_caller_holds_is_not_sent_again(alice: Api) -> None:
-    channel = new_channel(alice)
+def test_what_the_caller_holds_is_not_sent_again(alice: Person) -> None:
+    channel = alice.new_channel()
     path = f"/api/channels/{channel['id']}/messages"
-    post(alice, channel, "one")
+    alice.say(channel, "one")
     first = alice.get(path)
     held = {"If-None-Match": first.headers["ETag"]}
     again = alice.get(path, headers=held)
     assert (again.status_code, again.content) == (304, b"")
-    post(alice, channel, "two")
+    alice.say(channel, "two")
     changed = alice.get(path, headers=held)
     assert changed.status_code == 200
     assert len(changed.json()["messages"]) == 2

@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.api.conftest import NOBODY, Api, new_channel, new_message, post, problem
+from tests.api.conftest import problem
+from tests.support.people import NOBODY, Person, new_message
 
 
-def test_a_new_channel_is_its_makers(alice: Api) -> None:
+def test_a_new_channel_is_its_makers(alice: Person) -> None:
     made = alice.post("/api/channels", {"name": "Отпуск 2026", "topic": "where to"})
     assert made.status_code == 201
     channel = made.json()
@@ -16,8 +17,8 @@ def test_a_new_channel_is_its_makers(alice: Api) -> None:
     assert alice.get(f"/api/channels/{channel['id']}/users").json() == {"users": [alice.id]}
 
 
-def test_people_join_and_leave_public_channels(alice: Api, bob: Api) -> None:
-    channel = new_channel(alice)
+def test_people_join_and_leave_public_channels(alice: Person, bob: Person) -> None:
+    channel = alice.new_channel()
     path = f"/api/channels/{channel['id']}"
     assert not bob.get(path).json()["member"]
     assert bob.post(f"{path}/join").status_code == 204
@@ -28,8 +29,8 @@ def test_people_join_and_leave_public_channels(alice: Api, bob: Api) -> None:
     assert not bob.get(path).json()["member"]
 
 
-def test_a_channel_is_renamed_by_those_who_manage_it(alice: Api, bob: Api) -> None:
-    channel = new_channel(alice)
+def test_a_channel_is_renamed_by_those_who_manage_it(alice: Person, bob: Person) -> None:
+    channel = alice.new_channel()
     path = f"/api/channels/{channel['id']}"
     assert problem(bob.patch(path, {"topic": "mine now"})) == (403, "forbidden")
     changed = alice.patch(path, {"topic": "ours"})
@@ -37,7 +38,7 @@ def test_a_channel_is_renamed_by_those_who_manage_it(alice: Api, bob: Api) -> No
     assert (changed.json()["name"], changed.json()["topic"]) == (channel["name"], "ours")
 
 
-def test_a_direct_channel_is_one_however_often_it_is_opened(alice: Api, bob: Api) -> None:
+def test_a_direct_channel_is_one_however_often_it_is_opened(alice: Person, bob: Person) -> None:
     mine = alice.post("/api/directs", {"users": [bob.id]})
     theirs = bob.post("/api/directs", {"users": [alice.id]})
     assert mine.status_code == theirs.status_code == 200
@@ -46,13 +47,13 @@ def test_a_direct_channel_is_one_however_often_it_is_opened(alice: Api, bob: Api
     assert set(mine.json()["people"]) == {alice.id, bob.id}
 
 
-def test_a_direct_channel_with_nobody_real_is_refused(alice: Api) -> None:
+def test_a_direct_channel_with_nobody_real_is_refused(alice: Person) -> None:
     for users in ([NOBODY], ["x"], [{"$ne": 1}], [], "x"):
         assert alice.post("/api/directs", {"users": users}).status_code in (400, 404, 422)
 
 
-def test_people_are_added_to_and_removed_from_a_private_channel(alice: Api, bob: Api) -> None:
-    channel = new_channel(alice, kind="private")
+def test_people_are_added_to_and_removed_from_a_private_channel(alice: Person, bob: Person) -> None:
+    channel = alice.new_channel(kind="private")
     path = f"/api/channels/{channel['id']}"
     assert alice.post(f"{path}/people/{bob.id}").status_code == 204
     assert bob.get(path).json()["member"]
@@ -80,13 +81,13 @@ def test_people_are_added_to_and_removed_from_a_private_channel(alice: Api, bob:
     ],
 )
 def test_a_private_channel_looks_to_outsiders_like_none_at_all(
-    alice: Api, admin: Api, method: str, path: str, body: dict | None
+    alice: Person, admin: Person, method: str, path: str, body: dict | None
 ) -> None:
-    channel = new_channel(alice, kind="private")
-    message = post(alice, channel, "secret")
+    channel = alice.new_channel(kind="private")
+    message = alice.say(channel, "secret")
     real = path.format(channel=channel["id"], message=message["id"], me=admin.id)
     none = path.format(channel=NOBODY, message=NOBODY, me=admin.id)
-    answers = [admin.call(method, where, body) for where in (real, none)]
+    answers = [admin.api(method, where, body) for where in (real, none)]
     assert [a.status_code for a in answers] == [404, 404]
     assert answers[0].content == answers[1].content
     assert channel["id"] not in admin.get("/api/channels").text

@@ -1,10 +1,11 @@
 """Messages over HTTP: posting once, changing, deleting, reading page by page."""
 
-from tests.api.conftest import Api, new_channel, new_message, post, problem
+from tests.api.conftest import problem
+from tests.support.people import Person, new_message
 
 
-def test_a_message_is_stored_once_however_often_it_is_sent(alice: Api) -> None:
-    channel = new_channel(alice)
+def test_a_message_is_stored_once_however_often_it_is_sent(alice: Person) -> None:
+    channel = alice.new_channel()
     body = new_message("**hello**")
     first = alice.post(f"/api/channels/{channel['id']}/messages", body)
     again = alice.post(f"/api/channels/{channel['id']}/messages", body)
@@ -14,8 +15,8 @@ def test_a_message_is_stored_once_however_often_it_is_sent(alice: Api) -> None:
     assert len(history(alice, channel)["messages"]) == 1
 
 
-def test_a_message_shows_the_agreed_fields_and_no_others(alice: Api) -> None:
-    message = post(alice, new_channel(alice), "hello")
+def test_a_message_shows_the_agreed_fields_and_no_others(alice: Person) -> None:
+    message = alice.say(alice.new_channel(), "hello")
     assert set(message) == {
         "id", "seq", "rev", "channel", "author", "text", "html", "created_at", "edited_at",
         "deleted", "client_id",
@@ -23,9 +24,9 @@ def test_a_message_shows_the_agreed_fields_and_no_others(alice: Api) -> None:
     assert set(message["author"]) == {"id", "nickname"}
 
 
-def test_history_is_read_backwards_and_forwards_without_gaps(alice: Api) -> None:
-    channel = new_channel(alice)
-    posted = [post(alice, channel, f"number {n}")["seq"] for n in range(1, 8)]
+def test_history_is_read_backwards_and_forwards_without_gaps(alice: Person) -> None:
+    channel = alice.new_channel()
+    posted = [alice.say(channel, f"number {n}")["seq"] for n in range(1, 8)]
     newest = history(alice, channel, limit=3)
     assert [m["seq"] for m in newest["messages"]] == posted[4:]
     assert newest["more"]
@@ -37,9 +38,9 @@ def test_history_is_read_backwards_and_forwards_without_gaps(alice: Api) -> None
     assert newer["more"]
 
 
-def test_around_shows_a_message_in_its_context(alice: Api) -> None:
-    channel = new_channel(alice)
-    posted = [post(alice, channel, f"number {n}")["seq"] for n in range(1, 8)]
+def test_around_shows_a_message_in_its_context(alice: Person) -> None:
+    channel = alice.new_channel()
+    posted = [alice.say(channel, f"number {n}")["seq"] for n in range(1, 8)]
     path = f"/api/channels/{channel['id']}/messages/around"
     found = alice.get(f"{path}?seq={posted[3]}&limit=4").json()
     assert posted[3] in [m["seq"] for m in found["messages"]]
@@ -47,9 +48,9 @@ def test_around_shows_a_message_in_its_context(alice: Api) -> None:
     assert found["more_after"]
 
 
-def test_the_author_edits_and_nobody_else(alice: Api, bob: Api, moderator: Api) -> None:
-    channel = new_channel(alice)
-    message = post(alice, channel, "before")
+def test_the_author_edits_and_nobody_else(alice: Person, bob: Person, moderator: Person) -> None:
+    channel = alice.new_channel()
+    message = alice.say(channel, "before")
     for other in (bob, moderator):
         other.post(f"/api/channels/{channel['id']}/join")
         refused = other.patch(f"/api/messages/{message['id']}", {"text": "mine"})
@@ -63,10 +64,10 @@ def test_the_author_edits_and_nobody_else(alice: Api, bob: Api, moderator: Api) 
 
 
 def test_the_author_and_moderators_delete_and_nobody_else(
-    alice: Api, bob: Api, moderator: Api
+    alice: Person, bob: Person, moderator: Person
 ) -> None:
-    channel = new_channel(alice)
-    first, second = post(alice, channel, "one"), post(alice, channel, "two")
+    channel = alice.new_channel()
+    first, second = alice.say(channel, "one"), alice.say(channel, "two")
     assert problem(bob.delete(f"/api/messages/{first['id']}")) == (403, "forbidden")
     assert alice.delete(f"/api/messages/{first['id']}").status_code == 204
     assert moderator.delete(f"/api/messages/{second['id']}").status_code == 204
@@ -75,29 +76,29 @@ def test_the_author_and_moderators_delete_and_nobody_else(
     assert problem(alice.patch(f"/api/messages/{first['id']}", {"text": "x"})) == (404, "not_found")
 
 
-def test_reading_up_to_a_message_clears_the_unread_count(alice: Api, bob: Api) -> None:
-    channel = new_channel(alice)
+def test_reading_up_to_a_message_clears_the_unread_count(alice: Person, bob: Person) -> None:
+    channel = alice.new_channel()
     bob.post(f"/api/channels/{channel['id']}/join")
-    last = [post(alice, channel, f"number {n}")["seq"] for n in range(3)][-1]
+    last = [alice.say(channel, f"number {n}")["seq"] for n in range(3)][-1]
     assert bob.get(f"/api/channels/{channel['id']}").json()["unread"] == 3
     assert bob.post(f"/api/channels/{channel['id']}/read", {"seq": last}).status_code == 204
     assert bob.get(f"/api/channels/{channel['id']}").json()["unread"] == 0
 
 
-def test_only_members_post(alice: Api, bob: Api) -> None:
-    channel = new_channel(alice)
+def test_only_members_post(alice: Person, bob: Person) -> None:
+    channel = alice.new_channel()
     refused = bob.post(f"/api/channels/{channel['id']}/messages", new_message("hi"))
     assert problem(refused) == (403, "forbidden")
 
 
-def test_a_text_that_is_empty_or_too_long_is_refused_with_the_reason(alice: Api) -> None:
-    channel = new_channel(alice)
+def test_a_text_that_is_empty_or_too_long_is_refused_with_the_reason(alice: Person) -> None:
+    channel = alice.new_channel()
     for text in ("", "   \n", "x" * 8001):
         refused = alice.post(f"/api/channels/{channel['id']}/messages", new_message(text))
         assert problem(refused) == (422, "invalid")
         assert refused.json()["field"] == "text"
-    assert post(alice, channel, "x" * 8000)["text"] == "x" * 8000
+    assert alice.say(channel, "x" * 8000)["text"] == "x" * 8000
 
 
-def history(api: Api, channel: dict, **query: int) -> dict:
+def history(api: Person, channel: dict, **query: int) -> dict:
     return api.get(f"/api/channels/{channel['id']}/messages", params=query).json()

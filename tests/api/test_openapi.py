@@ -14,19 +14,19 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api.conftest import Api, new_channel, post
+from tests.support.people import Person
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
-def described(anonymous: Api) -> dict:
+def described(anonymous: Person) -> dict:
     answer = anonymous.get("/api/openapi.json")
     assert answer.status_code == 200
     return answer.json()
 
 
 def test_every_route_is_described_and_every_description_has_a_route(
-    anonymous: Api, app: Flask
+    anonymous: Person, app: Flask
 ) -> None:
     paths = described(anonymous)["paths"]
     told = {(method.upper(), path) for path, methods in paths.items() for method in methods}
@@ -39,7 +39,7 @@ def test_every_route_is_described_and_every_description_has_a_route(
     assert told == served
 
 
-def test_it_is_openapi_3_1_and_tells_of_problems(anonymous: Api) -> None:
+def test_it_is_openapi_3_1_and_tells_of_problems(anonymous: Person) -> None:
     document = described(anonymous)
     assert document["openapi"].startswith("3.1")
     answers = document["paths"]["/api/channels"]["post"]["responses"]
@@ -48,15 +48,15 @@ def test_it_is_openapi_3_1_and_tells_of_problems(anonymous: Api) -> None:
 
 
 @pytest.fixture
-def ids(alice: Api, bob: Api) -> dict[str, str]:
+def ids(alice: Person, bob: Person) -> dict[str, str]:
     """Things that exist, so that the machine's requests get somewhere."""
-    channel = new_channel(alice)
-    message = post(alice, channel, "hello")
+    channel = alice.new_channel()
+    message = alice.say(channel, "hello")
     return {"channel_id": channel["id"], "message_id": message["id"], "user_id": bob.id}
 
 
 def test_whatever_is_sent_the_answers_are_as_described(
-    alice: Api, anonymous: Api, ids: dict[str, str]
+    alice: Person, anonymous: Person, ids: dict[str, str]
 ) -> None:
     token = alice.post("/api/tokens", {"name": "schemathesis"}).json()["token"]
     schema = schemathesis.openapi.from_dict(described(anonymous))

@@ -2,14 +2,15 @@
 
 import requests
 
-from tests.api.conftest import Api, new_channel, new_message, problem
+from tests.api.conftest import problem
+from tests.support.people import Person, new_message
 
 
-def test_a_token_works_without_csrf_until_it_is_revoked(alice: Api) -> None:
+def test_a_token_works_without_csrf_until_it_is_revoked(alice: Person) -> None:
     made = alice.post("/api/tokens", {"name": "build bot"})
     assert made.status_code == 201
     token = made.json()
-    channel = new_channel(alice)
+    channel = alice.new_channel()
     bot = {"Authorization": f"Bearer {token['token']}"}
     path = f"{alice.url}/api/channels/{channel['id']}/messages"
     posted = requests.post(path, json=new_message("built"), headers=bot, timeout=10)
@@ -21,14 +22,14 @@ def test_a_token_works_without_csrf_until_it_is_revoked(alice: Api) -> None:
     assert problem(refused) == (401, "unauthenticated")
 
 
-def test_a_token_is_revoked_by_its_owner_only(alice: Api, bob: Api) -> None:
+def test_a_token_is_revoked_by_its_owner_only(alice: Person, bob: Person) -> None:
     token = alice.post("/api/tokens", {"name": "mine"}).json()
     assert problem(bob.delete(f"/api/tokens/{token['id']}")) == (404, "not_found")
     assert alice.delete(f"/api/tokens/{token['id']}").status_code == 204
     assert problem(alice.delete(f"/api/tokens/{token['id']}")) == (404, "not_found")
 
 
-def test_nonsense_is_no_token(alice: Api) -> None:
+def test_nonsense_is_no_token(alice: Person) -> None:
     for header in ("Bearer nonsense", "Bearer ", "Basic eDp4", "Bearer \xff"):
         answer = requests.get(
             f"{alice.url}/api/me", headers={"Authorization": header.encode("latin-1")}, timeout=10
@@ -36,20 +37,20 @@ def test_nonsense_is_no_token(alice: Api) -> None:
         assert problem(answer) == (401, "unauthenticated")
 
 
-def test_a_wrong_token_beside_a_good_cookie_is_no_way_round_csrf(alice: Api) -> None:
-    answer = alice.call(
+def test_a_wrong_token_beside_a_good_cookie_is_no_way_round_csrf(alice: Person) -> None:
+    answer = alice.api(
         "POST", "/api/channels", {"name": "x"}, csrf=None, headers={"Authorization": "Bearer x"}
     )
     assert answer.status_code in (401, 403)
 
 
-def test_a_cookie_without_csrf_changes_nothing(alice: Api) -> None:
+def test_a_cookie_without_csrf_changes_nothing(alice: Person) -> None:
     for csrf in (None, "", "wrong"):
-        refused = alice.call("POST", "/api/channels", {"name": "forged"}, csrf=csrf)
+        refused = alice.api("POST", "/api/channels", {"name": "forged"}, csrf=csrf)
         assert problem(refused)[0] == 403
     assert "forged" not in alice.get("/api/channels").text
 
 
-def test_nobody_is_nobody(anonymous: Api) -> None:
+def test_nobody_is_nobody(anonymous: Person) -> None:
     for path in ("/api/me", "/api/users", "/api/channels", "/api/emoji"):
         assert problem(anonymous.get(path)) == (401, "unauthenticated")

@@ -1,4 +1,4 @@
-"""Real browsers at a real server: the one that `make run` starts, on a free port."""
+"""Real browsers at a real server."""
 
 import os
 import shutil
@@ -11,9 +11,12 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.browser.person import Person
-from tests.browser.server import Server
+from chat.embedded.process import LOOPBACK
+from tests.browser.person import LONG, PASSWORD, Person
 from tests.browser.wire import Wire
+from tests.support.people import Person as Member
+from tests.support.processes import AppProcess, new_database
+from tests.support.servers import BROWSERS
 
 HERE = Path(__file__).resolve().parent
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -47,7 +50,7 @@ def meet(browser) -> Iterator[Callable[..., Person]]:
     def make(nickname: str, url: str, **options: object) -> Person:
         options = {"locale": "en-GB", "timezone_id": "Europe/Berlin", **options}
         contexts.append(browser.new_context(**options))
-        contexts[-1].set_default_timeout(15_000)
+        contexts[-1].set_default_timeout(LONG)
         return Person(contexts[-1], url, nickname)
 
     yield make
@@ -55,18 +58,11 @@ def meet(browser) -> Iterator[Callable[..., Person]]:
         context.close()
 
 
-@pytest.fixture
-def new_app(tmp_path) -> Iterator[Server]:
-    """A server of one's own, on which nobody has an account yet."""
-    with Server(tmp_path / "data") as server:
-        yield server
-
-
 @dataclass
 class Site:
     """A server that is set up: an owner, a first channel, an invite, and who is known here."""
 
-    server: Server
+    server: AppProcess
     owner: str = "Vera"
     invite: str = ""
     channel_path: str = ""
@@ -79,22 +75,34 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(browser, tmp_path_factory) -> Iterator[Site]:
+def site(tmp_path_factory, mongod, valkey) -> Iterator[Site]:
     """Shared by the tests, which keep apart by talking in channels of their own."""
-    with Server(tmp_path_factory.mktemp("site") / "data") as server:
-        made = Site(server)
-        context = browser.new_context(locale="en-GB")
-        owner = Person(context, server.url, made.owner)
-        made.invite = owner.set_up()
-        made.channel_path = owner.channel_path
-        made.sessions[made.owner] = context.storage_state()
-        context.close()
-        for nickname in ("Ann", "Bob"):
-            context = browser.new_context(locale="en-GB")
-            Person(context, server.url, nickname).register(made.invite)
-            made.sessions[nickname] = context.storage_state()
-            context.close()
-        yield made
+    server = AppProcess(
+        tmp_path_factory.mktemp("site"),
+        MONGODB_URI=new_database(mongod.uri),
+        REDIS_URL=valkey.url_of(BROWSERS),
+    )
+    server.prepare().start()
+    made = Site(server)
+    owner = Member(server.url, made.owner, PASSWORD).set_up("Observatory")
+    invite = owner.invite()
+    made.invite = f"{server.url}/join/{invite}"
+    made.channel_path = f"/channels/{owner.get('/api/channels').json()['channels'][0]['slug']}"
+    made.sessions[made.owner] = browser_state(owner)
+    for nickname in ("Ann", "Bob"):
+        somebody = Member(server.url, nickname, PASSWORD).register(invite)
+        made.sessions[nickname] = browser_state(somebody)
+    yield made
+    server.stop()
+
+
+def browser_state(member: Member) -> dict:
+    """The session of somebody who came in without a browser, for one."""
+    cookies = [
+        {"name": cookie.name, "value": cookie.value, "domain": LOOPBACK, "path": "/"}
+        for cookie in member.session.cookies
+    ]
+    return {"cookies": cookies, "origins": []}
 
 
 @pytest.fixture(scope="session")

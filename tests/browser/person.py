@@ -5,6 +5,9 @@ import re
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 PASSWORD = "correct horse battery"
+# Milliseconds. No promise is measured by it: a busy machine gets there, too.
+LONG = 60_000
+expect.set_options(timeout=LONG)
 
 
 class Person:
@@ -55,7 +58,7 @@ class Person:
         self.page.goto(self.url + path)
         return self
 
-    def online(self, timeout: float = 20_000) -> "Person":
+    def online(self, timeout: float = LONG) -> "Person":
         """Waits until the live connection stands."""
         expect(self.page.locator("body[data-connection=online][data-ready]")).to_be_attached(
             timeout=timeout
@@ -82,7 +85,7 @@ class Person:
     def row(self, text: str) -> Locator:
         return self.rows.filter(has=self.page.locator(".message-body", has_text=text))
 
-    def sees(self, text: str, timeout: float = 10_000) -> Locator:
+    def sees(self, text: str, timeout: float = LONG) -> Locator:
         row = self.row(text)
         expect(row).to_have_count(1, timeout=timeout)
         return row

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.browser import demo_content  # noqa: E402
-from tests.browser.server import Server  # noqa: E402
+from tests.support.embedded import Run  # noqa: E402
 
 HEIGHTS = {360: 780, 820: 1100, 1440: 900}
 SETTLE_MS = 300
@@ -193,11 +193,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
     options.outdir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         data = Path(folder) / "data"
-        with Server(data) as server:
+        with Run(Path(folder), data) as server:
             studio = Studio(launch(playwright), server.url, options.outdir)
             shoot(studio, SETUP, options)
             fill(data)
-        with Server(data) as server:
+        with Run(Path(folder), data) as server:
             studio.url = server.url
             studio.open()
             # Without the script nothing is read by being looked at: those first.

@@ -5,7 +5,8 @@ import re
 from playwright.sync_api import expect
 
 
-def test_two_people_meet_by_invite_link_and_talk_live(new_app, meet):
+def test_two_people_meet_by_invite_link_and_talk_live(launch_app, meet):
+    new_app = launch_app()
     owner = meet("Вера", new_app.url)
     invite = owner.set_up("Обсерватория")
     assert "/join/" in invite
@@ -46,6 +47,38 @@ def test_an_edit_and_a_deletion_reach_the_other_browser(two):
     expect(bob.page.locator(".message[data-deleted]")).to_have_count(1)
     expect(ann.page.locator(".message[data-deleted]")).to_have_count(1)
     assert "first" not in bob.page.locator("#messages").inner_html()
+
+
+def test_up_on_a_message_that_is_still_on_its_way_edits_it_once_it_is_stored(two, wire):
+    ann, bob = two
+    ann.write("stored")
+    ann.sees_stored("stored")
+    wire.cut()
+    ann.offline()
+    ann.write("on its way")
+    ann.sees("on its way")
+    ann.composer.press("ArrowUp")
+    wire.mend()
+    form = ann.page.locator(".edit-form textarea")
+    expect(form).to_be_focused()
+    expect(form).to_have_value("on its way")
+    form.fill("arrived")
+    form.press("Enter")
+    bob.sees("arrived")
+    expect(ann.row("on its way")).to_have_count(0)
+
+
+def test_who_writes_on_is_not_taken_to_an_edit_asked_for_before(two, wire):
+    ann, bob = two
+    wire.cut()
+    ann.offline()
+    ann.write("first").composer.press("ArrowUp")
+    ann.composer.press_sequentially("second")
+    wire.mend()
+    bob.sees("first")
+    ann.sees_stored("first")
+    expect(ann.composer).to_be_focused()
+    expect(ann.page.locator(".edit-form")).to_have_count(0)
 
 
 def test_escape_leaves_the_message_as_it_was(two):

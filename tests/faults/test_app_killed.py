@@ -17,8 +17,6 @@ class Writer:
     def __init__(self, person: Person, channel: str, number: int) -> None:
         self.person, self.channel, self.number = person, channel, number
         self.acknowledged: list[str] = []
-        person.api("GET", "/api/me")
-        person._token()
 
     def client_id(self, n: int) -> str:
         return f"writer-{self.number:02}-{n:04}"
@@ -27,7 +25,7 @@ class Writer:
         """Whether the post was acknowledged, now or earlier."""
         body = {"text": f"{self.number}:{n}", "client_id": self.client_id(n)}
         try:
-            answer = self.person.api("POST", f"/api/channels/{self.channel}/messages", body)
+            answer = self.person.post(f"/api/channels/{self.channel}/messages", body)
         except requests.RequestException:
             return False
         return answer.status_code in (200, 201)
@@ -45,7 +43,7 @@ def all_messages(person: Person, channel: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     more, before = True, ""
     while more:
-        page = person.api("GET", f"/api/channels/{channel}/messages?limit=100{before}").json()
+        page = person.get(f"/api/channels/{channel}/messages?limit=100{before}").json()
         found = page["messages"] + found
         more, before = page["more"], f"&before={page['messages'][0]['seq']}"
     return found
@@ -72,7 +70,7 @@ def kill_in_the_middle(app: Any, writers: list[Writer]) -> None:
 def test_what_was_acknowledged_before_a_crash_is_there_once_and_in_order(launch_app):
     app = launch_app()
     owner = Person(app.url, "owner").set_up()
-    channel = owner.api("GET", "/api/channels").json()["channels"][0]["id"]
+    channel = owner.get("/api/channels").json()["channels"][0]["id"]
     writers = [Writer(owner.again(), channel, n) for n in range(WRITERS)]
 
     kill_in_the_middle(app, writers)

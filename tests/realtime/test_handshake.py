@@ -6,7 +6,7 @@ import pytest
 import requests
 import websocket
 
-from tests.realtime.stage import until
+from tests.support.waiting import SECONDS, eventually
 
 HARMFUL = (
     '42["disconnect"]',
@@ -27,28 +27,28 @@ def connect(line, auth=None) -> str:
 
 
 def test_a_session_and_its_token_open_a_socket(alice):
-    assert connect(alice.raw(), {"csrf": alice.csrf}).startswith('40{"sid"')
+    assert connect(alice.line(), {"csrf": alice.csrf}).startswith('40{"sid"')
 
 
 def test_nobody_is_refused(alice):
-    answer = connect(alice.raw(cookie=""), {"csrf": alice.csrf})
+    answer = connect(alice.line(cookie=""), {"csrf": alice.csrf})
     assert answer.startswith("44")
     assert "unauthenticated" in answer
 
 
 @pytest.mark.parametrize("auth", [None, {}, {"csrf": "wrong"}, {"csrf": None}, {"csrf": 5}, [1]])
 def test_without_the_sessions_token_the_cookie_is_not_enough(alice, auth):
-    assert connect(alice.raw(), auth).startswith("44")
+    assert connect(alice.line(), auth).startswith("44")
 
 
 def test_anothers_token_does_not_help(alice, bob):
-    assert connect(alice.raw(), {"csrf": bob.csrf}).startswith("44")
+    assert connect(alice.line(), {"csrf": bob.csrf}).startswith("44")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1", "null"])
 def test_foreign_pages_are_refused(alice, origin):
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
-        alice.raw(origin=origin)
+        alice.line(origin=origin)
     assert refused.value.status_code == 400
 
 
@@ -56,24 +56,24 @@ def test_a_forged_forwarded_host_changes_nothing(alice):
     headers = {"Cookie": alice.cookie, "Origin": "https://evil.example"}
     headers["X-Forwarded-Host"] = "evil.example"
     url = f"{alice.url}/socket.io/?EIO=4&transport=websocket"
-    assert requests.get(url, headers=headers, timeout=5).status_code == 400
+    assert requests.get(url, headers=headers, timeout=SECONDS).status_code == 400
 
 
 def test_polling_is_not_offered(alice):
     url = f"{alice.url}/socket.io/?EIO=4&transport=polling"
     for query in ("", "&j=0"):
-        answer = requests.get(url + query, headers={"Cookie": alice.cookie}, timeout=5)
+        answer = requests.get(url + query, headers={"Cookie": alice.cookie}, timeout=SECONDS)
         assert answer.status_code == 400
 
 
 def test_other_namespaces_do_not_exist(alice):
-    line = alice.raw()
+    line = alice.line()
     line.send('40/admin,{"csrf":"' + alice.csrf + '"}')
     assert line.recv().startswith("44/admin")
 
 
 def test_reserved_and_malformed_events_are_harmless(alice, room):
-    line = alice.raw()
+    line = alice.line()
     connect(line, {"csrf": alice.csrf})
     for packet in HARMFUL:
         line.send(packet)
@@ -83,12 +83,12 @@ def test_reserved_and_malformed_events_are_harmless(alice, room):
     assert answer == '437[{"ok":true}]'
     tab = alice.tab()
     assert tab.post(room, "still here")["ok"]
-    assert until(lambda: "still here" in line.recv())
+    eventually(lambda: "still here" in line.recv())
 
 
 @pytest.mark.parametrize("packet", ["zzz", '42["message:post",{"text":"' + "x" * 70_000 + '"}]'])
 def test_nonsense_and_giants_close_the_line(alice, packet):
-    line = alice.raw()
+    line = alice.line()
     connect(line, {"csrf": alice.csrf})
     line.send(packet)
 
@@ -98,11 +98,11 @@ def test_nonsense_and_giants_close_the_line(alice, packet):
         except (websocket.WebSocketException, OSError):
             return True
 
-    assert until(closed)
+    eventually(closed)
 
 
 def test_a_person_has_only_so_many_sockets(alice):
-    lines = [alice.raw() for _ in range(21)]
+    lines = [alice.line() for _ in range(21)]
     answers = [connect(line, {"csrf": alice.csrf}) for line in lines]
     assert sum(answer.startswith("40") for answer in answers) == 20
     assert answers[-1].startswith("44")

@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 
 from tests.realtime.conftest import together
-from tests.realtime.stage import until
+from tests.support.people import new_message
+from tests.support.waiting import SECONDS, eventually
 
 
 def test_a_post_is_acknowledged_and_reaches_the_other_process(alice, bob, room):
@@ -13,7 +14,7 @@ def test_a_post_is_acknowledged_and_reaches_the_other_process(alice, bob, room):
     answer = here.post(room, "hello **you**")
     assert answer["ok"]
     assert answer["message"]["seq"] == 1
-    assert there.hears("hello **you**")
+    there.hears("hello **you**")
     pushed = there.heard("message:new")[0]
     assert pushed["message"] == answer["message"]
     assert "<strong>you</strong>" in pushed["html"]
@@ -26,21 +27,19 @@ def test_a_retry_stores_and_tells_nothing_twice(alice, bob, room):
     second = here.post(room, "once", client_id)
     assert first["message"] == second["message"]
     here.post(room, "after")
-    assert there.hears("after")
+    there.hears("after")
     assert there.texts() == ["once", "after"]
 
 
 def test_fifty_quick_posts_are_stored_and_heard_in_the_order_sent(alice, bob, room):
     here, there = alice.tab(), bob.tab()
     wanted = [f"number {i}" for i in range(50)]
-    answers: list[dict] = []
-    for text in wanted:
-        data = {"channel": room, "text": text, "client_id": uuid4().hex}
-        here.socket.emit("message:post", data, callback=answers.append)
-    assert until(lambda: len(answers) == 50, 20)
+    answers = here.ask_at_once(
+        "message:post", [{"channel": room, **new_message(text)} for text in wanted]
+    )
     assert [answer["message"]["text"] for answer in answers] == wanted
     assert [answer["message"]["seq"] for answer in answers] == list(range(1, 51))
-    assert until(lambda: there.texts() == wanted)
+    eventually(lambda: there.texts() == wanted)
 
 
 def test_edits_and_deletions_are_pushed(alice, bob, room):
@@ -49,10 +48,10 @@ def test_edits_and_deletions_are_pushed(alice, bob, room):
     changed = here.ask("message:edit", id=message["id"], text="first")
     assert changed["ok"]
     assert changed["message"]["edited_at"]
-    assert until(lambda: there.heard("message:changed"))
+    eventually(lambda: there.heard("message:changed"))
     assert there.heard("message:changed")[0]["message"]["text"] == "first"
     assert here.ask("message:delete", id=message["id"])["ok"]
-    assert until(lambda: there.heard("message:deleted"))
+    eventually(lambda: there.heard("message:deleted"))
     gone = there.heard("message:deleted")[0]
     assert (gone["id"], gone["channel"], gone["seq"]) == (message["id"], room, 1)
     assert "first" not in str(gone)
@@ -65,8 +64,8 @@ def test_others_messages_are_not_ones_own(alice, bob, room):
     assert tab.ask("message:delete", id=message["id"])["error"] == "forbidden"
 
 
-def test_an_outsider_hears_nothing_and_learns_nothing(alice, bob, room, person):
-    outsider = person().tab()
+def test_an_outsider_hears_nothing_and_learns_nothing(alice, bob, room, new_person):
+    outsider = new_person().tab()
     here, there = alice.tab(), bob.tab()
     message = here.post(room, "secret")["message"]
     for event, data in (
@@ -84,19 +83,19 @@ def test_an_outsider_hears_nothing_and_learns_nothing(alice, bob, room, person):
         assert answer == missing, event
     here.ask("typing", channel=room)
     here.ask("message:edit", id=message["id"], text="secret too")
-    assert until(lambda: there.heard("message:changed"))
+    eventually(lambda: there.heard("message:changed"))
     heard = [event for event in outsider.events if event[0] not in ("presence", "channel:changed")]
     assert heard == []
     assert room not in str(outsider.events)
 
 
 def test_a_public_channel_is_heard_once_opened_and_written_only_by_members(alice, bob):
-    channel, tab, guest = alice.make_channel("public"), alice.tab(), bob.tab()
+    channel, tab, guest = alice.new_channel()["id"], alice.tab(), bob.tab()
     tab.post(channel, "before")
     answer = guest.ask("channel:open", channel=channel, after=0)
     assert [row["message"]["text"] for row in answer["messages"]] == ["before"]
     tab.post(channel, "after")
-    assert guest.hears("after")
+    guest.hears("after")
     assert guest.post(channel, "me too")["error"] == "forbidden"
 
 
@@ -118,20 +117,20 @@ def test_catching_up_gives_new_edited_and_deleted(alice, bob, room):
     assert third["id"]
 
 
-def test_reading_is_told_to_ones_own_other_tabs(alice, bob, room, site):
+def test_reading_is_told_to_ones_own_other_tabs(alice, bob, room, server):
     writer = alice.tab()
-    one, other = bob.tab(), bob.tab(site.first.url)
+    one, other = bob.tab(), bob.tab(server.url)
     writer.post(room, "unread")
-    assert other.hears("unread")
+    other.hears("unread")
     assert one.ask("channel:read", channel=room, seq=1) == {"ok": True, "unread": 0}
-    assert until(lambda: {"channel": room, "unread": 0} in other.heard("unread"))
+    eventually(lambda: {"channel": room, "unread": 0} in other.heard("unread"))
     assert writer.heard("unread") == []
 
 
 def test_typing_reaches_the_others_but_not_the_typist(alice, bob, room):
     here, there = alice.tab(), bob.tab()
     assert here.ask("typing", channel=room)["ok"]
-    assert until(lambda: there.heard("typing"))
+    eventually(lambda: there.heard("typing"))
     who = {"id": alice.id, "nickname": alice.nickname}
     assert there.heard("typing") == [{"channel": room, "user": who}]
     assert here.heard("typing") == []
@@ -157,7 +156,7 @@ def test_payloads_of_the_wrong_shape_are_answered(alice, event, data):
 
 @pytest.mark.parametrize("payload", ["text", 5, [1], None])
 def test_payloads_that_are_no_objects_are_answered(alice, payload):
-    answer = alice.tab().socket.call("typing", payload, timeout=5)
+    answer = alice.tab().socket.call("typing", payload, timeout=SECONDS)
     assert answer["error"] == "bad_input"
 
 
@@ -170,7 +169,7 @@ def test_what_cannot_be_stored_is_refused_with_the_reason(alice, room):
 
 def test_somebody_added_hears_at_once(alice, bob):
     tab = bob.tab()
-    channel = together(alice, bob)
+    channel = together(alice, bob)["id"]
     alice.tab().post(channel, "welcome")
-    assert tab.hears("welcome")
+    tab.hears("welcome")
     assert channel in [data["channel"]["id"] for data in tab.heard("channel:changed")]

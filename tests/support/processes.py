@@ -11,6 +11,7 @@ from uuid import uuid4
 import requests
 
 from chat.embedded.process import LOOPBACK, Process, free_port
+from tests.support.servers import Redis, start_valkey
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +23,7 @@ GENEROUS = {
     "LIMIT_API": "100000/minute",
     "LIMIT_SOCKET_EVENTS": "1000/second",
 }
-START_SECONDS, STOP_SECONDS = 40, 30
+START_SECONDS, STOP_SECONDS = 120, 30
 LOG_TAIL = 60
 
 
@@ -64,6 +65,11 @@ class AppProcess:
         if self.process:
             self.process.stop(STOP_SECONDS)
 
+    @property
+    def status(self) -> int | None:
+        """How it ended."""
+        return self.process.popen.returncode if self.process else None
+
     def kill(self) -> None:
         """As a crash or a lost machine does it: master and workers at once, no handler runs."""
         if self.process and self.process.running:
@@ -87,3 +93,39 @@ class AppProcess:
             return requests.get(f"{self.url}/health", timeout=2).ok
         except requests.RequestException:
             return False
+
+
+class Launcher:
+    """Starts apps for one test, each with a database and a Redis of its own unless it shares
+    those of another (``beside=app``)."""
+
+    PLACES = ("MONGODB_URI", "REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER", "DISABLE_REDIS")
+
+    def __init__(self, folder: Path, mongodb_uri: str) -> None:
+        self.folder, self.mongodb_uri = folder, mongodb_uri
+        self.launched: list[AppProcess] = []
+        self.redis: list[Redis] = []
+
+    def __call__(self, beside: AppProcess | None = None, **env: str | None) -> AppProcess:
+        places = self._places_of(beside) if beside else self._new_places(env)
+        app = AppProcess(self.folder, **{**places, **env})
+        self.launched.append(app)
+        if beside is None:
+            app.prepare()
+        return app.start()
+
+    def close(self) -> None:
+        for app in self.launched:
+            app.stop()
+        for server in self.redis:
+            server.kill()
+
+    def _new_places(self, env: dict[str, str | None]) -> dict[str, str]:
+        places = {"MONGODB_URI": new_database(self.mongodb_uri)}
+        if not set(self.PLACES[1:]) & set(env):
+            self.redis.append(start_valkey(self.folder / f"redis-{len(self.redis)}"))
+            places["REDIS_URL"] = self.redis[-1].url
+        return places
+
+    def _places_of(self, app: AppProcess) -> dict[str, str]:
+        return {name: app.env[name] for name in self.PLACES if name in app.env}

@@ -1,21 +1,13 @@
-"""Real servers and a small app made of sessions, auth, security and limits alone."""
+"""A small app in this process, made of sessions, auth, security and limits alone."""
 
-import atexit
 import contextlib
 import logging
-import os
-import signal
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import flask
 import mongoengine
-import pytest
-import redis as redis_py
 from flask import Flask
 from flask_babel import Babel
 from flask_login import current_user
@@ -32,74 +24,18 @@ from chat import (
     signals,
 )
 from chat import redis as chat_redis
-from chat.embedded.binaries import find_mongod, find_valkey
-from chat.embedded.mongo import Mongo
-from chat.embedded.process import free_port
-from chat.embedded.valkey import Valkey
 from chat.errors import ChatError
 from chat.models import User
+from tests.support.servers import SMALL_APP, the_mongod, the_valkey
 
 
-class Server:
-    """A valkey-server that can be stopped, hung, killed and started again on its port."""
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="chat-redis-"))
-        (self.folder / "data").mkdir()
-        self.port = free_port()
-        self._start()
-
-    def _start(self) -> None:
-        data, log = self.folder / "data", self.folder / "log"
-        self.valkey = Valkey(find_valkey(self.folder), data, log, self.port)
-        self.valkey.start()
-        assert self.valkey.port == self.port
-
-    @property
-    def url(self) -> str:
-        return self.valkey.url
-
-    def client(self) -> Any:
-        return redis_py.Redis.from_url(self.url, decode_responses=True)
-
-    def kill(self) -> None:
-        self.valkey.kill()
-
-    def stop(self) -> None:
-        self.valkey.stop()
-
-    def restart(self) -> None:
-        """Back on the same port, with what was on its disk."""
-        self._start()
-
-    @contextlib.contextmanager
-    def hung(self) -> Iterator[None]:
-        assert self.valkey.process
-        pid = self.valkey.process.pid
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
+def redis_url() -> str:
+    return the_valkey().url_of(SMALL_APP)
 
 
-@lru_cache(maxsize=1)
-def mongod() -> Mongo:
-    """One mongod for all tests of a run."""
-    folder = Path(tempfile.mkdtemp(prefix="chat-mongo-"))
-    (folder / "data").mkdir()
-    server = Mongo(find_mongod(folder), folder / "data", folder / "log")
-    server.start()
-    atexit.register(server.stop)
-    return server
-
-
-@lru_cache(maxsize=1)
-def shared_valkey() -> Server:
-    """One Redis for the tests that leave it alone."""
-    server = Server()
-    atexit.register(server.stop)
-    return server
+def redis_client() -> Any:
+    """What the small app has in Redis."""
+    return the_valkey().client(SMALL_APP)
 
 
 def small_app(redis_url: str | None, **settings: Any) -> Flask:
@@ -109,7 +45,7 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
         SECRET_KEY="a secret of the tests",
         TESTING=True,
         REDIS_URL=redis_url,
-        MONGODB_URI=mongod().uri.replace("/chat?", "/chat_parts?"),
+        MONGODB_URI=the_mongod().uri.replace("/chat?", "/chat_parts?"),
         PRODUCTION=False,
         TRUSTED_PROXIES=0,
         LIMIT_LOGIN="3/minute",
@@ -164,7 +100,7 @@ def _routes(app: Flask) -> None:
         return "slow"
 
 
-class Person:
+class Browser:
     """A browser that is signed in."""
 
     def __init__(self, app: Flask, nickname: str = "olga") -> None:
@@ -209,40 +145,10 @@ def empty() -> None:
     session_store._extended.clear()
 
 
-def until(true: Callable[[], Any], seconds: float = 10) -> bool:
-    """Wait for something that happens by itself."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-@pytest.fixture
-def parts() -> Iterator[Flask]:
-    """The small app, with both stores empty and olga in them (pytest-flask wants "app" itself)."""
-    made = small_app(shared_valkey().url)
-    shared_valkey().client().flushall()
-    with made.app_context():
-        empty()
-        make_user("olga")
-    yield made
-    leave()
-
-
-@pytest.fixture
-def own_redis() -> Iterator[Server]:
-    """A Redis to be broken."""
-    server = Server()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def fragile(own_redis: Server) -> Iterator[Flask]:
-    """The small app on a Redis to be broken."""
-    made = small_app(own_redis.url)
+@contextlib.contextmanager
+def with_olga(url: str) -> Iterator[Flask]:
+    """The small app on this Redis, with nobody but olga in MongoDB."""
+    made = small_app(url)
     with made.app_context():
         empty()
         make_user("olga")
@@ -251,6 +157,7 @@ def fragile(own_redis: Server) -> Iterator[Flask]:
 
 
 def leave() -> None:
+    """Let go of both stores; the next app binds itself to its own."""
     extensions.redis.close()
     mongoengine.disconnect()
     logging.getLogger("chat").setLevel(logging.NOTSET)

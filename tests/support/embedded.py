@@ -1,0 +1,68 @@
+"""The application as `make run` starts it, with its own databases in a folder of the test."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from chat.embedded.process import LOOPBACK, free_port
+from tests.support.processes import GENEROUS, ROOT
+from tests.support.waiting import eventually
+
+SECONDS = 120
+ELSEWHERE = ("MONGODB_URI", "REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER", "DISABLE_REDIS")
+
+
+class Run:
+    """One `python -m chat.embedded`; as a context manager it serves while the block lasts."""
+
+    def __init__(self, logs: Path, data: Path, port: int = 0, **env: str) -> None:
+        self.port = port or free_port()
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.log = logs / f"run-{time.monotonic_ns()}.log"
+        own = {"DATA_DIR": str(data), "HOST": LOOPBACK, "PORT": str(self.port)}
+        inherited = {k: v for k, v in os.environ.items() if k not in ELSEWHERE}
+        with self.log.open("wb") as output:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "chat.embedded"],
+                cwd=ROOT,
+                env={**inherited, **GENEROUS, **own, **env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self) -> "Run":
+        return self.serving()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop(signal.SIGTERM)
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def serving(self) -> "Run":
+        eventually(lambda: "The chat is at" in self.output or self.ended, SECONDS)
+        assert not self.ended, self.output
+        return self
+
+    @property
+    def ended(self) -> bool:
+        return self.popen.poll() is not None
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.popen.pid).children(recursive=True)
+
+    def stop(self, sign: signal.Signals = signal.SIGINT) -> int:
+        if not self.ended:
+            self.popen.send_signal(sign)
+        return self.popen.wait(SECONDS)
+
+    def refusal(self) -> str:
+        """What it said instead of starting."""
+        assert self.popen.wait(SECONDS) == 1, self.output
+        return self.output.strip()
