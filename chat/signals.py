@@ -13,7 +13,7 @@ from bson import ObjectId
 from flask import Flask
 from mongoengine import Document, signals
 
-from chat.cache import fence, keys, messages, updates, users
+from chat.cache import fence, keys, messages, reading, updates, users
 from chat.extensions import redis
 from chat.models import Channel, Membership, Message, Site, User
 from chat.models.base import write_refused
@@ -29,12 +29,12 @@ class Row:
     finish: Callable[[list[fence.Write], Any, bool], None]
     topic: str | None = None
     event: Callable[[Any], dict] = lambda document: {"type": "changed", "id": str(document.id)}
+    hides: Callable[[Any], bool] = lambda document: False
 
 
 def _drop(writes: list[fence.Write], document: Any, created: bool) -> None:
     """Invalidate (R11): the next reader fills."""
-    for write in writes:
-        fence.end(write)
+    fence.end_all([(write, fence.drop()) for write in writes])
 
 
 def _profile(writes: list[fence.Write], user: User, created: bool) -> None:
@@ -43,19 +43,47 @@ def _profile(writes: list[fence.Write], user: User, created: bool) -> None:
 
 
 def _message(writes: list[fence.Write], message: Message, created: bool) -> None:
-    if created:
-        messages.posted(writes[0], to_message(message.to_mongo()))
-    else:
+    if not created:
         _drop(writes, message, created)
+        return
+    stored = to_message(message.to_mongo())
+    fence.end_all([messages.posted(writes[0], stored), reading.posted(writes[1], stored)])
+
+
+def _message_keys(message: Message) -> list[str]:
+    """An edit changes the text only; a post (it has a seq already) and a deletion also the tail.
+
+    An edit hides the list from its beginning: posts that pass meanwhile would otherwise be added to
+    a list without it, and a page would claim to show every change up to theirs.
+    """
+    channel = str(message.channel)
+    counts = message.seq is not None or message.deleted
+    return [keys.recent_messages(channel), *([keys.tail(channel)] if counts else [])]
+
+
+def _membership(writes: list[fence.Write], membership: Membership, created: bool) -> None:
+    if not membership.moves_mark:
+        _drop(writes, membership, created)
+    elif membership.moved:
+        mark = (str(membership.channel), membership.last_read_seq)
+        fence.end_all([(writes[0], fence.apply("HSET", *mark))])
+    else:
+        fence.release(writes[0])
+
+
+def _membership_keys(membership: Membership) -> list[str]:
+    own = keys.marks(str(membership.user))
+    return [own] if membership.moves_mark else [own, keys.channel_users(str(membership.channel))]
 
 
 TABLE = (
     Row(User, lambda u: [keys.profile(str(u.id)), *([keys.users_list()] if u.reorders else [])],
         _profile, "users"),
     Row(Channel, lambda c: [keys.channels_list(), keys.direct(str(c.id))], _drop, "channels"),
-    Row(Membership, lambda m: [keys.channel_users(str(m.channel))], _drop),
-    Row(Message, lambda m: [keys.recent_messages(str(m.channel))], _message, "messages",
-        lambda m: {"type": "changed", "id": str(m.id), "channel": str(m.channel)}),
+    Row(Membership, _membership_keys, _membership),
+    Row(Message, _message_keys, _message, "messages",
+        lambda m: {"type": "changed", "id": str(m.id), "channel": str(m.channel)},
+        hides=lambda m: m.seq is None),
     Row(Site, lambda s: [keys.site()], _drop, "channels", lambda s: {"type": "site"}),
 )  # fmt: skip
 
@@ -76,7 +104,8 @@ def _before(sender: type[Document], document: Any, **_: Any) -> None:
     if document.id is None:
         document.id = ObjectId()  # the keys of a new document are named after its id
     if redis.enabled:
-        document._writes = [fence.begin(key) for key in _ROWS[sender].keys(document)]
+        row = _ROWS[sender]
+        document._writes = fence.begin_all(row.keys(document), hide=row.hides(document))
 
 
 def _after(sender: type[Document], document: Any, created: bool = False, **_: Any) -> None:

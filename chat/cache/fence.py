@@ -41,7 +41,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 BEGIN = (
     _CLOCK
     + """
-redis.call('ZREM', KEYS[3], ARGV[1])
+if ARGV[4] == '1' then redis.call('DEL', KEYS[1]) else redis.call('ZREM', KEYS[3], ARGV[1]) end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
 redis.call('ZADD', KEYS[3], now, ARGV[1])
 redis.call('PEXPIRE', KEYS[3], ARGV[2])
@@ -64,12 +64,12 @@ return 1
 """
 
 # A post is added only right behind its predecessor, so the list never has a hole (ARGV: writer,
-# new token, token seconds, seq, JSON, how many to keep). Elements begin with {"seq":N.
+# new token, token seconds, seq, element, how many to keep). An element's first number is its seq.
 END_APPEND = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 local last = redis.call('LINDEX', KEYS[1], -1)
 if last then
-  if tonumber(string.match(last, '^{"seq":(%d+)')) == ARGV[4] - 1 then
+  if tonumber(string.match(last, '%d+')) == ARGV[4] - 1 then
     redis.call('RPUSH', KEYS[1], ARGV[5])
     redis.call('LTRIM', KEYS[1], -ARGV[6], -1)
   else
@@ -173,11 +173,13 @@ def fill(key: str, token: str, ttl: int, command: str, items: Sequence[Any]) -> 
     return answer == 1
 
 
-def read_many(keys: Sequence[str], command: str) -> list[Reading]:
-    """``read`` for many keys in one round trip."""
+def read_many(
+    keys: Sequence[str], command: str, args: Sequence[Sequence[Any]] | None = None
+) -> list[Reading]:
+    """``read`` for many keys in one round trip, with arguments of its own for each key."""
     calls = [
-        (companions(key), [new_token(), TOKEN_SECONDS, LEASE_MS, TRUSTED_MS, command])
-        for key in keys
+        (companions(key), [new_token(), TOKEN_SECONDS, LEASE_MS, TRUSTED_MS, command, *own])
+        for key, own in zip(keys, args or [()] * len(keys), strict=True)
     ]
     answers = redis.call(lambda r: scripts.run_many(r, READ, calls), what="read many")
     if isinstance(answers, Down):
@@ -194,31 +196,72 @@ def fill_many(fills: Sequence[tuple[str, str, Sequence[Any]]], ttl: int, command
 
 def begin(key: str) -> Write:
     """Announce a write before it goes to MongoDB."""
-    writer = new_token()
-    told = redis.run(BEGIN, companions(key), [writer, LEASE_MS, TOKEN_SECONDS], what=key)
-    return Write(key, writer, time.monotonic(), told is not DOWN)
+    return begin_all([key])[0]
+
+
+def begin_all(keys: Sequence[str], hide: bool = False) -> list[Write]:
+    """Announce one write that touches several keys, in one round trip.
+
+    With ``hide`` what is cached goes at once, not only when the write ends.
+    """
+    writers = [new_token() for _ in keys]
+    calls = [
+        (companions(key), [writer, LEASE_MS, TOKEN_SECONDS, int(hide)])
+        for key, writer in zip(keys, writers, strict=True)
+    ]
+    told = redis.call(lambda r: scripts.run_many(r, BEGIN, calls), what="begin")
+    started, fenced = time.monotonic(), told is not DOWN
+    return [Write(key, writer, started, fenced) for key, writer in zip(keys, writers, strict=True)]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How D is brought up to date: ``drop``, ``apply`` a command or ``append`` an element."""
+
+    script: str
+    args: tuple[Any, ...]
+
+
+def drop() -> Ending:
+    """Delete D; the next reader fills."""
+    return Ending(END, ())
+
+
+def apply(*command: Any) -> Ending:
+    """Apply a command to D (SET, HSET, SADD, ...), or delete D if another write overlapped."""
+    return Ending(END, command)
+
+
+def append(seq: int, item: str, most: int) -> Ending:
+    """Put a post at the end of the list; delete the list if that would leave a hole."""
+    return Ending(END_APPEND, (seq, item, most))
 
 
 def end(write: Write, *command: Any) -> None:
-    """After the MongoDB write: apply a command to D (SET, HSET, SADD, ...), or delete D."""
-    _finish(write, END, [write.writer, new_token(), TOKEN_SECONDS, *command])
+    """After the MongoDB write: apply a command to D, or delete D."""
+    end_all([(write, Ending(END, command))])
 
 
-def end_append(write: Write, seq: int, item: str, most: int) -> None:
-    """After a post: put it at the end of the list; delete the list if that would leave a hole."""
-    _finish(write, END_APPEND, [write.writer, new_token(), TOKEN_SECONDS, seq, item, most])
+def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
+    """End a write on all its keys, in one round trip, before it is acknowledged.
+
+    If that cannot be confirmed, wait until nobody trusts the old values.
+    """
+    calls = [
+        (how.script, companions(write.key), [write.writer, new_token(), TOKEN_SECONDS, *how.args])
+        for write, how in endings
+    ]
+    told = redis.call(lambda r: scripts.run_all(r, calls), what="end")
+    if told is not DOWN or not endings:
+        return
+    write = endings[-1][0]
+    if write.fenced:
+        time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))
+    elif redis.is_up():
+        # Too busy to take either word: nobody there knows that D is old.
+        redis.suspect(f"a write could not be announced ({write.key})")
 
 
 def release(write: Write) -> None:
     """MongoDB refused the write, so what is cached is still right."""
     redis.run(RELEASE, companions(write.key), [write.writer], what=write.key)
-
-
-def _finish(write: Write, script: str, args: list[Any]) -> None:
-    """End the write; if that cannot be confirmed, wait until nobody trusts the old value."""
-    told = redis.run(script, companions(write.key), args, what=write.key)
-    if told is DOWN and write.fenced:
-        time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))
-    elif told is DOWN and redis.is_up():
-        # Too busy to take either word: nobody there knows that D is old.
-        redis.suspect(f"a write could not be announced ({write.key})")

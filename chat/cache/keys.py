@@ -43,6 +43,12 @@ STRUCTURES = (
     Structure("cache:messages:recent:*", "list", "TTL_MESSAGES", "messages",
               "JSON of the newest 50 messages, oldest first (R6); {\"seq\":0} marks an empty start",
               "every post, edit and deletion", "channel page, history"),
+    Structure("cache:messages:tail:*", "list", "TTL_CHANNELS", "messages",
+              "\"seq author deleted\" of the newest 200 messages; \"0\" marks an empty start",
+              "every post and deletion", "unread counts, last_seq"),
+    Structure("cache:users:marks:*", "hash", "TTL_CHANNEL_USERS", "channel_users",
+              "channel id → last_read_seq of one person; an empty field marks no channel",
+              "join, leave, reading", "unread counts, the caller's channels"),
     Structure("cache:emoji:classics", "hash", "TTL_EMOJI", "emoji",
               "emoji → how often it was used (R7); an empty field marks that nothing was used yet",
               "every emoji used", "GET /api/emoji"),
@@ -90,6 +96,16 @@ def channel_users(channel_id: str) -> str:
 def recent_messages(channel_id: str) -> str:
     """R6."""
     return f"cache:messages:recent:{channel_id}"
+
+
+def tail(channel_id: str) -> str:
+    """The newest messages of a channel, a short line each."""
+    return f"cache:messages:tail:{channel_id}"
+
+
+def marks(user_id: str) -> str:
+    """One person's memberships and how far they have read."""
+    return f"cache:users:marks:{user_id}"
 
 
 def emoji_counts() -> str:

@@ -28,6 +28,6 @@ def get_recent(channel_id: str) -> list[dict]:
     )
 
 
-def posted(write: fence.Write, message: dict) -> None:
+def posted(write: fence.Write, message: dict) -> tuple[fence.Write, fence.Ending]:
     """Add a stored message behind its predecessor (R10)."""
-    fence.end_append(write, message["seq"], plain.dump(message), MOST)
+    return write, fence.append(message["seq"], plain.dump(message), MOST)

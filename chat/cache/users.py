@@ -102,6 +102,8 @@ def last_active(ids: list[str]) -> dict[str, int]:
     """When each of these people was last active, in ms."""
     if ids and redis.enabled and rollout.for_reader("users"):
         found = fence.read(keys.users_list(), "ZMSCORE", *ids)
+        if found.token:
+            _fill_list(found.token)
         if found.hit:
             scores = zip(ids, found.value, strict=True)
             return {uid: int(float(s)) for uid, s in scores if s is not None}

@@ -19,6 +19,9 @@ class Membership(Document):
     last_read_seq = IntField(default=0)
     joined_at = DateTimeField(default=base.now)
 
+    # Whether a change only moves the reader's mark (chat.signals).
+    moves_mark = moved = False
+
     meta = {
         "collection": "memberships",
         "auto_create_index": False,
@@ -52,15 +55,17 @@ class Membership(Document):
     @classmethod
     def read_up_to(cls, channel_id: str, user_id: str, seq: int) -> bool:
         """Move the reader's mark forward, never back; False if it did not move."""
-        moved = cls._get_collection().update_one(
-            {
-                "channel": ObjectId(channel_id),
-                "user": ObjectId(user_id),
-                "last_read_seq": {"$lt": seq},
-            },
-            {"$set": {"last_read_seq": seq}},
-        )
-        return bool(moved.modified_count)
+        document = cls(channel=channel_id, user=user_id, last_read_seq=seq)
+        document.moves_mark = True
+        query = {
+            "channel": ObjectId(channel_id),
+            "user": ObjectId(user_id),
+            "last_read_seq": {"$lt": seq},
+        }
+        with base.announced(document):
+            moved = cls._get_collection().update_one(query, {"$set": {"last_read_seq": seq}})
+            document.moved = bool(moved.modified_count)
+        return document.moved
 
     @classmethod
     def user_ids(cls, channel_id: str) -> set[str]:
@@ -73,6 +78,13 @@ class Membership(Document):
         """The ids of the channels that somebody belongs to."""
         rows = cls._get_collection().find({"user": ObjectId(user_id)}, {"channel": 1, "_id": 0})
         return {str(row["channel"]) for row in rows}
+
+    @classmethod
+    def marks_of(cls, user_id: str) -> dict[str, int]:
+        """The channels that somebody belongs to, with their last_read_seq in each."""
+        wanted = {"channel": 1, "last_read_seq": 1, "_id": 0}
+        rows = cls._get_collection().find({"user": ObjectId(user_id)}, wanted)
+        return {str(row["channel"]): row["last_read_seq"] for row in rows}
 
     @classmethod
     def exists(cls, channel_id: str, user_id: str) -> bool:

@@ -106,7 +106,7 @@ class Message(Document):
     def change(cls, message: dict, **fields: object) -> dict | None:
         """Set fields of an existing, not deleted message under the next rev; None if it is gone."""
         channel, oid = ObjectId(message["channel"]), ObjectId(message["id"])
-        document = cls(id=oid, channel=channel)
+        document = cls(id=oid, channel=channel, deleted=bool(fields.get("deleted")))
         with _lock(channel), base.announced(document):
             for _ in range(TRIES):
                 seq, rev = _numbers(channel)
@@ -188,9 +188,12 @@ class Message(Document):
         return (by_seq["seq"] if by_seq else 0), (by_rev["rev"] if by_rev else 0)
 
     @classmethod
-    def last_seqs(cls, channel_ids: list[str]) -> dict[str, int]:
-        """The last seq of each channel."""
-        return {cid: cls.last_numbers(cid)[0] for cid in channel_ids}
+    def tail(cls, channel_id: str, most: int) -> list[str]:
+        """The newest messages as "seq author deleted", oldest first (chat.cache.reading)."""
+        wanted = {"seq": 1, "author": 1, "deleted": 1}
+        rows = cls._get_collection().find({"channel": ObjectId(channel_id)}, wanted)
+        newest = list(rows.sort("seq", -1).limit(most))
+        return [f"{r['seq']} {r['author']} {int(r['deleted'])}" for r in reversed(newest)]
 
 
 def to_message(row: dict) -> dict:

@@ -27,15 +27,20 @@ def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
 
 def run_many(client: Any, script: str, calls: Sequence[Call]) -> list[Any]:
     """One script for many (keys, args) in one round trip; each call stands alone."""
+    return run_all(client, [(script, keys, args) for keys, args in calls])
+
+
+def run_all(client: Any, calls: Sequence[tuple[str, list[str], list[Any]]]) -> list[Any]:
+    """Many (script, keys, args) in one round trip; each call stands alone."""
     if isinstance(client, RedisCluster):  # no pipeline over several slots for scripts
-        return [run(client, script, keys, args) for keys, args in calls]
+        return [run(client, *call) for call in calls]
     pipe = client.pipeline(transaction=False)
-    for keys, args in calls:
+    for script, keys, args in calls:
         pipe.evalsha(sha_of(script), len(keys), *keys, *args)
     answers = pipe.execute(raise_on_error=False)
-    for i, (keys, args) in enumerate(calls):
+    for i, call in enumerate(calls):
         if isinstance(answers[i], NoScriptError):
-            answers[i] = run(client, script, keys, args)
+            answers[i] = run(client, *call)
         elif isinstance(answers[i], Exception):
             raise answers[i]
     return answers  # type: ignore[no-any-return]

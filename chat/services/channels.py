@@ -8,7 +8,7 @@ from mongoengine.errors import NotUniqueError
 
 from chat import access, text
 from chat.cache import channels as cache
-from chat.cache import members, users
+from chat.cache import members, reading, users
 from chat.errors import Conflict, Forbidden, Invalid, NotFound
 from chat.models import Channel, Membership, Message, User, base
 from chat.models.channel import KINDS, to_channel
@@ -27,27 +27,27 @@ def list_for(actor: Any) -> list[dict]:
 
     Those are the actor's own and the public ones; of the archived ones only the actor's own.
     """
-    reading = Membership.reading_of(actor.id)
+    mine = reading.get_reading(actor.id)
     named = cache.get_all()
     shown = [
         channel
         for channel in named.values()
-        if channel["id"] in reading
+        if channel["id"] in mine
         or (channel["kind"] in ("public", "voice") and not channel["archived"])
     ]
-    shown += [c for c in map(cache.get, reading.keys() - named.keys()) if c]
-    others = [c["id"] for c in shown if c["id"] not in reading]
-    last_seqs = Message.last_seqs(others)
+    shown += [c for c in map(cache.get, mine.keys() - named.keys()) if c]
+    others = [c["id"] for c in shown if c["id"] not in mine]
+    last_seqs = reading.last_seqs(others)
     names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))
-    views = [_view(actor, c, reading.get(c["id"]), last_seqs.get(c["id"], 0), names) for c in shown]
+    views = [_view(actor, c, mine.get(c["id"]), last_seqs.get(c["id"], 0), names) for c in shown]
     return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold()))
 
 
 def view_for(actor: Any, channel: dict) -> dict:
     """A channel as this reader sees it: with member, unread, last_seq, last_read_seq and title."""
-    reading = Membership.reading_of(actor.id, channel["id"]).get(channel["id"])
-    last_seq = 0 if reading else Message.last_numbers(channel["id"])[0]
-    return _view(actor, channel, reading, last_seq, users.get_profiles(channel.get("people", ())))
+    mine = reading.get_reading(actor.id, channel["id"]).get(channel["id"])
+    last_seq = 0 if mine else reading.last_seq(channel["id"])
+    return _view(actor, channel, mine, last_seq, users.get_profiles(channel.get("people", ())))
 
 
 def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict:
@@ -161,12 +161,12 @@ def open_direct(actor: Any, user_ids: list[str]) -> dict:
 
 
 def _view(
-    actor: Any, channel: dict, reading: dict | None, last_seq: int, names: dict[str, dict]
+    actor: Any, channel: dict, own: dict | None, last_seq: int, names: dict[str, dict]
 ) -> dict:
-    mine = reading or {"last_read_seq": 0, "last_seq": last_seq, "unread": 0}
+    mine = own or {"last_read_seq": 0, "last_seq": last_seq, "unread": 0}
     return {
         **channel,
-        "member": reading is not None,
+        "member": own is not None,
         "title": _title(actor, channel, names),
         **mine,
     }

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from chat import access, markup, text
 from chat.cache import messages as cache
+from chat.cache import reading
 from chat.errors import BadInput, Forbidden, NotFound
 from chat.models import Membership, Message, base
 from chat.models.user import at_least
@@ -85,12 +86,11 @@ def history(
 def newest(actor: Any, channel_id: str, limit: int = PAGE) -> tuple[list[dict], bool, int]:
     """(the newest messages oldest first, more?, the rev up to which they are complete).
 
-    Cached rows may lack a write that MongoDB has and that is not acknowledged yet, so the rows
-    themselves say how far they go; what is then asked for twice does no harm.
+    Revs become visible in order, and the cached list is hidden while an edit is under way
+    (chat.signals), so rows that show a change show every earlier change of theirs.
     """
-    _seq, rev = last_numbers(actor, channel_id)
     found, more = history(actor, channel_id, limit=limit)
-    return found, more, min(rev, max((message["rev"] for message in found), default=0))
+    return found, more, max((message["rev"] for message in found), default=0)
 
 
 def around(
@@ -126,8 +126,10 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
     """Everything up to seq has been read; the number of unread messages that remain."""
     channel = access.get_channel_for(actor, channel_id)
     access.require_member(actor, channel)
-    last, _rev = Message.last_numbers(channel_id)
-    moved = Membership.read_up_to(channel_id, actor.id, max(0, min(seq, last)))
+    wanted = max(0, min(seq, reading.last_seq(channel_id)))
+    moved = reading.get_marks(actor.id).get(channel_id, 0) < wanted and Membership.read_up_to(
+        channel_id, actor.id, wanted
+    )
     left = unread(actor, channel_id)
     if moved:
         broadcasts.unread_changed(actor.id, channel_id, left)
@@ -136,5 +138,5 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
 
 def unread(actor: Any, channel_id: str) -> int:
     """How many messages of others the actor has not read, at most 100."""
-    reading = Membership.reading_of(actor.id, channel_id).get(channel_id)
-    return reading["unread"] if reading else 0
+    mine = reading.get_reading(actor.id, channel_id).get(channel_id)
+    return mine["unread"] if mine else 0

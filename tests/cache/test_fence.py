@@ -1,6 +1,7 @@
 """The promise: after an acknowledged write no reader is given anything older."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 from flask import g
@@ -9,35 +10,11 @@ from chat import access
 from chat.cache import channels, fence, members, messages, users
 from chat.errors import NotFound
 from chat.extensions import redis
-from chat.models import Channel, Membership, Message, Site, User
+from chat.models import Channel, Membership, Message, Site, User, base
 from chat.services import accounts
 from chat.services import channels as channel_service
 from chat.services import messages as message_service
 from chat.services import site as site_service
-
-
-class Actor:
-    """What services need to know of somebody."""
-
-    def __init__(self, profile):
-        self.__dict__.update(profile)
-
-
-@pytest.fixture
-def world(app):
-    """A fresh installation with an owner, one channel and one other person, all caches cold."""
-    with app.test_request_context():
-        User._get_collection().database.client.drop_database(User._get_collection().database.name)
-        redis.call(lambda r: r.flushdb())
-        from chat.models import base, ensure_indexes
-
-        base.NUMBERS.clear()
-        ensure_indexes()
-        made = accounts.set_up("Site", "olga", "long password 1")
-        other = accounts.register("boris", "long password 2", made["invite"]["code"])
-        yield type("World", (), {
-            "owner": Actor(made["user"]), "other": Actor(other), "channel": made["channel"]["id"],
-        })  # fmt: skip
 
 
 def post(world, text, n):
@@ -249,6 +226,30 @@ def test_an_outsider_is_one_whatever_share_of_the_traffic_uses_the_cache(world, 
                 access.get_channel_for(world.other, private)
     finally:
         app.config.update(before)
+
+
+def test_a_post_that_overtakes_an_edit_does_not_hide_it(world, monkeypatch):
+    """The edit is stored but not ended; a page made now must not claim to show the post's rev."""
+    first = post(world, "old", 1)
+    messages.get_recent(world.channel)
+    stored = Message._get_collection().find_one_and_update
+    seen = []
+
+    def overtaken(self, *args, **kw):
+        row = stored(*args, **kw)
+        base.NUMBERS.forget(row["channel"])
+        # Another process posts while this one has not ended its edit.
+        monkeypatch.setattr("chat.models.message._lock", lambda channel: nullcontext())
+        post(world, "new", 2)
+        seen.append(message_service.newest(world.other, world.channel))
+        return row
+
+    collection = type(Message._get_collection())
+    monkeypatch.setattr(collection, "find_one_and_update", overtaken)
+    edited = message_service.edit(world.owner, first["id"], "edited")
+
+    rows, _more, rev = seen[0]
+    assert rev < edited["rev"] or [m["text"] for m in rows] == ["edited", "new"]
 
 
 def test_every_fill_has_a_lifetime(world):
