@@ -75,7 +75,7 @@ def server(
     )
     app.prepare().start()
     yield app
-    app.stop()
+    app.kill()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +18,7 @@ from tests.support.processes import AppProcess, new_database
 from tests.support.servers import BROWSERS
 
 HERE = Path(__file__).resolve().parent
+CHROMIUMS = ["chromium", "chromium-browser", "google-chrome"]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
@@ -31,9 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium; CHROMIUM names another one."""
-    found = (
-        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    )
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if not found:
         pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to its path.")
     with sync_playwright() as playwright:
@@ -66,8 +64,7 @@ class Site:
     owner: str = "Vera"
     invite: str = ""
     channel_path: str = ""
-    sessions: dict[str, dict] = field(default_factory=dict)
-    numbers: Iterator[int] = field(default_factory=count)
+    members: dict[str, Member] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -88,15 +85,14 @@ def site(tmp_path_factory, mongod, valkey) -> Iterator[Site]:
     invite = owner.invite()
     made.invite = f"{server.url}/join/{invite}"
     made.channel_path = f"/channels/{owner.get('/api/channels').json()['channels'][0]['slug']}"
-    made.sessions[made.owner] = browser_state(owner)
+    made.members[made.owner] = owner
     for nickname in ("Ann", "Bob"):
-        somebody = Member(server.url, nickname, PASSWORD).register(invite)
-        made.sessions[nickname] = browser_state(somebody)
+        made.members[nickname] = Member(server.url, nickname, PASSWORD).register(invite)
     yield made
-    server.stop()
+    server.kill()
 
 
-def browser_state(member: Member) -> dict:
+def session_of(member: Member) -> dict:
     """The session of somebody who came in without a browser, for one."""
     cookies = [
         {"name": cookie.name, "value": cookie.value, "domain": LOOPBACK, "path": "/"}
@@ -111,9 +107,8 @@ def shared_wire(site) -> Wire:
 
 
 @pytest.fixture
-def wire(shared_wire, site) -> Iterator[Wire]:
+def wire(shared_wire) -> Iterator[Wire]:
     """What Ann's browser is connected through; whole again after the test."""
-    shared_wire.server_url = site.url
     yield shared_wire
     shared_wire.mend()
 
@@ -121,15 +116,13 @@ def wire(shared_wire, site) -> Iterator[Wire]:
 @pytest.fixture
 def two(site, meet, wire) -> tuple[Person, Person]:
     """Ann (whose wire can be cut) and Bob, live in an empty channel of their own."""
-    ann = meet("Ann", wire.url, storage_state=site.sessions["Ann"])
-    bob = meet("Bob", site.url, storage_state=site.sessions["Bob"])
-    bob.open("/channels")
-    channel = bob.api("POST", "/api/channels", name=f"Room {next(site.numbers):02}", kind="public")
-    ann.open("/channels")
-    ann.api("POST", f"/api/channels/{channel['id']}/join")
+    ann = meet("Ann", wire.url, storage_state=session_of(site.members["Ann"]))
+    bob = meet("Bob", site.url, storage_state=session_of(site.members["Bob"]))
+    channel = site.members["Bob"].new_channel()
+    assert site.members["Ann"].post(f"/api/channels/{channel['id']}/join").status_code == 204
     for person in (ann, bob):
-        person.open(f"/channels/{channel['slug']}").online()
-    return ann, bob
+        person.open(f"/channels/{channel['slug']}")
+    return ann.online(), bob.online()
 
 
 @pytest.fixture

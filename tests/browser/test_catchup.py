@@ -1,9 +1,11 @@
 """Nothing is missed: after a break, and however far one scrolls back."""
 
 import re
-from uuid import uuid4
 
+import pytest
 from playwright.sync_api import expect
+
+from tests.support.waiting import eventually
 
 MARK = "window.stillTheSamePage = true"
 
@@ -16,15 +18,18 @@ def top_of(person, row) -> float:
     return float(row.evaluate("row => row.getBoundingClientRect().top"))
 
 
-def fill(person, count: int, word: str = "message") -> None:
-    """Posts as a script would, so that the page is not part of it."""
-    for number in range(1, count + 1):
-        text = f"{word} {number:03}"
-        path = f"/api/channels/{person.channel_id}/messages"
-        person.api("POST", path, text=text, client_id=str(uuid4()))
+@pytest.fixture
+def fill(site):
+    """Posts as a script of theirs would, so that the page is not part of it."""
+
+    def post(person, count: int, word: str = "message") -> None:
+        for number in range(1, count + 1):
+            site.members[person.nickname].say({"id": person.channel_id}, f"{word} {number:03}")
+
+    return post
 
 
-def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire, meet):
+def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire, site, fill):
     ann, bob = two
     bob.write("to be edited").write("to be deleted").write("stays")
     edited, deleted = ann.sees("to be edited"), ann.sees("to be deleted")
@@ -33,11 +38,10 @@ def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire,
 
     wire.cut()
     ann.offline()
-    helper = meet(bob.nickname, wire.server_url).log_in().open(ann.channel_path)
-    helper.online()
-    helper.api("PATCH", f"/api/messages/{ids['e']}", text="was edited")
-    helper.api("DELETE", f"/api/messages/{ids['d']}")
-    fill(helper, 3, "meanwhile")
+    member = site.members["Bob"]
+    assert member.patch(f"/api/messages/{ids['e']}", {"text": "was edited"}).ok
+    assert member.delete(f"/api/messages/{ids['d']}").ok
+    fill(bob, 3, "meanwhile")
     wire.mend()
 
     ann.online()
@@ -53,15 +57,14 @@ def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire,
     ]
 
 
-def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(two, wire, meet):
+def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(two, wire, fill):
     ann, _bob = two
     fill(ann, 2, "old")
     ann.sees("old 002")
     ann.page.evaluate(MARK)
     wire.cut()
     ann.offline()
-    helper = meet(ann.nickname, wire.server_url).log_in().open(ann.channel_path)
-    fill(helper, 60, "new")
+    fill(ann, 60, "new")
     wire.mend()
     ann.online()
     ann.sees("new 060")
@@ -70,7 +73,7 @@ def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(two, wire, meet)
     assert seqs == list(range(seqs[0], seqs[-1] + 1))
 
 
-def test_older_history_loads_steadily_back_to_the_first_message(two):
+def test_older_history_loads_steadily_back_to_the_first_message(two, fill):
     ann, _bob = two
     fill(ann, 130)
     ann.page.reload()
@@ -103,7 +106,7 @@ def test_older_history_loads_steadily_back_to_the_first_message(two):
     expect(ann.page.locator("#messages .day")).to_have_count(1)
 
 
-def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(two):
+def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(two, fill):
     ann, bob = two
     fill(ann, 45)
     ann.sees("message 045")
@@ -121,7 +124,7 @@ def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(two):
     expect(jump).to_be_hidden()
 
 
-def test_a_permalink_opens_its_message_in_context(two):
+def test_a_permalink_opens_its_message_in_context(two, fill):
     ann, bob = two
     fill(ann, 130)
     path = re.sub(r"/m/\d+$", "", ann.channel_path)
@@ -141,10 +144,12 @@ def test_a_permalink_opens_its_message_in_context(two):
     expect(ann.row("said just now")).to_be_in_viewport()
 
 
-def test_the_new_line_stands_above_what_came_while_nobody_looked(two):
+def test_the_new_line_stands_above_what_came_while_nobody_looked(two, site):
     ann, bob = two
     bob.write("seen")
     ann.sees("seen")
+    path = f"/api/channels/{ann.channel_id}"
+    eventually(lambda: site.members["Ann"].get(path).json()["unread"] == 0)
     elsewhere = ann.open("/settings")
     bob.write("first new")
     bob.write("second new")

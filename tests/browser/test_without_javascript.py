@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.conftest import session_of
 from tests.browser.person import PASSWORD
 
 
@@ -55,13 +56,12 @@ def test_a_refused_message_comes_back_with_its_text_and_the_reason(site, meet):
 
 
 def test_older_messages_are_a_link_away(site, meet):
-    person = meet("Ancient", site.url).register(site.invite)
-    person.open(site.channel_path)
+    writer = site.members["Ann"]
+    channel = writer.new_channel()
     for number in range(60):
-        path = f"/api/channels/{person.channel_id}/messages"
-        person.api("POST", path, text=f"old {number:03}", client_id=f"ancient-{number:05}")
-    reader = meet("Ancient", site.url, java_script_enabled=False).log_in()
-    reader.open(site.channel_path)
+        writer.say(channel, f"old {number:03}")
+    reader = meet("Ann", site.url, java_script_enabled=False, storage_state=session_of(writer))
+    reader.open(f"/channels/{channel['slug']}")
     expect(reader.row("old 005")).to_have_count(0)
     reader.page.click("#load-older")
     reader.sees("old 005")

@@ -116,7 +116,7 @@ class Launcher:
 
     def close(self) -> None:
         for app in self.launched:
-            app.stop()
+            app.kill()  # at once: how an app stops is what some tests are about
         for server in self.redis:
             server.kill()
 
