@@ -113,7 +113,7 @@ def _print(size: int, idle: float, measured: list[tuple[Way, Spent, dict[str, An
         rows,
     )  # fmt: skip
     product = measured[0][2]
-    print(f"Acknowledged {product['acked']} of {product['sent']}, refused {product['refused']}, "
+    print(f"Acknowledged {product['acked']} of {product['sent']}, "
           f"connections lost {product['lost']}. "
           f"The worker with these sockets and nobody talking: {idle:.1f} % of a core.",
           flush=True)  # fmt: skip

@@ -1,6 +1,6 @@
 """Requests a second and CPU of a request, for what people and programs ask for most.
 
-A member of ten channels asks for the page of one with 100 people and 500 messages (50 of them on
+A member of ten channels asks for the page of one with 100 people and 200 messages (50 of them on
 the page), for its newest messages as JSON, and for the list of people; 20 people are connected, so
 that somebody is online. Four connections ask in a closed loop. Beside each the floor: a route that
 asks who is signed in, like every page, and returns as many bytes without doing anything. Then the

@@ -65,9 +65,11 @@ class Stage:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         for started in reversed(self._started):
             started.stop()
+            if kind and issubclass(kind, Exception) and isinstance(started, App):
+                print(started.tail(), file=sys.stderr)
         if self.mongo:
             self.mongo.stop()
         self._temporary.cleanup()

@@ -1,7 +1,7 @@
 """A team: people who are signed in, one channel with all of them, some more, a history.
 
-Stored as the product stores it but in bulk, before the app starts; passwords are not needed,
-because the sessions are made here too.
+Stored by the product's own models, people and memberships in bulk, before the app starts. Passwords
+are not needed, because the sessions are made here too.
 """
 
 import secrets
@@ -30,6 +30,9 @@ TEXTS = (
 )
 
 
+MINUTES_APART = timedelta(minutes=2)
+
+
 @dataclass(frozen=True)
 class Member:
     """Somebody who is signed in: what a request and a socket have to show."""
@@ -52,7 +55,7 @@ class Team:
     slug: str
 
 
-def store(uri: str, people: int, in_channel: int, channels: int = 10, history: int = 500) -> Team:
+def store(uri: str, people: int, in_channel: int, channels: int = 10, history: int = 200) -> Team:
     """Fill an unused database. Redis stays empty: the app fills it as it is used."""
     app = create_app(
         {"TESTING": True, "SECRET_KEY": SECRET_KEY, "MONGODB_URI": uri, "DISABLE_REDIS": True}
@@ -101,19 +104,17 @@ def _memberships(users: list[User], channels: list[Channel]) -> None:
 
 def _history(channel: Channel, users: list[User], count: int) -> None:
     """Messages two minutes apart, by a few people in turn, the last one just now."""
-    began = base.now() - timedelta(minutes=2 * count)
     rendered = [(text, markup.render(text)) for text in TEXTS]
-    rows = []
     for seq in range(1, count + 1):
         author, (text, html) = users[seq // 3 % min(10, len(users))], rendered[seq % len(TEXTS)]
-        rows.append(
-            Message(
-                channel=channel.id, seq=seq, rev=seq, first_rev=seq, author=author.id,
-                author_nickname=author.nickname, text=text, html=html,
-                client_id=f"seed-{channel.id}-{seq}", created_at=began + timedelta(minutes=2 * seq),
-            ).to_mongo()
-        )  # fmt: skip
-    Message._get_collection().insert_many(rows)
+        Message.post(
+            str(channel.id), str(author.id), author.nickname, text, html, f"seed-{channel.id}-{seq}"
+        )
+    began, apart = base.now() - MINUTES_APART * count, MINUTES_APART / timedelta(milliseconds=1)
+    moment = {"$add": [began, {"$multiply": ["$seq", apart]}]}
+    Message._get_collection().update_many(
+        {"channel": channel.id}, [{"$set": {"created_at": moment}}]
+    )
 
 
 def _signed_in(app: Flask, user: User) -> Member:
