@@ -16,6 +16,7 @@ class ChatError(Exception):
     status = 500
     name = "server"
     title = _l("Something went wrong")
+    field = ""  # the form field at fault, where there is one
 
     def __init__(self, detail: Any = None, **extra: Any) -> None:
         super().__init__(detail or self.title)

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from chat.auth import role_required
-from chat.errors import ChatError, Invalid
+from chat.errors import ChatError
 from chat.extensions import redis
 from chat.services import accounts, invites, site
 from chat.views.forms import MISTAKES, page, see, typed
@@ -101,7 +101,8 @@ def reactivate(user_id: str) -> ResponseReturnValue:
 
 
 def _people_problem(problem: ChatError) -> ResponseReturnValue:
-    return _show(Invalid(problem.detail, field="people"))
+    problem.field = "people"
+    return _show(problem)
 
 
 @blueprint.get("/status")
