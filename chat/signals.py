@@ -15,7 +15,7 @@ from mongoengine import Document, signals
 
 from chat.cache import fence, keys, messages, reading, updates, users
 from chat.extensions import redis
-from chat.models import Channel, Membership, Message, Site, User
+from chat.models import Channel, EmojiUse, Membership, Message, Site, User
 from chat.models.base import write_refused
 from chat.models.message import to_message
 
@@ -76,6 +76,11 @@ def _membership_keys(membership: Membership) -> list[str]:
     return [own] if membership.moves_mark else [own, keys.channel_users(str(membership.channel))]
 
 
+def _emoji(writes: list[fence.Write], uses: EmojiUse, created: bool) -> None:
+    flat = [x for pair in uses.changed.items() for x in pair]
+    fence.end_all([(writes[0], fence.apply("HSET", *flat) if flat else fence.drop())])
+
+
 TABLE = (
     Row(User, lambda u: [keys.profile(str(u.id)), *([keys.users_list()] if u.reorders else [])],
         _profile, "users"),
@@ -84,6 +89,7 @@ TABLE = (
     Row(Message, _message_keys, _message, "messages",
         lambda m: {"type": "changed", "id": str(m.id), "channel": str(m.channel)},
         hides=lambda m: m.seq is None),
+    Row(EmojiUse, lambda e: [keys.emoji_counts()], _emoji),
     Row(Site, lambda s: [keys.site()], _drop, "channels", lambda s: {"type": "site"}),
 )  # fmt: skip
 
@@ -101,7 +107,7 @@ def init_app(app: Flask) -> None:
 
 
 def _before(sender: type[Document], document: Any, **_: Any) -> None:
-    if document.id is None:
+    if "id" in sender._fields and document.id is None:
         document.id = ObjectId()  # the keys of a new document are named after its id
     if redis.enabled:
         row = _ROWS[sender]

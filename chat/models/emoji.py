@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from mongoengine import Document, IntField, StringField
 from pymongo import UpdateOne
 
+from chat.models import base
+
 
 class EmojiUse(Document):
     """One document an emoji."""
@@ -12,17 +14,27 @@ class EmojiUse(Document):
     emoji = StringField(primary_key=True)
     count = IntField(default=0)
 
+    # The new counts of a bulk write, for what is cached of them (chat.signals).
+    changed: Mapping[str, int] = {}
+
     meta = {"collection": "emoji", "auto_create_index": False, "indexes": ["-count"]}
 
     @classmethod
     def add(cls, uses: Mapping[str, int]) -> None:
-        """Add many counts in one bulk write."""
-        cls._get_collection().bulk_write(
-            [UpdateOne({"_id": e}, {"$inc": {"count": n}}, upsert=True) for e, n in uses.items()],
-            ordered=False,
-        )
+        """Add many counts in one bulk write, and announce it."""
+        document = cls()
+        with base.announced(document):
+            cls._get_collection().bulk_write(
+                [
+                    UpdateOne({"_id": e}, {"$inc": {"count": n}}, upsert=True)
+                    for e, n in uses.items()
+                ],
+                ordered=False,
+            )
+            document.changed = cls.counts(list(uses))
 
     @classmethod
-    def counts(cls) -> dict[str, int]:
-        """Every emoji with its count."""
-        return {row["_id"]: row["count"] for row in cls._get_collection().find()}
+    def counts(cls, only: list[str] | None = None) -> dict[str, int]:
+        """Every emoji with its count, or only these."""
+        query = {} if only is None else {"_id": {"$in": only}}
+        return {row["_id"]: row["count"] for row in cls._get_collection().find(query)}

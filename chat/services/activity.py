@@ -1,21 +1,16 @@
 """When people were last active: noted on each request, written in batches (R26)."""
 
-import logging
 from datetime import datetime
-
-import gevent
-from flask import Flask
 
 from chat.cache import users as cache
 from chat.models import User, base
+from chat.services.batches import Batches
 
 FLUSH_SECONDS = 10
 AT_MOST_EVERY_SECONDS = 60
 MOST_REMEMBERED = 20_000
 _noted: dict[str, datetime] = {}
 _written: dict[str, datetime] = {}
-_flusher: gevent.Greenlet | None = None
-log = logging.getLogger(__name__)
 
 
 def touch(user_id: str) -> None:
@@ -41,25 +36,5 @@ def flush() -> None:
     cache.store_activity(batch)
 
 
-def start(app: Flask) -> None:
-    """Write batches in the background of this process."""
-    global _flusher
-    _flusher = gevent.spawn(_run, app)
-
-
-def stop(app: Flask) -> None:
-    """Write the last batch on a graceful stop."""
-    if _flusher is not None:
-        _flusher.kill()
-    with app.app_context():
-        flush()
-
-
-def _run(app: Flask) -> None:
-    while True:
-        gevent.sleep(FLUSH_SECONDS)
-        with app.app_context():
-            try:
-                flush()
-            except Exception:
-                log.exception("activity could not be written; it is kept")
+_batches = Batches("activity", flush, FLUSH_SECONDS)
+start, stop = _batches.start, _batches.stop

@@ -1,19 +1,14 @@
 """Emoji counts (R7): noted as messages are posted, written in batches."""
 
-import logging
 from collections import Counter
-
-import gevent
-from flask import Flask
 
 from chat import markup
 from chat.cache import emoji as cache
 from chat.models import EmojiUse
+from chat.services.batches import Batches
 
 FLUSH_SECONDS = 5
 _noted: Counter[str] = Counter()
-_flusher: gevent.Greenlet | None = None
-log = logging.getLogger(__name__)
 
 
 def counts() -> list[dict]:
@@ -28,7 +23,7 @@ def note(body: str) -> None:
 
 
 def flush() -> None:
-    """Write what was noted: MongoDB first, then the cached counts."""
+    """Write what was noted, in one go."""
     if not _noted:
         return
     batch = dict(_noted)
@@ -38,28 +33,7 @@ def flush() -> None:
     except Exception:
         _noted.update(batch)  # kept for the next try
         raise
-    cache.count(batch)
 
 
-def start(app: Flask) -> None:
-    """Write batches in the background of this process."""
-    global _flusher
-    _flusher = gevent.spawn(_run, app)
-
-
-def stop(app: Flask) -> None:
-    """Write the last batch on a graceful stop."""
-    if _flusher is not None:
-        _flusher.kill()
-    with app.app_context():
-        flush()
-
-
-def _run(app: Flask) -> None:
-    while True:
-        gevent.sleep(FLUSH_SECONDS)
-        with app.app_context():
-            try:
-                flush()
-            except Exception:
-                log.exception("emoji counts could not be written; they are kept")
+_batches = Batches("emoji counts", flush, FLUSH_SECONDS)
+start, stop = _batches.start, _batches.stop

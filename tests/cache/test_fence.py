@@ -10,8 +10,8 @@ from chat import access
 from chat.cache import channels, fence, members, messages, users
 from chat.errors import NotFound
 from chat.extensions import redis
-from chat.models import Channel, Membership, Message, Site, User, base
-from chat.services import accounts
+from chat.models import Channel, EmojiUse, Membership, Message, Site, User, base
+from chat.services import accounts, emoji
 from chat.services import channels as channel_service
 from chat.services import messages as message_service
 from chat.services import site as site_service
@@ -266,3 +266,37 @@ def test_every_fill_has_a_lifetime(world):
 def age(key, write, ms):
     """Make a write under way look older."""
     redis.call(lambda r: r.zincrby(f"w:{{{key}}}", -ms, write.writer))
+
+
+def test_emoji_counts_overtaken_by_a_batch_are_not_filled_with_the_old_ones(world, monkeypatch):
+    emoji.note("👍👍")
+    emoji.flush()
+    cold("cache:emoji:classics")
+    original = EmojiUse.counts.__func__
+    passed = []
+
+    def overtaken(cls, only=None):
+        found = original(cls, only)
+        if not passed:
+            passed.append(True)
+            emoji.note("👍")
+            emoji.flush()
+        return found
+
+    monkeypatch.setattr(EmojiUse, "counts", classmethod(overtaken))
+    emoji.counts()
+
+    assert passed
+    assert emoji.counts() == [{"emoji": "👍", "count": 3}]
+
+
+def test_emoji_counts_that_are_cached_follow_each_batch(world, monkeypatch):
+    emoji.note("🎉")
+    emoji.flush()
+    assert emoji.counts() == [{"emoji": "🎉", "count": 1}]
+    emoji.note("🎉👍")
+    emoji.flush()
+
+    cached = redis.call(lambda r: r.hgetall("cache:emoji:classics"))
+
+    assert cached == {"🎉": "2", "👍": "1"}

@@ -1,0 +1,42 @@
+"""Writes that are gathered and done together, in the background of each process (R26)."""
+
+import logging
+from collections.abc import Callable
+
+import gevent
+from flask import Flask
+
+log = logging.getLogger(__name__)
+
+
+class Batches:
+    """Calls ``flush`` every so many seconds and once more on a graceful stop.
+
+    ``flush`` keeps what it could not write, so a failure only means a later try.
+    """
+
+    def __init__(self, what: str, flush: Callable[[], None], seconds: float) -> None:
+        self._what, self._flush, self._seconds = what, flush, seconds
+        self._greenlet: gevent.Greenlet | None = None
+
+    def start(self, app: Flask) -> None:
+        """Begin, in this process."""
+        self._greenlet = gevent.spawn(self._run, app)
+
+    def stop(self, app: Flask) -> None:
+        """End, and write the last batch."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+        self._try(app)
+
+    def _run(self, app: Flask) -> None:
+        while True:
+            gevent.sleep(self._seconds)
+            self._try(app)
+
+    def _try(self, app: Flask) -> None:
+        with app.app_context():
+            try:
+                self._flush()
+            except Exception:
+                log.exception("%s could not be written; it is kept", self._what)
