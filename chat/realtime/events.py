@@ -63,11 +63,11 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
     handler, flood = table[event]
     with app.request_context(connection.environ):
         try:
-            if not isinstance(data, dict):
-                raise BadInput
             actor = _actor(connection)
             if _limit(app, connection, flood, refuse):
                 actor = _actor(connection)
+            if not isinstance(data, dict):  # after the limit: nonsense costs an answer too
+                raise BadInput
             return {"ok": True, **handler(actor, connection, data)}
         except ChatError as error:
             return failure(error)

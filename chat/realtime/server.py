@@ -7,10 +7,14 @@ from typing import Any
 import gevent
 import socketio
 
+from chat.realtime import websocket
+
 log = logging.getLogger(__name__)
 
 ORDERED = "message:"  # events of this family wait for each other
 MOST_WAITING = 50
+MOST_ASKED = 20  # times that one line may ask to be let in
+MOST_DROPPED = 100  # packets that mean nothing: no browser of ours sends any
 
 
 class GuardedServer(socketio.Server):
@@ -25,9 +29,13 @@ class GuardedServer(socketio.Server):
         super().__init__(*args, **kwargs)
         self._lanes: dict[str, deque] = {}
 
+    def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
+        if self._counted(eio_sid, "asked") <= MOST_ASKED:
+            super()._handle_connect(eio_sid, namespace, data)
+
     def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
-        if not self._is_event(data, namespace):
-            log.info("dropped a malformed or reserved event")
+        if not self._is_event(data, namespace) or not self._is_in(eio_sid, namespace):
+            self._counted(eio_sid, "dropped")
         elif data[0].startswith(ORDERED):
             self._queue(eio_sid, namespace or "/", id, data)
         else:
@@ -36,6 +44,25 @@ class GuardedServer(socketio.Server):
     def _handle_eio_disconnect(self, eio_sid: str, reason: Any) -> None:
         super()._handle_eio_disconnect(eio_sid, reason)
         self._lanes.pop(eio_sid, None)
+
+    def _counted(self, eio_sid: str, what: str) -> int:
+        """How often one line has done this; too often, and it is closed. Never a log line each:
+        whoever sends these need not even have an account."""
+        line = self.eio.sockets.get(eio_sid)
+        if line is None:  # closed, and this was still on its way
+            return MOST_ASKED + 1
+        count: int = getattr(line, what, 0) + 1
+        setattr(line, what, count)
+        if count == (MOST_ASKED if what == "asked" else MOST_DROPPED) + 1:
+            log.info("closed a line that sends nonsense")
+            websocket.hang_up(line)
+        return count
+
+    def _is_in(self, eio_sid: str, namespace: str | None) -> bool:
+        """Whether somebody has been let in on this line."""
+        namespace = namespace or "/"
+        sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+        return bool(self.manager.is_connected(sid, namespace))
 
     def _is_event(self, data: Any, namespace: str | None) -> bool:
         return (
@@ -48,8 +75,6 @@ class GuardedServer(socketio.Server):
 
     def _queue(self, eio_sid: str, namespace: str, id: int | None, data: list) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
-        if not self.manager.is_connected(sid, namespace):
-            return
         lane = self._lanes.get(eio_sid)
         if lane is not None and len(lane) >= MOST_WAITING:
             refused = [*data[:1], *data[1:2], True]  # handlers know: do nothing but refuse

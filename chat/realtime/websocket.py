@@ -1,7 +1,8 @@
 """The WebSocket under Socket.IO: whole frames, bounded messages, no compression, no ghosts.
 
 simple-websocket sends with `sock.send`, which under gevent may send half a frame to a slow
-reader; it takes messages of any size; and a broken frame kills its thread without a word.
+reader; it takes messages of any size, and any number of them before the first is dealt with; it
+never lets go of the process while a peer sends; and a broken frame kills its thread without a word.
 """
 
 import contextlib
@@ -23,14 +24,30 @@ MAX_MESSAGE = 64 * 1024
 PING_INTERVAL, PING_TIMEOUT = 25, 20
 # A peer that neither takes nor sends anything for this long is gone (it must answer our pings).
 STALLED_AFTER = PING_INTERVAL + PING_TIMEOUT + 15
+MOST_UNHANDLED = (
+    32  # messages that may wait for being dealt with; the peer's next ones wait outside
+)
+LOOK_AGAIN = 0.01
 
 
 class WholeFrames:
-    """A socket whose `send` sends everything, one sender at a time."""
+    """A socket whose `send` sends everything, one sender at a time, and whose `recv` takes turns.
 
-    def __init__(self, sock: Any) -> None:
+    gevent's own `recv` gives nobody else a turn as long as there is something to read, so a peer
+    that sends faster than we parse would have the process to itself.
+    """
+
+    def __init__(self, sock: Any, is_full: Callable[[], bool]) -> None:
         self._sock = sock
+        self._is_full = is_full
         self._lock = gevent.lock.RLock()
+
+    def recv(self, size: int) -> bytes:
+        gevent.sleep(0)
+        while self._is_full():
+            gevent.sleep(LOOK_AGAIN)
+        data: bytes = self._sock.recv(size)
+        return data
 
     def send(self, data: bytes) -> int:
         with self._lock:
@@ -45,11 +62,15 @@ class SafeServer(simple_websocket.Server):
     """simple-websocket's server side on such a socket."""
 
     sock: Any
+    is_over = False  # nobody deals with messages any more: the rest is only read away
 
     def handshake(self) -> None:
         self.sock.settimeout(STALLED_AFTER)
-        self.sock = WholeFrames(self.sock)
+        self.sock = WholeFrames(self.sock, self._is_full)
         super().handshake()
+
+    def _is_full(self) -> bool:
+        return not self.is_over and len(self.input_buffer) > MOST_UNHANDLED
 
     def _thread(self) -> None:
         try:
@@ -62,6 +83,7 @@ class SafeServer(simple_websocket.Server):
 
     def hang_up(self) -> None:
         """Close the connection under everybody's feet; wakes a writer stuck on a slow reader."""
+        self.is_over = True
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -95,9 +117,14 @@ class SafeWebSocket(SimpleWebSocketWSGI):
         except Exception as error:  # noqa: BLE001 - a packet that is no engine.io: would linger as a ghost
             log.info("a socket sent nonsense: %s", error)
             engine_socket.close(wait=False, abort=True)
+        self.ws.is_over = True
         if self.ws.mode == "gunicorn":
             raise StopIteration()
         return []
+
+    def wait(self) -> Any:
+        gevent.sleep(0)  # many small messages come in one piece; others have their turn in between
+        return super().wait()
 
     def close(self) -> None:
         with contextlib.suppress(OSError, simple_websocket.ConnectionClosed):  # gone already
