@@ -37,7 +37,7 @@ def _safely(fn: Callable[P, None]) -> Callable[P, None]:
     return tell
 
 
-def _emit(event: str, data: dict[str, Any], to: str | None, skip_sid: str | None = None) -> None:
+def _emit(event: str, data: dict[str, Any], to: str, skip_sid: str | None = None) -> None:
     if socketio.server is not None:
         socketio.server.emit(event, data, to=to, skip_sid=skip_sid)
 
@@ -83,7 +83,7 @@ def message_deleted(message: dict[str, Any]) -> None:
 def channel_changed(channel: dict[str, Any]) -> None:
     """Everybody may know about a public channel; about the others only who is in it."""
     everyone = channel["kind"] in ("public", "voice")
-    to = None if everyone else rooms.channel(channel["id"])
+    to = rooms.EVERYONE if everyone else rooms.channel(channel["id"])
     _emit("channel:changed", {"channel": channel}, to)
 
 
@@ -134,7 +134,7 @@ def presence_changed(
     """Who came and who went; `local`: only to this process's browsers."""
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     if socketio.server is not None:
-        socketio.server.emit("presence", data, ignore_queue=local)
+        socketio.server.emit("presence", data, to=rooms.EVERYONE, ignore_queue=local)
 
 
 @_safely
@@ -166,4 +166,5 @@ def system(mode: str, everywhere: bool = False, **extra: Any) -> None:
     ``resync: true`` beside it asks them for a `channel:open`: something may have been missed.
     """
     if socketio.server is not None:
-        socketio.server.emit("system", {"mode": mode, **extra}, ignore_queue=not everywhere)
+        data = {"mode": mode, **extra}
+        socketio.server.emit("system", data, to=rooms.EVERYONE, ignore_queue=not everywhere)

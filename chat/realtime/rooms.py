@@ -18,6 +18,10 @@ from chat.realtime.connections import NAMESPACE, Connection
 log = logging.getLogger(__name__)
 
 
+# Everybody who has been let in. The library's own "all" has those in it who are still at the door.
+EVERYONE = "everyone"
+
+
 def channel(channel_id: str) -> str:
     return f"channel:{channel_id}"
 
@@ -50,7 +54,8 @@ def close(channel_id: str) -> None:
 
 
 def enter_own(connection: Connection) -> None:
-    """The rooms of the person and of the session."""
+    """The rooms of everybody, of the person and of the session."""
+    _enter(connection, EVERYONE)
     _enter(connection, user(connection.user_id))
     _enter(connection, session(connection.session_hash))
 

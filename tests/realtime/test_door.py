@@ -1,0 +1,36 @@
+"""A handshake takes a moment; until it is over there is nothing to hear."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chat.extensions import socketio
+from chat.realtime import broadcasts, rooms
+from chat.realtime.server import GuardedServer
+
+
+@pytest.mark.parametrize("let_in", [False, True])
+def test_who_is_still_at_the_door_hears_nothing(
+    monkeypatch: pytest.MonkeyPatch, let_in: bool
+) -> None:
+    """What is for everybody is for everybody who has been let in."""
+    server, sent = GuardedServer(async_mode="threading"), list[str]()
+
+    def connect(sid: str, environ: dict, auth: Any = None) -> bool:
+        if let_in:
+            server.enter_room(sid, rooms.EVERYONE)
+        broadcasts.presence_changed(["a"], [])
+        broadcasts.channel_changed({"id": "1", "kind": "public", "name": "plans"})
+        broadcasts.system("normal")
+        return let_in
+
+    monkeypatch.setattr(socketio, "server", server)
+    monkeypatch.setattr(server, "_send_packet", lambda line, packet: None)  # in, or refused
+    monkeypatch.setattr(server, "_send_eio_packet", lambda line, packet: sent.append(packet.data))
+    server.on("connect", connect)
+    server.eio.sockets["line"] = SimpleNamespace()
+    server.environ["line"] = {}
+    server._handle_connect("line", "/", None)
+    heard = [event for event in ("presence", "channel:changed", "system") if event in str(sent)]
+    assert heard == (["presence", "channel:changed", "system"] if let_in else [])
