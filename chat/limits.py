@@ -18,7 +18,7 @@ from limits.strategies import FixedWindowRateLimiter
 from chat.errors import Throttled
 from chat.extensions import limiter, redis
 from chat.redis import DOWN, Down
-from chat.text import fold
+from chat.text import nickname_key
 
 PREFIX = "limit:"
 
@@ -80,7 +80,12 @@ def init_app(app: Flask) -> None:
 def limit_login(nickname: str) -> None:
     """Count a try to log in, by account and by address; raises Throttled beyond the limit."""
     _count("LIMIT_LOGIN", "address", address())
-    _count("LIMIT_LOGIN", "account", hashlib.sha256(fold(nickname).encode()).hexdigest())
+    _count("LIMIT_LOGIN", "account", hashlib.sha256(nickname_key(nickname).encode()).hexdigest())
+
+
+def limit_password(user_id: str) -> None:
+    """Count a try to give one's password where one is already signed in; as for logging in."""
+    _count("LIMIT_LOGIN", "password", user_id)
 
 
 def limit_register() -> None:

@@ -15,11 +15,21 @@ STATUS_CHARACTERS = 80
 MESSAGE_CHARACTERS = (1, 8000)
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point): with them
+# two nicknames would look the same, or a nickname like no nickname at all.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def fold(text: str) -> str:
     """The form in which two nicknames are the same: width, case and composition do not count."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def nickname_key(text: str) -> str:
+    """What a nickname is stored, looked up and counted by, however it was typed."""
+    return fold(text.strip())
 
 
 def check_nickname(text: str) -> str:
@@ -28,11 +38,12 @@ def check_nickname(text: str) -> str:
     low, high = NICKNAME_CHARACTERS
     if not low <= len(nickname) <= high or len(fold(nickname)) > 2 * high:
         raise Invalid(_l("A nickname has 2 to 32 characters."), field="nickname")
-    if not all(ch in "_.-" or unicodedata.category(ch)[0] in "LNM" for ch in nickname):
+    seen = not _UNSEEN.search(nickname)
+    if not seen or not all(ch in "_.-" or _category(ch)[0] in "LNM" for ch in nickname):
         raise Invalid(
             _l("A nickname has letters, digits and the characters _ . - only."), field="nickname"
         )
-    if not any(unicodedata.category(ch)[0] in "LN" for ch in nickname):
+    if not any(_category(ch)[0] in "LN" for ch in nickname):
         raise Invalid(_l("A nickname needs a letter or a digit."), field="nickname")
     return nickname
 

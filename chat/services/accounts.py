@@ -68,7 +68,7 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
 
 def authenticate(nickname: str, password: str) -> dict | None:
     """Whose nickname and password these are, or None; every None takes the same time."""
-    row = User.by_nickname(text.fold(nickname.strip()))
+    row = User.by_nickname(text.nickname_key(nickname))
     right = passwords.verify_password(row["password_hash"] if row else None, password)
     return to_profile(row) if row and right and row.get("active", True) else None
 
