@@ -30,10 +30,14 @@ class App(AppProcess):
         self.worker = gauge.worker_of(self.process.pid)
         return self
 
-    def get(self, path: str, member: team.Member | None = None) -> requests.Response:
+    def get(
+        self, path: str, member: team.Member | None = None, timeout: float = 30
+    ) -> requests.Response:
         """A page as that person sees it; an error for any other answer than 200."""
         headers = {"Cookie": member.cookie} if member else {}
-        answer = requests.get(self.url + path, headers=headers, timeout=30, allow_redirects=False)
+        answer = requests.get(
+            self.url + path, headers=headers, timeout=timeout, allow_redirects=False
+        )
         if answer.status_code != requests.codes.ok:
             raise RuntimeError(f"{path}: {answer.status_code}\n{answer.text[:500]}\n{self.tail()}")
         return answer
