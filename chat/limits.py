@@ -18,6 +18,7 @@ from limits.strategies import FixedWindowRateLimiter
 from chat.errors import Throttled
 from chat.extensions import limiter, redis
 from chat.redis import DOWN, Down
+from chat.security import SAFE
 from chat.text import nickname_key
 
 PREFIX = "limit:"
@@ -74,6 +75,7 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("RATELIMIT_STRATEGY", "fixed-window")
     limiter.init_app(app)
     app.extensions["chat_limits"] = FixedWindowRateLimiter(DoorStorage())
+    app.before_request(_limit_page_writes)
     app.after_request(_say_when)
 
 
@@ -96,6 +98,12 @@ def limit_register() -> None:
 def limit_api() -> None:
     """Count an API call, by person or else by address; fit for `before_request`."""
     _count("LIMIT_API", current_user.id or address())
+
+
+def _limit_page_writes() -> None:
+    """Forms count like calls of the API, which counts its own."""
+    if request.method not in SAFE and not request.path.startswith("/api/"):
+        limit_api()
 
 
 def address() -> str:

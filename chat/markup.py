@@ -27,7 +27,7 @@ MAX_LENGTH = 10_000  # characters of Markdown; a message has at most 8,000
 MAX_DEPTH = 20  # quotes and lists inside each other
 MAX_BRACKETS = 400  # "[" looked at as the start of a link
 MAX_DELIMITERS = 2_000  # "*", "_", "~" and "`"
-MAX_URLS = 200  # "://" turned into links
+MAX_URLS = 50  # "://" turned into links
 MAX_EMOJI = 100  # counted in one text
 
 _SCHEMES = {"http", "https", "mailto"}

@@ -88,6 +88,15 @@ def test_the_api_is_counted_by_caller(parts: Flask) -> None:
     assert http.get("/call", environ_base=elsewhere).status_code == 200
 
 
+def test_forms_are_counted_like_calls_of_the_api(parts: Flask) -> None:
+    parts.add_url_rule("/write", "write", lambda: "ok", methods=["GET", "POST"])
+    http = parts.test_client()
+    fields = {"csrf_token": http.get("/form").text}
+    answers = [http.post("/write", data=fields).status_code for _ in range(6)]
+    assert answers == [200] * 5 + [429]
+    assert http.get("/write").status_code == 200
+
+
 def test_the_window_ends(parts: Flask) -> None:
     parts.config["LIMIT_LOGIN"] = "1/second"
     assert tries(parts, "olga") == 1

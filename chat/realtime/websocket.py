@@ -21,12 +21,12 @@ from engineio.async_drivers.gevent import Thread
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 64 * 1024
-PING_INTERVAL, PING_TIMEOUT = 25, 20
+# Together with the grace of presence well under 45 s, and far under a router's 55 s of silence.
+PING_INTERVAL, PING_TIMEOUT = 20, 15
 # A peer that neither takes nor sends anything for this long is gone (it must answer our pings).
 STALLED_AFTER = PING_INTERVAL + PING_TIMEOUT + 15
-MOST_UNHANDLED = (
-    32  # messages that may wait for being dealt with; the peer's next ones wait outside
-)
+# Messages that may wait for being dealt with; the peer's next ones wait outside.
+MOST_UNHANDLED = 32
 LOOK_AGAIN = 0.01
 
 
