@@ -54,13 +54,29 @@ async function run() {
   }
 }
 
+/**
+ * Read a page of history and `show` it; what that returns is the number up to which it is complete,
+ * if it says so. A change pushed meanwhile to a message that was not shown yet had nowhere to go,
+ * and the page may have been read before it: what came since is asked for again.
+ */
+export async function withPage(query, show) {
+  const held = room.rev;
+  const complete = Math.max(held, show(await api.get(`/api/channels/${room.id}/messages?${query}`)) || 0);
+  if (room.rev <= complete) return;
+  room.rev = complete;
+  catchUp();
+}
+
 /** Put the newest page in place of what is shown. */
 export async function showNewest() {
-  const { messages, more } = await api.get(`/api/channels/${room.id}/messages?limit=50`);
-  room.hasOlder = more;
-  room.hasNewer = false;
-  startOver(messages);
-  advance(Math.max(0, ...messages.map((message) => message.rev || 0)));
+  await withPage("limit=50", ({ messages, more }) => {
+    room.hasOlder = more;
+    room.hasNewer = false;
+    startOver(messages);
+    const newest = Math.max(0, ...messages.map((message) => message.rev || 0));
+    advance(newest);
+    return newest;
+  });
   toBottom();
   tell("newest-shown");
 }

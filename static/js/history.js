@@ -1,11 +1,10 @@
 /** Older pages as one scrolls up, newer ones after a permalink, and the way back to the present. */
 
-import * as api from "./api.js";
 import { when } from "./bus.js";
 import { $, el, icon } from "./dom.js";
 import { t, tn } from "./i18n.js";
 import { addPage, firstSeq, lastSeq } from "./messages.js";
-import { catchUp, showNewest } from "./catchup.js";
+import { catchUp, showNewest, withPage } from "./catchup.js";
 import { room } from "./room.js";
 import { box, isAtBottom, steady, toBottom } from "./scroll.js";
 import { toast } from "./toast.js";
@@ -18,10 +17,6 @@ const jump = $("#jump-latest");
 let isLoading = false;
 let below = 0;
 
-async function page(query) {
-  return api.get(`/api/channels/${room.id}/messages?${query}&limit=50`);
-}
-
 // The link is the sentinel too: it keeps its height while it changes its words.
 function sayLoading(isOn) {
   older.classList.toggle("is-loading", isOn);
@@ -33,9 +28,10 @@ async function loadOlder() {
   isLoading = true;
   const slow = setTimeout(() => sayLoading(true), SLOW_MS);
   try {
-    const { messages, more } = await page(`before=${firstSeq()}`);
-    addPage(messages, "above");
-    room.hasOlder = more && messages.length > 0;
+    await withPage(`before=${firstSeq()}&limit=50`, ({ messages, more }) => {
+      addPage(messages, "above");
+      room.hasOlder = more && messages.length > 0;
+    });
     if (!room.hasOlder) steady(showBeginning);
   } catch (error) {
     toast(error.message, "error");
@@ -57,11 +53,10 @@ async function loadNewer() {
   if (isLoading || !room.hasNewer) return;
   isLoading = true;
   try {
-    const { messages, more } = await page(`after=${lastSeq()}`);
-    addPage(messages, "below");
-    room.hasNewer = more;
-    // Live again: what was pushed while there was a hole may be missing.
-    if (!more) catchUp();
+    await withPage(`after=${lastSeq()}&limit=50`, ({ messages, more }) => {
+      addPage(messages, "below");
+      room.hasNewer = more;
+    });
   } finally {
     isLoading = false;
     paintJump();

@@ -144,6 +144,54 @@ def test_a_permalink_opens_its_message_in_context(two, fill):
     expect(ann.row("said just now")).to_be_in_viewport()
 
 
+def while_a_page_is_on_its_way(person, query: str, act) -> None:
+    """The server has answered a request for history (the last page of them, if it is one for what
+    comes after); before the answer arrives, `act`."""
+    done: list[bool] = []
+
+    def between(route) -> None:
+        answer = route.fetch()
+        if not done and not (query == "after=" and answer.json()["more"]):
+            done.append(True)
+            act()
+            person.page.wait_for_timeout(500)  # for the push to overtake the answer
+        route.fulfill(response=answer)
+
+    person.page.route(f"**/api/channels/*/messages?{query}*", between)
+
+
+def test_an_edit_that_overtakes_the_page_of_its_message_is_shown(two, site, fill):
+    ann, _bob = two
+    fill(ann, 80)
+    member = site.members["Ann"]
+    history = member.get(f"/api/channels/{ann.channel_id}/messages?limit=100").json()["messages"]
+    early = next(message for message in history if message["text"] == "message 025")
+    change = {"text": "was edited meanwhile"}
+    ann.page.reload()
+    ann.online()
+    while_a_page_is_on_its_way(
+        ann, "before=", lambda: member.patch(f"/api/messages/{early['id']}", change)
+    )
+    ann.page.locator("#scroller").evaluate("box => (box.scrollTop = 0)")
+    ann.sees("message 024")
+    ann.sees("was edited meanwhile")
+
+
+@pytest.mark.parametrize("way", ["after=", "limit="])
+def test_what_is_said_while_the_newest_page_is_on_its_way_is_shown(two, fill, way):
+    ann, bob = two
+    fill(ann, 130)
+    path = re.sub(r"/m/\d+$", "", ann.channel_path)
+    ann.open(f"{path}/m/20").online()
+    while_a_page_is_on_its_way(ann, way, lambda: bob.write("said meanwhile").sees("said meanwhile"))
+    if way == "limit=":
+        ann.page.locator("#jump-latest").click()
+    while not ann.row("message 130").count():
+        ann.page.locator("#scroller").evaluate("box => (box.scrollTop = box.scrollHeight)")
+        ann.page.wait_for_timeout(200)
+    ann.sees("said meanwhile")
+
+
 def test_the_new_line_stands_above_what_came_while_nobody_looked(two, site):
     ann, bob = two
     bob.write("seen")
