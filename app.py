@@ -66,4 +66,7 @@ def start_background(app: Flask) -> None:
 def stop_background(app: Flask) -> None:
     """Stop it on a graceful stop: sockets first, so that nobody waits for what is gone."""
     for concern in reversed(BACKGROUND):
-        concern.stop(app)
+        try:
+            concern.stop(app)
+        except Exception:
+            app.logger.exception("%s did not stop cleanly", concern.__name__)

@@ -5,11 +5,12 @@ import logging
 import msgspec
 from flask import Blueprint, Response, request, session
 from flask_login import current_user
-from pymongo.errors import ConnectionFailure, ExecutionTimeout
+from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from chat import errors
+from chat.models.base import DATABASE_GONE
 
 log = logging.getLogger(__name__)
 TYPE = "application/problem+json"
@@ -25,8 +26,8 @@ def init(blueprint: Blueprint) -> None:
     """Answer for everything that can be raised on the way to or in a view of this blueprint."""
     blueprint.register_error_handler(errors.ChatError, from_chat)
     blueprint.register_error_handler(HTTPException, from_http)
-    blueprint.register_error_handler(ConnectionFailure, from_mongo)
-    blueprint.register_error_handler(ExecutionTimeout, from_mongo)
+    for gone in DATABASE_GONE:
+        blueprint.register_error_handler(gone, from_mongo)
 
 
 def from_chat(error: errors.ChatError) -> Response:
@@ -52,7 +53,7 @@ def from_http(error: HTTPException) -> Response:
     return answer
 
 
-def from_mongo(error: ConnectionFailure | ExecutionTimeout) -> Response:
+def from_mongo(error: PyMongoError) -> Response:
     """The database is away. Whether a change was made is unknown; trying again is safe."""
     log.warning("no answer from MongoDB: %s", error)
     return from_chat(errors.Unavailable())

@@ -10,8 +10,12 @@ from typing import Any
 
 from bson import ObjectId
 from mongoengine import Document, signals
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, WriteConcernError
 
 _ID = re.compile(r"[0-9a-f]{24}\Z")
+
+# What PyMongo raises when MongoDB is away or too slow: whether a write happened is then unknown.
+DATABASE_GONE = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
 
 # Sent instead of post_save when a write that pre_save announced certainly did not happen.
 write_refused = signals._signals.signal("write_refused")

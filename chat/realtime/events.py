@@ -10,7 +10,8 @@ import gevent
 from flask import Flask
 from socketio.exceptions import ConnectionRefusedError
 
-from chat.errors import BadInput, ChatError, Throttled, Unauthenticated
+from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable
+from chat.models.base import DATABASE_GONE
 from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.floods import Floods
@@ -71,6 +72,9 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
             return {"ok": True, **handler(actor, connection, data)}
         except ChatError as error:
             return failure(error)
+        except DATABASE_GONE as error:
+            log.warning("MongoDB does not answer: %s", type(error).__name__)
+            return failure(Unavailable())
         except Exception:  # noqa: BLE001 - logged there
             return _unexpected(event)
 

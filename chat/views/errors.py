@@ -5,11 +5,12 @@ import logging
 from flask import Flask, Response, make_response, render_template, request, session
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
+from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 
 from chat.errors import ChatError
 from chat.i18n import LANGUAGES
+from chat.models.base import DATABASE_GONE
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ def init_app(app: Flask) -> None:
     """Answers for what services raise, for HTTP errors and for bugs."""
     app.register_error_handler(ChatError, known_problem)
     app.register_error_handler(HTTPException, http_problem)
-    for gone in (ConnectionFailure, ExecutionTimeout):
+    for gone in DATABASE_GONE:
         app.register_error_handler(gone, database_gone)
 
 

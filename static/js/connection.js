@@ -53,4 +53,9 @@ export function start() {
     isDegraded = mode === "degraded";
     if (state === "online") paint();
   });
+  when("presence", ({ snapshot, known }) => {
+    if (!snapshot) return;
+    isDegraded = !known;
+    if (state === "online") paint();
+  });
 }

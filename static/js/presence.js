@@ -69,11 +69,11 @@ const paintPeople = debounce(async () => {
   box.replaceChildren(...(ids.length ? ids.slice(0, MANY).map(personRow) : [empty]));
 }, jittered(500));
 
-function changed({ online: came = [], offline: went = [], known = true, full = false }) {
-  if (full) online = new Set();
+function changed({ online: came = [], offline: went = [], known = true, snapshot = false }) {
+  if (snapshot) online = new Set();
   for (const id of came) online.add(id);
   for (const id of went) online.delete(id);
-  if (full) paintAll(known ? null : "unknown");
+  if (snapshot) paintAll(known ? null : "unknown");
   paint(came, "online");
   paint(went.filter((id) => id !== me.id), known ? "offline" : "unknown");
   paintPeople();
@@ -88,10 +88,7 @@ export function start() {
   });
   when("connected", () => {
     clearTimeout(doubt);
-    doubt = 0;
-    api.get("/api/users/online")
-      .then(({ users }) => changed({ online: users, full: true }))
-      .catch(() => {});
+    doubt = 0; // who is online now follows as a snapshot
   });
   when("disconnected", () => {
     doubt ||= setTimeout(() => paintAll("unknown"), DOUBT_MS);
