@@ -155,8 +155,8 @@ def test_messages_are_grouped_and_dated(two):
     expect(bob.row("two")).to_have_class(re.compile("is-continued"))
     assert bob.page.locator("#messages .day").count() == 1
     bob.write("three")
-    ann.write("four")
     ann.sees("three")
+    ann.write("four")
     expect(bob.sees("four")).not_to_have_class(re.compile("is-continued"))
 
 
