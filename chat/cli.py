@@ -7,17 +7,20 @@ import click
 from flask import Flask
 
 from chat import config, models, passwords, sessions, text
+from chat.cache import keys
 from chat.errors import Invalid
 from chat.models import User
 from chat.realtime import broadcasts
 
-CONFIGURATION_PAGE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+CONFIGURATION_PAGE = DOCS / "configuration.md"
+KEYS_PAGE = DOCS / "redis-keys.md"
 GENERATED_BYTES = 12
 
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (init_db, reset_password, settings):
+    for command in (init_db, reset_password, settings, redis_keys):
         app.cli.add_command(command)
 
 
@@ -58,3 +61,13 @@ def settings(write: bool) -> None:
         CONFIGURATION_PAGE.write_text(config.document(), encoding="utf-8")
     else:
         click.echo(config.table(), nl=False)
+
+
+@click.command("redis-keys")
+@click.option("--write", is_flag=True, help="Write docs/redis-keys.md instead.")
+def redis_keys(write: bool) -> None:
+    """Every Redis key: its type, its lifetime, what it holds, who writes and who reads it."""
+    if write:
+        KEYS_PAGE.write_text(keys.document(), encoding="utf-8")
+    else:
+        click.echo(keys.document(), nl=False)

@@ -57,15 +57,45 @@ STRUCTURES = (
               "every page"),
 )  # fmt: skip
 
-# Keys that are not cached data: short-lived helpers, named here so that none is a surprise.
+# Keys that are not cached data, named here so that none is a surprise: name → (type, meaning).
 HELPERS = {
-    "v:{*}": "string: the random version token of a data key (fence)",
-    "w:{*}": "sorted set: writes under way on a data key (fence)",
-    "ended:{session:*}": "string: a session that was ended, while the end spreads (sessions)",
-    "limit:*": "string: a rate limit's window (limits)",
-    "{presence}:*": "zset, hash and string: the leases of connections, no TTL (presence)",
-    "cache:probe": "string: whether Redis takes writes (health)",
+    "v:{*}": ("string", "the random version token of a data key, a day (the fence)"),
+    "w:{*}": ("zset", "the writes under way on a data key, ten seconds (the fence)"),
+    "ended:{session:*}": ("string", "a session that was ended, while the end spreads"),
+    "limit:*": ("string", "the window of a rate limit, as long as the window"),
+    "{presence}:conns": ("zset", "person and connection, score = end of the lease; no TTL"),
+    "{presence}:count": ("hash", "person → number of connections; no TTL"),
+    "{presence}:seq": ("string", "the number of the last change of presence; no TTL"),
+    "cache:probe": ("string", "whether Redis takes writes, at a recovery"),
 }
+
+
+def document() -> str:
+    """The whole of ``docs/redis-keys.md``."""
+    rows = ["| key | type | lifetime | share of traffic | holds | written by | read by |"]
+    rows.append("| --- | --- | --- | --- | --- | --- | --- |")
+    for s in STRUCTURES:
+        cells = (f"`{s.name}`", s.type, f"`{s.ttl}`", f"`ROLLOUT_{s.rollout.upper()}`")
+        rows.append(f"| {' | '.join((*cells, s.holds, s.written_by, s.read_by))} |")
+    helpers = [f"| `{name}` | {kind} | {text} |" for name, (kind, text) in HELPERS.items()]
+    return "\n".join((
+        "# What is in Redis",
+        "",
+        "All of it can be lost at any moment: MongoDB holds the truth. This file is written by",
+        "`flask --app wsgi redis-keys --write`; the table lives in `chat/cache/keys.py`.",
+        "",
+        *rows,
+        "",
+        "Beside these:",
+        "",
+        "| key | type | meaning |",
+        "| --- | --- | --- |",
+        *helpers,
+        "",
+        "Pub/sub: `updates:channels`, `updates:messages` and `updates:users` (R8) carry one small",
+        "JSON event a change; `chat:socketio` carries what goes to browsers on other processes.",
+        "",
+    ))  # fmt: skip
 
 
 def users_list() -> str:
