@@ -9,10 +9,21 @@ from pymongo import monitoring
 from app import create_app
 from chat.extensions import redis
 from chat.models import User, base, ensure_indexes
+from chat.redis import connect
 from chat.services import accounts
 from tests.support.processes import new_database
 
 CSRF = re.compile(r'csrf-token" content="([^"]*)"')
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """These tests are about what is answered, not how fast: a busy machine is no outage."""
+    monkeypatch.setattr(connect, "READ_TIMEOUT", 10)
+    monkeypatch.setattr(connect, "CONNECT_TIMEOUT", 10)
+    redis.close()
+    yield
+    redis.close()
 
 
 @pytest.fixture
