@@ -80,6 +80,7 @@ def test_the_answer_says_when_to_come_back(parts: Flask) -> None:
 
 
 def test_the_api_is_counted_by_caller(parts: Flask) -> None:
+    parts.config["LIMIT_API"] = "5/minute"
     parts.add_url_rule("/call", "call", lambda: limits.limit_api() or "ok")
     http = parts.test_client()
     answers = [http.get("/call").status_code for _ in range(6)]
@@ -89,6 +90,7 @@ def test_the_api_is_counted_by_caller(parts: Flask) -> None:
 
 
 def test_forms_are_counted_like_calls_of_the_api(parts: Flask) -> None:
+    parts.config["LIMIT_API"] = "5/minute"
     parts.add_url_rule("/write", "write", lambda: "ok", methods=["GET", "POST"])
     http = parts.test_client()
     fields = {"csrf_token": http.get("/form").text}

@@ -50,7 +50,7 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
         TRUSTED_PROXIES=0,
         LIMIT_LOGIN="3/minute",
         LIMIT_REGISTER="2/hour",
-        LIMIT_API="5/minute",
+        LIMIT_API="1000/minute",
         **{f"TTL_{n}": 300 for n in ("USERS", "ONLINE", "CHANNELS", "MESSAGES")},
         **{f"ROLLOUT_{n}": 100 for n in ("SESSIONS", "USERS", "ONLINE", "CHANNELS")},
     )
