@@ -31,7 +31,7 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
     if not redis.enabled or not rollout.for_reader("users"):
         through.note("bypass")
         return User.profiles(wanted)
-    readings = fence.read_many([keys.profile(uid) for uid in wanted], "GET")
+    readings = fence.get_many([keys.profile(uid) for uid in wanted])
     found = {uid: json.loads(r.value) for uid, r in zip(wanted, readings, strict=True) if r.hit}
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
     through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")

@@ -6,7 +6,6 @@ for what changed (`channel:open`).
 
 import contextvars
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec
@@ -16,12 +15,12 @@ from flask import Flask, current_app
 from chat.cache import updates
 from chat.extensions import socketio
 from chat.realtime import rooms
+from chat.rows import Pieces
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
-ROWS_KEPT = 1000
-_rows: OrderedDict[tuple, str] = OrderedDict()
+_rows = Pieces(most=4_000_000)
 
 
 def _safely(fn: Callable[P, None]) -> Callable[P, None]:
@@ -45,13 +44,9 @@ def _emit(event: str, data: dict[str, Any], to: str, skip_sid: str | None = None
 def row(message: dict[str, Any]) -> str:
     """A message's HTML as the page shows it, rendered once and the same for every reader."""
     key = (message["id"], message["rev"], message["author"]["nickname"])
-    if key not in _rows:
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
-        # Outside any request: neither language nor clock of whoever happens to write may get in.
-        _rows[key] = contextvars.Context().run(_render, app, message)
-        if len(_rows) > ROWS_KEPT:
-            _rows.popitem(last=False)
-    return _rows[key]
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    # Outside any request: neither language nor clock of whoever happens to write may get in.
+    return _rows.get(key, lambda: contextvars.Context().run(_render, app, message))
 
 
 def _render(app: Flask, message: dict[str, Any]) -> str:

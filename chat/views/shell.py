@@ -11,6 +11,7 @@ from flask_login import current_user
 from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
+from chat.rows import member_line, message_row
 from chat.security import csrf_token
 from chat.services import channels, people, site
 
@@ -23,7 +24,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(surroundings)
     app.add_template_filter(hue)
     app.add_template_filter(initials)
-    for helper in (sidebar, presence_state, channel_url, js_strings):
+    for helper in (sidebar, presence_state, channel_url, js_strings, message_row, member_line):
         app.add_template_global(helper)
     app.add_template_global(csrf_token)
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}

@@ -88,7 +88,7 @@ def browser(commands, mongod, valkey):
         owner.post(
             f"/api/channels/{channel}/messages", json=sent, headers={"X-CSRFToken": token(owner)}
         )
-    member.channel = channel
+    member.channel, member.owner = channel, owner
     return member
 
 

@@ -1,0 +1,46 @@
+"""Rendered pieces are kept under all they depend on: reader, rights, language, clock, change."""
+
+import re
+
+from chat.rows import Pieces
+
+
+def row(client, seq=60, **headers):
+    """A message's row on the channel's page."""
+    page = client.get("/channels/general", headers=headers).text
+    return re.search(rf'<li class="message[^>]*id="m{seq}".*?</li>', page, re.S)[0]
+
+
+def test_readers_with_other_rights_see_other_buttons(browser):
+    assert 'data-action="edit" hidden' in row(browser)
+    assert 'data-action="edit" hidden' not in row(browser.owner)
+    assert 'data-action="edit" hidden' in row(browser)
+
+
+def test_readers_see_their_own_language_and_clock(browser):
+    assert "Copy link" in row(browser, **{"Accept-Language": "en"})
+    assert "Copy link" not in row(browser, **{"Accept-Language": "ru"})
+    utc = row(browser, **{"Accept-Language": "en"})
+    browser.set_cookie("tz", "Asia/Tokyo")
+    tokyo = row(browser, **{"Accept-Language": "en"})
+    browser.delete_cookie("tz")
+    assert tokyo != utc
+
+
+def test_an_edit_and_a_deletion_show_at_once(browser):
+    found = re.search(r'data-id="(\w+)"', row(browser.owner, 59))[1]
+    headers = {"X-CSRFToken": browser.owner.csrf}
+    browser.owner.patch(f"/api/messages/{found}", json={"text": "changed"}, headers=headers)
+    assert "changed" in row(browser, 59)
+    browser.owner.delete(f"/api/messages/{found}", headers=headers)
+    assert "changed" not in row(browser, 59)
+    assert "data-deleted" in row(browser, 59)
+
+
+def test_what_is_kept_is_bounded_and_the_latest_stays():
+    pieces = Pieces(most=100)
+    for n in range(50):
+        assert pieces.get(n, lambda: "x" * 10) == "x" * 10
+    assert sum(map(len, pieces._kept.values())) <= 100
+    assert pieces.get(49, lambda: "anew") == "x" * 10
+    assert pieces.get(0, lambda: "anew") == "anew"
