@@ -222,10 +222,19 @@ def online() -> set[str]:
     people: Any = DOWN
     if redis.is_up():
         if rollout.for_reader("online"):
-            people = redis.call(lambda client: client.smembers(ONLINE), "online") or DOWN
+            people = redis.call(_held, "online")
         if people is DOWN:
             people = fill_online(_presence.ttl)
     return _presence.here() if people is DOWN else set(people)
+
+
+def _held(client: Any) -> Any:
+    """The set as Redis holds it, DOWN if it holds none; its version tells "nobody" from "none"."""
+    pipe = client.pipeline(transaction=False)
+    pipe.smembers(ONLINE)
+    pipe.exists(ONLINE_VERSION)
+    people, known = pipe.execute()
+    return people if people or known else DOWN
 
 
 def fill_online(ttl: int) -> Any:
