@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from chat.cache import fence, keys, plain, through
+from chat.cache import keys, plain, through
 from chat.cache.through import Part, Shape
 from chat.models import Channel, Site, base
 
@@ -56,12 +56,6 @@ def get_by_slug(slug: str) -> dict | None:
 def get_site() -> dict | None:
     """{name, open_registration}, or None before set-up."""
     return through.get(keys.site(), ONE, _load_site)
-
-
-def channel_written(writes: list[fence.Write]) -> None:
-    """Bring both places up to date after a channel was saved: deleted, and filled on demand."""
-    for write in writes:
-        fence.end(write)
 
 
 def _load_all() -> dict[str, dict]:

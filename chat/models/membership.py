@@ -87,12 +87,6 @@ class Membership(Document):
         return {str(row["channel"]): row["last_read_seq"] for row in rows}
 
     @classmethod
-    def exists(cls, channel_id: str, user_id: str) -> bool:
-        """Whether somebody is a member, asked of MongoDB."""
-        query = {"channel": ObjectId(channel_id), "user": ObjectId(user_id)}
-        return cls._get_collection().find_one(query, {"_id": 1}) is not None
-
-    @classmethod
     def reading_of(cls, user_id: str, channel_id: str | None = None) -> dict[str, dict]:
         """Per channel of a person: {last_read_seq, last_seq, unread}, in one query.
 
