@@ -28,7 +28,7 @@ from chat.cache import updates
 from chat.services import activity, emoji
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (redis, updates, status, activity, emoji, presence, realtime)
+BACKGROUND = (redis, updates, status, activity, emoji, realtime, presence)
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
@@ -64,7 +64,10 @@ def start_background(app: Flask) -> None:
 
 
 def stop_background(app: Flask) -> None:
-    """Stop it on a graceful stop: sockets first, so that nobody waits for what is gone."""
+    """Stop it on a graceful stop: sockets before what they use, so that nobody waits for that.
+
+    Presence goes first: those whose sockets are closed now are on their way to another process.
+    """
     for concern in reversed(BACKGROUND):
         try:
             concern.stop(app)

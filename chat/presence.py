@@ -5,37 +5,46 @@ people offline when the leases end. The scripts report only transitions - the fi
 person and the last - so exactly one process sees each and announces it, in batches. A connection
 that ends keeps a short lease: reloading a page is not going offline.
 
+Nobody is sent the whole list: transitions are numbered, a page knows the number it was rendered
+at, and a new socket is told what changed since. Who missed too much asks `GET /api/users/online`.
+
 Without Redis a process knows its own connections only, and says so (`is_known`).
 
     {presence}:conns   zset  person|connection, score = end of the lease in ms
     {presence}:count   hash  person → number of connections
-    {presence}:seq     string  number of the last transition, for receivers that care about order
-    cache:users:online set   the persons in {presence}:count (R3), with TTL_ONLINE
+    {presence}:seq     string  number of the last transition
+    {presence}:log     zset  the last transitions by number
+    cache:users:online set   the persons in {presence}:count (R3), with TTL_ONLINE (realtime.roster)
 """
 
 import logging
-import os
 import time
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import gevent
-from flask import Flask
+from flask import Flask, g, has_request_context
 
+from chat import rollout
+from chat.cache import keys
 from chat.extensions import redis
-from chat.realtime import broadcasts, leases
-from chat.redis import DOWN
+from chat.realtime import broadcasts, leases, roster
+from chat.redis import DOWN, Down
 
 log = logging.getLogger(__name__)
 
 LEASE = 30.0  # seconds; PRESENCE_LEASE
-GRACE = 5.0  # seconds between the end of the last connection and "offline"
+GRACE = 1.4  # seconds between the end of the last connection and "offline": together under 2
+STOP_GRACE = 10.0  # the same for those whom a graceful stop sends to another process
 TICK = 0.5  # seconds; also how long changes are gathered before they are announced
-RECOUNT_EVERY = 60.0
+REAPS = 6  # in the time of a lease
+MARGIN = 0.03  # seconds by which a reap comes after the end that it waits for
+RECOUNT_EVERY = 60  # seconds; by one process of all
 MOST_AT_ONCE = 1000
+MOST_TOLD = 200  # transitions that a new socket is told; who missed more asks for the list
 
-CONNS, COUNT, SEQ = "{presence}:conns", "{presence}:count", "{presence}:seq"
-ONLINE = "cache:users:online"
-ONLINE_VERSION = "v:{cache:users:online}"
+_KEYS = [keys.presence(part) for part in ("conns", "count", "seq", "log")]
 
 
 class Presence:
@@ -43,109 +52,135 @@ class Presence:
 
     def __init__(self, lease: float = LEASE, ttl: int = 30, alone: bool = False) -> None:
         self.lease, self.ttl, self.alone = lease, ttl, alone
-        self.grace = min(GRACE, lease / 3)
+        self.grace, self.stop_grace = min(GRACE, lease / 3), min(STOP_GRACE, lease / 3)
         self.mine: dict[str, str] = {}  # connection → person
-        self.new: list[str] = []  # connected since the last tick
-        self.gone: list[str] = []  # members whose connection ended since the last tick
+        self.tabs: Counter[str] = Counter()  # person → connections here
+        self.names: dict[str, str] = {}  # person → nickname, so that no receiver has to ask
+        self.new: dict[str, int] = {}  # connected since the last tick → the number its page knows
+        self.gone: dict[str, float] = {}  # members whose connection ended since the last tick, when
         self.left: dict[str, float] = {}  # person → when their last connection here ended
         self.announced: set[str] = set()  # who this process has called online on its own
+        self.untold: list[roster.Transition] = []  # seen in Redis, not announced yet
         self.in_step = False  # Redis holds all of `mine`
-        self.beat_at = self.reap_at = self.recount_at = 0.0
+        self.beat_at = self.reap_at = self.recount_at = self.keep_at = 0.0
 
     # -- what sockets say --------------------------------------------------------------------
 
-    def connect(self, user_id: str, conn_id: str) -> None:
+    def connect(self, user_id: str, conn_id: str, since: Any = None, name: str = "") -> None:
         self.mine[conn_id] = user_id
-        self.new.append(conn_id)
+        self.names[user_id] = name
+        self.tabs[user_id] += 1
+        self.new[conn_id] = since if type(since) is int else 0
         self.left.pop(user_id, None)
 
     def disconnect(self, user_id: str, conn_id: str) -> None:
         if self.mine.pop(conn_id, None) is None:
             return
-        self.gone.append(member(user_id, conn_id))
-        if user_id not in self.mine.values():
-            self.left[user_id] = time.monotonic()
+        now = time.monotonic()
+        self.gone[member(user_id, conn_id)] = now
+        self.tabs[user_id] -= 1
+        if self.tabs[user_id] <= 0:
+            del self.tabs[user_id], self.names[user_id]
+            self.left[user_id] = now
 
     def here(self) -> set[str]:
         """Who is connected to this process, or was a moment ago."""
-        past = time.monotonic() - self.grace
-        for user_id in [user_id for user_id, at in self.left.items() if at < past]:
-            del self.left[user_id]
-        return set(self.mine.values()) | set(self.left)
+        return set(self.tabs) | set(self.left)
 
     # -- what the loop does ------------------------------------------------------------------
 
     def tick(self) -> None:
         """Renew, end and reap leases; announce who came and went; greet new sockets."""
+        self._forget_left()
         # Who connects while Redis is being asked belongs to the next tick, leases included.
-        fresh, self.new = self.new, []
-        if not redis.is_up() or not self._with_redis(fresh):
+        fresh, self.new = self.new, {}
+        seq = self._with_redis(fresh) if redis.is_up() else DOWN
+        if isinstance(seq, Down):
             self._alone()
-        self._greet(fresh)
+        self._greet(fresh, seq)
 
-    def _with_redis(self, fresh: list[str]) -> bool:
+    def pause(self) -> float:
+        """Seconds until the next tick: as soon as somebody's grace is over."""
+        until = self.reap_at - time.monotonic() if self.in_step else TICK
+        return min(TICK, max(MARGIN, until))
+
+    def _forget_left(self) -> None:
+        past = time.monotonic() - self.grace
+        for user_id, at in list(self.left.items()):
+            if at >= past:
+                break
+            del self.left[user_id]
+
+    def _with_redis(self, fresh: dict[str, int]) -> int | Down:
+        """One tick in step with the other processes; the number that R3 shows now."""
         now = time.monotonic()
         if not self.in_step:
             # Others need a beat's time to come back before anybody is declared gone.
-            self.beat_at, self.reap_at = now, now + self.lease / 3
-        came = self._beat(now, fresh)
-        if came is DOWN or not self._end_leases():
+            self.beat_at = self.keep_at = now
+            self.reap_at = now + self.lease / 3
+        done = self._beat(now, fresh) and self._end_leases() and self._reap(now)
+        seq = self._follow(now, bool(fresh)) if done else DOWN
+        self._announce()  # even then: nobody else will
+        if isinstance(seq, Down):
             self.in_step = False
-            return False
-        went = self._reap(now)
-        if went is DOWN:
-            self.in_step = False
-            return False
-        if not self.in_step:
+        elif not self.in_step:
             self.in_step, self.announced = True, set()
-        self._announce(came, went)
-        return True
+        return seq
 
-    def _beat(self, now: float, fresh: list[str]) -> Any:
+    def _beat(self, now: float, fresh: dict[str, int]) -> bool:
         due = now >= self.beat_at
         ids = list(self.mine) if due else [id for id in fresh if id in self.mine]
         members = [member(self.mine[id], id) for id in ids]
-        came = self._batched(leases.BEAT, members, self.lease)
-        if due and came is not DOWN:
+        for part in _parts(members):
+            if not self._changed(leases.BEAT, "+", [int(self.lease * 1000), *part]):
+                return False
+        if due:
             self.beat_at = now + self.lease / 3
-        return came
-
-    def _end_leases(self) -> bool:
-        ending, self.gone = self.gone, []
-        if self._batched(leases.LEAVE, ending, self.grace) is DOWN:
-            self.gone = ending + self.gone
-            return False
-        if ending:
-            self.reap_at = min(self.reap_at, time.monotonic() + self.grace + 0.1)
         return True
 
-    def _reap(self, now: float) -> Any:
+    def _end_leases(self) -> bool:
+        ending, self.gone = self.gone, {}
+        if not _shorten(ending, self.grace):
+            self.gone = ending | self.gone
+            return False
+        if ending:  # counted from when each ended: to be offline takes no tick longer
+            self.reap_at = min(self.reap_at, max(ending.values()) + self.grace + MARGIN)
+        return True
+
+    def _reap(self, now: float) -> bool:
         if now < self.reap_at:
-            return (0, [])
-        self.reap_at = now + self.lease / 6
+            return True
+        self.reap_at = now + self.lease / REAPS
         if now >= self.recount_at:
             self.recount_at = now + RECOUNT_EVERY
-            redis.run(leases.RECOUNT, [CONNS, COUNT], [], "presence")
-        return redis.run(leases.REAP, [CONNS, COUNT, SEQ], [MOST_AT_ONCE], "presence")
+            _recount(self.ttl)
+        return self._changed(leases.REAP, "-", [MOST_AT_ONCE])
 
-    def _batched(self, script: str, members: list[str], seconds: float) -> Any:
-        """Run a script over any number of members: (last seq, people)."""
-        seq, people = 0, list[str]()
-        for start in range(0, len(members), MOST_AT_ONCE):
-            part = members[start : start + MOST_AT_ONCE]
-            args = [int(seconds * 1000), *part]
-            answer = redis.run(script, [CONNS, COUNT, SEQ], args, "presence")
-            if answer is DOWN:
-                return DOWN
-            seq, people = max(seq, int(answer[0])), people + list(answer[1])
-        return (seq, people)
+    def _changed(self, script: str, sign: str, args: list[Any]) -> bool:
+        """Run a script and remember what it reports; False if Redis is away."""
+        answer = redis.run(script, _KEYS, args, "presence")
+        if answer is DOWN:
+            return False
+        if answer[1]:
+            self.untold.append(roster.Transition(int(answer[0]), sign, list(answer[1])))
+        return True
 
-    def _announce(self, came: tuple[int, list[str]], went: tuple[int, list[str]]) -> None:
-        online, offline = set(came[1]), set(went[1])
-        if online or offline:
-            fill_online(self.ttl)
-            seq = max(int(came[0]), int(went[0]))
-            broadcasts.presence_changed(online - offline, offline - online, seq=seq)
+    def _follow(self, now: float, asked: bool) -> int | Down:
+        """R3 shows what changed before anybody is told so; quiet times only prolong it."""
+        if not (self.untold or asked or now >= self.keep_at):
+            return 0
+        self.keep_at = now + min(self.lease, self.ttl) / 3
+        return roster.follow(self.ttl)
+
+    def _announce(self) -> None:
+        """One event a transition, so that receivers see by the numbers whether they missed one."""
+        untold, self.untold = self.untold, []
+        for seq, sign, people in untold:
+            came, went = (people, []) if sign == "+" else ([], people)
+            broadcasts.presence_changed(came, went, seq=seq, names=self._named(came))
+
+    def _named(self, people: Iterable[str]) -> dict[str, str]:
+        return {id: self.names[id] for id in people if self.names.get(id)}
 
     def _alone(self) -> None:
         """Redis is away or switched off: tell the browsers here about the people here."""
@@ -155,21 +190,41 @@ class Presence:
         came, went = here - self.announced, self.announced - here
         self.announced = here
         if came or went:
-            broadcasts.presence_changed(came, went, local=True)
+            broadcasts.presence_changed(came, went, local=True, names=self._named(came))
 
-    def _greet(self, fresh: list[str]) -> None:
-        present = [id for id in fresh if id in self.mine]
-        if present:
-            now_online = online()
-            for conn_id in present:
-                broadcasts.presence_snapshot(conn_id, now_online, is_known())
+    def _greet(self, fresh: dict[str, int], seq: int | Down) -> None:
+        """Tell each new socket what changed since its page was rendered."""
+        present = {id: since for id, since in fresh.items() if id in self.mine}
+        if not present:
+            return
+        told = self._news(present, seq)
+        for conn_id, since in present.items():
+            what = None if isinstance(seq, Down) else roster.net(told, since, seq)
+            came, went = what or ([], [])
+            number = None if isinstance(seq, Down) else seq
+            broadcasts.presence_greeting(
+                conn_id, came, went, known=is_known(), missed=what is None, seq=number
+            )
+
+    def _news(self, present: dict[str, int], seq: int | Down) -> list[roster.Transition]:
+        """The transitions up to `seq` that these sockets may have missed, within limits."""
+        if isinstance(seq, Down):
+            return []
+        oldest = max(seq - MOST_TOLD, min(present.values()))
+        found = roster.news(oldest) if oldest < seq else DOWN
+        return [] if isinstance(found, Down) else found[1]
 
     def leave_all(self) -> None:
-        """At a graceful stop: end all leases after the usual grace."""
-        for conn_id, user_id in list(self.mine.items()):
-            self.disconnect(user_id, conn_id)
+        """At a graceful stop. The browsers come back elsewhere: they have time for that."""
+        now = time.monotonic()
+        ending = {member(user_id, id): now for id, user_id in self.mine.items()}
+        gone, self.gone = self.gone, {}
+        self.mine.clear()
+        self.tabs.clear()
+        self.names.clear()
         if redis.is_up():
-            self._end_leases()
+            _shorten(gone, self.grace)
+            _shorten(ending, self.stop_grace)
 
 
 _presence = Presence()
@@ -179,9 +234,9 @@ _greenlet: gevent.Greenlet | None = None
 def init_app(app: Flask) -> None:
     """Read the settings; nothing is started."""
     global _presence
-    lease = app.config.get("PRESENCE_LEASE") or os.environ.get("PRESENCE_LEASE") or LEASE
-    alone = not redis.enabled and app.config.get("WORKERS", 1) == 1
-    _presence = Presence(float(lease), int(app.config.get("TTL_ONLINE") or 30), alone)
+    alone = not redis.enabled and app.config["WORKERS"] == 1
+    lease, ttl = float(app.config["PRESENCE_LEASE"]), int(app.config["TTL_ONLINE"])
+    _presence = Presence(lease, ttl, alone)
 
 
 def start(app: Flask) -> None:
@@ -200,9 +255,12 @@ def stop(app: Flask) -> None:
     _presence.leave_all()
 
 
-def connect(user_id: str, conn_id: str) -> None:
-    """A connection began. Told to others within half a second."""
-    _presence.connect(user_id, conn_id)
+def connect(user_id: str, conn_id: str, since: Any = None, name: str = "") -> None:
+    """A connection began. Told to others within half a second.
+
+    `since` is the number of the last change that the browser knows, from its page or from before.
+    """
+    _presence.connect(user_id, conn_id, since, name)
 
 
 def disconnect(user_id: str, conn_id: str) -> None:
@@ -216,50 +274,74 @@ def is_known() -> bool:
 
 
 def online() -> set[str]:
-    """The ids of everybody online; of those connected here while Redis is away."""
-    from chat import rollout
+    """The ids of everybody online; of those connected here while Redis is away.
 
-    people: Any = DOWN
+    Asked for once a request, however many lists show it.
+    """
+    return _picture().people
+
+
+def seq() -> int:
+    """The number of the last change that `online` shows; 0 if there are no numbers."""
+    return _picture().seq
+
+
+def _picture() -> roster.Picture:
+    if not has_request_context():
+        return _look()
+    if "presence" not in g:
+        g.presence = _look()
+    seen: roster.Picture = g.presence
+    return seen
+
+
+def _look() -> roster.Picture:
+    found: roster.Picture | Down = DOWN
     if redis.is_up():
         if rollout.for_reader("online"):
-            people = redis.call(_held, "online")
-        if people is DOWN:
-            people = fill_online(_presence.ttl)
-    return _presence.here() if people is DOWN else set(people)
-
-
-def _held(client: Any) -> Any:
-    """The set as Redis holds it, DOWN if it holds none; its version tells "nobody" from "none"."""
-    pipe = client.pipeline(transaction=False)
-    pipe.smembers(ONLINE)
-    pipe.exists(ONLINE_VERSION)
-    people, known = pipe.execute()
-    return people if people or known else DOWN
-
-
-def fill_online(ttl: int) -> Any:
-    """Write R3 anew from the leases and return it; DOWN if Redis cannot say.
-
-    Two keys in two Cluster slots, so the set carries the number of the transition it shows, and
-    an older picture never replaces a newer one.
-    """
-    answer = redis.run(leases.WHO, [COUNT, SEQ], [], "online")
-    if answer is DOWN:
-        return DOWN
-    seq, people = int(answer[0] or 0), list(answer[1])
-    redis.run(leases.FILL, [ONLINE, ONLINE_VERSION], [seq, ttl, *people], "online")
-    return set(people)
+            found = roster.read()
+        if isinstance(found, Down):
+            found = roster.fill(_presence.ttl)
+    return roster.Picture(_presence.here(), 0) if isinstance(found, Down) else found
 
 
 def member(user_id: str, conn_id: str) -> str:
+    """How a connection is called in the leases."""
     return f"{user_id}|{conn_id}"
 
 
+def _shorten(ending: dict[str, float], grace: float) -> bool:
+    """Let leases end `grace` seconds after their connections did; False if Redis is away."""
+    now = time.monotonic()
+    for part in _parts(list(ending.items())):
+        args = [x for name, at in part for x in (int(max(0, at + grace - now) * 1000), name)]
+        if redis.run(leases.LEAVE, _KEYS, args, "presence") is DOWN:
+            return False
+    return True
+
+
+def _recount(ttl: int) -> None:
+    """Mend what a lost key left behind; one process a minute, whoever comes first."""
+    turn = keys.presence("recounted")
+    answer = redis.run(leases.RECOUNT, [*_KEYS, turn], [RECOUNT_EVERY], "presence")
+    if answer is DOWN or not answer[0]:
+        return
+    if answer[0] == 2 or roster.size() not in (answer[1], DOWN):
+        roster.rewrite(ttl)
+
+
+def _parts(items: list[Any]) -> list[list[Any]]:
+    return [items[at : at + MOST_AT_ONCE] for at in range(0, len(items), MOST_AT_ONCE)]
+
+
 def _run(app: Flask) -> None:
+    pause = TICK
     while True:
-        gevent.sleep(TICK)
+        gevent.sleep(pause)
+        pause = TICK
         try:
             with app.app_context():
                 _presence.tick()
+            pause = _presence.pause()
         except Exception:
             log.exception("presence stumbled")

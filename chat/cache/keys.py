@@ -30,7 +30,8 @@ STRUCTURES = (
               "JSON profile of one person; null when there is none", "every save of a person",
               "every signed-in request, lists of people"),
     Structure("cache:users:online", "set", "TTL_ONLINE", "online",
-              "ids of people online (R3)", "chat.presence", "lists of people"),
+              "ids of people online (R3)", "first and last connections, by what changed",
+              "lists of people"),
     Structure("cache:channels:list", "hash", "TTL_CHANNELS", "channels",
               "channel id → JSON, every channel but the direct ones (R4)",
               "every save of a channel", "sidebar, access checks"),
@@ -59,13 +60,17 @@ STRUCTURES = (
 
 # Keys that are not cached data, named here so that none is a surprise: name → (type, meaning).
 HELPERS = {
+    "v:{cache:users:online}": ("string", "the number of the change that the set shows, as long"),
     "v:{*}": ("string", "the random version token of a data key, a day (the fence)"),
+    "f:{cache:users:list}:*": ("zset", "the list of people while it is being filled, a minute"),
     "w:{*}": ("zset", "the writes under way on a data key, ten seconds (the fence)"),
     "ended:{session:*}": ("string", "a session that was ended, while the end spreads"),
     "limit:*": ("string", "the window of a rate limit, as long as the window"),
     "{presence}:conns": ("zset", "person and connection, score = end of the lease; no TTL"),
     "{presence}:count": ("hash", "person → number of connections; no TTL"),
     "{presence}:seq": ("string", "the number of the last change of presence; no TTL"),
+    "{presence}:log": ("zset", "the last 500 changes of presence by number; no TTL"),
+    "{presence}:recounted": ("string", "that connections were counted this minute, a minute"),
     "cache:probe": ("string", "whether Redis takes writes, at a recovery"),
 }
 
@@ -106,6 +111,21 @@ def users_list() -> str:
 def profile(user_id: str) -> str:
     """One person's profile."""
     return f"cache:users:profile:{user_id}"
+
+
+def online() -> str:
+    """R3."""
+    return "cache:users:online"
+
+
+def online_seq() -> str:
+    """The number of the change of presence that R3 shows, in its slot; recoveries drop both."""
+    return f"v:{{{online()}}}"
+
+
+def presence(part: str) -> str:
+    """What presence is made of (`conns`, `count`, `seq`, `log`, `recounted`), all in one slot."""
+    return f"{{presence}}:{part}"
 
 
 def channels_list() -> str:

@@ -133,9 +133,15 @@ def presence_changed(
 
 
 @_safely
-def presence_snapshot(sid: str, online: Iterable[str], known: bool) -> None:
-    """Everybody online, to one new socket of this process. ``known: false``: others may be too."""
-    data = {"online": sorted(online), "offline": [], "snapshot": True, "known": known}
+def presence_greeting(
+    sid: str, online: Iterable[str], offline: Iterable[str], known: bool, missed: bool, **extra: Any
+) -> None:
+    """The first word to a new socket of this process: what changed since its page was rendered.
+
+    ``missed``: more than can be told, ask for the list. ``known: false``: others may be online.
+    """
+    data = {"online": sorted(online), "offline": sorted(offline), **extra}
+    data |= {"greeting": True, "known": known, "missed": missed}
     socketio.server.emit("presence", data, to=sid, ignore_queue=True)
 
 

@@ -27,7 +27,7 @@ def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Conne
     except BaseException:
         connections.remove(sid)
         raise
-    presence.connect(connection.user_id, sid)
+    presence.connect(connection.user_id, sid, auth.get("presence"), current_user.nickname)
     activity.touch(connection.user_id)
     return connection
 

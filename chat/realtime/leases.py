@@ -1,13 +1,32 @@
-"""The atomic steps of presence (chat.presence). KEYS are conns, count, seq in one Cluster slot.
+"""The leases of connections, as scripts (chat.presence). KEYS are all in one Cluster slot:
+conns, count, seq, log.
 
-Those that change something answer {number of the transition or 0, people it happened to}.
+BEAT and REAP report transitions only: {number, people}, or {0, {}} when nobody came or went. Each
+transition takes the next number and is remembered in the log, so that who knows a number can be
+told what changed since. After a loss the numbers begin at the clock: greater than any before.
 """
+
+LOG_KEPT = 500  # transitions
 
 _NOW = "local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)\n"
 
+_TELL = (
+    _NOW
+    + f"""
+local function tell(sign,people)
+  if #people==0 then return {{0,people}} end
+  redis.call('SET',KEYS[3],string.format('%.0f',now),'NX')
+  local seq=redis.call('INCR',KEYS[3])
+  redis.call('ZADD',KEYS[4],seq,string.format('%.0f',seq)..sign..table.concat(people,' '))
+  redis.call('ZREMRANGEBYRANK',KEYS[4],0,-{LOG_KEPT + 1})
+  return {{seq,people}}
+end
+"""
+)
+
 # ARGV: lease in ms, person|connection... People whose first connection this is.
 BEAT = (
-    _NOW
+    _TELL
     + """
 local out={}
 for i=2,#ARGV do
@@ -16,23 +35,22 @@ for i=2,#ARGV do
     if redis.call('HINCRBY',KEYS[2],who,1)==1 then out[#out+1]=who end
   end
 end
-if #out==0 then return {0,out} end
-return {redis.call('INCR',KEYS[3]),out}
+return tell('+',out)
 """
 )
 
-# ARGV: grace in ms, person|connection... Shortens leases; REAP reports who has really gone.
+# ARGV: (ms left, person|connection)... Shortens leases; REAP reports who has really gone.
 LEAVE = (
     _NOW
     + """
-for i=2,#ARGV do redis.call('ZADD',KEYS[1],'XX','LT',now+ARGV[1],ARGV[i]) end
-return {0,{}}
+for i=1,#ARGV,2 do redis.call('ZADD',KEYS[1],'XX','LT',now+ARGV[i],ARGV[i+1]) end
+return 1
 """
 )
 
 # ARGV: how many leases to end at most. People whose last connection this was.
 REAP = (
-    _NOW
+    _TELL
     + """
 local out={}
 for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'-inf',now,'LIMIT',0,ARGV[1])) do
@@ -43,36 +61,27 @@ for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'-inf',now,'LIMIT',0,ARGV[1
     out[#out+1]=who
   end
 end
-if #out==0 then return {0,out} end
-return {redis.call('INCR',KEYS[3]),out}
+return tell('-',out)
 """
 )
 
-# KEYS: conns, count. Repairs the counts where they and the leases have drifted apart.
+# KEYS[5]: whose turn it was. ARGV: seconds between turns. Compares counts and leases, which only
+# drift when a key is lost, and mends them; as nobody can say what changed, the log begins anew.
+# {0} not this process's turn, {1} all is well, {2} mended; with it, how many people there are.
 RECOUNT = """
-local count={}
-local people=0
+if not redis.call('SET',KEYS[5],'1','NX','EX',ARGV[1]) then return {0,0} end
+local count,people={},0
 for _,m in ipairs(redis.call('ZRANGE',KEYS[1],0,-1)) do
   local who=string.match(m,'^([^|]+)')
   if not count[who] then people=people+1 end
   count[who]=(count[who] or 0)+1
 end
-if redis.call('HLEN',KEYS[2])==people then return 0 end
-redis.call('DEL',KEYS[2])
+local held=redis.call('HGETALL',KEYS[2])
+local same=(#held==2*people)
+for i=1,#held,2 do same=same and count[held[i]]==tonumber(held[i+1]) end
+if same then return {1,people} end
+redis.call('DEL',KEYS[2],KEYS[4])
 for who,n in pairs(count) do redis.call('HSET',KEYS[2],who,n) end
-return 1
-"""
-
-# KEYS: count, seq. Who is online, and the number of the transition that made it so.
-WHO = "return {redis.call('GET',KEYS[2]) or 0,redis.call('HKEYS',KEYS[1])}"
-
-# KEYS: the set, its version. ARGV: number, ttl, people... Never replaces a newer picture.
-FILL = """
-local held=tonumber(redis.call('GET',KEYS[2]) or '-1')
-if held>tonumber(ARGV[1]) and redis.call('EXISTS',KEYS[1])==1 then return 0 end
-redis.call('DEL',KEYS[1])
-for i=3,#ARGV do redis.call('SADD',KEYS[1],ARGV[i]) end
-if #ARGV>2 then redis.call('EXPIRE',KEYS[1],ARGV[2]) end
-redis.call('SET',KEYS[2],ARGV[1],'EX',ARGV[2])
-return 1
+redis.call('INCR',KEYS[3])
+return {2,people}
 """

@@ -27,6 +27,7 @@ def init_app(app: Flask) -> None:
     for helper in (sidebar, presence_state, channel_url, js_strings, message_row, member_line):
         app.add_template_global(helper)
     app.add_template_global(csrf_token)
+    app.add_template_global(presence.seq, "presence_seq")
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
 
 

@@ -138,8 +138,8 @@ export function start() {
     catchUp(); // with or without `resync`: a change of mode is when a push may have been lost
   });
   // Who connects while the processes cannot talk to each other was not told of the change of mode.
-  when("presence", ({ snapshot, known }) => {
-    if (snapshot) isDegraded = !known;
+  when("presence", ({ greeting, known }) => {
+    if (greeting) isDegraded = !known;
   });
   poll();
 }

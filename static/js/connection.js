@@ -53,8 +53,8 @@ export function start() {
     isDegraded = mode === "degraded";
     if (state === "online") paint();
   });
-  when("presence", ({ snapshot, known }) => {
-    if (!snapshot) return;
+  when("presence", ({ greeting, known }) => {
+    if (!greeting) return;
     isDegraded = !known;
     if (state === "online") paint();
   });

@@ -8,10 +8,19 @@ import { t } from "./i18n.js";
 const DOUBT_MS = 15_000;
 const WORDS = { online: "online", offline: "offline", unknown: "presence_unknown" };
 const MANY = 60; // people shown in the sidebar
+const GAP_MS = 2_000; // how long a change that is not the next one waits for those before it
+const ASK_MS = 3_000; // over what time browsers spread that all have to ask
+const NAMES_MS = 60_000; // names are asked for at most this often
 
 const names = new Map();
+const ahead = new Map(); // changes whose predecessors are still on their way, by number
 let online = new Set();
 let doubt = 0;
+let gap = 0;
+let namesAsked = -Infinity;
+
+/** The number of the last change that `online` shows: the server tells only what came after. */
+export let upTo = 0;
 
 function paintDot(dot, state) {
   if (dot.dataset.state === state) return;
@@ -50,7 +59,10 @@ function personRow(id) {
 }
 
 async function fetchNames() {
-  if ([...online].every((id) => id === me.id || names.has(id))) return;
+  const others = [...online].filter((id) => id !== me.id);
+  const named = others.filter((id) => names.has(id)).length;
+  if (named >= Math.min(MANY, others.length) || performance.now() - namesAsked < NAMES_MS) return;
+  namesAsked = performance.now();
   try {
     const { users } = await api.get("/api/users?limit=1000");
     for (const { id, nickname } of users) names.set(id, nickname);
@@ -69,18 +81,64 @@ const paintPeople = debounce(async () => {
   box.replaceChildren(...(ids.length ? ids.slice(0, MANY).map(personRow) : [empty]));
 }, jittered(500));
 
-function changed({ online: came = [], offline: went = [], known = true, snapshot = false }) {
-  if (snapshot) online = new Set();
+function apply({ online: came = [], offline: went = [], known = true, names: told = {} }) {
+  for (const [id, name] of Object.entries(told)) names.set(id, name);
   for (const id of came) online.add(id);
   for (const id of went) online.delete(id);
-  if (snapshot) paintAll(known ? null : "unknown");
   paint(came, "online");
   paint(went.filter((id) => id !== me.id), known ? "offline" : "unknown");
   paintPeople();
 }
 
+function applyNext() {
+  for (const seq of ahead.keys()) if (seq <= upTo) ahead.delete(seq);
+  while (ahead.has(upTo + 1)) {
+    upTo += 1;
+    apply(ahead.get(upTo));
+    ahead.delete(upTo);
+  }
+  if (!ahead.size) return;
+  gap ||= setTimeout(() => {
+    gap = 0;
+    if (ahead.size) askForAll();
+  }, GAP_MS + jittered(ASK_MS));
+}
+
+// The list holds whatever was announced before it was asked for.
+async function askForAll(known = true) {
+  const reached = Math.max(upTo, ...ahead.keys());
+  let users;
+  try {
+    ({ users } = await api.get("/api/users/online"));
+  } catch {
+    return; // the next greeting, or the next gap, asks again
+  }
+  online = new Set(users);
+  upTo = Math.max(upTo, reached);
+  paintAll(known ? null : "unknown");
+  paint(users, "online");
+  applyNext();
+  paintPeople();
+}
+
+function greeted({ seq, known, missed, ...change }) {
+  if (!missed && seq > upTo) apply(change);
+  upTo = Math.max(upTo, seq || 0);
+  paintAll(known ? null : "unknown");
+  if (missed) askForAll(known);
+  else applyNext();
+}
+
+function changed(change) {
+  if (change.greeting) return greeted(change);
+  if (!change.seq) return apply(change); // a process without Redis counts nothing
+  ahead.set(change.seq, change);
+  applyNext();
+}
+
 export function start() {
   learnNames();
+  upTo = Number($("#online-people")?.dataset.seq) || 0;
   online = new Set($$("#online-people [data-person]").map((link) => link.dataset.person));
   when("presence", changed);
   when("sidebar:rebuilt", () => {
@@ -88,7 +146,11 @@ export function start() {
   });
   when("connected", () => {
     clearTimeout(doubt);
-    doubt = 0; // who is online now follows as a snapshot
+    doubt = 0; // what changed meanwhile follows
+  });
+  when("system", ({ mode }) => {
+    // Changes may have been lost, whether or not the mode is another one.
+    if (mode === "normal") setTimeout(askForAll, jittered(ASK_MS));
   });
   when("disconnected", () => {
     doubt ||= setTimeout(() => paintAll("unknown"), DOUBT_MS);

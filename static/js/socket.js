@@ -4,6 +4,7 @@ import { io } from "/static/vendor/socket.io.esm.min.js";
 import { get } from "./api.js";
 import { tell } from "./bus.js";
 import { csrfToken, jittered, me } from "./dom.js";
+import { upTo } from "./presence.js";
 
 const ACK_MS = 10_000;
 const EVENTS = [
@@ -66,7 +67,7 @@ export function start() {
   if (!me.id) return;
   socket = io({
     transports: ["websocket"],
-    auth: (give) => give({ csrf: csrfToken() }),
+    auth: (give) => give({ csrf: csrfToken(), presence: upTo }),
     reconnectionDelay: 500,
     reconnectionDelayMax: 8000,
     randomizationFactor: 0.5,

@@ -12,13 +12,13 @@ def test_coming_and_going_is_told_to_the_other_process(alice, bob):
     watcher.sees_offline(bob.id)
 
 
-def test_the_newcomer_is_greeted_with_who_is_online(alice, bob):
+def test_the_newcomer_is_greeted_and_not_sent_the_whole_list(alice, bob):
     alice.tab()
-    tab = bob.tab()
-    snapshot = next(data for data in tab.heard("presence") if data.get("snapshot"))
-    assert alice.id in snapshot["online"]
-    assert snapshot["offline"] == []
-    assert snapshot["known"]
+    greeting = next(data for data in bob.tab().heard("presence") if data.get("greeting"))
+    assert greeting["known"]
+    assert alice.id not in greeting["online"]
+    assert greeting["missed"]  # it named no number: the list is there for the asking
+    assert alice.id in bob.get("/api/users/online").json()["users"]
 
 
 def test_many_tabs_are_one_person(alice, bob, new_person, server):
@@ -26,7 +26,8 @@ def test_many_tabs_are_one_person(alice, bob, new_person, server):
     one, two, other = bob.tab(), bob.tab(server.url), passer_by.tab()
     watcher.sees_online(bob.id, passer_by.id)
     said = [data for data in watcher.heard("presence") if bob.id in data["online"]]
-    assert len([data for data in said if not data.get("snapshot")]) == 1
+    assert len(said) == 1
+    assert said[0]["names"][bob.id] == bob.nickname
     one.close()
     other.close()
     watcher.sees_offline(passer_by.id)  # so bob's first tab has had its time as well

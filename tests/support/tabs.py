@@ -1,5 +1,6 @@
 """What a person does over a socket: a tab that hears, and a bare line that may mean harm."""
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,10 @@ class Tab:
 
     def __init__(self, url: str, cookie: str, csrf: str) -> None:
         self.events: list[tuple[str, Any]] = []
+        self.listed: set[str] = set()
+        self._list = partial(
+            requests.get, f"{url}/api/users/online", headers={"Cookie": cookie}, timeout=SECONDS
+        )
         self.socket = socketio.Client(reconnection=False)
         self.socket.on("*", lambda name, data=None: self.events.append((name, data)))
         self.socket.connect(
@@ -33,8 +38,9 @@ class Tab:
         )
 
     def greeted(self) -> "Tab":
-        """Waits until it has been told who is online."""
-        eventually(lambda: [said for said in self.heard("presence") if said.get("snapshot")])
+        """Waits until it has been told that it is heard, and asks who is online."""
+        eventually(lambda: [said for said in self.heard("presence") if said.get("greeting")])
+        self.listed = set(self._list().json()["users"])
         return self
 
     def ask(self, event: str, **data: Any) -> dict[str, Any]:
@@ -64,8 +70,8 @@ class Tab:
         eventually(lambda: text in self.texts())
 
     def online(self) -> set[str]:
-        """Who is online by all that this tab was told."""
-        people: set[str] = set()
+        """Who is online by the list and all that this tab was told."""
+        people = set(self.listed)
         for change in self.heard("presence"):
             people |= set(change["online"])
             people -= set(change["offline"])

@@ -1,0 +1,166 @@
+"""`cache:users:online` (R3): the set of people online, derived from the leases.
+
+The leases and the set live in two Cluster slots, so the set carries the number of the transition
+that it shows. It follows by what changed since that number; only when it is missing, or the log of
+transitions does not reach back to it, is it written whole. A newer picture is never replaced by an
+older one, whichever process comes last.
+"""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, NamedTuple
+
+from chat.cache import keys
+from chat.extensions import redis
+from chat.redis import DOWN, Down
+
+
+class Transition(NamedTuple):
+    """Somebody came (+) or went (-)."""
+
+    seq: int
+    sign: str
+    people: list[str]
+
+
+class Picture(NamedTuple):
+    """Who is online; `seq` is the number of the last transition that is certainly in it."""
+
+    people: set[str]
+    seq: int
+
+
+# KEYS: count, seq. Who is online, and the number of the transition that made it so.
+WHO = "return {redis.call('GET',KEYS[2]) or '0',redis.call('HKEYS',KEYS[1])}"
+
+# KEYS: log, seq. ARGV: a number. The last number, and the transitions after that given.
+NEWS = """
+return {redis.call('GET',KEYS[2]) or '0',redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')}
+"""
+
+_EACH = """
+local function each(command,first,last)
+  for i=first,last,1000 do
+    redis.call(command,KEYS[1],unpack(ARGV,i,math.min(i+999,last)))
+  end
+end
+"""
+
+# KEYS: the set, its number. ARGV: number, ttl, people... Never replaces a newer picture.
+FILL = (
+    _EACH
+    + """
+local held=redis.call('GET',KEYS[2])
+if held and tonumber(held)>tonumber(ARGV[1]) then return 0 end
+redis.call('DEL',KEYS[1])
+each('SADD',3,#ARGV)
+redis.call('EXPIRE',KEYS[1],ARGV[2])
+redis.call('SET',KEYS[2],ARGV[1],'EX',ARGV[2])
+return 1
+"""
+)
+
+# KEYS: the set, its number. ARGV: from, to, ttl, how many came, who came..., who went...
+# What changed from one number to another fits any picture in between. 0: there is none that fits.
+SHIFT = (
+    _EACH
+    + """
+local held=tonumber(redis.call('GET',KEYS[2]) or '-1')
+if held<tonumber(ARGV[1]) then return 0 end
+if held<tonumber(ARGV[2]) then
+  each('SADD',5,4+ARGV[4])
+  each('SREM',5+ARGV[4],#ARGV)
+  redis.call('SET',KEYS[2],ARGV[2])
+end
+redis.call('EXPIRE',KEYS[1],ARGV[3])
+redis.call('EXPIRE',KEYS[2],ARGV[3])
+return 1
+"""
+)
+
+
+def read() -> Picture | Down:
+    """The set as Redis holds it; DOWN if it holds none. Its number tells "nobody" from "none"."""
+
+    def ask(client: Any) -> Any:
+        pipe = client.pipeline(transaction=False)
+        pipe.get(keys.online_seq())  # before the set: it may be behind it, never ahead of it
+        pipe.smembers(keys.online())
+        return pipe.execute()
+
+    answer = redis.call(ask, "online")
+    if isinstance(answer, Down) or answer[0] is None:
+        return DOWN
+    return Picture(set(answer[1]), int(answer[0]))
+
+
+def fill(ttl: int) -> Picture | Down:
+    """Write the set whole, and return it."""
+    answer = redis.run(WHO, [keys.presence("count"), keys.presence("seq")], [], "online")
+    if answer is DOWN:
+        return DOWN
+    seq, people = int(answer[0]), list(answer[1])
+    redis.run(FILL, [keys.online(), keys.online_seq()], [seq, ttl, *people], "online")
+    return Picture(set(people), seq)
+
+
+def follow(ttl: int) -> int | Down:
+    """Bring the set up to the last transition and prolong it; that number, or DOWN.
+
+    Costs what has changed, however many are online.
+    """
+    held = redis.call(lambda client: client.get(keys.online_seq()), "online")
+    if isinstance(held, Down):
+        return DOWN
+    if held is None:
+        return _refill(ttl)
+    found = news(int(held))
+    if isinstance(found, Down):
+        return DOWN
+    seq, since = found
+    changed = net(since, int(held), seq)
+    if changed is None:
+        return _refill(ttl, forget=int(held) > seq)
+    came, went = changed
+    args = [held, seq, ttl, len(came), *came, *went]
+    done = redis.run(SHIFT, [keys.online(), keys.online_seq()], args, "online")
+    return DOWN if done is DOWN else seq if done else _refill(ttl)
+
+
+def _refill(ttl: int, forget: bool = False) -> int | Down:
+    # Numbers that were lost with the leases: what the set shows is from before that.
+    filled = rewrite(ttl) if forget else fill(ttl)
+    return DOWN if isinstance(filled, Down) else filled.seq
+
+
+def rewrite(ttl: int) -> Picture | Down:
+    """Write the set anew whatever it holds."""
+    redis.call(lambda client: client.delete(keys.online_seq(), keys.online()), "online")
+    return fill(ttl)
+
+
+def size() -> int | Down:
+    """How many people the set holds."""
+    return redis.call(lambda client: int(client.scard(keys.online())), "online")
+
+
+def news(since: int) -> tuple[int, list[Transition]] | Down:
+    """(the last number, the remembered transitions after `since`)."""
+    answer = redis.run(NEWS, [keys.presence("log"), keys.presence("seq")], [since], "presence")
+    return DOWN if answer is DOWN else (int(answer[0]), [_parse(entry) for entry in answer[1]])
+
+
+def net(told: Iterable[Transition], since: int, seq: int) -> tuple[list[str], list[str]] | None:
+    """(who came, who went) from one number to another; None if not all of it is remembered."""
+    between = [transition for transition in told if since < transition.seq <= seq]
+    if len(between) != seq - since:
+        return None
+    last = dict(chain.from_iterable(((who, t.sign) for who in t.people) for t in between))
+    came = sorted(who for who, sign in last.items() if sign == "+")
+    return came, sorted(who for who, sign in last.items() if sign == "-")
+
+
+def _parse(entry: str) -> Transition:
+    sign = "+" if "+" in entry else "-"
+    seq, _, people = entry.partition(sign)
+    return Transition(int(seq), sign, people.split(" "))
