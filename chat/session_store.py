@@ -213,10 +213,9 @@ def _forget(sids: dict[str, str | None], ended: set[str]) -> Callable[[Any], int
         found = {key: sid for key, sid in sids.items() if sid}
         found |= _search(client, sids.keys() - found.keys())
         calls: list[scripts.Call] = [
-            (_keys(sid), [ENDED_SECONDS]) for key, sid in found.items() if key in ended
+            (END, _keys(sid), [ENDED_SECONDS]) for key, sid in found.items() if key in ended
         ]
-        if calls:
-            scripts.run_many(client, END, calls)
+        scripts.run_all(client, calls)
         pipe = client.pipeline(transaction=False)
         for key, sid in found.items():
             if key not in ended:

@@ -38,8 +38,9 @@ def _drop(writes: list[fence.Write], document: Any, created: bool) -> None:
 
 
 def _profile(writes: list[fence.Write], user: User, created: bool) -> None:
-    users.profile_written(writes[0], str(user.id))
-    _drop(writes[1:], user, created)
+    """Who is in the list, and in which order, changes seldom; its version changes with everyone."""
+    listed = fence.drop() if user.reorders else fence.touch()
+    fence.end_all([users.written(writes[0], str(user.id)), (writes[1], listed)])
 
 
 def _message(writes: list[fence.Write], message: Message, created: bool) -> None:
@@ -82,8 +83,7 @@ def _emoji(writes: list[fence.Write], uses: EmojiUse, created: bool) -> None:
 
 
 TABLE = (
-    Row(User, lambda u: [keys.profile(str(u.id)), *([keys.users_list()] if u.reorders else [])],
-        _profile, "users"),
+    Row(User, lambda u: [keys.profile(str(u.id)), keys.users_list()], _profile, "users"),
     Row(Channel, lambda c: [keys.channels_list(), keys.direct(str(c.id))], _drop, "channels"),
     Row(Membership, _membership_keys, _membership),
     Row(Message, _message_keys, _message, "messages",

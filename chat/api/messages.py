@@ -5,7 +5,7 @@ from flask_login import current_user
 
 from chat.api import schemas
 from chat.api.reading import given
-from chat.api.routing import Answer, Noun
+from chat.api.routing import Answer, Encoded, Noun, encode
 from chat.errors import BadInput
 from chat.services import messages
 
@@ -19,13 +19,18 @@ noun = Noun("messages")
     query=schemas.MessageQuery,
     cached=True,
 )
-def history(channel_id: str, query: schemas.MessageQuery) -> dict:
+def history(channel_id: str, query: schemas.MessageQuery) -> Encoded:
     """A page of history, oldest first; the newest page when neither before nor after is given."""
     asked = given(query)
     if "before" in asked and "after" in asked:
         raise BadInput(_("Either before or after, not both."), field="after")
-    found, more = messages.history(current_user, channel_id, **asked)
-    return {"messages": found, "more": more}
+    if not asked.keys() & {"before", "after"} and query.limit <= messages.MOST_NEWEST:
+        return messages.newest_as(_page, current_user, channel_id, query.limit)
+    return _page(*messages.history(current_user, channel_id, **asked))
+
+
+def _page(found: list[dict], more: bool) -> Encoded:
+    return encode({"messages": found, "more": more}, schemas.MessagePage)
 
 
 @noun.operation(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, g, request
+from werkzeug.http import generate_etag
 
 from chat.api.reading import check_ids, read_body, read_query
 from chat.auth import login_required, role_required
@@ -40,6 +41,19 @@ class Answer(NamedTuple):
 
     value: Any
     status: int
+
+
+class Encoded(NamedTuple):
+    """An answer as it goes over the wire, made before (the first status declared is meant)."""
+
+    body: bytes
+    etag: str
+
+
+def encode(value: Any, shape: Shape) -> Encoded:
+    """Plain data in its declared shape, as JSON; a field that is not declared is not shown."""
+    body = msgspec.json.encode(msgspec.convert(value, shape))
+    return Encoded(body, generate_etag(body))
 
 
 class Noun(Blueprint):
@@ -101,17 +115,17 @@ def _answer(result: Any, route: Route) -> Response:
     shape = route.answers[status]
     if shape is None:
         return Response(status=HTTPStatus.NO_CONTENT)
-    data = msgspec.json.encode(msgspec.convert(value, shape))
-    response = Response(data, status, content_type="application/json")
-    return _validated(response, route) if route.method == "GET" else response
+    encoded = value if isinstance(value, Encoded) else encode(value, shape)
+    response = Response(encoded.body, status, content_type="application/json")
+    return _validated(response, encoded.etag, route) if route.method == "GET" else response
 
 
-def _validated(response: Response, route: Route) -> Response:
+def _validated(response: Response, etag: str, route: Route) -> Response:
     """ETag, 304 when the caller has it already, and where the answer came from."""
     if route.cached and (outcome := g.get("x_cache")):
         response.headers["X-Cache"] = outcome
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("Authorization", "Cookie"))
-    response.add_etag()
+    response.set_etag(etag)
     response.make_conditional(request)
     return response

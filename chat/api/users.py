@@ -2,17 +2,20 @@
 
 from chat.api import schemas
 from chat.api.reading import given
-from chat.api.routing import Noun
+from chat.api.routing import Encoded, Noun, encode
 from chat.services import people
 
 noun = Noun("users")
 
 
 @noun.operation("GET", "/users", {200: schemas.UserPage}, query=schemas.UserQuery, cached=True)
-def index(query: schemas.UserQuery) -> dict:
+def index(query: schemas.UserQuery) -> Encoded:
     """People, most recently active first, a page at a time."""
-    found, following = people.list_people(**given(query))
-    return {"users": found, "next": following}
+    return people.list_people_as(_page, **given(query))
+
+
+def _page(found: list[dict], following: str | None) -> Encoded:
+    return encode({"users": found, "next": following}, schemas.UserPage)
 
 
 @noun.operation("GET", "/users/online", {200: schemas.UserIds}, cached=True)

@@ -1,10 +1,11 @@
 """Channels: one hash with every named one (R4), a key for each direct one, and the site."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from chat.cache import keys, plain, through
-from chat.cache.through import Part, Shape
+from chat.cache.through import Shape, Source
 from chat.models import Channel, Site, base
 
 EMPTY = ("", "null")
@@ -23,22 +24,40 @@ ALL = Shape("channels", "TTL_CHANNELS", ("HGETALL",), "HSET", _items, _decode)
 ONE = plain.json_string("channels", "TTL_CHANNELS")
 
 
+def all_source() -> Source:
+    """Every channel but the direct ones, by id."""
+    return Source(keys.channels_list(), ALL, _load_all)
+
+
+def direct_source(channel_id: str) -> Source:
+    """One direct channel."""
+    return Source(keys.direct(channel_id), ONE, lambda: _load_direct(channel_id))
+
+
+def site_source() -> Source:
+    """The installation."""
+    return Source(keys.site(), ONE, _load_site)
+
+
 def get_all() -> dict[str, dict]:
     """Every channel but the direct ones, by id. What a reader may see of it is decided later."""
-    return through.get(keys.channels_list(), ALL, _load_all)
+    return through.get(all_source())
 
 
 def get(channel_id: str) -> dict | None:
     """One channel of any kind, or None."""
     if base.object_id(channel_id) is None:
         return None
-    part = Part(
-        ("HGET", channel_id),
-        lambda text: json.loads(text) if text else None,
-        lambda channels: channels.get(channel_id),
-    )
-    named = through.ask(keys.channels_list(), ALL, _load_all, part)
-    return named or through.get(keys.direct(channel_id), ONE, lambda: _load_direct(channel_id))
+    return get_all().get(channel_id) or through.get(direct_source(channel_id))
+
+
+def get_many(channel_ids: Iterable[str]) -> list[dict]:
+    """Channels of any kind; the unknown are left out."""
+    wanted, named = list(channel_ids), get_all()
+    rest = [direct_source(cid) for cid in wanted if cid not in named]
+    found = dict(zip((s.key for s in rest), through.look_all(rest), strict=True))
+    each = [named.get(cid) or found[keys.direct(cid)].value for cid in wanted]
+    return [channel for channel in each if channel]
 
 
 def get_by_slug(slug: str) -> dict | None:
@@ -47,7 +66,12 @@ def get_by_slug(slug: str) -> dict | None:
         channel = get(slug.removeprefix("dm-"))
         if channel and channel["slug"] == slug:
             return channel
-    channels = get_all().values()
+    return find_slug(get_all(), slug)
+
+
+def find_slug(named: dict[str, dict], slug: str) -> dict | None:
+    """The channel with this address, or one that had it."""
+    channels = named.values()
     return next((c for c in channels if c["slug"] == slug), None) or next(
         (c for c in channels if slug in c["former_slugs"]), None
     )
@@ -55,7 +79,7 @@ def get_by_slug(slug: str) -> dict | None:
 
 def get_site() -> dict | None:
     """{name, open_registration}, or None before set-up."""
-    return through.get(keys.site(), ONE, _load_site)
+    return through.get(site_source())
 
 
 def _load_all() -> dict[str, dict]:

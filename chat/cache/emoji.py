@@ -3,7 +3,7 @@
 from typing import Any
 
 from chat.cache import keys, through
-from chat.cache.through import Shape
+from chat.cache.through import Shape, Source
 from chat.models import EmojiUse
 
 
@@ -24,4 +24,9 @@ SHAPE = Shape(
 
 def get_counts() -> dict[str, int]:
     """Every emoji with its count."""
-    return through.get(keys.emoji_counts(), SHAPE, EmojiUse.counts)
+    return through.get(source())  # type: ignore[no-any-return]
+
+
+def source() -> Source:
+    """All counts."""
+    return Source(keys.emoji_counts(), SHAPE, EmojiUse.counts)

@@ -7,7 +7,10 @@ random version token V and a set W of writes under way, all in one Cluster slot:
     begin    before the MongoDB write: announce the write in W, take a new token
     end      after it: leave W, take a new token, bring D up to date or delete it; then acknowledge
     read     D if it may be trusted; else a token, or word that a write is under way
-    fill     only if the token read before asking MongoDB is still the one there
+    fill     only if the token read before asking MongoDB is still the one there; take a new one
+
+So a token is also the version of D: while D is there under the same token, D is the same. A reader
+that says which version it holds a copy of (``chat.cache.local``) is told "the same" instead of D.
 
 While a write is under way D still serves what was true before it, but only for TRUSTED_MS: by then
 either the write has ended, or its process has lost Redis or its life, and D is deleted. So a
@@ -15,8 +18,7 @@ writer that could not confirm its end waits until that time has passed before it
 write that never ends is forgotten after LEASE_MS; until then readers ask MongoDB and fill nothing.
 
 Tokens are random because a counter that was evicted would start again and match.
-Scripts begin with a removal: under memory pressure a script whose first write is a SET would stop
-before it has invalidated anything.
+The scripts are in ``chat.cache.fence_scripts``.
 """
 
 import secrets
@@ -27,109 +29,32 @@ from typing import Any
 
 from redis.cluster import RedisCluster
 
+from chat.cache.fence_scripts import BEGIN, END, END_APPEND, END_TOUCH, FILL, READ, RELEASE
 from chat.extensions import redis
 from chat.redis import DOWN, Down, scripts
 
 LEASE_MS = 10_000
 TRUSTED_MS = 250
 TOKEN_SECONDS = 86_400
-HIT, MISS, BUSY = 1, 0, 2
-
-_CLOCK = """
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-"""
-
-BEGIN = (
-    _CLOCK
-    + """
-if ARGV[4] == '1' then redis.call('DEL', KEYS[1]) else redis.call('ZREM', KEYS[3], ARGV[1]) end
-redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
-redis.call('ZADD', KEYS[3], now, ARGV[1])
-redis.call('PEXPIRE', KEYS[3], ARGV[2])
-return 1
-"""
-)
-
-# ARGV: writer, new token, token seconds, then nothing (delete D) or a command with its arguments.
-# The command is applied only if no other write began meanwhile: their order in MongoDB is unknown.
-END = """
-redis.call('ZREM', KEYS[3], ARGV[1])
-local alone = redis.call('GET', KEYS[2]) == ARGV[1]
-if #ARGV == 3 or not alone then
-  redis.call('DEL', KEYS[1])
-elseif redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call(ARGV[4], KEYS[1], unpack(ARGV, 5))
-end
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
-return 1
-"""
-
-# A post is added only right behind its predecessor, so the list never has a hole (ARGV: writer,
-# new token, token seconds, seq, element, how many to keep). An element's first number is its seq.
-END_APPEND = """
-redis.call('ZREM', KEYS[3], ARGV[1])
-local last = redis.call('LINDEX', KEYS[1], -1)
-if last then
-  if tonumber(string.match(last, '%d+')) == ARGV[4] - 1 then
-    redis.call('RPUSH', KEYS[1], ARGV[5])
-    redis.call('LTRIM', KEYS[1], -ARGV[6], -1)
-  else
-    redis.call('DEL', KEYS[1])
-  end
-end
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
-return 1
-"""
-
-# The write was refused by MongoDB: nothing changed, D stays.
-RELEASE = "return redis.call('ZREM', KEYS[3], ARGV[1])"
-
-# ARGV: candidate token, token seconds, lease ms, trusted ms, command, arguments.
-READ = """
-local live = 0
-if redis.call('EXISTS', KEYS[3]) == 1 then
-  local t = redis.call('TIME')
-  local now = t[1] * 1000 + math.floor(t[2] / 1000)
-  local dead = redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[3])
-  local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-  if dead > 0 or (oldest[2] and now - oldest[2] > tonumber(ARGV[4])) then
-    redis.call('DEL', KEYS[1])
-  end
-  live = redis.call('ZCARD', KEYS[3])
-end
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  return {1, redis.call(ARGV[5], KEYS[1], unpack(ARGV, 6))}
-end
-if live > 0 then return {2} end
-local token = redis.call('GET', KEYS[2])
-if not token then
-  token = ARGV[1]
-  redis.call('SET', KEYS[2], token, 'EX', ARGV[2])
-end
-return {0, token}
-"""
-
-# ARGV: token, ttl in seconds, command, arguments (in chunks: unpack has a limit).
-FILL = """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-for i = 4, #ARGV, 1000 do
-  redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))
-end
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-return 1
-"""
+HIT, MISS, BUSY, SAME = 1, 0, 2, 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What a read found. ``token`` allows a fill; without one (BUSY, or Redis down) don't fill."""
+    """What a read found.
+
+    ``token`` allows a fill; without one (BUSY, or Redis down) don't fill. A ``hit`` has the version
+    of D, how long D still lives in ms (-1 while a write is under way), and the value, unless it is
+    the ``same`` that the reader has a copy of.
+    """
 
     hit: bool
     value: Any = None
     token: str | None = None
     down: bool = False
+    same: bool = False
+    version: str | None = None
+    left_ms: int = -1
 
 
 @dataclass(frozen=True)
@@ -152,45 +77,58 @@ def new_token() -> str:
     return secrets.token_urlsafe(9)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A reading command on one key, and the version of the copy that the reader has."""
+
+    key: str
+    command: tuple[Any, ...]
+    known: str = ""
+
+    def call(self) -> scripts.Call:
+        """The script call that asks it."""
+        args = [new_token(), TOKEN_SECONDS, LEASE_MS, TRUSTED_MS, self.known, *self.command]
+        return READ, companions(self.key), args
+
+
 def read(key: str, command: str, *args: Any) -> Reading:
     """Run a reading command on D if D may be trusted."""
-    answer = redis.run(
-        READ,
-        companions(key),
-        [new_token(), TOKEN_SECONDS, LEASE_MS, TRUSTED_MS, command, *args],
-        what=key,
-    )
-    return Reading(hit=False, down=True) if answer is DOWN else _reading(answer)
+    return ask([Question(key, (command, *args))])[0]
 
 
-def _reading(answer: list[Any]) -> Reading:
-    if answer[0] == HIT:
-        return Reading(hit=True, value=answer[1] if len(answer) > 1 else None)
-    return Reading(hit=False, token=answer[1] if answer[0] == MISS else None)
-
-
-def fill(key: str, token: str, ttl: int, command: str, items: Sequence[Any]) -> bool:
-    """Store what was read from MongoDB, unless a write has passed since the token was given."""
-    answer = redis.run(FILL, companions(key), [token, ttl, command, *items], what=key)
-    return answer == 1
-
-
-def read_many(
-    keys: Sequence[str], command: str, args: Sequence[Sequence[Any]] | None = None
-) -> list[Reading]:
-    """``read`` for many keys in one round trip, with arguments of its own for each key."""
-    calls = [
-        (companions(key), [new_token(), TOKEN_SECONDS, LEASE_MS, TRUSTED_MS, command, *own])
-        for key, own in zip(keys, args or [()] * len(keys), strict=True)
-    ]
-    answers = redis.call(lambda r: scripts.run_many(r, READ, calls), what="read many")
+def ask(questions: Sequence[Question]) -> list[Reading]:
+    """The answers to many questions, in one round trip."""
+    if not questions:
+        return []
+    calls = [question.call() for question in questions]
+    what = questions[0].key if len(questions) == 1 else "read many"
+    answers = redis.call(lambda client: scripts.run_all(client, calls), what)
     if isinstance(answers, Down):
-        return [Reading(hit=False, down=True)] * len(keys)
-    return [_reading(answer) for answer in answers]
+        return [Reading(hit=False, down=True)] * len(questions)
+    return [reading_of(answer) for answer in answers]
+
+
+def reading_of(answer: list[Any]) -> Reading:
+    """What the script said."""
+    kind = answer[0]
+    if kind == SAME:
+        return Reading(hit=True, same=True, version=answer[1], left_ms=answer[2])
+    if kind == HIT:
+        value = answer[3] if len(answer) > 3 else None
+        return Reading(hit=True, value=value, version=answer[1], left_ms=answer[2])
+    return Reading(hit=False, token=answer[1] if kind == MISS else None)
+
+
+def fill(key: str, token: str, ttl: int, command: str, items: Sequence[Any]) -> str | None:
+    """Store what was read from MongoDB, unless a write has passed since the token was given.
+
+    Returns the version of what is now stored, or None if it was not.
+    """
+    return fill_many([(key, token, items)], ttl, command)[0]
 
 
 def get_many(keys: Sequence[str]) -> list[Reading]:
-    """``read`` of many strings, cheaply where all is quiet.
+    """``read`` of many strings, cheaply where all is quiet (no version, no lifetime).
 
     Most of the time no write is under way on any of them: that is one question, the values are a
     second, and both go in one round trip. What is missing is asked again by the script, which
@@ -198,9 +136,9 @@ def get_many(keys: Sequence[str]) -> list[Reading]:
     """
     found = redis.call(lambda r: _quiet_values(r, keys), what="get many")
     if found is None or isinstance(found, Down):
-        return read_many(keys, "GET")
+        return ask([Question(key, ("GET",)) for key in keys])
     missing = [key for key, value in zip(keys, found, strict=True) if value is None]
-    asked = dict(zip(missing, read_many(missing, "GET") if missing else (), strict=True))
+    asked = dict(zip(missing, ask([Question(key, ("GET",)) for key in missing]), strict=True))
     return [
         asked[key] if value is None else Reading(hit=True, value=value)
         for key, value in zip(keys, found, strict=True)
@@ -218,11 +156,21 @@ def _quiet_values(client: Any, keys: Sequence[str]) -> list[Any] | None:
     return None if under_way else list(values)
 
 
-def fill_many(fills: Sequence[tuple[str, str, Sequence[Any]]], ttl: int, command: str) -> None:
+def fill_many(
+    fills: Sequence[tuple[str, str, Sequence[Any]]], ttl: int, command: str
+) -> list[str | None]:
     """``fill`` for many (key, token, items) in one round trip."""
-    calls = [(companions(key), [token, ttl, command, *items]) for key, token, items in fills]
-    if calls:
-        redis.call(lambda r: scripts.run_many(r, FILL, calls), what="fill many")
+    if not fills:
+        return []
+    versions = [new_token() for _ in fills]
+    calls = [
+        (FILL, companions(key), [token, version, TOKEN_SECONDS, ttl, command, *items])
+        for (key, token, items), version in zip(fills, versions, strict=True)
+    ]
+    told = redis.call(lambda client: scripts.run_all(client, calls), what="fill")
+    if isinstance(told, Down):
+        return [None] * len(fills)
+    return [version if ok == 1 else None for version, ok in zip(versions, told, strict=True)]
 
 
 def begin(key: str) -> Write:
@@ -237,20 +185,26 @@ def begin_all(keys: Sequence[str], hide: bool = False) -> list[Write]:
     """
     writers = [new_token() for _ in keys]
     calls = [
-        (companions(key), [writer, LEASE_MS, TOKEN_SECONDS, int(hide)])
+        (BEGIN, companions(key), [writer, LEASE_MS, TOKEN_SECONDS, int(hide)])
         for key, writer in zip(keys, writers, strict=True)
     ]
-    told = redis.call(lambda r: scripts.run_many(r, BEGIN, calls), what="begin")
+    told = redis.call(lambda client: scripts.run_all(client, calls), what="begin")
     started, fenced = time.monotonic(), told is not DOWN
     return [Write(key, writer, started, fenced) for key, writer in zip(keys, writers, strict=True)]
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How D is brought up to date: ``drop``, ``apply`` a command or ``append`` an element."""
+    """How D is brought up to date: ``drop``, ``apply`` a command, ``append`` an element; or not at
+    all: ``touch``."""
 
     script: str
     args: tuple[Any, ...]
+
+
+def touch() -> Ending:
+    """Leave D as it is, under a new version: something that is made from D has changed."""
+    return Ending(END_TOUCH, ())
 
 
 def drop() -> Ending:

@@ -1,7 +1,8 @@
 """Who belongs to a channel (R5)."""
 
 from chat.cache import keys, through
-from chat.cache.through import Part, Shape
+from chat.cache.local import Copy
+from chat.cache.through import Part, Shape, Source
 from chat.models import Membership, base
 
 SHAPE = Shape(
@@ -10,23 +11,32 @@ SHAPE = Shape(
     ("SMEMBERS",),
     "SADD",
     lambda ids: sorted(ids) or [""],
-    lambda ids: set(ids) - {""},
+    lambda ids: frozenset(ids) - {""},
 )
 
 
-def get_members(channel_id: str) -> set[str]:
-    """The ids of the channel's members."""
-    if base.object_id(channel_id) is None:
-        return set()
-    return through.get(
-        keys.channel_users(channel_id), SHAPE, lambda: Membership.user_ids(channel_id)
+def source(channel_id: str) -> Source:
+    """The members of one channel."""
+    return Source(
+        keys.channel_users(channel_id), SHAPE, lambda: frozenset(Membership.user_ids(channel_id))
     )
 
 
+def get_members(channel_id: str) -> frozenset[str]:
+    """The ids of the channel's members."""
+    return look(channel_id).value  # type: ignore[no-any-return]
+
+
+def look(channel_id: str) -> Copy:
+    """The same with its version."""
+    if base.object_id(channel_id) is None:
+        return Copy(frozenset())
+    return through.look(source(channel_id))
+
+
 def is_member(channel_id: str, user_id: str) -> bool:
-    """Whether somebody belongs to the channel; moves one bit, not the whole set."""
+    """Whether somebody belongs to the channel; of a huge channel moves one bit, not the set."""
     if base.object_id(channel_id) is None:
         return False
     part = Part(("SISMEMBER", user_id), bool, lambda ids: user_id in ids)
-    key = keys.channel_users(channel_id)
-    return through.ask(key, SHAPE, lambda: Membership.user_ids(channel_id), part)
+    return bool(through.ask(source(channel_id), part))

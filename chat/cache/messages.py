@@ -3,7 +3,8 @@
 import json
 
 from chat.cache import fence, keys, plain, through
-from chat.cache.through import Shape
+from chat.cache.local import Copy
+from chat.cache.through import Shape, Source
 from chat.models import Message
 
 MOST = 50
@@ -19,13 +20,23 @@ SHAPE = Shape(
 )
 
 
-def get_recent(channel_id: str) -> list[dict]:
-    """The newest messages, at most 50, oldest first."""
-    return through.get(
+def source(channel_id: str) -> Source:
+    """The newest messages of one channel."""
+    return Source(
         keys.recent_messages(channel_id),
         SHAPE,
         lambda: Message.page(channel_id, None, None, MOST)[0],
     )
+
+
+def get_recent(channel_id: str) -> list[dict]:
+    """The newest messages, at most 50, oldest first. Don't change them."""
+    return through.get(source(channel_id))  # type: ignore[no-any-return]
+
+
+def look(channel_id: str) -> Copy:
+    """The same with their version."""
+    return through.look(source(channel_id))
 
 
 def posted(write: fence.Write, message: dict) -> tuple[fence.Write, fence.Ending]:

@@ -1,6 +1,6 @@
 """How far people have read, and what is unread: derived, without asking MongoDB when warm.
 
-Two structures answer for any number of channels in two or three round trips. ``marks`` is one
+Two structures answer for any number of channels in two round trips. ``marks`` is one
 person's memberships with their ``last_read_seq``. The ``tail`` of a channel holds its newest
 messages as short lines "seq author deleted", enough to count up to MOST_UNREAD unread ones.
 """
@@ -10,13 +10,13 @@ from typing import Any
 
 from chat import rollout
 from chat.cache import fence, keys, through
-from chat.cache.through import Part, Shape
+from chat.cache.through import Shape, Source
 from chat.extensions import redis
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
 
 TAIL = 200
-SPARE = 20  # lines read beyond those needed, for messages that arrive between two round trips
+EMPTY = "0"
 
 
 def _marks(flat: Any) -> dict[str, int]:
@@ -33,7 +33,12 @@ MARKS = Shape(
     _marks,
 )
 LINES = Shape(
-    "messages", "TTL_CHANNELS", ("LRANGE", 0, -1), "RPUSH", lambda lines: lines or ["0"], list
+    "messages",
+    "TTL_CHANNELS",
+    ("LRANGE", 0, -1),
+    "RPUSH",
+    lambda lines: lines or [EMPTY],
+    lambda lines: [text for text in lines if text != EMPTY],
 )
 
 
@@ -49,7 +54,17 @@ def posted(write: fence.Write, message: dict) -> tuple[fence.Write, fence.Ending
 
 def get_marks(user_id: str) -> dict[str, int]:
     """The channels that somebody belongs to, with the last seq that they have read in each."""
-    return through.get(keys.marks(user_id), MARKS, lambda: Membership.marks_of(user_id))
+    return through.get(marks_source(user_id))  # type: ignore[no-any-return]
+
+
+def marks_source(user_id: str) -> Source:
+    """One person's memberships."""
+    return Source(keys.marks(user_id), MARKS, lambda: Membership.marks_of(user_id))
+
+
+def tail_source(channel_id: str) -> Source:
+    """The newest lines of one channel."""
+    return Source(keys.tail(channel_id), LINES, lambda: Message.tail(channel_id, TAIL))
 
 
 def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
@@ -63,19 +78,13 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
     marks = get_marks(user_id)
     if channel_id is not None:
         marks = {channel_id: marks[channel_id]} if channel_id in marks else {}
-    seqs = last_seqs(marks)
-    behind = [cid for cid, mark in marks.items() if seqs[cid] > mark]
-    unread = _unread(user_id, {cid: (marks[cid], seqs[cid]) for cid in behind})
-    return {
-        cid: {"last_read_seq": mark, "last_seq": seqs[cid], "unread": unread.get(cid, 0)}
-        for cid, mark in marks.items()
-    }
+    tails = _tails(marks)
+    return {cid: _reading(user_id, cid, mark, tails[cid]) for cid, mark in marks.items()}
 
 
 def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
     """The seq of the newest message of each channel; 0 where nothing was said yet."""
-    lines = _tails(dict.fromkeys(channel_ids, 1))
-    return {cid: _seq(found[-1]) if found else 0 for cid, found in lines.items()}
+    return {cid: _last(lines) for cid, lines in _tails(channel_ids).items()}
 
 
 def last_seq(channel_id: str) -> int:
@@ -83,42 +92,35 @@ def last_seq(channel_id: str) -> int:
     return last_seqs([channel_id])[channel_id]
 
 
-def _unread(user_id: str, behind: dict[str, tuple[int, int]]) -> dict[str, int]:
-    """How many messages of others follow the mark, by channel → (mark, last seq)."""
-    wanted = {cid: min(last - mark + SPARE, TAIL) for cid, (mark, last) in behind.items()}
-    counts = {}
-    for cid, lines in _tails(wanted).items():
-        mark = behind[cid][0]
-        others = (text.split() for text in lines if _seq(text) > mark)
-        count = sum(author != user_id and deleted == "0" for _, author, deleted in others)
-        if count < MOST_UNREAD and lines and _seq(lines[0]) > mark + 1:
-            # More was said than the tail remembers, much of it one's own or deleted.
-            count = Membership.reading_of(user_id, cid).get(cid, {}).get("unread", 0)
-        counts[cid] = min(count, MOST_UNREAD)
-    return counts
+def _reading(user_id: str, channel_id: str, mark: int, lines: list[str]) -> dict:
+    last = _last(lines)
+    unread = _unread(user_id, channel_id, mark, lines) if last > mark else 0
+    return {"last_read_seq": mark, "last_seq": last, "unread": unread}
 
 
-def _tails(wanted: dict[str, int]) -> dict[str, list[str]]:
-    """The last so many lines of each channel, oldest first."""
-    if not wanted:
-        return {}
-    if not redis.enabled or not rollout.for_reader("messages"):
-        through.note("bypass")
-        return {cid: Message.tail(cid, most) for cid, most in wanted.items()}
-    names = [keys.tail(cid) for cid in wanted]
-    readings = fence.read_many(names, "LRANGE", [(-most, -1) for most in wanted.values()])
-    through.note("hit" if all(reading.hit for reading in readings) else "miss")
-    found = {}
-    for (cid, most), reading in zip(wanted.items(), readings, strict=True):
-        lines = reading.value if reading.hit else _load(cid, most)
-        found[cid] = [text for text in lines if text != "0"]
-    return found
+def _unread(user_id: str, channel_id: str, mark: int, lines: list[str]) -> int:
+    """How many messages of others follow the mark."""
+    count = 0
+    for text in reversed(lines):
+        seq, author, deleted = text.split()
+        if int(seq) <= mark or count == MOST_UNREAD:
+            return count
+        count += author != user_id and deleted == "0"
+    if lines and _seq(lines[0]) > mark + 1:
+        # More was said than the tail remembers, much of it one's own or deleted.
+        count = Membership.reading_of(user_id, channel_id).get(channel_id, {}).get("unread", 0)
+    return min(count, MOST_UNREAD)
 
 
-def _load(channel_id: str, most: int) -> list[str]:
-    part = Part(LINES.read, list, lambda lines: lines)
-    key = keys.tail(channel_id)
-    return through.ask(key, LINES, lambda: Message.tail(channel_id, TAIL), part)[-most:]
+def _tails(channel_ids: Iterable[str]) -> dict[str, list[str]]:
+    """The newest lines of each channel, oldest first."""
+    wanted = list(channel_ids)
+    found = through.look_all([tail_source(cid) for cid in wanted])
+    return {cid: copy.value for cid, copy in zip(wanted, found, strict=True)}
+
+
+def _last(lines: list[str]) -> int:
+    return _seq(lines[-1]) if lines else 0
 
 
 def _seq(text: str) -> int:

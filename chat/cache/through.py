@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from random import uniform
+from typing import Any, NamedTuple
 
+import gevent
 from flask import current_app, g, has_request_context
 from gevent.event import Event
 
 from chat import rollout
 from chat.cache import fence
+from chat.cache.local import Copy, copies, size_of
 from chat.extensions import redis
 
 _filling: dict[str, Event] = {}
 _ORDER = ("hit", "miss", "bypass", "down")
 WAIT_SECONDS = 0.05
+EARLY = 0.1  # the last part of its life in which a value that is in use is fetched anew
+JITTER = 0.1  # how much shorter a life may be, so that values filled together do not end together
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class Shape:
     """How a value is kept in Redis: the reading command, and how it is filled and decoded.
 
     ``items`` turns a loaded value into the arguments of ``fill`` (never empty: an empty
-    collection does not exist in Redis, so each shape has a marker for "known empty").
+    collection does not exist in Redis, so each shape has a marker for "known empty"). ``refill``
+    is for a structure that fills itself, when it is given a token.
     """
 
     feature: str
@@ -30,6 +36,7 @@ class Shape:
     fill: str
     items: Callable[[Any], Sequence[Any]]
     decode: Callable[[Any], Any]
+    refill: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,40 +48,135 @@ class Part:
     pick: Callable[[Any], Any]
 
 
-def get(key: str, shape: Shape, load: Callable[[], Any]) -> Any:
-    """The whole value from Redis, or from ``load()`` (MongoDB), which then fills Redis."""
-    return ask(key, shape, load, Part(shape.read, shape.decode, lambda value: value))
+class Source(NamedTuple):
+    """A cached value: its key, its shape, and how MongoDB is asked for it."""
+
+    key: str
+    shape: Shape
+    load: Callable[[], Any]
 
 
-def ask(key: str, shape: Shape, load: Callable[[], Any], part: Part) -> Any:
-    """A part of the value: the same answer whether it came from Redis or from ``load()``."""
-    if not redis.enabled or not rollout.for_reader(shape.feature):
-        note("bypass")
-        return part.pick(load())
-    found = fence.read(key, *part.command)
-    if found.token and key in _filling:
-        # Somebody in this process is already asking MongoDB for it; their answer is ours.
-        _filling[key].wait(WAIT_SECONDS)
-        found = fence.read(key, *part.command)
+def get(source: Source) -> Any:
+    """The whole value from Redis, or from MongoDB, which then fills Redis. Don't change it."""
+    return look(source).value
+
+
+def ask(source: Source, part: Part) -> Any:
+    """A part of the value: the same answer whether it came from Redis or from MongoDB."""
+    if not copies.is_too_big(source.key) or not is_cached(source.shape.feature):
+        return part.pick(get(source))
+    found = fence.read(source.key, *part.command)
     if found.hit:
         note("hit")
         return part.decode(found.value)
-    note("down" if found.down else "miss")
-    return part.pick(_load(key, shape, load, found.token))
+    return part.pick(get(source))
 
 
-def _load(key: str, shape: Shape, load: Callable[[], Any], token: str | None) -> Any:
-    if token is None:
-        return load()
-    done = _filling.setdefault(key, Event())
+def look(source: Source) -> Copy:
+    """The value together with its version; the version is None if it did not come from Redis."""
+    return look_all([source])[0]
+
+
+def look_all(sources: Sequence[Source]) -> list[Copy]:
+    """Many values, warm in one round trip."""
+    ahead = g.get("looked_ahead") or {} if has_request_context() else {}
+    cached = [s for s in sources if is_cached(s.shape.feature) and s.key not in ahead]
+    seen = dict(zip((s.key for s in cached), _look(cached), strict=True))
+    found = []
+    for source in sources:
+        copy = seen.get(source.key) or ahead.get(source.key)
+        if copy is None:
+            note("bypass")
+            copy = Copy(source.load())
+        found.append(copy)
+    return found
+
+
+def look_ahead(sources: Sequence[Source]) -> None:
+    """Look now, in one round trip, at what this request is going to ask for one by one.
+
+    Only for a request that changes nothing: it is then answered from the moment of this look.
+    """
+    cached = {s.key: s for s in sources if is_cached(s.shape.feature)}
+    looked = dict(zip(cached, _look(list(cached.values())), strict=True))
+    g.looked_ahead = {**g.get("looked_ahead", {}), **looked}
+
+
+def is_cached(feature: str) -> bool:
+    """Whether whoever is asking now is answered from this structure."""
+    return redis.enabled and rollout.for_reader(feature)
+
+
+def _look(sources: Sequence[Source]) -> list[Copy]:
+    kept = [copies.get(source.key) for source in sources]
+    readings = _ask(sources, kept)
+    late = [i for i, reading in enumerate(readings) if reading.token and _wait(sources[i].key)]
+    again = _ask([sources[i] for i in late], [None] * len(late))
+    for i, reading in zip(late, again, strict=True):
+        readings[i] = reading
+    return [_copy(*each) for each in zip(sources, readings, kept, strict=True)]
+
+
+def _wait(key: str) -> bool:
+    """Somebody in this process is already asking MongoDB for it; their answer is ours."""
+    filling = _filling.get(key)
+    return filling is not None and (filling.wait(WAIT_SECONDS) or True)
+
+
+def _ask(sources: Sequence[Source], kept: Sequence[Copy | None]) -> list[fence.Reading]:
+    return fence.ask([
+        fence.Question(source.key, source.shape.read, (copy and copy.version) or "")
+        for source, copy in zip(sources, kept, strict=True)
+    ])  # fmt: skip
+
+
+def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:
+    if not found.hit:
+        note("down" if found.down else "miss")
+        return _load(source, found.token)
+    note("hit")
+    if found.same and kept is not None:
+        copy = kept
+    else:
+        copy = Copy(source.shape.decode(found.value), found.version)
+        copies.keep(source.key, copy, size_of(found.value))
+    if 0 <= found.left_ms < EARLY * 1000 * ttl(source.shape.ttl):
+        _refresh(source, found.version)
+    return copy
+
+
+def _load(source: Source, token: str | None) -> Copy:
+    if token and source.shape.refill:
+        source.shape.refill(token)
+    if token is None or source.shape.refill:
+        return Copy(source.load())
+    done = _filling.setdefault(source.key, Event())
     try:
-        value = load()
-        fence.fill(key, token, ttl(shape.ttl), shape.fill, shape.items(value))
-        return value
+        value = source.load()
+        items, life = source.shape.items(value), ttl(source.shape.ttl)
+        version = fence.fill(source.key, token, jittered(life), source.shape.fill, items)
+        copy = Copy(value, version)
+        if version:
+            copies.keep(source.key, copy, size_of(items))
+        return copy
     finally:
         done.set()
-        if _filling.get(key) is done:
-            del _filling[key]
+        if _filling.get(source.key) is done:
+            del _filling[source.key]
+
+
+def _refresh(source: Source, version: str | None) -> None:
+    """Fetch what is about to expire anew, in the background: nobody finds it missing."""
+    if source.key in _filling or version is None:
+        return
+    if not source.shape.refill:
+        _filling[source.key] = Event()
+    gevent.spawn(_refreshed, current_app._get_current_object(), source, version)  # type: ignore[attr-defined]
+
+
+def _refreshed(app: Any, source: Source, version: str) -> None:
+    with app.app_context():
+        _load(source, version)
 
 
 def note(outcome: str) -> None:
@@ -87,3 +189,8 @@ def note(outcome: str) -> None:
 def ttl(name: str) -> int:
     """A structure's lifetime in seconds, from its setting (R12)."""
     return int(current_app.config[name])
+
+
+def jittered(seconds: int) -> int:
+    """A little less than so many seconds, at least one."""
+    return max(1, round(seconds * uniform(1 - JITTER, 1)))

@@ -77,9 +77,20 @@ class User(Document):
         return cls._get_collection().find_one({"nickname_key": key})
 
     @classmethod
-    def activity(cls) -> Iterable[tuple[str, datetime]]:
-        """(id, last_active) of every active person, for the cached order of the user list."""
-        rows = cls._get_collection().find({"active": True}, {"last_active": 1})
+    def about_how_many(cls) -> int:
+        """How many people there are, from the collection's own count, without looking at them."""
+        return cls._get_collection().estimated_document_count()
+
+    @classmethod
+    def activity(cls, since: datetime | None = None) -> Iterable[tuple[str, datetime]]:
+        """(id, last_active) of every active person, for the cached order of the user list.
+
+        Only of those active since then, if that is given.
+        """
+        query: dict[str, Any] = {"active": True}
+        if since is not None:
+            query["last_active"] = {"$gte": since}
+        rows = cls._get_collection().find(query, {"last_active": 1}, batch_size=1000)
         return ((str(row["_id"]), row["last_active"]) for row in rows)
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
-Call = tuple[list[str], list[Any]]
+Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
 
 
 @lru_cache(maxsize=256)
@@ -25,13 +25,10 @@ def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
         return client.eval(script, len(keys), *keys, *args)
 
 
-def run_many(client: Any, script: str, calls: Sequence[Call]) -> list[Any]:
-    """One script for many (keys, args) in one round trip; each call stands alone."""
-    return run_all(client, [(script, keys, args) for keys, args in calls])
-
-
-def run_all(client: Any, calls: Sequence[tuple[str, list[str], list[Any]]]) -> list[Any]:
-    """Many (script, keys, args) in one round trip; each call stands alone."""
+def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
+    """Many calls in one round trip; each stands alone."""
+    if len(calls) == 1:
+        return [run(client, *calls[0])]
     if isinstance(client, RedisCluster):  # no pipeline over several slots for scripts
         return [run(client, *call) for call in calls]
     pipe = client.pipeline(transaction=False)

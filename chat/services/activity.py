@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chat.cache import users as cache
+from chat.cache import directory
 from chat.models import User, base
 from chat.services.batches import Batches
 
@@ -33,7 +33,7 @@ def flush() -> None:
     if len(_written) > MOST_REMEMBERED:
         _written.clear()
     _written.update(batch)
-    cache.store_activity(batch)
+    directory.store_activity(batch)
 
 
 _batches = Batches("activity", flush, FLUSH_SECONDS)

@@ -35,7 +35,7 @@ def list_for(actor: Any) -> list[dict]:
         if channel["id"] in mine
         or (channel["kind"] in ("public", "voice") and not channel["archived"])
     ]
-    shown += [c for c in map(cache.get, mine.keys() - named.keys()) if c]
+    shown += cache.get_many(mine.keys() - named.keys())
     others = [c["id"] for c in shown if c["id"] not in mine]
     last_seqs = reading.last_seqs(others)
     names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))

@@ -1,21 +1,27 @@
 """Messages: posted, edited, deleted, read (R30)."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask_babel import lazy_gettext as _l
 
 from chat import access, markup, text
 from chat.cache import messages as cache
 from chat.cache import reading
+from chat.cache.local import Made
 from chat.errors import BadInput, Forbidden, NotFound
 from chat.models import Membership, Message, base
 from chat.models.user import at_least
 from chat.realtime import broadcasts
 from chat.services import emoji
 
+T = TypeVar("T")
 PAGE = 50
+MOST_NEWEST = cache.MOST
 MOST_IN_PAGE = 100
 MOST_CHANGES = 200
+
+_made: Made[Any] = Made(300)
 
 
 def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, bool]:
@@ -76,11 +82,25 @@ def history(
     """(messages oldest first, more?): the newest, or those before or after a seq (exclusive)."""
     access.get_channel_for(actor, channel_id)
     limit = max(1, min(limit, MOST_IN_PAGE))
-    if before is None and after is None and limit <= cache.MOST:
-        recent = cache.get_recent(channel_id)
-        page = recent[-limit:]
-        return page, bool(page) and page[0]["seq"] > 1
+    if before is None and after is None and limit <= MOST_NEWEST:
+        return _newest(cache.get_recent(channel_id), limit)
     return Message.page(channel_id, before, after, limit)
+
+
+def newest_as(
+    make: Callable[[list[dict], bool], T], actor: Any, channel_id: str, limit: int = PAGE
+) -> T:
+    """What ``make`` makes of the newest messages (at most 50): once for all who read them."""
+    access.get_channel_for(actor, channel_id)
+    found = cache.look(channel_id)
+    return _made.get(  # type: ignore[no-any-return]
+        (make, channel_id, limit), (found.version,), lambda: make(*_newest(found.value, limit))
+    )
+
+
+def _newest(recent: list[dict], limit: int) -> tuple[list[dict], bool]:
+    page = recent[-limit:]
+    return page, bool(page) and page[0]["seq"] > 1
 
 
 def newest(actor: Any, channel_id: str, limit: int = PAGE) -> tuple[list[dict], bool, int]:

@@ -1,25 +1,42 @@
 """Lists of people, with who is online and when they were last active (R29)."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from chat import access, presence, text
 from chat.cache import members
 from chat.cache import users as cache
+from chat.cache.local import Made
 from chat.errors import BadInput, NotFound
 from chat.models import User, base
 
+T = TypeVar("T")
 MOST_IN_PAGE = 1000
+
+_pages: Made[Any] = Made(50)
+_members: Made[list[dict]] = Made(200)
 
 
 def list_people(limit: int = 100, cursor: str | None = None) -> tuple[list[dict], str | None]:
     """(a page of active people, the most recently active first; the next page's cursor or None)."""
+    return list_people_as(_as_it_is, limit, cursor)
+
+
+def list_people_as(
+    make: Callable[[list[dict], str | None], T], limit: int = 100, cursor: str | None = None
+) -> T:
+    """What ``make`` makes of such a page; made once for as long as nobody in it changes."""
     limit = max(1, min(limit, MOST_IN_PAGE))
-    page = cache.list_recent(limit + 1, _parse(cursor))
-    scores = dict(page[:limit])
-    people = _with_presence(cache.get_profiles(scores).values(), scores)
-    last = page[limit - 1] if len(page) > limit else None
-    return people, f"{last[0]}.{last[1]}" if last else None
+    page, online = cache.list_recent(limit + 1, _parse(cursor)), presence.online()
+
+    def made() -> T:
+        scores = dict(page.entries[:limit])
+        people = _with_presence(cache.get_profiles(scores).values(), scores, online)
+        last = page.entries[limit - 1] if len(page.entries) > limit else None
+        return make(people, f"{last[0]}.{last[1]}" if last else None)
+
+    basis = (page.version, page.entries, online)
+    return _pages.get((make, limit, cursor), basis, made)  # type: ignore[no-any-return]
 
 
 def get_person(user_id: str) -> dict:
@@ -27,7 +44,7 @@ def get_person(user_id: str) -> dict:
     profile = cache.get_profile(user_id)
     if profile is None or not profile["active"]:
         raise NotFound()
-    return _with_presence([profile], cache.last_active([user_id]))[0]
+    return _with_presence([profile], cache.last_active([user_id]), presence.online())[0]
 
 
 def get_by_nickname(nickname: str) -> dict:
@@ -41,18 +58,28 @@ def get_by_nickname(nickname: str) -> dict:
 def members_of(actor: Any, channel_id: str) -> list[dict]:
     """The active members of a channel, by nickname, without the time of their last activity."""
     access.get_channel_for(actor, channel_id)
-    ids = sorted(members.get_members(channel_id))
-    return _by_name(_with_presence(cache.get_profiles(ids).values(), {}))
+    found, online = members.look(channel_id), presence.online()
+
+    def made() -> list[dict]:
+        profiles = cache.get_profiles(sorted(found.value))
+        return _by_name(_with_presence(profiles.values(), {}, online))
+
+    return _members.get(channel_id, (found.version, cache.version(), online), made)
 
 
 def online_people() -> list[dict]:
     """Who is online now, by nickname."""
-    ids = sorted(presence.online())
-    return _by_name(_with_presence(cache.get_profiles(ids).values(), {}))
-
-
-def _with_presence(profiles: Iterable[dict], scores: dict[str, int]) -> list[dict]:
     online = presence.online()
+    return _by_name(_with_presence(cache.get_profiles(sorted(online)).values(), {}, online))
+
+
+def _as_it_is(people: list[dict], following: str | None) -> tuple[list[dict], str | None]:
+    return people, following
+
+
+def _with_presence(
+    profiles: Iterable[dict], scores: dict[str, int], online: set[str]
+) -> list[dict]:
     return [
         profile
         | {

@@ -50,7 +50,7 @@ RACES = {
     "user list": (
         lambda w: "cache:users:list", User, "activity",
         lambda w: accounts.deactivate(w.owner, w.other.id),
-        lambda w: len(users.list_recent(10, None)), 1,
+        lambda w: len(users.list_recent(10, None).entries), 1,
     ),
     "channel list": (
         lambda w: "cache:channels:list", Channel, "named",
@@ -98,11 +98,11 @@ def test_who_is_let_in_again_is_at_once_in_the_list_of_people(world):
     accounts.deactivate(world.owner, world.other.id)
     cold("cache:users:list")
     users.list_recent(10, None)
-    assert len(users.list_recent(10, None)) == 1
+    assert len(users.list_recent(10, None).entries) == 1
 
     accounts.reactivate(world.owner, world.other.id)
 
-    assert len(users.list_recent(10, None)) == 2
+    assert len(users.list_recent(10, None).entries) == 2
 
 
 def test_a_post_is_served_from_redis_without_asking_mongodb_again(world, monkeypatch):

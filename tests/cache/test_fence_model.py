@@ -16,6 +16,7 @@ from chat.extensions import redis
 
 KEY = "cache:test:model"
 ANY = st.integers(0, 5)
+PROCESS = st.integers(0, 1)
 
 
 def until_up(ask, answered):
@@ -37,6 +38,7 @@ class Fenced(RuleBasedStateMachine):
         redis.call(lambda r: [r.delete(k) for k in fence.companions(KEY)])
         self.truth = self.acked = self.seen = 0
         self.begun, self.stored, self.readers = [], [], []
+        self.copies = {}  # process → (version, value): what it keeps of what it was given
 
     # -- the protocol; the broken variants below take parts of it out --
 
@@ -47,7 +49,11 @@ class Fenced(RuleBasedStateMachine):
         fence.end(write, "SET", str(self.truth), "KEEPTTL")
 
     def fill(self, token, value):
-        fence.fill(KEY, token, 60, "SET", [str(value)])
+        return fence.fill(KEY, token, 60, "SET", [str(value)])
+
+    def ask(self, process):
+        known = self.copies.get(process, ("", None))[0]
+        return fence.ask([fence.Question(KEY, ("GET",), known)])[0]
 
     # -- steps; "which" picks one of those for whom the step is possible --
 
@@ -77,24 +83,29 @@ class Fenced(RuleBasedStateMachine):
         self.acked = self.truth
 
     @precondition(lambda self: self.stored)
-    @rule(which=ANY)
-    def writer_dies_and_its_trust_ends(self, which):
+    @rule(which=ANY, ago=st.sampled_from([fence.TRUSTED_MS, fence.LEASE_MS]))
+    def writer_dies_and_its_trust_or_its_lease_ends(self, which, ago):
         write, self.seen = self.stored.pop(which % len(self.stored))[0], self.truth
-        older = {write.writer: -fence.TRUSTED_MS - 1}
+        older = {write.writer: -ago - 1}
         redis.call(lambda r: r.zadd(f"w:{{{KEY}}}", older, xx=True, incr=True))
 
-    @rule()
-    def reader_asks(self):
-        reading = until_up(lambda: fence.read(KEY, "GET"), lambda reading: not reading.down)
+    @rule(process=PROCESS)
+    def reader_asks(self, process):
+        reading = until_up(lambda: self.ask(process), lambda reading: not reading.down)
         if reading.hit:
-            assert int(reading.value) >= max(self.acked, self.seen), "older than acknowledged"
+            value = self.copies[process][1] if reading.same else int(reading.value)
+            assert value >= max(self.acked, self.seen), "older than acknowledged"
+            self.copies[process] = (reading.version, value)
         elif reading.token:
-            self.readers.append((reading.token, self.truth))
+            self.readers.append((process, reading.token, self.truth))
 
     @precondition(lambda self: self.readers)
     @rule(which=ANY)
     def reader_fills(self, which):
-        self.fill(*self.readers.pop(which % len(self.readers)))
+        process, token, value = self.readers.pop(which % len(self.readers))
+        version = self.fill(token, value)
+        if version:
+            self.copies[process] = (version, value)
 
     @rule()
     def data_is_evicted(self):
@@ -122,6 +133,25 @@ class WithoutBegin(Fenced):
         redis.call(lambda r: r.set(KEY, self.truth, xx=True, keepttl=True))
 
 
+class WithoutNewVersions(Fenced):
+    """A fill leaves the token as it was: a copy from before it passes for the same."""
+
+    def fill(self, token, value):
+        if super().fill(token, value):
+            redis.call(lambda r: r.set(f"v:{{{KEY}}}", token))
+            return token
+        return None
+
+
+class WithoutAsking(Fenced):
+    """A copy is believed without asking for its version."""
+
+    def ask(self, process):
+        if process in self.copies:
+            return fence.Reading(hit=True, same=True, version=self.copies[process][0])
+        return super().ask(process)
+
+
 CHECKS = settings(
     max_examples=300,
     stateful_step_count=20,
@@ -147,3 +177,28 @@ def test_the_check_notices_when_fills_are_not_fenced(app):
 def test_the_check_notices_when_writes_are_not_announced(app):
     with app.app_context(), pytest.raises(AssertionError, match="older than acknowledged"):
         run_state_machine_as_test(WithoutBegin, settings=UNTIL_FOUND)
+
+
+def a_writer_is_lost_and_what_it_wrote_is_filled_in(machine):
+    """Process 0 keeps a copy from while the write was under way; process 1 fills after its end."""
+    machine.reader_asks(1)
+    machine.reader_fills(0)
+    machine.writer_begins()
+    machine.reader_asks(0)
+    machine.writer_stores(0)
+    machine.writer_dies_and_its_trust_or_its_lease_ends(0, fence.LEASE_MS)
+    machine.reader_asks(1)
+    machine.reader_fills(0)
+    machine.reader_asks(0)
+
+
+def test_a_copy_from_before_a_lost_write_does_not_pass_for_what_was_filled_after_it(app):
+    with app.app_context():
+        a_writer_is_lost_and_what_it_wrote_is_filled_in(Fenced())
+        with pytest.raises(AssertionError, match="older than acknowledged"):
+            a_writer_is_lost_and_what_it_wrote_is_filled_in(WithoutNewVersions())
+
+
+def test_the_check_notices_when_a_copy_is_believed_without_asking(app):
+    with app.app_context(), pytest.raises(AssertionError, match="older than acknowledged"):
+        run_state_machine_as_test(WithoutAsking, settings=UNTIL_FOUND)

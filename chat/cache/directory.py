@@ -1,0 +1,120 @@
+"""How ``cache:users:list`` (R2) is filled, and kept in order while people are active.
+
+With 100,000 people a fill takes a second or two, so nobody waits for it: pages come from MongoDB's
+index until it is done. It is made a piece at a time under another name and takes its own only at
+the end, if no person was saved meanwhile (the fence).
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import gevent
+from flask import current_app
+
+from chat.cache import fence, keys, through
+from chat.cache.through import Shape, Source
+from chat.extensions import redis
+from chat.models import User, base
+from chat.redis import DOWN
+
+AT_ONCE = 2_000  # so many people are read and stored by the request that finds the list missing
+PIECE = 1_000
+PIECE_SECONDS = 60  # what is left of a fill that was given up goes by itself
+EMPTY = (0, "")
+
+# KEYS: the list, its token, the pieces. ARGV: token, new token, token seconds, lifetime.
+TAKE_NAME = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then redis.call('DEL', KEYS[3]) return 0 end
+redis.call('RENAME', KEYS[3], KEYS[1])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
+# KEYS: the pieces. ARGV: seconds, then score, id, ...
+ADD = """
+redis.call('ZADD', KEYS[1], unpack(ARGV, 2))
+return redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
+
+THERE = Shape("users", "TTL_USERS", ("EXISTS",), "", lambda _: (), bool, refill=lambda t: fill(t))
+
+_busy = False
+
+
+def source() -> Source:
+    """Whether the list is there. Its version changes with every save of a person."""
+    return Source(keys.users_list(), THERE, lambda: None)
+
+
+def keep_filled(found: fence.Reading) -> None:
+    """After a reading of the list: fill it if it is missing, and early if it is about to expire."""
+    if found.token:
+        fill(found.token)
+    elif found.version and 0 <= found.left_ms < through.EARLY * 1000 * through.ttl("TTL_USERS"):
+        _in_background(found.version)
+
+
+def fill(token: str) -> None:
+    """Fill the list: at once in a small team, in the background in a big one."""
+    if User.about_how_many() <= AT_ONCE:
+        _fill(token)
+    else:
+        _in_background(token)
+
+
+def store_activity(moments: dict[str, datetime]) -> None:
+    """Move people up in the list after their activity was written, without emptying it (R26)."""
+    scores = {uid: millis(moment) for uid, moment in moments.items()}
+    if not scores:
+        return
+    key = keys.users_list()
+    # XX: only people that are in the list; a list that has expired stays expired.
+    redis.call(lambda r: r.zadd(key, scores, xx=True, gt=True), what=key)
+
+
+def millis(moment: datetime) -> int:
+    """Milliseconds since 1970, the score of the list."""
+    return round(moment.timestamp() * 1000)
+
+
+def _in_background(token: str) -> None:
+    global _busy
+    if not _busy:
+        _busy = True
+        gevent.spawn(_run, current_app._get_current_object(), token)  # type: ignore[attr-defined]
+
+
+def _run(app: Any, token: str) -> None:
+    global _busy
+    try:
+        with app.app_context():
+            _fill(token)
+    finally:
+        _busy = False
+
+
+def _fill(token: str) -> None:
+    began = base.now()
+    pieces = f"f:{{{keys.users_list()}}}:{token}"
+    for piece in _pieces(User.activity()):
+        if redis.run(ADD, [pieces], [PIECE_SECONDS, *piece], "user list") is DOWN:
+            return
+    life = through.jittered(through.ttl("TTL_USERS"))
+    names = [*fence.companions(keys.users_list())[:2], pieces]
+    args = [token, fence.new_token(), fence.TOKEN_SECONDS, life]
+    if redis.run(TAKE_NAME, names, args, "user list") == 1:
+        # Who was active meanwhile was moved up in the old list only.
+        store_activity(dict(User.activity(since=began)))
+
+
+def _pieces(activity: Iterable[tuple[str, datetime]]) -> Iterator[list[Any]]:
+    """Scores and ids, a piece at a time; a marker if there is nobody."""
+    people, found = iter(activity), False
+    while piece := list(islice(people, PIECE)):
+        found = True
+        yield [x for uid, moment in piece for x in (millis(moment), uid)]
+    if not found:
+        yield list(EMPTY)

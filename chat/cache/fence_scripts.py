@@ -1,0 +1,103 @@
+"""The atomic steps of the fence (chat.cache.fence), in Lua.
+
+KEYS are the data key D, its version token V and its writes under way W, in one Cluster slot.
+Scripts begin with a removal: under memory pressure a script whose first write is a SET would stop
+before it has invalidated anything.
+"""
+
+_CLOCK = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+"""
+
+BEGIN = (
+    _CLOCK
+    + """
+if ARGV[4] == '1' then redis.call('DEL', KEYS[1]) else redis.call('ZREM', KEYS[3], ARGV[1]) end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
+redis.call('ZADD', KEYS[3], now, ARGV[1])
+redis.call('PEXPIRE', KEYS[3], ARGV[2])
+return 1
+"""
+)
+
+# ARGV: writer, new token, token seconds, then nothing (delete D) or a command with its arguments.
+# The command is applied only if no other write began meanwhile: their order in MongoDB is unknown.
+END = """
+redis.call('ZREM', KEYS[3], ARGV[1])
+local alone = redis.call('GET', KEYS[2]) == ARGV[1]
+if #ARGV == 3 or not alone then
+  redis.call('DEL', KEYS[1])
+elseif redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call(ARGV[4], KEYS[1], unpack(ARGV, 5))
+end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
+# A post is added only right behind its predecessor, so the list never has a hole (ARGV: writer,
+# new token, token seconds, seq, element, how many to keep). An element's first number is its seq.
+END_APPEND = """
+redis.call('ZREM', KEYS[3], ARGV[1])
+local last = redis.call('LINDEX', KEYS[1], -1)
+if last then
+  if tonumber(string.match(last, '%d+')) == ARGV[4] - 1 then
+    redis.call('RPUSH', KEYS[1], ARGV[5])
+    redis.call('LTRIM', KEYS[1], -ARGV[6], -1)
+  else
+    redis.call('DEL', KEYS[1])
+  end
+end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
+# What was written is not in D, but something that is made with D's version shows it.
+END_TOUCH = """
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
+# The write was refused by MongoDB: nothing changed, D stays.
+RELEASE = "return redis.call('ZREM', KEYS[3], ARGV[1])"
+
+# ARGV: candidate token, token seconds, lease ms, trusted ms, version of the reader's copy or "",
+# command, arguments. Hits tell how long D lives, -1 while a write is under way.
+READ = """
+local live = 0
+if redis.call('EXISTS', KEYS[3]) == 1 then
+  local t = redis.call('TIME')
+  local now = t[1] * 1000 + math.floor(t[2] / 1000)
+  local dead = redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[3])
+  local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+  if dead > 0 or (oldest[2] and now - oldest[2] > tonumber(ARGV[4])) then
+    redis.call('DEL', KEYS[1])
+  end
+  live = redis.call('ZCARD', KEYS[3])
+end
+local left = redis.call('PTTL', KEYS[1])
+if left == -2 and live > 0 then return {2} end
+local token = redis.call('GET', KEYS[2])
+if not token then
+  token = ARGV[1]
+  redis.call('SET', KEYS[2], token, 'EX', ARGV[2])
+end
+if left == -2 then return {0, token} end
+if live > 0 then left = -1 end
+if token == ARGV[5] then return {3, token, left} end
+return {1, token, left, redis.call(ARGV[6], KEYS[1], unpack(ARGV, 7))}
+"""
+
+# ARGV: token, new token, token seconds, ttl in seconds, command, arguments (in chunks: unpack has
+# a limit).
+FILL = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+for i = 6, #ARGV, 1000 do
+  redis.call(ARGV[5], KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
