@@ -21,10 +21,10 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import gevent
-from flask import Flask, g, has_request_context
+from flask import Flask, g, has_request_context, request
 
 from chat import rollout
 from chat.cache import keys
@@ -289,10 +289,13 @@ def seq() -> int:
 def _picture() -> roster.Picture:
     if not has_request_context():
         return _look()
-    if "presence" not in g:
-        g.presence = _look()
-    seen: roster.Picture = g.presence
-    return seen
+    # `g` belongs to the app's context, which may outlive a request.
+    asker, picture = g.get("presence", (None, None))
+    this: Any = request._get_current_object()  # type: ignore[attr-defined]
+    if asker is not this:
+        picture = _look()
+        g.presence = (this, picture)
+    return cast(roster.Picture, picture)
 
 
 def _look() -> roster.Picture:

@@ -1,0 +1,68 @@
+"""Processes that hold presence, without their sockets: real Redis, and what each would emit."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from chat.extensions import redis
+from chat.presence import Presence
+from chat.realtime import broadcasts, roster
+from tests.support.processes import SECRET_KEY
+
+
+class Emitted:
+    """Stands where the socket server is, and keeps what is emitted."""
+
+    def __init__(self) -> None:
+        self.presence: list[dict[str, Any]] = []
+
+    def emit(self, event: str, data: dict[str, Any], **to: Any) -> None:
+        assert event == "presence"
+        self.presence.append(data)
+
+    @property
+    def size(self) -> int:
+        return len(json.dumps(self.presence))
+
+    @property
+    def greeting(self) -> dict[str, Any]:
+        return next(data for data in reversed(self.presence) if data.get("greeting"))
+
+    @property
+    def gone(self) -> list[str]:
+        return [who for data in self.presence for who in data["offline"]]
+
+
+@contextmanager
+def app_without_sockets(redis_url: str, mongodb_uri: str) -> Iterator[Flask]:
+    """An app on this Redis, emptied, whose presence loop nobody runs but the test."""
+    places = {"MONGODB_URI": mongodb_uri, "REDIS_URL": redis_url}
+    app = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, **places})
+    with app.app_context():
+        redis.call(lambda client: client.flushdb())
+        yield app
+        redis.close()
+
+
+def process(lease: float = 600) -> Presence:
+    """One that is in step and will not beat, reap or recount for long."""
+    presence = Presence(lease)
+    presence.tick()
+    return presence
+
+
+def last_number() -> int:
+    """What a page that is rendered now knows."""
+    picture = roster.read()
+    return picture.seq if isinstance(picture, roster.Picture) else 0
+
+
+def watch(monkeypatch: pytest.MonkeyPatch) -> Emitted:
+    emitted = Emitted()
+    monkeypatch.setattr(broadcasts.socketio, "server", emitted)
+    return emitted
