@@ -3,7 +3,8 @@ conns, count, seq, log.
 
 BEAT and REAP report transitions only: {number, people}, or {0, {}} when nobody came or went. Each
 transition takes the next number and is remembered in the log, so that who knows a number can be
-told what changed since. After a loss the numbers begin at the clock: greater than any before.
+told what changed since. After a loss the numbers begin at the clock's microseconds: beyond any that
+were known.
 """
 
 LOG_KEPT = 500  # transitions
@@ -15,7 +16,7 @@ _TELL = (
     + f"""
 local function tell(sign,people)
   if #people==0 then return {{0,people}} end
-  redis.call('SET',KEYS[3],string.format('%.0f',now),'NX')
+  redis.call('SET',KEYS[3],string.format('%.0f',t[1]*1000000+t[2]),'NX')
   local seq=redis.call('INCR',KEYS[3])
   redis.call('ZADD',KEYS[4],seq,string.format('%.0f',seq)..sign..table.concat(people,' '))
   redis.call('ZREMRANGEBYRANK',KEYS[4],0,-{LOG_KEPT + 1})
