@@ -1,0 +1,78 @@
+"""What gunicorn serves to those who attack the fence: the app, slow exactly where races are won.
+
+Whoever asks with the header X-Late (ms) fills late, so that a write may pass between what MongoDB
+said and what is cached; the end of a write comes late, too. ATTACKED_FENCE says what is left of the
+fence (``MUTANTS``); all of them are slowed down alike, so what one of them is caught at the whole
+one has withstood.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()  # before anything that opens a socket or takes a lock is imported
+
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+from flask import has_request_context, request
+
+from app import create_app
+from chat.cache import fence
+from chat.extensions import redis
+from chat.redis import connect
+
+LATE = "X-Late"
+PATIENCE = 10
+_chance = random.Random(os.getpid())
+
+
+def late(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The call, after anything up to as many ms as the request says."""
+
+    def slowly(*args: Any, **kw: Any) -> Any:
+        most = int(request.headers.get(LATE, 0)) if has_request_context() else 0
+        if most:
+            gevent.sleep(_chance.uniform(0, most / 1000))
+        return call(*args, **kw)
+
+    return slowly
+
+
+def begin_unheard(keys: Sequence[str], hide: bool = False) -> list[fence.Write]:
+    """No word of the write before it goes to MongoDB."""
+    return [fence.Write(key, fence.new_token(), time.monotonic(), fenced=True) for key in keys]
+
+
+def end_by_deleting(endings: Sequence[tuple[fence.Write, fence.Ending]]) -> None:
+    """Write, then delete the key: what is done everywhere."""
+    for write, _how in endings:
+        redis.call(lambda r, key=write.key: r.delete(key), what="end")
+
+
+CHECK = "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end"
+assert CHECK in fence.FILL
+FILL_ANYWAY = fence.FILL.replace(CHECK, "")
+
+WITHOUT_TOKENS = {"FILL": FILL_ANYWAY}
+MUTANTS: dict[str, dict[str, Any]] = {
+    "whole": {},
+    "no tokens": WITHOUT_TOKENS,
+    "taken out": {**WITHOUT_TOKENS, "begin_all": begin_unheard, "end_all": end_by_deleting},
+}
+SLOW = ("fill", "fill_many", "end_all")
+
+
+def attack(left: str) -> None:
+    for name, instead in MUTANTS[left].items():
+        setattr(fence, name, instead)
+    for name in SLOW:
+        setattr(fence, name, late(getattr(fence, name)))
+    # A busy machine is no outage: what is answered without Redis is not promised to be new.
+    connect.READ_TIMEOUT = connect.CONNECT_TIMEOUT = PATIENCE
+
+
+attack(os.environ["ATTACKED_FENCE"])
+app = create_app()
