@@ -17,7 +17,7 @@ from chat.cache import fence, keys, through
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
 from chat.models import User, base
-from chat.redis import DOWN
+from chat.redis import DOWN, Down
 
 AT_ONCE = 2_000  # so many people are read and stored by the request that finds the list missing
 PIECE = 1_000
@@ -73,6 +73,14 @@ def store_activity(moments: dict[str, datetime]) -> None:
     key = keys.users_list()
     # XX: only people that are in the list; a list that has expired stays expired.
     redis.call(lambda r: r.zadd(key, scores, xx=True, gt=True), what=key)
+
+
+def stored_activity(ids: list[str]) -> dict[str, int]:
+    """What the list says of these people, if it is there; nothing is filled for the asking."""
+    scores = redis.call(lambda r: r.zmscore(keys.users_list(), ids), what=keys.users_list())
+    if isinstance(scores, Down):
+        return {}
+    return {uid: int(score) for uid, score in zip(ids, scores, strict=True) if score is not None}
 
 
 def millis(moment: datetime) -> int:

@@ -1,13 +1,13 @@
 """When people were last active: noted on each request, written in batches (R26)."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from chat.cache import directory
 from chat.models import User, base
 from chat.services.batches import Batches
 
 FLUSH_SECONDS = 10
-AT_MOST_EVERY_SECONDS = 60
+AT_MOST_EVERY = timedelta(minutes=1)
 MOST_REMEMBERED = 20_000
 _noted: dict[str, datetime] = {}
 _written: dict[str, datetime] = {}
@@ -17,7 +17,7 @@ def touch(user_id: str) -> None:
     """Somebody did something. Costs a look into a dict; at most one write a person a minute."""
     moment = base.now()
     last = _written.get(user_id)
-    if last is None or (moment - last).total_seconds() >= AT_MOST_EVERY_SECONDS:
+    if last is None or moment - last >= AT_MOST_EVERY:
         _noted[user_id] = moment
 
 
@@ -26,14 +26,40 @@ def flush() -> None:
     if not _noted:
         return
     batch = dict(_noted)
-    User.touch_all(batch)
-    for user_id, moment in batch.items():
-        if _noted.get(user_id) == moment:
-            del _noted[user_id]
-    if len(_written) > MOST_REMEMBERED:
-        _written.clear()
+    _noted.clear()
+    before = {user_id: _written[user_id] for user_id in batch if user_id in _written}
+    # Now, not afterwards: who does something while this is being written has been counted.
     _written.update(batch)
-    directory.store_activity(batch)
+    try:
+        _write(batch)
+    except BaseException:  # the end of the greenlet, too: the last flush writes it
+        for user_id, moment in batch.items():
+            _noted.setdefault(user_id, moment)
+            _written.pop(user_id, None)
+        _written.update(before)
+        raise
+    _forget_old()
+
+
+def _write(batch: dict[str, datetime]) -> None:
+    """All of it at once, but for those whom another process has written in the same minute."""
+    due = dict(batch)
+    for user_id, millis in directory.stored_activity(list(batch)).items():
+        stored = datetime.fromtimestamp(millis / 1000, UTC)
+        if batch[user_id] - stored < AT_MOST_EVERY:
+            del due[user_id]
+            _written[user_id] = stored
+    if due:
+        User.touch_all(due)
+        directory.store_activity(due)
+
+
+def _forget_old() -> None:
+    """A person of more than a minute ago may be written again anyhow."""
+    if len(_written) > MOST_REMEMBERED:
+        past = base.now() - AT_MOST_EVERY
+        for user_id in [user_id for user_id, moment in _written.items() if moment < past]:
+            del _written[user_id]
 
 
 _batches = Batches("activity", flush, FLUSH_SECONDS)
