@@ -8,9 +8,17 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import fanout, memory, pages, report, start
+from benchmarks import browsing, cached, fanout, growth, memory, pages, report, start
 
-ALL = {"start": start.run, "memory": memory.run, "fanout": fanout.run, "pages": pages.run}
+ALL = {
+    "start": start.run,
+    "memory": memory.run,
+    "fanout": fanout.run,
+    "pages": pages.run,
+    "cached": cached.run,
+    "browsing": browsing.run,
+    "growth": growth.run,
+}
 MOST_SECONDS = 600
 
 

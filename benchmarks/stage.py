@@ -12,9 +12,8 @@ from benchmarks import gauge, team
 from chat.embedded.binaries import find_mongod
 from chat.embedded.mongo import Mongo
 from chat.embedded.process import Process
-from chat.embedded.valkey import Valkey
 from tests.support.processes import ROOT, START_SECONDS, AppProcess, new_database
-from tests.support.servers import start_valkey
+from tests.support.servers import Redis, start_valkey
 
 
 class App(AppProcess):
@@ -46,15 +45,16 @@ class App(AppProcess):
 class Stage:
     """`with Stage(people=500) as stage:`: a mongod, and apps that are all ended at the end.
 
-    Every app has an empty Redis of its own; the database they share.
+    Every app has an empty Redis of its own; the team's database they share, unless they are given
+    another one. Without people there is no team.
     """
 
-    def __init__(self, people: int, in_channel: int | None = None) -> None:
+    def __init__(self, people: int = 0, in_channel: int | None = None) -> None:
         self._sizes = (people, people if in_channel is None else in_channel)
         self._temporary = tempfile.TemporaryDirectory(prefix="chat-bench-")
         self.folder = Path(self._temporary.name)
         self.mongo: Mongo | None = None
-        self._started: list[App | Valkey] = []
+        self._started: list[App | Redis] = []
 
     def __enter__(self) -> "Stage":
         try:
@@ -62,8 +62,9 @@ class Stage:
             data.mkdir()
             self.mongo = Mongo(find_mongod(self.folder), data, self.folder / "mongod.log")
             self.mongo.start()
-            self.uri = new_database(self.mongo.uri)
-            self.team = team.store(self.uri, *self._sizes)
+            self.uri = self.database()
+            if self._sizes[0]:
+                self.team = team.store(self.uri, *self._sizes)
         except BaseException:
             self.__exit__()
             raise
@@ -78,9 +79,14 @@ class Stage:
             self.mongo.stop()
         self._temporary.cleanup()
 
-    def app(self, with_redis: bool = True) -> App:
+    def database(self) -> str:
+        """The address of a database that nobody has used."""
+        assert self.mongo is not None
+        return new_database(self.mongo.uri)
+
+    def app(self, with_redis: bool = True, uri: str = "", **wanted: str) -> App:
         """A new app process; ended with the stage, or earlier by `app.stop()`."""
-        env: dict[str, Any] = {"MONGODB_URI": self.uri, "WEB_CONCURRENCY": "1"}
+        env: dict[str, Any] = {"MONGODB_URI": uri or self.uri, "WEB_CONCURRENCY": "1", **wanted}
         if with_redis:
             valkey = start_valkey(self.folder / f"redis-{len(self._started)}")
             self._started.append(valkey)
@@ -96,8 +102,12 @@ class Stage:
         assert self.mongo is not None
         assert self.mongo.process is not None
         found = {"worker": app.worker, "mongod": psutil.Process(self.mongo.process.pid)}
-        for server in self._started:
-            if isinstance(server, Valkey) and server.url == app.env.get("REDIS_URL"):
-                assert server.process is not None
-                found["valkey"] = psutil.Process(server.process.pid)
+        if valkey := self.valkey(app):
+            assert valkey.process is not None
+            found["valkey"] = psutil.Process(valkey.process.pid)
         return found
+
+    def valkey(self, app: App) -> Redis | None:
+        """The Redis of this app, if it has one."""
+        servers = (started for started in self._started if isinstance(started, Redis))
+        return next((one for one in servers if one.url == app.env.get("REDIS_URL")), None)

@@ -68,7 +68,7 @@ def store(uri: str, people: int, in_channel: int, channels: int = 10, history: i
         _memberships(users[:1], places[1:])
         for place in places:
             _history(place, users, history if place is places[0] else 20)
-        members = [_signed_in(app, user) for user in users]
+        members = [signed_in(app, user) for user in users]
     return Team(members, str(places[0].id), places[0].slug)
 
 
@@ -117,7 +117,8 @@ def _history(channel: Channel, users: list[User], count: int) -> None:
     )
 
 
-def _signed_in(app: Flask, user: User) -> Member:
+def signed_in(app: Flask, user: User) -> Member:
+    """A session for this person, in MongoDB."""
     sid, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     data = {
         "userId": str(user.id), "nickname": user.nickname, "role": user.role,

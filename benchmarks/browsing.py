@@ -1,0 +1,210 @@
+"""A team at work: 100 people reading and writing at once, with Redis and without.
+
+50 channels, 20,000 messages, each person in eleven channels; which one they look at follows Zipf's
+law. Nineteen of twenty requests read: channel pages, newest messages, the lists of channels and of
+people, a channel's members, who is online, emoji. One of twenty writes: posts, how far one has
+read, joining and leaving, a new status. Sixteen requests are under way at any time, so the worker
+is never idle. They are drawn beforehand, and every app is sent the same ones; it has a database of
+its own with the same people and messages. Some hundred requests before that are not counted: they
+warm up.
+
+Reads of MongoDB are mongod's own counters (find, aggregate, getMore, count, distinct) before and
+after, whoever asked: the checks of a write read too, and so does what refills a cache. "Hits" are
+answers whose `X-Cache` says hit: every single thing that went into the answer came from the cache.
+Redis's own count of keyspace hits stands beside it; it counts each look at a fence key that is
+rightly not there as a miss, so it cannot come near 100 %.
+"""
+
+import json
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import pymongo
+
+from benchmarks import masses, report
+from benchmarks.gauge import Meter, Spent, quantile
+from benchmarks.masses import Masses, Size, zipf
+from benchmarks.proxy import Proxy, away
+from benchmarks.remote import Remote
+from benchmarks.stage import App, Stage
+from benchmarks.team import Member
+from benchmarks.visitors import Ask, Seen, Visitors
+
+PEOPLE, AT_ONCE, DELAY_MS = 100, 16, 5.0
+REQUESTS, WARM_UP = 1_200, 300
+SIZE = Size(people=PEOPLE, channels=50, messages=20_000, readers=PEOPLE)
+MIX = {
+    "channel page": 30, "history": 25, "channels": 15, "people": 12, "members": 7, "online": 4,
+    "emoji": 2, "post": 2, "read": 1.5, "join": 0.5, "leave": 0.5, "status": 0.5,
+}  # percent  # fmt: skip
+READS = ("find", "aggregate", "getMore", "count", "distinct")
+COME_AND_GO = 10  # so many channels at the end are joined and left
+TARGETS = (3.0, 95.0, 98.0)  # times the requests a second; % reads saved; % hits
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one app made of it."""
+
+    seen: Seen
+    spent: Spent
+    reads: int
+    keyspace: float | None  # percent
+
+
+def run(quick: bool = False) -> None:
+    count = REQUESTS // 10 if quick else REQUESTS
+    with Stage() as stage, Remote(Visitors) as visitors, Remote(Proxy) as proxy:
+        for where in ("on the same machine", f"{DELAY_MS:.0f} ms away"):
+            results = {}
+            for with_redis in (True, False):
+                name = "cached" if with_redis else "DISABLE_REDIS"
+                report.say(f"browsing: {name}, MongoDB {where}")
+                results[name] = _measure(stage, visitors, proxy, where, with_redis, count)
+            _print(where, results)
+
+
+def _measure(
+    stage: Stage, visitors: Remote, proxy: Remote, where: str, with_redis: bool, count: int
+) -> Result:
+    uri = stage.database()
+    team = masses.store(uri, SIZE)
+    reached = away(proxy, uri, DELAY_MS) if where.endswith("away") else uri
+    app = stage.app(with_redis, uri=reached, LIMIT_API="1000000/minute")
+    warm, wanted = _draw(team, WARM_UP, 1), _draw(team, count, 2)
+    _send(app, visitors, warm)
+    before, meter, keys = _reads(uri), Meter(stage.processes(app)), _keyspace(stage, app)
+    seen = _send(app, visitors, wanted)
+    spent, reads = meter.read(), _reads(uri) - before
+    hits = [b - a for a, b in zip(keys, _keyspace(stage, app), strict=True)]
+    app.stop()
+    return Result(seen, spent, reads, hits[0] * 100 / sum(hits) if sum(hits) else None)
+
+
+def _send(app: App, visitors: Remote, wanted: list[Ask]) -> Seen:
+    seen: Seen = visitors.ask("run", app.port, wanted, AT_ONCE)
+    if seen.refused:
+        raise RuntimeError(f"refused: {dict(seen.refused)}\n{app.tail()}")
+    return seen
+
+
+def _draw(team: Masses, count: int, seed: int) -> list[Ask]:
+    """What somebody asks for, one after the other; the same in every database for a seed."""
+    chance, asks = random.Random(seed), []
+    for number, kind in enumerate(chance.choices([*MIX], [*MIX.values()], k=count)):
+        who = chance.randrange(len(team.members))
+        place = team.places[_where(chance, kind, team.belong[who], len(team.places))]
+        method, path, body = _request(kind, place, f"{seed}-{number}", chance)
+        asks.append(Ask(kind, _bytes(method, path, body, team.members[who])))
+    return asks
+
+
+def _where(chance: random.Random, kind: str, own: set[int], count: int) -> int:
+    """A channel's number. People write where they belong, and come and go at the far end."""
+    quiet = count - COME_AND_GO
+    if kind in ("join", "leave"):
+        return chance.randrange(quiet, count)
+    numbers = sorted(n for n in own if n < quiet) if kind in ("post", "read") else range(count)
+    return chance.choices(numbers, cum_weights=zipf(len(numbers)))[0]
+
+
+def _request(
+    kind: str, place: masses.Place, stamp: str, chance: random.Random
+) -> tuple[str, str, Any]:
+    channel = f"/api/channels/{place.id}"
+    text = f"What I meant is number {stamp}, *not* the one before 🎉"
+    seq = chance.randint(place.messages // 2, place.messages)
+    return {
+        "channel page": ("GET", f"/channels/{place.slug}", None),
+        "history": ("GET", f"{channel}/messages", None),
+        "channels": ("GET", "/api/channels", None),
+        "people": ("GET", "/api/users", None),
+        "members": ("GET", f"{channel}/users", None),
+        "online": ("GET", "/api/users/online", None),
+        "emoji": ("GET", "/api/emoji", None),
+        "post": ("POST", f"{channel}/messages", {"text": text, "client_id": f"visit-{stamp}"}),
+        "read": ("POST", f"{channel}/read", {"seq": seq}),
+        "join": ("POST", f"{channel}/join", None),
+        "leave": ("POST", f"{channel}/leave", None),
+        "status": ("PATCH", "/api/me", {"status": f"busy with {stamp}"}),
+    }[kind]
+
+
+def _bytes(method: str, path: str, body: Any, member: Member) -> bytes:
+    data = json.dumps(body).encode() if body is not None else b""
+    head = [
+        f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*", "Accept-Language: en",
+        f"Cookie: {member.cookie}", f"X-CSRFToken: {member.csrf}",
+        "Content-Type: application/json", f"Content-Length: {len(data)}", "", "",
+    ]  # fmt: skip
+    return "\r\n".join(head).encode() + data
+
+
+def _reads(uri: str) -> int:
+    """How often mongod has been asked for something since it started."""
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        commands = client.admin.command("serverStatus")["metrics"]["commands"]
+    return sum(int(commands[name]["total"]) for name in READS if name in commands)
+
+
+def _keyspace(stage: Stage, app: App) -> tuple[int, int]:
+    """Redis's own count of (hits, misses)."""
+    valkey = stage.valkey(app)
+    if valkey is None:
+        return 0, 0
+    with valkey.client() as client:
+        stats = client.info("stats")
+    return stats["keyspace_hits"], stats["keyspace_misses"]
+
+
+def _print(where: str, results: dict[str, Result]) -> None:
+    rows = []
+    for name, result in results.items():
+        seen, took = result.seen, [ms for times in result.seen.took_ms.values() for ms in times]
+        rows.append(
+            (
+                name,
+                seen.count,
+                seen.count / seen.seconds,
+                quantile(took, 0.5),
+                quantile(took, 0.99),
+                result.spent.ms_per("worker", seen.count),
+                result.spent.ms_per("mongod", seen.count),
+                result.reads,
+                result.reads / seen.count,
+                seen.kept["hit"] * 100 / seen.kept.total(),
+                result.keyspace,
+            )
+        )
+    report.table(
+        f"browsing: {PEOPLE} people, {AT_ONCE} requests at once, MongoDB {where}",
+        ("", "requests", "requests/s", "p50 ms", "p99 ms", "worker CPU ms a request", "mongod",
+         "MongoDB reads", "a request", "answers hit %", "keyspace hit %"),
+        rows,
+    )  # fmt: skip
+    _print_ratios(where, *results.values())
+
+
+def _print_ratios(where: str, cached: Result, plain: Result) -> None:
+    faster = plain.seen.seconds / cached.seen.seconds
+    saved = 100 - cached.reads * 100 / plain.reads
+    hits = cached.seen.kept["hit"] * 100 / cached.seen.kept.total()
+    report.table(
+        f"browsing: with Redis against without, MongoDB {where}",
+        ("", "measured", "target"),
+        [
+            ("requests/s, times as many", faster, f"≥ {TARGETS[0]:.0f}"),
+            ("reads of MongoDB saved, %", saved, f"≥ {TARGETS[1]:.0f}"),
+            ("answers that were hits, %", hits, f"≥ {TARGETS[2]:.0f}"),
+        ],
+    )
+    rows = []
+    for kind in MIX:
+        here, there = cached.seen.took_ms.get(kind, []), plain.seen.took_ms.get(kind, [])
+        rows.append((kind, len(here), quantile(here, 0.5), quantile(there, 0.5)))
+    report.table(
+        f"browsing: p50 ms by kind, {AT_ONCE} at once, MongoDB {where}",
+        ("", "requests", "cached", "DISABLE_REDIS"),
+        rows,
+    )
