@@ -24,6 +24,7 @@ from chat import (
     status,
     views,
 )
+from chat.api import again
 from chat.cache import updates
 from chat.services import activity, emoji
 
@@ -44,6 +45,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     rollout.init_app(app)
     sessions.init_app(app)
     auth.init_app(app)
+    again.init_app(app)
     security.init_app(app)
     i18n.init_app(app)
     limits.init_app(app)

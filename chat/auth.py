@@ -16,6 +16,7 @@ from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from chat.extensions import login_manager
 from chat.models import AccessToken
 from chat.models.user import at_least
+from chat.services import activity
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,6 +82,7 @@ def _load(request: Request) -> Account | None:
     account = _by_token(request) if _bearer(request) is not None else _by_session()
     if account is not None:
         g.subject = account.id
+        activity.touch(account.id)
     return account
 
 
@@ -159,7 +161,7 @@ def _now_is(account: Account | AnonymousAccount) -> None:
 
 def _forget(_: BaseException | None) -> None:
     """Who asked is a fact of one request, also where several share an application context."""
-    for name in ("_login_user", "subject", "via_token"):
+    for name in ("_login_user", "subject", "via_token", "basis", "looked_ahead"):
         g.pop(name, None)
 
 

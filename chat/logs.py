@@ -104,22 +104,27 @@ def current_id() -> str | None:
     return g.get("request_id") if has_request_context() else None
 
 
+def request_id(given: str) -> str:
+    """What the caller calls the request, if that is fit to be written down, else an id of ours."""
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
 def _begin() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.request_id = request_id(request.headers.get("X-Request-ID", ""))
     g.request_began = time.monotonic()
 
 
 def _end(response: Response) -> Response:
-    if request_id := g.get("request_id"):
-        response.headers["X-Request-ID"] = request_id
+    if own := g.get("request_id"):
+        response.headers["X-Request-ID"] = own
     if current_app.config.get("LOG_REQUESTS") and not request.path.startswith(QUIET):
-        _log_request(response)
+        route = request.url_rule.rule if request.url_rule else "(none)"
+        began = g.get("request_began", time.monotonic())
+        note(f"{request.method} {route}", response.status_code, began)
     return response
 
 
-def _log_request(response: Response) -> None:
-    took = time.monotonic() - g.get("request_began", time.monotonic())
-    route = request.url_rule.rule if request.url_rule else "(none)"
-    facts = {"status": response.status_code, "ms": round(took * 1000, 1)}
-    log.info("%s %s", request.method, route, extra=facts)
+def note(route: str, status: int, began: float, **extra: str) -> None:
+    """One line about a request that was answered; ``began`` is of the monotonic clock."""
+    took = round((time.monotonic() - began) * 1000, 1)
+    log.info("%s", route, extra={"status": status, "ms": took, **extra})

@@ -26,8 +26,7 @@ from typing import Any, cast
 import gevent
 from flask import Flask, g, has_request_context, request
 
-from chat import rollout
-from chat.cache import keys
+from chat.cache import basis, keys, through
 from chat.extensions import redis
 from chat.realtime import broadcasts, leases, roster
 from chat.redis import DOWN, Down
@@ -300,11 +299,15 @@ def _picture() -> roster.Picture:
 
 def _look() -> roster.Picture:
     found: roster.Picture | Down = DOWN
+    if through.is_cached("online"):
+        found = roster.read()
+        if not isinstance(found, Down):
+            basis.read_plain(keys.online_seq(), str(found.seq))
+            through.note("hit")
+            return found
     if redis.is_up():
-        if rollout.for_reader("online"):
-            found = roster.read()
-        if isinstance(found, Down):
-            found = roster.fill(_presence.ttl)
+        found = roster.fill(_presence.ttl)
+    through.note("miss" if redis.is_up() else "down" if redis.enabled else "bypass")
     return roster.Picture(_presence.here(), 0) if isinstance(found, Down) else found
 
 

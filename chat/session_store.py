@@ -90,11 +90,14 @@ def _from_redis(sid: str) -> dict | None:
         log.warning("session %s: unreadable in Redis, asking MongoDB", sid_hash(sid)[:8])
         redis.call(lambda client: client.delete(PREFIX + sid), "session")
         return None
-    return data if _slide(sid, data, int(left)) else None
+    return data if slide(sid, data, int(left)) else None
 
 
-def _slide(sid: str, data: dict, left: int) -> bool:
-    """Push back the end of a session in use. False if MongoDB says that it is no more."""
+def slide(sid: str, data: dict, left: int) -> bool:
+    """Push back the end of a session in use. False if MongoDB says that it is no more.
+
+    ``left`` is how many seconds Redis would still keep it.
+    """
     life = lifetime(data)
     if life - left >= min(REFRESH_REDIS, life / 2):
         redis.call(lambda client: client.expire(PREFIX + sid, life), "session")

@@ -33,6 +33,13 @@ redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
+# KEYS: the list, its order's version. ARGV: new version, its seconds, then score, id, ...
+# XX: only people that are in the list; a list that has expired stays expired.
+MOVE_UP = """
+redis.call('ZADD', KEYS[1], 'XX', 'GT', unpack(ARGV, 3))
+return redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+"""
+
 # KEYS: the pieces. ARGV: seconds, then score, id, ...
 ADD = """
 redis.call('ZADD', KEYS[1], unpack(ARGV, 2))
@@ -40,6 +47,9 @@ return redis.call('EXPIRE', KEYS[1], ARGV[1])
 """
 
 THERE = Shape("users", "TTL_USERS", ("EXISTS",), "", lambda _: (), bool, refill=lambda t: fill(t))
+
+# KEYS: the order's version. ARGV: a version, its seconds. So that there is one.
+FIRST_ORDER = "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX')"
 
 _busy = False
 
@@ -67,12 +77,17 @@ def fill(token: str) -> None:
 
 def store_activity(moments: dict[str, datetime]) -> None:
     """Move people up in the list after their activity was written, without emptying it (R26)."""
-    scores = {uid: millis(moment) for uid, moment in moments.items()}
-    if not scores:
+    if not moments:
         return
-    key = keys.users_list()
-    # XX: only people that are in the list; a list that has expired stays expired.
-    redis.call(lambda r: r.zadd(key, scores, xx=True, gt=True), what=key)
+    for piece in _pieces(moments.items()):
+        args = [fence.new_token(), fence.TOKEN_SECONDS, *piece]
+        redis.run(MOVE_UP, [keys.users_list(), keys.order()], args, "user list")
+
+
+def order() -> str | None:
+    """What changes whenever somebody moves up in the list."""
+    found = redis.call(lambda client: client.get(keys.order()), "user list")
+    return None if isinstance(found, Down) else found
 
 
 def stored_activity(ids: list[str]) -> dict[str, int]:
@@ -116,6 +131,7 @@ def _fill(token: str) -> None:
     if redis.run(TAKE_NAME, names, args, "user list") == 1:
         # Who was active meanwhile was moved up in the old list only.
         store_activity(dict(User.activity(since=began)))
+        redis.run(FIRST_ORDER, [keys.order()], [fence.new_token(), fence.TOKEN_SECONDS], "order")
 
 
 def _pieces(activity: Iterable[tuple[str, datetime]]) -> Iterator[list[Any]]:

@@ -62,6 +62,7 @@ STRUCTURES = (
 HELPERS = {
     "v:{cache:users:online}": ("string", "the number of the change that the set shows, as long"),
     "v:{*}": ("string", "the random version token of a data key, a day (the fence)"),
+    "a:{cache:users:list}": ("string", "changes whenever somebody moves up in the list, a day"),
     "f:{cache:users:list}:*": ("zset", "the list of people while it is being filled, a minute"),
     "w:{*}": ("zset", "the writes under way on a data key, ten seconds (the fence)"),
     "ended:{session:*}": ("string", "a session that was ended, while the end spreads"),
@@ -106,6 +107,11 @@ def document() -> str:
 def users_list() -> str:
     """R2."""
     return "cache:users:list"
+
+
+def order() -> str:
+    """The version of R2's order, in its slot."""
+    return f"a:{{{users_list()}}}"
 
 
 def profile(user_id: str) -> str:

@@ -10,7 +10,7 @@ from flask import current_app, g, has_request_context
 from gevent.event import Event
 
 from chat import rollout
-from chat.cache import fence
+from chat.cache import basis, fence
 from chat.cache.local import Copy, copies, size_of
 from chat.extensions import redis
 
@@ -68,6 +68,7 @@ def ask(source: Source, part: Part) -> Any:
     found = fence.read(source.key, *part.command)
     if found.hit:
         note("hit")
+        basis.read(source.key, found.version)
         return part.decode(found.value)
     return part.pick(get(source))
 
@@ -135,6 +136,7 @@ def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:
         note("down" if found.down else "miss")
         return _load(source, found.token)
     note("hit")
+    basis.read(source.key, found.version)
     if found.same and kept is not None:
         copy = kept
     else:
@@ -181,6 +183,8 @@ def _refreshed(app: Any, source: Source, version: str) -> None:
 
 def note(outcome: str) -> None:
     """Remember how this request was answered; the worst of several reads counts (X-Cache)."""
+    if outcome != "hit":
+        basis.spoil()
     if has_request_context():
         seen = g.get("x_cache", "hit")
         g.x_cache = max(seen, outcome, key=_ORDER.index)

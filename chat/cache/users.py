@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from chat.cache import directory, fence, keys, plain, through
+from chat.cache import basis, directory, fence, keys, plain, through
 from chat.cache.through import Source
 from chat.models import User, base
 from chat.models.user import to_profile
@@ -47,6 +47,8 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
         return User.profiles(wanted)
     readings = fence.get_many([keys.profile(uid) for uid in wanted])
     found = {uid: _decode(r.value) for uid, r in zip(wanted, readings, strict=True) if r.hit}
+    if basis.current():
+        version()  # these have none of their own
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
     through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")
     if cold:
@@ -91,12 +93,15 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
     """
     top, most = f"{cursor[0]}" if cursor else "+inf", limit + (PAGE_MARGIN if cursor else 0)
     command = ("ZREVRANGEBYSCORE", top, "-inf", "WITHSCORES", "LIMIT", 0, most)
+    order = directory.order()
     found = fence.read(keys.users_list(), *command)
     directory.keep_filled(found)
     if not found.hit:
         through.note("down" if found.down else "miss")
         return None
     through.note("hit")
+    basis.read(keys.users_list(), found.version)
+    basis.read_plain(keys.order(), order)
     pairs = list(zip(found.value[::2], map(int, map(float, found.value[1::2])), strict=True))
     if cursor is None:
         return Page([pair for pair in pairs if pair[0]], found.version)
@@ -116,6 +121,7 @@ def _from_mongo(limit: int, cursor: tuple[int, str] | None) -> Page:
 def last_active(ids: list[str]) -> dict[str, int]:
     """When each of these people was last active, in ms."""
     if ids and through.is_cached("users"):
+        basis.spoil()
         found = fence.read(keys.users_list(), "ZMSCORE", *ids)
         directory.keep_filled(found)
         if found.hit:

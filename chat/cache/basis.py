@@ -1,0 +1,93 @@
+"""What an answer was made from: every cached value that a request read, with its version.
+
+While all of these versions are still the current ones the answer would be the same again. Whatever
+cannot be checked that way (MongoDB, a value without a version) spoils the basis.
+"""
+
+from typing import Any
+
+from flask import g, has_request_context
+from pymongo import monitoring
+
+from chat.cache import fence
+from chat.redis import scripts
+
+# KEYS: a key that holds a version of its own.
+VERSION = "return redis.call('GET', KEYS[1])"
+
+
+class Basis:
+    """Collects what one request reads."""
+
+    def __init__(self) -> None:
+        self.fenced: dict[str, str] = {}
+        self.plain: dict[str, str] = {}
+        self.spoiled = False
+
+    def add(self, where: dict[str, str], key: str, version: str | None) -> None:
+        """Read under this version. Two versions of one key in one request fit no moment."""
+        if version is None or where.setdefault(key, version) != version:
+            self.spoiled = True
+
+    def calls(self) -> list[scripts.Call]:
+        """The questions whose answers ``holds`` judges."""
+        fenced = [fence.Question(key, ("EXISTS",), known) for key, known in self.fenced.items()]
+        return [
+            *(question.call() for question in fenced),
+            *((VERSION, [key], []) for key in self.plain),
+        ]
+
+    def holds(self, answers: list[Any]) -> bool:
+        """Whether everything is as it was."""
+        split = len(self.fenced)
+        same = all(answer[0] == fence.SAME for answer in answers[:split])
+        return same and answers[split:] == list(self.plain.values())
+
+
+def begin() -> None:
+    """Collect what this request reads from now on."""
+    g.basis = Basis()
+
+
+def current() -> Basis | None:
+    """The basis of this request, if it is collected."""
+    return g.get("basis") if has_request_context() else None
+
+
+def end() -> None:
+    """Stop: what belongs to one request must not be found by the next."""
+    g.pop("basis", None)
+
+
+def read(key: str, version: str | None) -> None:
+    """A fenced value was read under this version."""
+    if (basis := current()) is not None:
+        basis.add(basis.fenced, key, version)
+
+
+def read_plain(key: str, version: str | None) -> None:
+    """Something was read whose version is the value of this key."""
+    if (basis := current()) is not None:
+        basis.add(basis.plain, key, version)
+
+
+def spoil() -> None:
+    """Something was read that cannot be checked."""
+    if (basis := current()) is not None:
+        basis.spoiled = True
+
+
+class _Watch(monitoring.CommandListener):
+    """Whatever MongoDB is asked for, nobody can check without asking it again."""
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        spoil()
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing to do."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing to do."""
+
+
+monitoring.register(_Watch())  # for every client that is made from now on

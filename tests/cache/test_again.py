@@ -1,0 +1,196 @@
+"""An answer that was given before is given again only while it would be the same (R10, R18)."""
+
+from itertools import count
+
+import pytest
+
+from chat.api.again import Again
+from chat.cache import directory
+from chat.cache.basis import Basis
+from chat.extensions import redis
+from chat.models import User, base
+from tests.cache.conftest import enter, token
+
+NUMBERS = count()
+MESSAGES = "/api/channels/{channel}/messages"
+ROUTES = [
+    "/api/me", "/api/users", "/api/users?limit=1000", "/api/users/online", "/api/channels",
+    "/api/channels/{channel}", "/api/channels/{channel}/users", MESSAGES, "/api/emoji",
+]  # fmt: skip
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """What was given again, by path."""
+    paths, still = [], Again._still
+
+    def watched(self, sid, answer, passing):
+        held = still(self, sid, answer, passing)
+        if held:
+            paths.append(answer.route)
+        return held
+
+    monkeypatch.setattr(Again, "_still", watched)
+    return paths
+
+
+def asked_twice(client, path):
+    """The answer after it has been kept."""
+    client.get(path)
+    client.get(path)
+    return client.get(path)
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_what_nobody_changed_is_given_again(browser, given, path):
+    path = path.format(channel=browser.channel)
+    first = browser.get(path)
+    again = asked_twice(browser, path)
+
+    assert given
+    assert again.data == first.data
+    own = {"X-Request-ID", "X-Cache", "Date"}
+    assert {h for h in again.headers if h[0] not in own} == {
+        h for h in first.headers if h[0] not in own
+    }
+    assert again.headers["X-Cache"] == "hit"
+
+
+def changed_by(client, method, path, **body):
+    answer = client.open(
+        path, method=method, json=body or None, headers={"X-CSRFToken": token(client)}
+    )
+    assert answer.status_code < 300, answer.text
+    return answer
+
+
+def somebody_posts(owner, channel):
+    sent = {"text": "news", "client_id": f"again-{next(NUMBERS):05}"}
+    return changed_by(owner, "POST", f"/api/channels/{channel}/messages", **sent).json
+
+
+def somebody_edits(owner, channel):
+    message = somebody_posts(owner, channel)
+    asked_twice(owner, f"/api/channels/{channel}/messages")
+    changed_by(owner, "PATCH", f"/api/messages/{message['id']}", text="other news")
+
+
+def somebody_deletes(owner, channel):
+    message = somebody_posts(owner, channel)
+    changed_by(owner, "DELETE", f"/api/messages/{message['id']}")
+
+
+def somebody_says_how_they_are(owner, channel):
+    changed_by(owner, "PATCH", "/api/me", status=f"busy {next(NUMBERS)}")
+
+
+def somebody_describes_the_channel(owner, channel):
+    changed_by(owner, "PATCH", f"/api/channels/{channel}", topic=f"topic {next(NUMBERS)}")
+
+
+def somebody_makes_a_channel(owner, channel):
+    changed_by(owner, "POST", "/api/channels", name="another")
+
+
+def somebody_moves_up(owner, channel):
+    moment = {owner.get("/api/me").json["id"]: base.now()}
+    with owner.application.app_context():
+        User.touch_all(moment)
+        directory.store_activity(moment)
+
+
+def somebody_comes(owner, channel):
+    person = owner.get("/api/me").json["id"]
+
+    def come(client):
+        client.sadd("cache:users:online", person)
+        client.incr("v:{cache:users:online}")
+
+    redis.call(come)
+
+
+CHANGES = [
+    (MESSAGES, somebody_posts),
+    (MESSAGES, somebody_edits),
+    (MESSAGES, somebody_deletes),
+    ("/api/channels", somebody_posts),
+    ("/api/channels", somebody_describes_the_channel),
+    ("/api/channels", somebody_makes_a_channel),
+    ("/api/channels/{channel}", somebody_describes_the_channel),
+    ("/api/users", somebody_says_how_they_are),
+    ("/api/users", somebody_moves_up),
+    ("/api/users", somebody_comes),
+    ("/api/users/online", somebody_comes),
+]
+
+
+@pytest.mark.parametrize(("path", "change"), CHANGES)
+def test_after_a_change_nobody_is_given_what_was_before(browser, given, path, change):
+    path = path.format(channel=browser.channel)
+    redis.call(lambda client: client.delete("cache:users:online", "v:{cache:users:online}"))
+    before = asked_twice(browser, path)
+    assert given
+
+    change(browser.owner, browser.channel)
+
+    assert browser.get(path).data != before.data
+
+
+def test_the_test_above_notices_when_versions_are_not_compared(browser, given, monkeypatch):
+    path = MESSAGES.format(channel=browser.channel)
+    before = asked_twice(browser, path)
+    monkeypatch.setattr(Basis, "holds", lambda basis, answers: True)
+
+    somebody_posts(browser.owner, browser.channel)
+
+    assert browser.get(path).data == before.data
+
+
+def test_a_session_that_was_ended_is_given_nothing(browser, given):
+    other = browser.application.test_client()
+    enter(other, "/login", nickname="boris", password="long password 1")
+    ended = other.get_cookie("session").value
+    assert asked_twice(other, "/api/me").status_code == 200
+    assert given
+
+    assert other.post("/logout", data={"csrf_token": token(other)}).status_code == 303
+
+    other.set_cookie("session", ended)
+    assert other.get("/api/me").status_code == 401
+
+
+def test_nobody_is_given_what_was_made_for_another_session(browser, given):
+    asked_twice(browser, "/api/me")
+    assert browser.owner.get("/api/me").json["nickname"] == "olga"
+    assert browser.application.test_client().get("/api/me").status_code == 401
+
+
+def test_a_page_that_mongodb_was_asked_for_is_not_kept(browser, given):
+    path = MESSAGES.format(channel=browser.channel) + "?before=20"
+    asked_twice(browser, path)
+    assert given == []
+
+
+def test_answers_given_again_are_counted_against_the_limit(browser, given, monkeypatch):
+    monkeypatch.setitem(browser.application.config, "LIMIT_API", "5/minute")
+    answers = [browser.get("/api/emoji").status_code for _ in range(7)]
+    assert answers.count(200) == 5
+    assert answers[-1] == 429
+    assert given
+
+
+def test_each_answer_has_an_id_of_its_own_and_the_callers_where_it_has_one(browser, given):
+    asked_twice(browser, "/api/emoji")
+    ids = {browser.get("/api/emoji").headers["X-Request-ID"] for _ in range(3)}
+    assert len(ids) == 3
+    told = browser.get("/api/emoji", headers={"X-Request-ID": "from-the-caller"})
+    assert told.headers["X-Request-ID"] == "from-the-caller"
+    assert given
+
+
+def test_what_the_caller_has_already_is_not_sent_again(browser, given):
+    held = asked_twice(browser, "/api/emoji").headers["ETag"]
+    given.clear()
+    answer = browser.get("/api/emoji", headers={"If-None-Match": held})
+    assert (answer.status_code, answer.data) == (304, b"")
+    assert given
