@@ -57,7 +57,9 @@ def test_the_required_set_shows_who_is_online(alice, bob, valkey):
     eventually(lambda: bob.id not in redis.smembers("cache:users:online"))
 
 
-def test_a_killed_process_takes_its_people_offline(alice, new_person, server, beside, launch_app):
+def test_a_killed_process_takes_its_people_offline(
+    alice, new_person, server, beside, launch_app, valkey
+):
     third = launch_app(beside=server, PRESENCE_LEASE="6")
     somebody, loner = new_person(at=third), new_person(at=third)
     watcher = alice.tab()
@@ -68,4 +70,7 @@ def test_a_killed_process_takes_its_people_offline(alice, new_person, server, be
     third.kill()
     watcher.sees_offline(loner.id)
     assert somebody.id in watcher.online()
+    shown = valkey.client(SHARED_APP).smembers("cache:users:online")
+    assert loner.id not in shown
+    assert somebody.id in shown
     lost.is_cut()
