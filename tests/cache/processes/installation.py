@@ -130,6 +130,10 @@ def installation(folder: Path, mongodb_uri: str, fence: str) -> Iterator[Install
         made = Installation(list(processes), redis)
         yield made
         made.close()
+    except BaseException:
+        for process in processes:
+            print(process.log, process.tail(), sep="\n")  # pytest shows it
+        raise
     finally:
         for process in processes:
             process.kill()

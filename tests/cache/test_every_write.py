@@ -1,0 +1,283 @@
+"""After each kind of write, made with every cache warm, Redis holds what MongoDB says."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app import create_app
+from chat import models, services, signals
+from chat.auth import Account
+from chat.errors import ChatError
+from chat.extensions import redis
+from chat.models import Channel, User, base
+from chat.services import (
+    accounts,
+    activity,
+    channels,
+    emoji,
+    invites,
+    messages,
+    people,
+    site,
+    tokens,
+)
+from tests.cache import stored
+from tests.support.processes import SECRET_KEY, new_database
+from tests.support.servers import IN_PROCESS
+
+PASSWORD = "long password 1"
+READS = {
+    "accounts": "is_set_up authenticate list_accounts",
+    "channels": "list_for view_for find_direct",
+    "emoji": "counts",
+    "invites": "list_invites is_valid",
+    "messages": "history newest newest_as around changes last_numbers unread",
+    "people": "list_people list_people_as get_person get_by_nickname members_of online_people",
+    "site": "get_site check_name",
+    "tokens": "list_tokens",
+}
+
+
+def post(w, text="something new", by="olga", channel="general", n=[0]):  # noqa: B006 - a counter
+    n[0] += 1
+    return messages.post(w.people[by], w.channels[channel], text, f"write-{n[0]:06}")[0]
+
+
+def noted(w):
+    """Activity and emoji are noted first and written by the next batch."""
+    activity.touch(w.people["boris"].id)
+    emoji.note("🎉🎉")
+
+
+def flush_activity(w):
+    activity.touch(w.people["boris"].id)
+    activity.flush()
+
+
+def flush_emoji(w):
+    emoji.note("🎉🎉👍")
+    emoji.flush()
+
+
+def set_up(w):
+    accounts.set_up("Another", "zoya", PASSWORD)
+
+
+WRITES: dict[str, Callable[[Any], Any]] = {
+    "accounts.set_up": set_up,
+    "accounts.register": lambda w: accounts.register("newcomer", PASSWORD, w.invite),
+    "accounts.change_password": lambda w: accounts.change_password(
+        w.people["boris"], PASSWORD, "another password"
+    ),
+    "accounts.update_settings": lambda w: accounts.update_settings(
+        w.people["boris"], locale="ru", theme="dark", status="away"
+    ),
+    "accounts.set_role": lambda w: accounts.set_role(w.olga, w.people["boris"].id, "admin"),
+    "accounts.deactivate": lambda w: accounts.deactivate(w.olga, w.people["boris"].id),
+    "accounts.reactivate": lambda w: accounts.reactivate(w.olga, w.people["gone"].id),
+    "activity.touch": noted,
+    "activity.flush": flush_activity,
+    "channels.create": lambda w: channels.create(w.people["boris"], "New", kind="private"),
+    "channels.update": lambda w: channels.update(
+        w.olga, w.channels["general"], name="Renamed", topic="described"
+    ),
+    "channels.archive": lambda w: channels.archive(w.olga, w.channels["private"]),
+    "channels.unarchive": lambda w: channels.unarchive(w.olga, w.channels["archived"]),
+    "channels.join": lambda w: channels.join(w.people["boris"], w.channels["public"]),
+    "channels.leave": lambda w: channels.leave(w.people["boris"], w.channels["general"]),
+    "channels.add_person": lambda w: channels.add_person(
+        w.olga, w.channels["public"], w.people["boris"].id
+    ),
+    "channels.remove_person": lambda w: channels.remove_person(
+        w.olga, w.channels["private"], w.people["boris"].id
+    ),
+    "channels.open_direct": lambda w: channels.open_direct(w.people["boris"], [w.clara.id]),
+    "emoji.note": noted,
+    "emoji.flush": flush_emoji,
+    "invites.create": lambda w: invites.create(w.olga),
+    "invites.revoke": lambda w: invites.revoke(w.olga, w.invite),
+    "messages.post": post,
+    "messages.edit": lambda w: messages.edit(w.olga, w.message["id"], "other words"),
+    "messages.delete": lambda w: messages.delete(w.olga, w.message["id"]),
+    "messages.mark_read": lambda w: messages.mark_read(w.people["boris"], w.channels["general"], 2),
+    "site.update_site": lambda w: site.update_site(w.olga, name="Renamed", open_registration=True),
+    "tokens.create": lambda w: tokens.create(w.olga, "another"),
+    "tokens.revoke": lambda w: tokens.revoke(w.olga, w.token),
+}
+
+
+@pytest.fixture(scope="module")
+def installed(mongod, valkey):
+    """The app in this process, for the whole module: each test finds the same documents."""
+    places = {"MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url_of(IN_PROCESS)}
+    app = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, **places})
+    models.ensure_indexes()
+    return SimpleNamespace(app=app, documents=None, facts=None)
+
+
+@pytest.fixture
+def busy(installed, monkeypatch):
+    """Channels of every kind, three people and one who is gone, messages; all caches are cold."""
+    monkeypatch.setattr(activity, "_noted", {})
+    monkeypatch.setattr(activity, "_written", {})
+    with installed.app.test_request_context():
+        if installed.documents is None:
+            empty()
+            installed.facts = furnish()
+            installed.documents = {c.name: list(c.find()) for c in collections()}
+        empty()
+        for collection in collections():
+            if found := installed.documents.get(collection.name):
+                collection.insert_many(found)
+        yield SimpleNamespace(app=installed.app, **vars(installed.facts))
+
+
+def furnish():
+    first = accounts.set_up("Site", "olga", PASSWORD)
+    code = first["invite"]["code"]
+    olga = Account(first["user"])
+    boris, clara, gone = (
+        Account(accounts.register(nickname, PASSWORD, code))
+        for nickname in ("boris", "clara", "gone")
+    )
+    accounts.deactivate(olga, gone.id)
+    rooms = {
+        kind: channels.create(olga, kind, kind=kind)["id"]
+        for kind in ("public", "private", "voice")
+    }
+    archived = channels.create(olga, "archived")["id"]
+    rooms |= {"general": first["channel"]["id"], "archived": archived}
+    rooms["direct"] = channels.open_direct(olga, [boris.id])["id"]
+    channels.add_person(olga, rooms["private"], boris.id)
+    channels.archive(olga, rooms["archived"])
+    token = tokens.create(olga, "a program")["id"]
+    made = SimpleNamespace(olga=olga, clara=clara, channels=rooms, invite=code, token=token)
+    made.people = {"olga": olga, "boris": boris, "clara": clara, "gone": gone}
+    for channel in ("general", "private", "direct"):
+        made.message = post(made, f"first words in {channel} 👍", channel=channel)
+        post(made, "more words", by="boris", channel=channel)
+    made.message = post(made, "words to be changed")
+    emoji.flush()
+    return made
+
+
+def collections():
+    database = User._get_collection().database
+    return [database[name] for name in database.list_collection_names()]
+
+
+def empty():
+    """As before set-up."""
+    for collection in collections():
+        collection.delete_many({})
+    redis.call(lambda r: r.flushdb())
+    base.NUMBERS.clear()
+
+
+def answers():
+    """All that anybody can ask for, by what is read again and again."""
+    everybody = [Account(profile) for profile in User.everybody() if profile["active"]]
+    rooms = [str(row["_id"]) for row in Channel._get_collection().find({}, {"_id": 1})]
+    found = {"site": site.get_site(), "emoji": emoji.counts(), "people": people.list_people(1000)}
+    for person in everybody:
+        found["person", person.nickname] = attempt(people.get_person, person.id)
+        found["channels", person.nickname] = channels.list_for(person)
+        for room in rooms:
+            for ask in (people.members_of, messages.history, messages.unread):
+                found[ask.__name__, person.nickname, room] = attempt(ask, person, room)
+    return found
+
+
+def attempt(ask, *args):
+    try:
+        return ask(*args)
+    except ChatError as refused:
+        return type(refused).__name__
+
+
+def of_mongodb(config, monkeypatch):
+    """The same answers of the same code, without Redis."""
+    with monkeypatch.context() as patch:
+        for name in [name for name in config if name.startswith("ROLLOUT_")]:
+            patch.setitem(config, name, 0)
+        return answers()
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_after_a_write_every_key_holds_what_mongodb_says(busy, monkeypatch, write):
+    if write == "accounts.set_up":
+        empty()
+    answers()  # all is warm
+    before = {stored.structure_of(key) for key in stored.names("cache:*")} - stored.OTHERS
+    if write != "accounts.set_up":
+        assert before == stored.TRUTH.keys(), "not all was warm: the test proves less than it says"
+    assert stored.wrong() == {}
+
+    WRITES[write](busy)
+
+    assert stored.wrong() == {}
+    after = answers()
+    assert after == of_mongodb(busy.app.config, monkeypatch)
+    assert stored.wrong() == {}
+
+
+def test_a_deleted_text_and_an_edited_one_are_in_no_key(busy):
+    secret = post(busy, "zebra in plain words")
+    answers()
+    assert "zebra" in stored.everything()
+
+    messages.edit(busy.olga, secret["id"], "yak in plain words")
+    assert "zebra" not in stored.everything()
+    answers()
+    assert "zebra" not in stored.everything()
+    assert "yak" in stored.everything()
+
+    messages.delete(busy.olga, secret["id"])
+    answers()
+    assert "yak" not in stored.everything()
+
+
+def test_the_newest_fifty_stay_fifty_when_some_are_deleted(busy):
+    sent = [post(busy, f"number {n}") for n in range(60)]
+    answers()
+    for message in sent[-20:]:
+        messages.delete(busy.olga, message["id"])
+        post(busy, "after a deletion")
+    answers()
+
+    key = f"cache:messages:recent:{busy.channels['general']}"
+    assert len(stored.contents(key)) == 50
+    assert stored.wrong() == {}
+
+
+def test_every_service_is_known_as_a_read_or_tried_as_a_write():
+    reads = {f"{noun}.{name}" for noun, names in READS.items() for name in names.split()}
+    assert not reads & WRITES.keys()
+    assert reads | WRITES.keys() == {
+        f"{module.__name__.rpartition('.')[2]}.{name}"
+        for module in service_modules()
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def service_modules() -> list[ModuleType]:
+    names = [module.name for module in pkgutil.iter_modules(services.__path__)]
+    return [importlib.import_module(f"{services.__name__}.{name}") for name in names]
+
+
+def test_every_declared_structure_is_compared_with_mongodb():
+    assert stored.unknown() == set()
+
+
+def test_every_document_that_is_cached_announces_its_writes():
+    announced = {row.document for row in signals.TABLE}
+    # An invite and a token are read from MongoDB; sessions are written to both by chat.sessions.
+    silent = {models.Invite, models.AccessToken, models.session.Session}
+    assert set(models.DOCUMENTS) == announced | silent
+    assert not announced & silent
