@@ -5,14 +5,21 @@
     memory.py   resident memory of the worker, idle and with open sockets
     fanout.py   CPU of a delivered message, and the time from post to last reader
     pages.py    requests a second and CPU of a request
+    cached.py   a warm answer beside an empty route, and beside MongoDB near and far
+    browsing.py people reading and writing at once, with Redis and without
+    growth.py   whether a page costs more when there is more behind it
+    redis_memory.py  what Redis needs when everything is warm
 
 Each of these has `run(quick)`, which measures and prints. They share
 
     stage.py    real servers with a team in the database, and apps in front of them
     team.py     the people, channels and messages
+    masses.py   the same, very many, stored in bulk; crowded.py: those that two benchmarks share
     wsgi.py     the product with a few routes more: the floors beside which it is measured
     crowd.py    many Socket.IO clients in a process of their own
-    load.py     HTTP clients in a process of their own
+    load.py     HTTP clients in a process of their own, all asking for one page
+    visitors.py HTTP clients that ask for this and that
+    proxy.py    MongoDB as if it stood in another house
     remote.py   how those processes are spoken to
     gauge.py    CPU and memory of processes
     report.py   tables, progress, the machine

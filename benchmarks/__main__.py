@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import browsing, cached, fanout, growth, memory, pages, report, start
+from benchmarks import browsing, cached, fanout, growth, memory, pages, redis_memory, report, start
 
 ALL = {
     "start": start.run,
@@ -18,6 +18,7 @@ ALL = {
     "cached": cached.run,
     "browsing": browsing.run,
     "growth": growth.run,
+    "redis_memory": redis_memory.run,
 }
 MOST_SECONDS = 600
 

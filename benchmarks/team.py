@@ -68,7 +68,7 @@ def store(uri: str, people: int, in_channel: int, channels: int = 10, history: i
         _memberships(users[:1], places[1:])
         for place in places:
             _history(place, users, history if place is places[0] else 20)
-        members = [signed_in(app, user) for user in users]
+        members = [_signed_in(app, user) for user in users]
     return Team(members, str(places[0].id), places[0].slug)
 
 
@@ -117,8 +117,7 @@ def _history(channel: Channel, users: list[User], count: int) -> None:
     )
 
 
-def signed_in(app: Flask, user: User) -> Member:
-    """A session for this person, in MongoDB."""
+def _signed_in(app: Flask, user: User) -> Member:
     sid, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     data = {
         "userId": str(user.id), "nickname": user.nickname, "role": user.role,

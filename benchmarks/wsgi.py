@@ -2,6 +2,7 @@
 
 /bench/empty/<size>   signed in like every page, and then nothing: `size` bytes
 /bench/push           messages to a channel's sockets, not stored by anybody
+/bench/warm           reads what is asked for through the product's caches, so that they are full
 /bench/line           a WebSocket without Socket.IO and without the product
 """
 
@@ -21,7 +22,11 @@ from engineio.async_drivers.gevent import Thread
 from flask import Response, request
 from flask_login import current_user
 
+from chat import session_store
 from chat.auth import login_required
+from chat.cache import channels, members, reading, users
+from chat.cache import emoji as emoji_cache
+from chat.cache import messages as message_cache
 from chat.extensions import socketio
 from chat.realtime import broadcasts, connections, rooms
 from chat.services import messages
@@ -54,6 +59,26 @@ def push() -> Response:
         gevent.sleep(max(0.0, began + number / rate - time.monotonic()))
         stamped = {**found[0], "client_id": f"bench-{time.monotonic_ns()}-"}
         send(rooms.channel(channel), {"message": stamped, "html": html})
+    return Response("done")
+
+
+@app.post("/bench/warm")
+def warm() -> Response:
+    """For these people and channels everything there is to keep, read as their requests read it."""
+    wanted = request.get_json()
+    users.list_recent(1, None)
+    users.get_profiles(wanted["people"])
+    channels.get_all()
+    channels.get_site()
+    emoji_cache.get_counts()
+    reading.last_seqs(wanted["channels"])
+    for channel in wanted["channels"]:
+        message_cache.get_recent(channel)
+        members.get_members(channel)
+    for person in wanted["people"]:
+        reading.get_marks(person)
+    for sid in wanted["sessions"]:
+        session_store.load(sid)
     return Response("done")
 
 
