@@ -11,7 +11,7 @@ from flask import Flask, Request, g, has_request_context, redirect, request
 from flask_login import AnonymousUserMixin, UserMixin, current_user
 
 from chat import sessions
-from chat.cache import users
+from chat.cache import through, users
 from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from chat.extensions import login_manager
 from chat.models import AccessToken
@@ -65,6 +65,7 @@ def init_app(app: Flask) -> None:
     )
     login_manager.anonymous_user = AnonymousAccount
     login_manager.request_loader(_load)
+    app.before_request(_look_once)
     app.teardown_request(_forget)
 
 
@@ -102,6 +103,13 @@ def _by_session() -> Account | None:
         g.subject = ""
         sessions.end_current()
     return account
+
+
+def likely_user_id() -> str:
+    """Whom the session names, before anybody has made sure that the account may act; or ""."""
+    user_id = flask.session.get("userId")
+    g.subject = user_id if isinstance(user_id, str) else ""  # the cohort of what is looked up now
+    return str(g.subject)
 
 
 def _bearer(request: Request) -> str | None:
@@ -159,9 +167,14 @@ def _now_is(account: Account | AnonymousAccount) -> None:
     g.subject = account.id or ""
 
 
+def _look_once() -> None:
+    if request.method in ("GET", "HEAD"):
+        through.look_once()
+
+
 def _forget(_: BaseException | None) -> None:
     """Who asked is a fact of one request, also where several share an application context."""
-    for name in ("_login_user", "subject", "via_token", "basis", "looked_ahead"):
+    for name in ("_login_user", "subject", "via_token", "basis", "seen"):
         g.pop(name, None)
 
 

@@ -48,12 +48,16 @@ def get(channel_id: str) -> dict | None:
     """One channel of any kind, or None."""
     if base.object_id(channel_id) is None:
         return None
+    if not through.is_cached("channels"):
+        return through.past_redis(f"channel {channel_id}", lambda: Channel.find(channel_id))
     return get_all().get(channel_id) or through.get(direct_source(channel_id))
 
 
 def get_many(channel_ids: Iterable[str]) -> list[dict]:
     """Channels of any kind; the unknown are left out."""
     wanted, named = list(channel_ids), get_all()
+    if not through.is_cached("channels"):
+        return Channel.find_all(wanted)
     rest = [direct_source(cid) for cid in wanted if cid not in named]
     found = dict(zip((s.key for s in rest), through.look_all(rest), strict=True))
     each = [named.get(cid) or found[keys.direct(cid)].value for cid in wanted]
@@ -66,6 +70,8 @@ def get_by_slug(slug: str) -> dict | None:
         channel = get(slug.removeprefix("dm-"))
         if channel and channel["slug"] == slug:
             return channel
+    if not through.is_cached("channels"):
+        return through.past_redis(f"channel at {slug}", lambda: Channel.find_by_slug(slug))
     return find_slug(get_all(), slug)
 
 
@@ -93,5 +99,5 @@ def _load_direct(channel_id: str) -> dict | None:
 
 def _load_site() -> dict | None:
     # A claimed but unfinished set-up is none: it may still be taken over (Site.claim).
-    row = Site.raw() if Site.is_set_up() else None
+    row = Site.with_owner()
     return row and {"name": row["name"], "open_registration": row["open_registration"]}

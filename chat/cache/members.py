@@ -38,5 +38,8 @@ def is_member(channel_id: str, user_id: str) -> bool:
     """Whether somebody belongs to the channel; of a huge channel moves one bit, not the set."""
     if base.object_id(channel_id) is None:
         return False
+    if not through.is_cached("channel_users"):
+        name = f"member {channel_id} {user_id}"
+        return bool(through.past_redis(name, lambda: Membership.exists(channel_id, user_id)))
     part = Part(("SISMEMBER", user_id), bool, lambda ids: user_id in ids)
     return bool(through.ask(source(channel_id), part))

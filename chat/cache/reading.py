@@ -84,6 +84,9 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
 
 def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
     """The seq of the newest message of each channel; 0 where nothing was said yet."""
+    if not through.is_cached("messages"):
+        through.note("bypass")
+        return Message.last_seqs(list(channel_ids))
     return {cid: _last(lines) for cid, lines in _tails(channel_ids).items()}
 
 

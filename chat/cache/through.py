@@ -80,27 +80,46 @@ def look(source: Source) -> Copy:
 
 def look_all(sources: Sequence[Source]) -> list[Copy]:
     """Many values, warm in one round trip."""
-    ahead = g.get("looked_ahead") or {} if has_request_context() else {}
-    cached = [s for s in sources if is_cached(s.shape.feature) and s.key not in ahead]
-    seen = dict(zip((s.key for s in cached), _look(cached), strict=True))
-    found = []
+    seen: dict[str, Copy] = g.get("seen", {}) if has_request_context() else {}
     for source in sources:
-        copy = seen.get(source.key) or ahead.get(source.key)
-        if copy is None:
-            note("bypass")
-            copy = Copy(source.load())
-        found.append(copy)
-    return found
+        if source.key in seen:
+            _note_seen(source, seen[source.key])
+    new = {source.key: source for source in sources if source.key not in seen}
+    cached = [source for source in new.values() if is_cached(source.shape.feature)]
+    found = dict(zip((source.key for source in cached), _look(cached), strict=True))
+    for key in new.keys() - found.keys():
+        note("bypass")
+        found[key] = Copy(new[key].load())
+    if has_request_context() and "seen" in g:
+        seen.update(found)
+    return [found.get(source.key) or seen[source.key] for source in sources]
 
 
-def look_ahead(sources: Sequence[Source]) -> None:
-    """Look now, in one round trip, at what this request is going to ask for one by one.
+def _note_seen(source: Source, copy: Copy) -> None:
+    if not is_cached(source.shape.feature):
+        note("bypass")
+    else:
+        note("hit" if copy.version else "miss" if redis.is_up() else "down")
 
-    Only for a request that changes nothing: it is then answered from the moment of this look.
+
+def past_redis(name: str, load: Callable[[], Any]) -> Any:
+    """What MongoDB says, where Redis is not asked; once a request that changes nothing."""
+    note("bypass")
+    seen = g.get("seen") if has_request_context() else None
+    if seen is None:
+        return load()
+    if name not in seen:
+        seen[name] = Copy(load())
+    return seen[name].value
+
+
+def look_once() -> None:
+    """From now on this request sees everything as it was when it looked first.
+
+    Only for a request that changes nothing. ``look_all`` may then be called ahead, for what is
+    going to be asked for one by one.
     """
-    cached = {s.key: s for s in sources if is_cached(s.shape.feature)}
-    looked = dict(zip(cached, _look(list(cached.values())), strict=True))
-    g.looked_ahead = {**g.get("looked_ahead", {}), **looked}
+    g.seen = {}
 
 
 def is_cached(feature: str) -> bool:

@@ -23,6 +23,7 @@ class Page(NamedTuple):
 
     entries: list[tuple[str, int]]
     version: str | None
+    profiles: dict[str, dict] | None = None  # where they were read together with the page
 
 
 def profile_source(user_id: str) -> Source:
@@ -115,7 +116,8 @@ def _from_mongo(limit: int, cursor: tuple[int, str] | None) -> Page:
     if cursor:
         before = (datetime.fromtimestamp(cursor[0] / 1000, UTC), base.object_id(cursor[1]))
     rows = User.recent(limit, before)  # type: ignore[arg-type]
-    return Page([(str(row["_id"]), directory.millis(row["last_active"])) for row in rows], None)
+    entries = [(str(row["_id"]), directory.millis(row["last_active"])) for row in rows]
+    return Page(entries, None, {str(row["_id"]): to_profile(row) for row in rows})
 
 
 def last_active(ids: list[str]) -> dict[str, int]:

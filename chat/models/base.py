@@ -31,9 +31,7 @@ def iso(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with milliseconds, as every answer shows times."""
     if moment is None:
         return None
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def iso_of_millis(millis: int | None) -> str | None:

@@ -65,6 +65,12 @@ class Channel(Document):
         return to_channel(row) if row else None
 
     @classmethod
+    def find_all(cls, channel_ids: list[str]) -> list[dict]:
+        """Channels by their ids; the unknown are left out."""
+        wanted = [oid for oid in map(base.object_id, channel_ids) if oid]
+        return [to_channel(row) for row in cls._get_collection().find({"_id": {"$in": wanted}})]
+
+    @classmethod
     def find_by_slug(cls, slug: str) -> dict | None:
         """By its address, or by one that it had before."""
         collection = cls._get_collection()

@@ -74,6 +74,12 @@ class Membership(Document):
         return {str(row["user"]) for row in rows}
 
     @classmethod
+    def exists(cls, channel_id: str, user_id: str) -> bool:
+        """Whether somebody belongs to a channel."""
+        query = {"channel": ObjectId(channel_id), "user": ObjectId(user_id)}
+        return cls._get_collection().find_one(query, {"_id": 1}) is not None
+
+    @classmethod
     def channel_ids_of(cls, user_id: str) -> set[str]:
         """The ids of the channels that somebody belongs to."""
         rows = cls._get_collection().find({"user": ObjectId(user_id)}, {"channel": 1, "_id": 0})

@@ -25,6 +25,7 @@ from mongoengine.errors import NotUniqueError
 from pymongo.errors import DuplicateKeyError
 
 from chat.models import base
+from chat.models.channel import Channel
 
 TRIES = 100
 LAST_SEQ = 2**53  # addresses may hold greater numbers, which MongoDB does not take
@@ -138,7 +139,7 @@ class Message(Document):
     def find(cls, message_id: str) -> dict | None:
         """One message, or None."""
         oid = base.object_id(message_id)
-        row = cls._get_collection().find_one({"_id": oid}) if oid else None
+        row = cls._get_collection().find_one({"_id": oid}, _SHOWN) if oid else None
         return to_message(row) if row else None
 
     @classmethod
@@ -160,7 +161,10 @@ class Message(Document):
         query: dict = {"channel": ObjectId(channel_id)} | ({"seq": bounds} if bounds else {})
         forward = after is not None and before is None
         rows = list(
-            cls._get_collection().find(query).sort("seq", 1 if forward else -1).limit(limit + 1)
+            cls._get_collection()
+            .find(query, _SHOWN)
+            .sort("seq", 1 if forward else -1)
+            .limit(limit + 1)
         )
         page = [to_message(row) for row in rows[:limit]]
         return (page if forward else page[::-1]), len(rows) > limit
@@ -169,7 +173,7 @@ class Message(Document):
     def changed_since(cls, channel_id: str, rev: int, limit: int) -> tuple[list[dict], bool]:
         """(messages posted, edited or deleted after a rev, in the order of change; more?)."""
         query = {"channel": ObjectId(channel_id), "rev": {"$gt": rev}}
-        rows = list(cls._get_collection().find(query).sort("rev", 1).limit(limit + 1))
+        rows = list(cls._get_collection().find(query, _SHOWN).sort("rev", 1).limit(limit + 1))
         return [to_message(row) for row in rows[:limit]], len(rows) > limit
 
     @classmethod
@@ -188,12 +192,38 @@ class Message(Document):
         return (by_seq["seq"] if by_seq else 0), (by_rev["rev"] if by_rev else 0)
 
     @classmethod
+    def last_seqs(cls, channel_ids: list[str]) -> dict[str, int]:
+        """The seq of the newest message of each channel, 0 where there is none, in one query."""
+        wanted = {"_id": {"$in": [ObjectId(cid) for cid in channel_ids]}}
+        rows = Channel._get_collection().aggregate([{"$match": wanted}, _NEWEST, _ONLY_NEWEST])
+        found = {str(row["_id"]): row["newest"][0]["seq"] for row in rows if row["newest"]}
+        return {cid: found.get(cid, 0) for cid in channel_ids}
+
+    @classmethod
     def tail(cls, channel_id: str, most: int) -> list[str]:
         """The newest messages as "seq author deleted", oldest first (chat.cache.reading)."""
         wanted = {"seq": 1, "author": 1, "deleted": 1}
         rows = cls._get_collection().find({"channel": ObjectId(channel_id)}, wanted)
         newest = list(rows.sort("seq", -1).limit(most))
         return [f"{r['seq']} {r['author']} {int(r['deleted'])}" for r in reversed(newest)]
+
+
+_NEWEST = {
+    "$lookup": {
+        "from": "messages",
+        "let": {"channel": "$_id"},
+        "pipeline": [
+            {"$match": {"$expr": {"$eq": ["$channel", "$$channel"]}}},
+            {"$sort": {"seq": -1}},
+            {"$limit": 1},
+            {"$project": {"seq": 1, "_id": 0}},
+        ],
+        "as": "newest",
+    }
+}
+_ONLY_NEWEST = {"$project": {"newest": 1}}
+# What is only for finding numbers, and may be long.
+_SHOWN = {"taken": 0, "first_rev": 0}
 
 
 def to_message(row: dict) -> dict:

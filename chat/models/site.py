@@ -30,10 +30,16 @@ class Site(Document):
         return cls._get_collection().find_one({"_id": "site"})
 
     @classmethod
+    def with_owner(cls) -> dict | None:
+        """The stored record if its owner exists: the set-up was claimed and finished."""
+        found = cls._get_collection().aggregate([{"$match": {"_id": "site"}}, _OWNERS])
+        row = next(found, None)
+        return row if row and row["owners"] else None
+
+    @classmethod
     def is_set_up(cls) -> bool:
         """Whether the first account exists."""
-        row = cls.raw()
-        return bool(row and User.raw(row["owner"]))
+        return cls.with_owner() is not None
 
     @classmethod
     def claim(cls, name: str) -> ObjectId | None:
@@ -61,3 +67,14 @@ class Site(Document):
     def release(cls, owner: ObjectId) -> None:
         """Give up a claim whose set-up failed, so that the next try need not wait."""
         cls._get_collection().delete_one({"_id": "site", "owner": owner})
+
+
+_OWNERS = {
+    "$lookup": {
+        "from": User._get_collection_name(),
+        "localField": "owner",
+        "foreignField": "_id",
+        "pipeline": [{"$project": {"_id": 1}}],
+        "as": "owners",
+    }
+}

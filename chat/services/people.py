@@ -31,7 +31,8 @@ def list_people_as(
 
     def made() -> T:
         scores = dict(page.entries[:limit])
-        people = _with_presence(cache.get_profiles(scores).values(), scores, online)
+        found = page.profiles or cache.get_profiles(scores)
+        people = _with_presence([found[uid] for uid in scores if uid in found], scores, online)
         last = page.entries[limit - 1] if len(page.entries) > limit else None
         return make(people, f"{last[0]}.{last[1]}" if last else None)
 

@@ -73,7 +73,7 @@ RACES = {
         lambda w: messages.get_recent(w.channel)[-1]["text"], "new",
     ),
     "site": (
-        lambda w: "cache:site", Site, "raw",
+        lambda w: "cache:site", Site, "with_owner",
         lambda w: site_service.update_site(w.owner, name="new"),
         lambda w: channels.get_site()["name"], "new",
     ),

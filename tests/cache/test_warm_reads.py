@@ -1,40 +1,92 @@
-"""What is warm is answered without MongoDB (R18)."""
+"""What is warm is answered without MongoDB, in a fixed number of round trips to Redis (R18, R28)."""
 
 import pytest
+from redis.connection import Connection
+
+from chat.api.again import Again
+from chat.extensions import redis
+
+# Each round trip is one pipeline. What was answered before needs one: the session, the count of
+# calls and the versions of all that the answer was made from. A page needs three: the session;
+# everything that it shows, and the account; who is online.
+ROUND_TRIPS = {
+    "/channels/general": 3,
+    "/channels": 3,
+    "/api/users": 1,
+    "/api/users/online": 1,
+    "/api/channels": 1,
+    "/api/channels/{channel}": 1,
+    "/api/channels/{channel}/users": 1,
+    "/api/channels/{channel}/messages": 1,
+    "/api/emoji": 1,
+    "/api/me": 1,
+}
+
+# The same for a caller whose answer is not kept, because another one of the same process asked:
+# the session, the account, the count of calls, and what the answer is made from.
+FOR_THE_FIRST_TIME = {
+    "/api/users": 6,
+    "/api/users/online": 4,
+    "/api/channels": 6,
+    "/api/channels/{channel}": 6,
+    "/api/channels/{channel}/users": 7,
+    "/api/channels/{channel}/messages": 5,
+    "/api/emoji": 4,
+    "/api/me": 3,
+}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/channels/general",
-        "/api/users",
-        "/api/users/online",
-        "/api/channels",
-        "/api/channels/{channel}",
-        "/api/channels/{channel}/users",
-        "/api/channels/{channel}/messages",
-        "/api/emoji",
-        "/api/me",
-    ],
-)
-def test_a_warm_read_asks_mongodb_nothing(browser, commands, path):
-    path = path.format(channel=browser.channel)
+@pytest.fixture
+def trips(monkeypatch):
+    """Every time that something is sent to Redis."""
+    sent, send = [], Connection.send_packed_command
+
+    def counted(self, command, *args, **kw):
+        sent.append(command)
+        return send(self, command, *args, **kw)
+
+    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    return sent
+
+
+@pytest.mark.parametrize("path", ROUND_TRIPS)
+def test_a_warm_read_asks_mongodb_nothing_and_redis_as_often_as_stated(
+    browser, commands, trips, path
+):
+    name, path = path, path.format(channel=browser.channel)
     first = browser.get(path)
     browser.get(path)
     commands.seen.clear()
+    trips.clear()
 
     warm = browser.get(path)
 
     assert warm.status_code == 200
     assert warm.headers.get("X-Cache", "hit") == "hit"
     assert commands.seen == []
+    assert len(trips) == ROUND_TRIPS[name]
     assert browser.get(path).headers.get("ETag") == first.headers.get("ETag")
+
+
+@pytest.mark.parametrize("path", FOR_THE_FIRST_TIME)
+def test_so_does_one_that_this_caller_has_not_asked_before(
+    browser, commands, trips, monkeypatch, path
+):
+    name, path = path, path.format(channel=browser.channel)
+    monkeypatch.setattr(Again, "_still", lambda *_: False)
+    browser.get(path)
+    browser.get(path)
+    commands.seen.clear()
+    trips.clear()
+
+    assert browser.get(path).headers["X-Cache"] == "hit"
+
+    assert commands.seen == []
+    assert len(trips) == FOR_THE_FIRST_TIME[name]
 
 
 def test_a_cold_read_does_ask_mongodb(browser, commands):
     """The negative twin: the listener hears."""
-    from chat.extensions import redis
-
     redis.call(lambda r: r.delete(f"cache:messages:recent:{browser.channel}"))
     commands.seen.clear()
     browser.get(f"/api/channels/{browser.channel}/messages")
