@@ -1,4 +1,4 @@
-"""What is warm is answered without MongoDB, in a fixed number of round trips to Redis (R18, R28)."""
+"""What is warm is answered without MongoDB, in a fixed number of round trips to Redis (R28)."""
 
 import pytest
 from redis.connection import Connection
