@@ -1,11 +1,16 @@
 """What is really in Redis after a day of use is what chat/cache/keys.py declares, and no more."""
 
+import json
 import re
 from fnmatch import fnmatchcase
+from uuid import uuid4
 
 from chat.cache import keys
 from chat.cli import KEYS_PAGE
 from chat.extensions import redis
+from tests.cache import stored
+from tests.support.servers import SHARED_APP
+from tests.support.waiting import eventually
 
 REQUIRED = {
     "session:*": ("string", 86400),
@@ -16,6 +21,43 @@ REQUIRED = {
     "cache:messages:recent:*": ("list", 60),
     "cache:emoji:classics": ("hash", 86400),
 }
+
+SESSION = {"userId", "nickname", "role", "csrfToken"}
+PROFILE = {
+    "id", "nickname", "role", "status", "active", "auth_gen", "locale", "theme", "created_at",
+}  # fmt: skip
+CHANNEL = {
+    "id", "slug", "former_slugs", "name", "topic", "kind", "archived", "created_by",
+}  # fmt: skip
+MESSAGE = {
+    "seq", "id", "rev", "channel", "author", "text", "html", "created_at", "edited_at", "deleted",
+    "client_id",
+}  # fmt: skip
+ID = re.compile(r"[0-9a-f]{24}\Z")
+LINE = re.compile(r"\d+ [0-9a-f]{24} [01]\Z")
+
+
+def fields(text):
+    """The names in a JSON object; None for the null that says "there is none"."""
+    value = json.loads(text)
+    return None if value is None else set(value)
+
+
+# What each structure holds, an element at a time, beside the markers of emptiness.
+HELD = {
+    "session:*": lambda text: fields(text) >= SESSION or fields(text) == {"csrfToken"},
+    "cache:users:list": lambda uid, score: ID.match(uid) and is_millis(score),
+    "cache:users:profile:*": lambda text: fields(text) in (None, PROFILE),
+    "cache:channels:list": lambda cid, text: ID.match(cid) and fields(text) == CHANNEL,
+    "cache:channels:direct:*": lambda text: fields(text) in (None, CHANNEL | {"people"}),
+    "cache:channel:users:*": lambda uid: ID.match(uid),
+    "cache:messages:recent:*": lambda text: fields(text) == MESSAGE,
+    "cache:messages:tail:*": lambda line: LINE.match(line),
+    "cache:users:marks:*": lambda cid, seq: ID.match(cid) and seq.isdecimal(),
+    "cache:emoji:classics": lambda emoji, count: emoji and count.isdecimal(),
+    "cache:site": lambda text: fields(text) == {"name", "open_registration"},
+}
+MARKERS = ("", "0", '{"seq":0}', ("", "0"), ("", "null"))
 
 
 def test_the_required_structures_are_declared_with_their_types_and_lifetimes(app):
@@ -43,6 +85,63 @@ def test_after_a_day_of_use_every_key_is_declared_and_lives_as_long_as_it_says(b
     assert used >= set(REQUIRED) - {"cache:users:online"}
 
 
+def test_after_a_day_of_use_every_key_holds_what_it_is_declared_to_hold(browser):
+    a_day_of_use(browser)
+    with browser.application.app_context():
+        assert stored.wrong() == {}
+        found = {name: stored.contents(name) for name in stored.names("*")}
+    seen = set()
+    for name, held in found.items():
+        pattern = next((pattern for pattern in HELD if fnmatchcase(name, pattern)), None)
+        if pattern is None:
+            continue
+        for element in elements(held):
+            parts = element if isinstance(element, tuple) else (element,)
+            assert HELD[pattern](*parts), (name, element)
+            seen.add(pattern)
+    # Nobody talks directly here; the next test is about who is online.
+    assert seen >= HELD.keys() - {"cache:channels:direct:*"}
+    assert {s.name for s in keys.STRUCTURES} == HELD.keys() | {"cache:users:online"}
+
+
+def test_a_session_holds_who_it_is(browser):
+    me = browser.get("/api/me").json
+    sid = browser.get_cookie("session").value
+    held = json.loads(redis.call(lambda r: r.get(f"session:{sid}")))
+    assert (held["userId"], held["nickname"], held["role"]) == (
+        me["id"],
+        me["nickname"],
+        me["role"],
+    )
+    assert held["csrfToken"] in browser.get("/settings").text
+
+
+def test_who_is_connected_is_in_the_set_of_people_online(new_person, valkey):
+    client, person = valkey.client(SHARED_APP), new_person()
+    tab = person.tab()
+    eventually(lambda: person.id in client.smembers("cache:users:online"))
+    assert client.type("cache:users:online") == "set"
+    assert 0 < client.ttl("cache:users:online") <= REQUIRED["cache:users:online"][1]
+    assert all(ID.match(uid) for uid in client.smembers("cache:users:online") - {""})
+
+    tab.close()
+
+    eventually(lambda: person.id not in client.smembers("cache:users:online"))
+
+
+def is_millis(score):
+    """A moment of this century in ms."""
+    return score == int(score) and 1e12 < score < 4e12
+
+
+def elements(held):
+    """The members of a set, the lines of a list, the pairs of a hash or zset, or the one text."""
+    if isinstance(held, str):
+        return [held]
+    found = held.items() if isinstance(held, dict) else held
+    return [each for each in found if each not in MARKERS]
+
+
 def declared(name, lifetimes):
     """(type, longest lifetime in seconds or None) of a key that was found."""
     for structure in keys.STRUCTURES:
@@ -63,13 +162,14 @@ def a_day_of_use(browser):
     made = browser.post("/api/channels", json={"name": "Daily", "kind": "private"}, headers=csrf)
     path = f"/api/channels/{made.json['id']}"
     sent = browser.post(
-        f"{path}/messages", json={"text": "hi 🎉", "client_id": "daily-0001"}, headers=csrf
+        f"{path}/messages", json={"text": "hi 🎉", "client_id": uuid4().hex}, headers=csrf
     )
     browser.patch(f"/api/messages/{sent.json['id']}", json={"text": "hello 🎉"}, headers=csrf)
     browser.post(f"{path}/read", json={"seq": 1}, headers=csrf)
     browser.patch("/api/me", json={"status": "here"}, headers=csrf)
     with browser.application.app_context():
         emoji.flush()
-    for page in ("/channels/daily", "/channels/general", "/channels", "/settings", "/api/users",
+    slug = made.json["slug"]
+    for page in (f"/channels/{slug}", "/channels/general", "/channels", "/settings", "/api/users",
                  "/api/channels", "/api/emoji", f"{path}/users", f"{path}/messages"):  # fmt: skip
         assert browser.get(page).status_code == 200, page
