@@ -32,7 +32,7 @@ from benchmarks.team import Member
 from benchmarks.visitors import Ask, Seen, Visitors
 
 PEOPLE, AT_ONCE, DELAY_MS = 100, 16, 5.0
-REQUESTS, WARM_UP = 1_200, 300
+REQUESTS, WARM_UP = 1_000, 300
 SIZE = Size(people=PEOPLE, channels=50, messages=20_000, readers=PEOPLE)
 MIX = {
     "channel page": 30, "history": 25, "channels": 15, "people": 12, "members": 7, "online": 4,

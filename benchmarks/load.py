@@ -1,11 +1,13 @@
 """HTTP clients that ask for one page again and again, each as soon as it has the answer before."""
 
+import itertools
 import selectors
 import socket
 import time
 from dataclasses import dataclass, field
 
 SECONDS_FOR_LAST = 10.0
+_numbers = itertools.count(time.time_ns())
 
 
 @dataclass
@@ -33,11 +35,11 @@ class Load:
     """Closed loop over kept-alive connections."""
 
     def run(self, port: int, path: str, cookie: str, connections: int, seconds: float) -> Asked:
-        """Ask for `seconds`."""
+        """Ask for `seconds`. `{n}` in the path is another number each time."""
         request = (
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n"
             "Accept: */*\r\nAccept-Language: en\r\n\r\n"
-        ).encode()
+        )
         selector, result = selectors.DefaultSelector(), Asked()
         lines = [_Line(port, request) for _ in range(connections)]
         for line in lines:
@@ -65,7 +67,7 @@ class Load:
 class _Line:
     """One connection and the answer that it is waiting for."""
 
-    def __init__(self, port: int, request: bytes) -> None:
+    def __init__(self, port: int, request: str) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=SECONDS_FOR_LAST)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._request, self._answer, self._asked_at = request, bytearray(), 0.0
@@ -73,7 +75,7 @@ class _Line:
     def ask(self) -> None:
         self._answer.clear()
         self._asked_at = time.monotonic()
-        self.sock.sendall(self._request)
+        self.sock.sendall(self._request.replace("{n}", str(next(_numbers))).encode())
 
     def take(self, result: Asked) -> bool:
         """Read some more; True when the answer is whole."""

@@ -18,7 +18,7 @@ from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
 
 PEOPLE, IN_CHANNEL, ONLINE = 500, 100, 20
-CONNECTIONS, ROUNDS, SECONDS = 4, 3, 1.5
+CONNECTIONS, ROUNDS, SECONDS = 4, 3, 1.0
 WARM_UP = 20
 
 
