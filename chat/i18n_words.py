@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from flask_babel import get_locale, gettext, ngettext
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 KEYS = Path(__file__).resolve().parent.parent / "static" / "js" / "i18n-keys.json"
 # A number of each plural category, for the languages there are.
@@ -26,14 +28,15 @@ def entries() -> dict[str, Entry]:
     return words
 
 
-def js_strings() -> dict[str, Entry]:
-    """The same map in the reader's language."""
+def js_strings() -> Markup:
+    """The same map in the reader's language, as JSON that may stand in a page."""
     return _strings_in(str(get_locale() or "en"))
 
 
 @lru_cache(maxsize=8)
-def _strings_in(_locale: str) -> dict[str, Entry]:
-    return {key: _translate(entry) for key, entry in entries().items()}
+def _strings_in(_locale: str) -> Markup:
+    words = {key: _translate(entry) for key, entry in entries().items()}
+    return htmlsafe_json_dumps(words, ensure_ascii=False, sort_keys=True)
 
 
 def _translate(entry: Entry) -> Entry:

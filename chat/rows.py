@@ -1,20 +1,29 @@
-"""Pieces of pages that were rendered before: a message's row, a member's line.
+"""Pieces of pages that were rendered before: messages' rows, members' lines, and lists of them.
 
 A piece is kept under everything that it depends on (for a message its id and rev), so it can never
 be out of date: a change makes another key. Nothing is shared between processes, and the oldest
-pieces go when there are too many characters.
+pieces go when there are too many.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from datetime import tzinfo
+from typing import Any, NamedTuple
 
 from flask import current_app
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from chat.i18n import reader_zone
+from chat import timeline
+from chat.cache.local import Made
+from chat.i18n import reader_zone, today
 
 MOST_CHARACTERS = 8_000_000
+MOST_LISTS = 200
+BLANK = {
+    "seq": "", "text": "", "html": "", "created_at": "", "client_id": "",
+    "edited_at": None, "deleted": False,
+}  # fmt: skip
 
 
 class Pieces:
@@ -40,25 +49,93 @@ class Pieces:
 
 
 _pieces = Pieces()
+_lists: Made[Markup] = Made(MOST_LISTS)
 
 
-def message_row(message: dict, reader: object, continued: bool, readonly: bool) -> Markup:
-    """A message's row as this reader's page shows it."""
-    own = reader.id == message["author"]["id"]  # type: ignore[attr-defined]
-    key = (
-        *("message", message["id"], message["rev"], own, reader.is_moderator),  # type: ignore[attr-defined]
-        *(continued, readonly, str(get_locale()), reader_zone()),
-    )
-    values = {
-        "message": message, "reader": reader, "continued": continued, "readonly": readonly,
-    }  # fmt: skip
+def message_list(
+    messages: list[dict], last_read_seq: int | None, reader: Any, readonly: bool
+) -> Markup:
+    """The rows of a page of history, with days and the line above what is new.
+
+    ``last_read_seq`` None: nothing is new. One list serves all readers who see the same: those who
+    wrote nothing in it and have the same rights, language and clock.
+    """
+    if not messages:
+        return Markup("")
+    wrote = any(message["author"]["id"] == reader.id for message in messages)
+    shown = _Shown(reader.id if wrote else "", reader.is_moderator, readonly, _place())
+    key = (messages[-1]["channel"], messages[0]["seq"], last_read_seq, today(), shown)
+    return _lists.get(key, tuple(messages), lambda: _messages(messages, last_read_seq, shown))
+
+
+def member_list(members: list[dict], known: bool, reader: Any) -> Markup:
+    """The lines of a channel's members. ``known``: somebody who is not online is offline."""
+    if not members:
+        return Markup("")
+    place, ids = _place()[0], (members[0]["id"], members[-1]["id"], len(members))
+    lines = _lists.get((ids, known, place), tuple(members), lambda: _members(members, known, place))
+    own = next((person for person in members if person["id"] == reader.id), None)
+    if own is None:
+        return lines
+    # One list for everybody, and in it the reader's own line instead of what others see there.
+    others = _member_line(own, _state(own, known), False, place)
+    return Markup(lines.replace(others, _member_line(own, "online", True, place), 1))
+
+
+def blank_row(reader: Any) -> Markup:
+    """The row of a message that the reader has yet to write, for the browser to fill in."""
+    author = {"id": reader.id, "nickname": reader.nickname}
+    message = {"id": "", "rev": "", "author": author, **BLANK}
+    values = {"message": message, "reader": author, "continued": False, "readonly": False}
+    key = ("blank", reader.id, reader.nickname, _place())
     return Markup(_pieces.get(key, lambda: _render("messages/_message.html", values)))
 
 
-def member_line(person: dict, state: str, is_me: bool) -> Markup:
-    """A person's line in the list of members."""
-    shown = (person["id"], person["nickname"], person["status"])
-    key = ("member", *shown, state, is_me, str(get_locale()))
+class _Shown(NamedTuple):
+    """What a row depends on beside the message: its author if that is the reader, rights, place."""
+
+    author: str
+    is_moderator: bool
+    readonly: bool
+    place: tuple[str, tzinfo]
+
+
+def _place() -> tuple[str, tzinfo]:
+    """The reader's language and clock."""
+    return str(get_locale()), reader_zone()
+
+
+def _messages(messages: list[dict], last_read_seq: int | None, shown: _Shown) -> Markup:
+    rows = [
+        (row, _message_row(row.message, row.continued, shown))
+        for row in timeline.rows(messages, last_read_seq, shown.author)
+    ]
+    return Markup(_render("messages/_list.html", {"rows": rows}))
+
+
+def _message_row(message: dict, continued: bool, shown: _Shown) -> Markup:
+    own = message["author"]["id"] == shown.author
+    key = (message["id"], message["rev"], continued, shown._replace(author=own))
+    values = {
+        "message": message,
+        "reader": {"id": shown.author, "is_moderator": shown.is_moderator},
+        "continued": continued,
+        "readonly": shown.readonly,
+    }
+    return Markup(_pieces.get(key, lambda: _render("messages/_message.html", values)))
+
+
+def _members(members: list[dict], known: bool, place: str) -> Markup:
+    lines = (_member_line(person, _state(person, known), False, place) for person in members)
+    return Markup("\n").join(lines)
+
+
+def _state(person: dict, known: bool) -> str:
+    return "online" if person["online"] else "offline" if known else "unknown"
+
+
+def _member_line(person: dict, state: str, is_me: bool, place: str) -> Markup:
+    key = (person["id"], person["nickname"], person["status"], state, is_me, place)
     values = {"person": person, "state": state, "is_me": is_me}
     return Markup(_pieces.get(key, lambda: _render("channels/_member.html", values)))
 

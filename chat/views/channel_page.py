@@ -9,7 +9,6 @@ from flask_login import current_user
 
 from chat.errors import ChatError
 from chat.services import channels, invites, messages, people
-from chat.views import timeline
 from chat.views.forms import errors_of
 from chat.views.shell import absolute_url, channel_url
 
@@ -29,7 +28,8 @@ def show(
     response = _render(
         view,
         problem,
-        rows=timeline.rows(found, _last_read(view), current_user.id),
+        messages=found,
+        last_read=_last_read(view),
         more=more,
         newer=newer,
         members=members,
@@ -46,7 +46,7 @@ def show_unwritten(profile: dict, problem: ChatError | None = None) -> Response:
         "id": "", "slug": "", "kind": "direct", "title": profile["nickname"], "topic": "",
         "archived": False, "member": True, "unread": 0, "people": [current_user.id, profile["id"]],
     }  # fmt: skip
-    return _render(view, problem, rows=[], more=False, newer=False, members=[])
+    return _render(view, problem, messages=[], last_read=None, more=False, newer=False, members=[])
 
 
 def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool, int]:
@@ -94,7 +94,6 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
         errors=errors_of(problem),
         form={"text": request.form.get("text", "")} if problem else {},
         client_id=_client_id(problem),
-        blank_message=_blank_message(),
         **values,
     )
     return make_response(html, problem.status if problem else 200)
@@ -104,14 +103,6 @@ def _client_id(problem: ChatError | None) -> str:
     """A fresh id for the next message; the same one when this one has to be tried again."""
     tried = request.form.get("client_id", "") if problem else ""
     return tried or secrets.token_urlsafe(16)
-
-
-def _blank_message() -> dict:
-    return {
-        "id": "", "seq": "", "rev": "", "text": "", "html": "", "created_at": "", "client_id": "",
-        "author": {"id": current_user.id, "nickname": current_user.nickname},
-        "edited_at": None, "deleted": False,
-    }  # fmt: skip
 
 
 def _remember(response: Response, view: dict) -> Response:

@@ -11,7 +11,7 @@ from flask_login import current_user
 from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
-from chat.rows import member_line, message_row
+from chat.rows import blank_row, member_list, message_list
 from chat.security import csrf_token
 from chat.services import channels, people, site
 
@@ -24,8 +24,12 @@ def init_app(app: Flask) -> None:
     app.context_processor(surroundings)
     app.add_template_filter(hue)
     app.add_template_filter(initials)
-    for helper in (sidebar, presence_state, channel_url, js_strings, message_row, member_line):
+    for helper in (sidebar, presence_state, channel_url, js_strings):
         app.add_template_global(helper)
+    app.add_template_global(presence.is_known, "presence_is_known")
+    app.add_template_global(blank_row)
+    app.add_template_global(message_list)
+    app.add_template_global(member_list)
     app.add_template_global(csrf_token)
     app.add_template_global(presence.seq, "presence_seq")
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
@@ -36,7 +40,7 @@ def surroundings() -> dict[str, Any]:
     if not has_request_context() or not request.endpoint or request.path.startswith("/api/"):
         return {}
     return {
-        "me": current_user,
+        "me": current_user._get_current_object(),  # not a look-up each time it is named
         "site": Site(),
         "locale": str(get_locale() or "en"),
         "languages": LANGUAGES,
