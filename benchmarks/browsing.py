@@ -5,8 +5,8 @@ law. Nineteen of twenty requests read: channel pages, newest messages, the lists
 people, a channel's members, who is online, emoji. One of twenty writes: posts, how far one has
 read, joining and leaving, a new status. Sixteen requests are under way at any time, so the worker
 is never idle. They are drawn beforehand, and every app is sent the same ones; it has a database of
-its own with the same people and messages. Some hundred requests before that are not counted: they
-warm up.
+its own with the same people and messages. Before that, uncounted, everybody asks for the channels
+and every channel is asked for once, so that the caches are as warm as they stay.
 
 Reads of MongoDB are mongod's own counters (find, aggregate, getMore, count, distinct) before and
 after, whoever asked: the checks of a write read too, and so does what refills a cache. "Hits" are
@@ -32,7 +32,7 @@ from benchmarks.team import Member
 from benchmarks.visitors import Ask, Seen, Visitors
 
 PEOPLE, AT_ONCE, DELAY_MS = 100, 16, 5.0
-REQUESTS, WARM_UP = 1_000, 300
+REQUESTS = 1_000
 SIZE = Size(people=PEOPLE, channels=50, messages=20_000, readers=PEOPLE)
 MIX = {
     "channel page": 30, "history": 25, "channels": 15, "people": 12, "members": 7, "online": 4,
@@ -72,7 +72,7 @@ def _measure(
     team = masses.store(uri, SIZE)
     reached = away(proxy, uri, DELAY_MS) if where.endswith("away") else uri
     app = stage.app(with_redis, uri=reached, LIMIT_API="1000000/minute")
-    warm, wanted = _draw(team, WARM_UP, 1), _draw(team, count, 2)
+    warm, wanted = _everything(team), _draw(team, count, 2)
     _send(app, visitors, warm)
     before, meter, keys = _reads(uri), Meter(stage.processes(app)), _keyspace(stage, app)
     seen = _send(app, visitors, wanted)
@@ -98,6 +98,18 @@ def _draw(team: Masses, count: int, seed: int) -> list[Ask]:
         method, path, body = _request(kind, place, f"{seed}-{number}", chance)
         asks.append(Ask(kind, _bytes(method, path, body, team.members[who])))
     return asks
+
+
+def _everything(team: Masses) -> list[Ask]:
+    """Each channel and each person once."""
+    chance, first = random.Random(0), team.members[0]
+    wanted = [("channels", team.places[0], member) for member in team.members]
+    for place in team.places:
+        wanted += [(kind, place, first) for kind in ("channel page", "history", "members")]
+    return [
+        Ask(kind, _bytes(*_request(kind, place, "0", chance), member))
+        for kind, place, member in wanted
+    ]
 
 
 def _where(chance: random.Random, kind: str, own: set[int], count: int) -> int:
