@@ -25,11 +25,11 @@ from chat import (
     views,
 )
 from chat.api import again
-from chat.cache import updates
+from chat.cache import outages, updates
 from chat.services import activity, emoji
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (redis, updates, status, activity, emoji, realtime, presence)
+BACKGROUND = (redis, updates, outages, status, activity, emoji, realtime, presence)
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
@@ -43,6 +43,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     models.init_app(app)
     redis.init_app(app)
     rollout.init_app(app)
+    outages.init_app(app)
     sessions.init_app(app)
     auth.init_app(app)
     again.init_app(app)

@@ -26,7 +26,7 @@ from typing import Any, cast
 import gevent
 from flask import Flask, g, has_request_context, request
 
-from chat.cache import basis, keys, through
+from chat.cache import basis, keys, outages, through
 from chat.extensions import redis
 from chat.realtime import broadcasts, leases, roster
 from chat.redis import DOWN, Down
@@ -269,7 +269,7 @@ def disconnect(user_id: str, conn_id: str) -> None:
 
 def is_known() -> bool:
     """Whether `online` is the whole truth, or only what this process sees."""
-    return redis.is_up() or _presence.alone
+    return (redis.is_up() and not outages.elsewhere()) or _presence.alone
 
 
 def online() -> set[str]:

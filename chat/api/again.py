@@ -18,6 +18,7 @@ from typing import Any
 from flask import Flask
 
 from chat import limits, logs, session_store
+from chat.cache import outages
 from chat.cache.basis import Basis
 from chat.extensions import redis
 from chat.redis import Down, scripts
@@ -133,7 +134,9 @@ class Again:
         if environ["REQUEST_METHOD"] != "GET" or not environ["PATH_INFO"].startswith("/api/"):
             return None
         session = self._cookie.search(environ.get("HTTP_COOKIE", ""))
-        if session is None or "HTTP_AUTHORIZATION" in environ or not redis.is_up():
+        if session is None or "HTTP_AUTHORIZATION" in environ:
+            return None
+        if not redis.is_up() or outages.elsewhere():
             return None
         place = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""))
         return (session[1], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), *place)

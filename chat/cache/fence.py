@@ -23,7 +23,7 @@ The scripts are in ``chat.cache.fence_scripts``.
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,14 @@ class Write:
     writer: str
     started: float
     fenced: bool
+
+
+_unannounced: list[Callable[[], None]] = []
+
+
+def on_unannounced(fn: Callable[[], None]) -> None:
+    """``fn()`` before a write is acknowledged that Redis could not be told of."""
+    _unannounced[:] = [fn]
 
 
 def companions(key: str) -> list[str]:
@@ -239,6 +247,8 @@ def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
     told = redis.call(lambda r: scripts.run_all(r, calls), what="end")
     if told is not DOWN or not endings:
         return
+    for fn in _unannounced:
+        fn()
     write = endings[-1][0]
     if write.fenced:
         time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))

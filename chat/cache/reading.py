@@ -8,7 +8,6 @@ messages as short lines "seq author deleted", enough to count up to MOST_UNREAD 
 from collections.abc import Iterable
 from typing import Any
 
-from chat import rollout
 from chat.cache import fence, keys, through
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
@@ -72,7 +71,7 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
 
     ``unread`` leaves out deleted messages and the person's own, and stops at MOST_UNREAD.
     """
-    if not redis.is_up() or not rollout.for_reader("messages"):
+    if not redis.is_up() or not through.is_cached("messages"):
         through.note("bypass" if redis.is_up() or not redis.enabled else "down")
         return Membership.reading_of(user_id, channel_id)
     marks = get_marks(user_id)

@@ -10,7 +10,7 @@ from flask import current_app, g, has_request_context
 from gevent.event import Event
 
 from chat import rollout
-from chat.cache import basis, fence
+from chat.cache import basis, fence, outages
 from chat.cache.local import Copy, copies, size_of
 from chat.extensions import redis
 
@@ -124,7 +124,7 @@ def look_once() -> None:
 
 def is_cached(feature: str) -> bool:
     """Whether whoever is asking now is answered from this structure."""
-    return redis.enabled and rollout.for_reader(feature)
+    return redis.enabled and not outages.elsewhere() and rollout.for_reader(feature)
 
 
 def _look(sources: Sequence[Source]) -> list[Copy]:

@@ -12,7 +12,7 @@ import gevent
 import socketio as library
 from flask import Flask
 
-from chat.cache import updates
+from chat.cache import outages, updates
 from chat.extensions import redis, socketio
 from chat.realtime import broadcasts, connections, floods, origins, rooms, websocket
 from chat.realtime.queue import QueueManager
@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
     bus.on_gap(partial(_missed, app))
     bus.on_shed(_others_missed)
     redis.on_change(_mode_changed)
+    outages.on_change(_cut_off_elsewhere)
 
 
 def start(app: Flask) -> None:
@@ -128,3 +129,9 @@ def _others_missed() -> None:
 
 def _mode_changed(up: bool) -> None:
     broadcasts.system("normal" if up else "degraded")
+
+
+def _cut_off_elsewhere(cut_off: bool) -> None:
+    """What a cut-off process has to tell does not arrive here: browsers must ask."""
+    if redis.is_up():
+        broadcasts.system("degraded" if cut_off else "normal", resync=not cut_off)
