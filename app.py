@@ -22,6 +22,7 @@ from chat import (
     sessions,
     signals,
     status,
+    turns,
     views,
 )
 from chat.api import again
@@ -56,6 +57,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     views.init_app(app)
     api.init_app(app)
     status.init_app(app)
+    turns.init_app(app)
     cli.init_app(app)
     return app
 

@@ -10,6 +10,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from gevent.lock import BoundedSemaphore
 
+from chat.turns import turns
+
 T = TypeVar("T")
 
 # OWASP's minimum: 19 MiB and two rounds, about 20 ms. Three at once stay under 60 MiB.
@@ -47,5 +49,5 @@ def _aside(work: Callable[[], T]) -> T:
     """Run in gevent's thread pool: in the loop it would stop everybody for these milliseconds."""
     if not gevent.monkey.is_module_patched("threading"):
         return work()
-    with _turns:
+    with turns.left(), _turns:
         return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]

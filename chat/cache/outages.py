@@ -6,8 +6,8 @@ after that. The others look once a second; while somebody says so they read from
 browsers ask for changes instead of waiting to be told. What remains: for about a second after that
 first write (EVERY and a query's time) another process may still answer from a cache.
 
-A process that was killed is forgotten after FORGOTTEN seconds. When nobody is cut off any more, each
-process empties the caches before it trusts them: who was killed could not do it.
+A process that was killed is forgotten after FORGOTTEN seconds. When nobody is cut off any more,
+each process empties the caches before it trusts them: who was killed could not do it.
 """
 
 import logging

@@ -15,6 +15,7 @@ from chat.models.base import DATABASE_GONE
 from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.floods import Floods
+from chat.turns import turns
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +65,14 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
     handler, flood = table[event]
     with app.request_context(connection.environ):
         try:
-            actor = _actor(connection)
-            if _limit(app, connection, flood, refuse):
+            with turns.taken():
                 actor = _actor(connection)
+            waited = _limit(app, connection, flood, refuse)
             if not isinstance(data, dict):  # after the limit: nonsense costs an answer too
                 raise BadInput
-            return {"ok": True, **handler(actor, connection, data)}
+            with turns.taken():
+                actor = _actor(connection) if waited else actor
+                return {"ok": True, **handler(actor, connection, data)}
         except ChatError as error:
             return failure(error)
         except DATABASE_GONE as error:

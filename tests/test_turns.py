@@ -1,0 +1,84 @@
+"""A process works on so many things at once as it has connections for; the others wait."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import gevent
+import pytest
+
+from chat.turns import Busy, Turns
+from tests.support.people import Person
+from tests.support.processes import AppProcess
+
+AT_ONCE, EACH = 100, 5
+
+
+def test_no_more_than_so_many_work_at_once_and_all_get_their_turn():
+    turns, working, most = Turns(3), [], []
+
+    def work(number):
+        with turns.taken():
+            working.append(number)
+            most.append(len(working))
+            gevent.sleep(0)
+            working.remove(number)
+
+    gevent.joinall([gevent.spawn(work, n) for n in range(20)], raise_error=True)
+    assert (len(most), max(most)) == (20, 3)
+
+
+def test_who_waits_too_long_is_told_so():
+    turns, done = Turns(1), gevent.event.Event()
+
+    def hold():
+        with turns.taken():
+            done.wait()
+
+    holder = gevent.spawn(hold)
+    gevent.sleep(0)
+    with pytest.raises(Busy), turns.taken(patience=0.01):
+        pytest.fail("nobody gave the turn away")
+    done.set()
+    holder.join()
+    with turns.taken(patience=0.01):
+        pass
+
+
+def test_who_has_a_turn_needs_no_second_and_others_work_while_it_waits_for_something_else():
+    turns, order = Turns(1), []
+
+    def first():
+        with turns.taken(), turns.taken():
+            order.append("first begins")
+            with turns.left():
+                gevent.sleep(0)
+            order.append("first ends")
+
+    def second():
+        with turns.taken():
+            order.append("second")
+
+    gevent.joinall([gevent.spawn(first), gevent.spawn(second)], raise_error=True)
+    assert order == ["first begins", "second", "first ends"]
+
+
+def test_a_hundred_at_once_do_not_make_a_healthy_redis_look_dead(launch_app):
+    app: AppProcess = launch_app()
+    owner = Person(app.url).set_up()
+    channel = owner.new_channel()
+
+    def visit(number):
+        person = Person(app.url, owner.nickname)
+        person.session.cookies.update(owner.session.cookies)
+        person.csrf = owner.csrf
+        answers = [person.get(f"/channels/{channel['slug']}").status_code for _ in range(EACH)]
+        sent = {"text": "hello", "client_id": f"crowd-{number:05}"}
+        answers.append(person.post(f"/api/channels/{channel['id']}/messages", sent).status_code)
+        person.close()
+        return answers
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = [status for statuses in pool.map(visit, range(AT_ONCE)) for status in statuses]
+
+    assert answers.count(200) == AT_ONCE * EACH
+    assert answers.count(201) == AT_ONCE
+    assert "Redis is down" not in app.log.read_text(encoding="utf-8")
