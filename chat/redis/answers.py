@@ -13,6 +13,7 @@ from redis.exceptions import (
     NoPermissionError,
     RedisClusterException,
     ResponseError,
+    TryAgainError,
 )
 
 
@@ -39,11 +40,12 @@ OUTAGE, LOAD, DENIED, BUG = "outage", "load", "denied", "bug"
 
 # Errors the server answers with that say "not now", not "you asked wrongly".
 _NOT_NOW = (
-    "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN",
-    "BUSY", "MOVED", "ASK",
+    "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "BUSY",
+    "MOVED", "ASK",
 )  # fmt: skip
 _DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password")
 _NO_FREE_CONNECTION = "No connection available."
+_SENT_ROUND = "TTL exhausted."  # a Cluster's client was told to try again, or elsewhere, too often
 
 
 def kind_of(error: Exception) -> str:
@@ -52,6 +54,8 @@ def kind_of(error: Exception) -> str:
         return DENIED
     if isinstance(error, MaxConnectionsError) or _NO_FREE_CONNECTION in str(error):
         return LOAD
+    if isinstance(error, TryAgainError) or _SENT_ROUND in str(error):
+        return LOAD  # a slot is being moved to another node: only its keys are out of reach
     if isinstance(error, ClusterCrossSlotError | CrossSlotTransactionError | DataError):
         return BUG
     if isinstance(error, RedisClusterException):

@@ -7,10 +7,12 @@ from typing import Any
 import redis
 from flask import Flask
 from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode, RedisCluster
+from redis.cluster import ClusterNode
 from redis.connection import BlockingConnectionPool, parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
+
+from chat.redis.cluster import Cluster
 
 Hosts = list[tuple[str, int]]
 OnConnect = Callable[[Any], None]
@@ -51,6 +53,7 @@ class Connector:
         self.url: str = config.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
         self.sentinel: tuple[str, Hosts] | None = _sentinel(config.get("REDIS_SENTINEL"))
         self.cluster: Hosts = _hosts(config.get("REDIS_CLUSTER"))
+        self._met: set[tuple[str, int]] = set()  # nodes that a Cluster told about
 
     @property
     def mode(self) -> str:
@@ -60,11 +63,11 @@ class Connector:
         """The pooled client of the request path: text in, text out."""
         # Bytes that are no text become text that is no JSON: a reader then asks MongoDB.
         options = limits(decode_responses=True, encoding_errors="replace")
-        if self.cluster:
-            return self._cluster(options)
+        options.update(max_connections=MAX_CONNECTIONS, timeout=POOL_WAIT)
         if on_connect is not None:
             options["redis_connect_func"] = on_connect
-        options.update(max_connections=MAX_CONNECTIONS, timeout=POOL_WAIT)
+        if self.cluster:
+            return self._cluster(options)
         return self._master(BlockingConnectionPool, options)
 
     def single(self, **own: Any) -> redis.Redis:
@@ -76,7 +79,9 @@ class Connector:
         options = limits(**{"max_connections": 4, "timeout": POOL_WAIT, **own})
         if self.cluster:
             host, port = random.choice(self._known_nodes())
-            pool = BlockingConnectionPool(host=host, port=port, **self._credentials(), **options)
+            pool = BlockingConnectionPool(
+                host=host, port=port, **self._credentials(database=False), **options
+            )
             return redis.Redis(connection_pool=pool)
         return self._master(BlockingConnectionPool, options)
 
@@ -91,24 +96,29 @@ class Connector:
         pool = SentinelPool(name, watchers, **options)
         return redis.Redis(connection_pool=pool)
 
-    def _cluster(self, options: dict[str, Any]) -> RedisCluster:
+    def _cluster(self, options: dict[str, Any]) -> Cluster:
         """Talks to the nodes at once: call it only where Redis trouble is guarded."""
-        credentials = self._credentials()
-        credentials.pop("db", None)  # a Cluster has only database 0
-        if credentials.pop("connection_class", None) is redis.SSLConnection:
-            credentials["ssl"] = True
-        nodes = [ClusterNode(host, port) for host, port in self.cluster]
-        return RedisCluster(
-            startup_nodes=nodes, max_connections=MAX_CONNECTIONS, **credentials, **options
+        nodes = self._known_nodes()
+        host, port = nodes[0]
+        client = Cluster(
+            # Only with an address does it take a pool that waits; the rest is in the options.
+            url=f"redis://[{host}]:{port}" if ":" in host else f"redis://{host}:{port}",
+            startup_nodes=[ClusterNode(*node) for node in nodes[1:]],
+            connection_pool_class=BlockingConnectionPool,
+            **self._credentials(database=False),
+            **options,
         )
+        self._met = {(node.host, node.port) for node in client.get_nodes()}
+        return client
 
     def _known_nodes(self) -> Hosts:
-        return self.cluster
+        """The nodes of the settings, and those met since: the former may be gone by now."""
+        return [*self.cluster, *sorted(self._met - set(self.cluster))]
 
-    def _credentials(self) -> dict[str, Any]:
+    def _credentials(self, database: bool = True) -> dict[str, Any]:
         """User, password and TLS for Sentinel and Cluster are taken from REDIS_URL."""
         options: dict[str, Any] = dict(parse_url(self.url))
-        for place in ("host", "port", "path"):
+        for place in ("host", "port", "path", *(() if database else ("db",))):
             options.pop(place, None)
         return options
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
@@ -29,8 +28,6 @@ def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
     """Many calls in one round trip; each stands alone."""
     if len(calls) == 1:
         return [run(client, *calls[0])]
-    if isinstance(client, RedisCluster):  # no pipeline over several slots for scripts
-        return [run(client, *call) for call in calls]
     pipe = client.pipeline(transaction=False)
     for script, keys, args in calls:
         pipe.evalsha(sha_of(script), len(keys), *keys, *args)

@@ -1,0 +1,146 @@
+"""Redis as a Cluster of three masters: everything works on it, and outlives what happens to it."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from types import SimpleNamespace
+
+import pytest
+
+from chat.cache import keys
+from chat.redis import scripts
+from chat.redis.connect import Connector
+from tests.faults.team import Team, seated
+from tests.support.topologies import Sharded
+from tests.support.waiting import eventually
+
+ECHO = "return {KEYS[1], redis.call('INCR', KEYS[1]), ARGV[1]}"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sharded]:
+    made = Sharded(tmp_path_factory.mktemp("cluster"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def team(cluster, mongod, tmp_path_factory) -> Iterator[Team]:
+    with seated(tmp_path_factory.mktemp("app"), mongod.uri, REDIS_CLUSTER=cluster.setting) as made:
+        yield made
+
+
+@pytest.fixture
+def client(cluster):
+    made = Connector(SimpleNamespace(config={"REDIS_CLUSTER": cluster.setting})).client()
+    yield made
+    made.close()
+
+
+def reads(watchers: list) -> int:
+    """How many times the masters have found something on a connection."""
+    return sum(watcher.info("stats")["total_reads_processed"] for watcher in watchers)
+
+
+def test_the_answers_of_a_pipeline_over_all_nodes_come_in_the_order_of_its_commands(client):
+    pipe = client.pipeline(transaction=False)
+    for number in range(50):
+        pipe.set(f"order:{number}", number, ex=60)
+    for number in range(50):
+        pipe.get(f"order:{number}")
+    answers = pipe.execute()
+    assert answers == [True] * 50 + [str(number) for number in range(50)]
+
+
+def test_scripts_on_keys_of_all_nodes_go_to_each_node_in_one_piece(client, cluster):
+    calls = [(ECHO, [f"script:{number}"], [number]) for number in range(60)]
+    scripts.run_all(client, calls)  # by now every node knows the script
+    watchers = [node.client() for node in cluster.masters]
+    reads(watchers)
+    before = reads(watchers)
+    answers = scripts.run_all(client, calls)
+    asked = reads(watchers) - before
+    assert answers == [[f"script:{n}", 2, str(n)] for n in range(60)]
+    assert asked < len(calls) / 2  # three pieces, and three questions of this test
+
+
+def test_a_script_that_one_node_has_forgotten_is_run_once_all_the_same(client, cluster):
+    calls = [(ECHO, [f"forgot:{number}"], [number]) for number in range(30)]
+    scripts.run_all(client, calls)
+    cluster.masters[1].ask("SCRIPT", "FLUSH")
+    answers = scripts.run_all(client, calls)
+    assert [count for _, count, _ in answers] == [2] * 30
+
+
+def test_every_structure_is_used_and_they_are_spread_over_the_nodes(team, cluster):
+    team.use_everything()
+
+    def found() -> dict[int, list[str]]:
+        return cluster.keys()
+
+    def unused() -> set[str]:
+        names = [name for mine in found().values() for name in mine]
+        return {s.name for s in keys.STRUCTURES if not any(fnmatchcase(n, s.name) for n in names)}
+
+    eventually(lambda: not unused() or team.use_everything())
+    assert all(found().values()), "a node has no keys"
+    assert not team.complaints()
+
+
+def test_what_is_posted_at_one_process_is_heard_at_the_other(team):
+    assert team.here.post(team.channel, "over the cluster")["ok"]
+    team.there.hears("over the cluster")
+    assert team.there.post(team.channel, "and back")["ok"]
+    team.here.hears("and back")
+    team.here.sees_online(team.bob.id)
+    team.there.sees_online(team.alice.id)
+
+
+def test_a_slot_that_moves_during_use_disturbs_nobody(team, cluster):
+    for key in (f"cache:messages:recent:{team.channel}", keys.users_list(), keys.presence("conns")):
+        source = cluster.owner_of(key)
+        target = next(node for node in cluster.masters if node is not source)
+        team.say("before the move")
+        move = cluster.begin_move(key, to=target)
+        team.say("half way")
+        team.use_everything()
+        for each in move.keys()[:1]:
+            move.move(each)
+        team.say("one key has gone")
+        team.use_everything()
+        move.finish()
+        team.say("moved")
+        team.use_everything()
+        assert cluster.owner_of(key) is target
+    team.nothing_lost()
+    team.back_to_normal()
+
+
+def test_a_master_without_a_replica_dies_and_comes_back(team, cluster):
+    victim = cluster.owner_of(f"cache:messages:recent:{team.channel}")
+    victim.kill()
+    team.say("nobody there")
+    eventually(lambda: team.status() == ["down", "down"])
+    team.use_everything()
+    team.say("degraded")
+    victim.start()
+    team.back_to_normal()
+    team.nothing_lost()
+
+
+@pytest.mark.long
+def test_a_master_dies_for_good_and_its_replica_takes_over(mongod, tmp_path):
+    cluster = Sharded(tmp_path / "cluster", replicas=True)
+    try:
+        with seated(tmp_path, mongod.uri, REDIS_CLUSTER=cluster.setting) as team:
+            cluster.masters[0].kill()  # the first address of the setting
+            team.say("in between")
+            team.back_to_normal()
+            cluster.masters[1].hang()  # the second
+            team.say("without any address of the setting")
+            team.back_to_normal()
+            team.use_everything()
+            team.nothing_lost()
+            cluster.masters[1].go_on()
+            team.back_to_normal()
+    finally:
+        cluster.close()
