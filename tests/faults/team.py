@@ -67,9 +67,10 @@ class Team:
             edited = person.patch(f"/api/messages/{sent['id']}", {"text": text})
             self._note(edited)
             for reader in (self.alice, self.bob):
-                newest = self._get(reader, f"/api/channels/{self.channel}/messages")["messages"]
-                if newest[-1]["text"] != text:
-                    self.bad.append(f"stale: {newest[-1]['text']!r} instead of {text!r}")
+                found = self._get(reader, f"/api/channels/{self.channel}/messages")["messages"]
+                shown = next((m["text"] for m in found if m["id"] == sent["id"]), None)
+                if shown != text:
+                    self.bad.append(f"stale: {shown!r} instead of {text!r}")
             self._note(person.post(f"/api/channels/{self.channel}/read", {"seq": sent["seq"]}))
             self._note(person.patch("/api/me", {"status": uuid4().hex[:8]}))
             for path in (*PAGES, f"/channels/{self.slug}", f"/api/channels/{self.channel}/users"):
@@ -91,10 +92,6 @@ class Team:
         """What each process says of Redis."""
         answers = [requests.get(f"{app.url}/health/redis", timeout=10) for app in self.apps]
         return [answer.json()["status"] for answer in answers]
-
-    def complaints(self) -> list[str]:
-        """All that went wrong."""
-        return self.bad
 
     def back_to_normal(self) -> float:
         """Waits until both processes trust Redis again, and hear each other; how long it took."""

@@ -83,7 +83,7 @@ def test_every_structure_is_used_and_they_are_spread_over_the_nodes(team, cluste
 
     eventually(lambda: not unused() or team.use_everything())
     assert all(found().values()), "a node has no keys"
-    assert not team.complaints()
+    assert not team.bad
 
 
 def test_what_is_posted_at_one_process_is_heard_at_the_other(team):

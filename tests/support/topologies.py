@@ -86,9 +86,9 @@ class Watched:
 
     def __init__(self, folder: Path, sentinels: int = 3) -> None:
         keep = ("--save", "", "--appendonly", "yes", "--repl-diskless-sync-delay", 0)
-        self.master = Node(folder, "one", *keep).start()
-        self.replica = Node(folder, "two", *keep, "--replicaof", LOOPBACK, self.master.port).start()
-        eventually(lambda: self.replica.client().info("replication")["master_link_status"] == "up")
+        self.master, self.replica = Node(folder, "one", *keep), Node(folder, "two", *keep)
+        self.master.start()
+        self._start_replica()
         self.sentinels = [Node(folder, f"s{n}", sentinel=True).start() for n in range(sentinels)]
         for each in self.sentinels:
             quorum = sentinels // 2 + 1
@@ -109,6 +109,19 @@ class Watched:
     def has_failed_over(self) -> bool:
         return self.elected() == self.replica.port and self.replica.role() == "master"
 
+    def bring_back(self) -> None:
+        """After a failover: the one that was the master follows the new one."""
+        self.master, self.replica = self.replica, self.master
+        self._start_replica()
+        eventually(self._know_each_other)
+
+    def _start_replica(self) -> None:
+        replica = self.replica
+        own = list(replica.options)
+        replica.options += ["--replicaof", f"{LOOPBACK} {self.master.port}"]
+        replica.start().options = own
+        eventually(lambda: replica.client().info("replication")["master_link_status"] == "up")
+
     def close(self) -> None:
         for node in (*self.sentinels, self.master, self.replica):
             node.kill()
@@ -118,7 +131,8 @@ class Watched:
             client = each.client()
             if len(client.sentinel_sentinels(self.NAME)) < len(self.sentinels) - 1:
                 return False
-            if not client.sentinel_slaves(self.NAME):
+            replicas = [each["port"] for each in client.sentinel_slaves(self.NAME)]
+            if self.elected() != self.master.port or self.replica.port not in replicas:
                 return False
         return True
 

@@ -1,0 +1,66 @@
+"""Redis found through Sentinels: the master dies or hangs under load, and nobody has to do
+anything about it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.team import Team, seated
+from tests.support.topologies import Node, Watched
+from tests.support.waiting import eventually
+
+QUEUE = "chat:socketio"
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    made = Watched(tmp_path_factory.mktemp("redis"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def team(watched, mongod, tmp_path_factory) -> Iterator[Team]:
+    folder = tmp_path_factory.mktemp("app")
+    with seated(folder, mongod.uri, REDIS_SENTINEL=watched.setting) as made:
+        yield made
+
+
+def listeners(node: Node) -> int:
+    """How many processes take part in the Socket.IO queue there."""
+    return int(dict(node.client().pubsub_numsub(QUEUE))[QUEUE])
+
+
+def test_a_master_that_is_killed_is_replaced_under_load(team, watched):
+    team.use_everything()
+    assert listeners(watched.master) == 2
+    with team.busy():
+        watched.master.kill()
+        team.use_everything()
+        eventually(watched.has_failed_over)
+        team.use_everything()
+    print(f"normal {team.back_to_normal():.1f} s after the failover")
+    team.use_everything()
+    team.nothing_lost()
+    assert watched.replica.client().keys("session:*")
+    assert listeners(watched.replica) == 2
+    watched.bring_back()
+
+
+def test_a_master_that_hangs_is_replaced_and_never_believed_again(team, watched):
+    team.use_everything()
+    with team.busy():
+        watched.master.hang()
+        team.use_everything()
+        eventually(watched.has_failed_over)
+        team.use_everything()
+    print(f"normal {team.back_to_normal():.1f} s after the failover")
+    with team.busy():
+        # For a while it still takes itself for the master, with what it held when it hung.
+        watched.master.go_on()
+        for _ in range(3):
+            team.use_everything()
+    assert listeners(watched.master) == 0
+    assert listeners(watched.replica) == 2
+    team.back_to_normal()
+    team.nothing_lost()
