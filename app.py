@@ -28,9 +28,10 @@ from chat import (
 from chat.api import again
 from chat.cache import outages, updates
 from chat.services import activity, emoji
+from chat.services import rollout as shares
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (redis, updates, outages, status, activity, emoji, realtime, presence)
+BACKGROUND = (redis, updates, shares, outages, status, activity, emoji, realtime, presence)
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:

@@ -26,6 +26,7 @@ from typing import Any, cast
 import gevent
 from flask import Flask, g, has_request_context, request
 
+from chat import rollout
 from chat.cache import basis, keys, outages, through
 from chat.extensions import redis
 from chat.realtime import broadcasts, leases, roster
@@ -305,8 +306,11 @@ def _look() -> roster.Picture:
             basis.read_plain(keys.online_seq(), str(found.seq))
             through.note("hit")
             return found
-    if redis.is_up():
-        found = roster.fill(_presence.ttl)
+        if redis.is_up():
+            found = roster.fill(_presence.ttl)
+    elif redis.is_up():
+        found = roster.who()
+        through.note("bypass")
     through.note("miss" if redis.is_up() else "down" if redis.enabled else "bypass")
     return roster.Picture(_presence.here(), 0) if isinstance(found, Down) else found
 
@@ -330,7 +334,7 @@ def _recount(ttl: int) -> None:
     """Mend what a lost key left behind; one process a minute, whoever comes first."""
     turn = keys.presence("recounted")
     answer = redis.run(leases.RECOUNT, [*_KEYS, turn], [RECOUNT_EVERY], "presence")
-    if answer is DOWN or not answer[0]:
+    if answer is DOWN or not answer[0] or not rollout.writes("online"):
         return
     if answer[0] == 2 or roster.size() not in (answer[1], DOWN):
         roster.rewrite(ttl)

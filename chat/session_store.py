@@ -28,6 +28,7 @@ ANONYMOUS_LIFE = 3600  # a visitor's form token; people get TTL_SESSIONS
 REFRESH_REDIS = 60  # push the end of a session back at most this often, in seconds
 REFRESH_MONGO = 300
 ENDED_SECONDS = 600  # longer than any request that could still be under way
+OVERTAKEN_SECONDS = 30  # the same for a request that is about to store what it has read
 BATCH = 500
 
 # KEYS session, ended mark. ARGV: data, seconds, "NX" or "". Never brings an ended session back.
@@ -103,7 +104,7 @@ def slide(sid: str, data: dict, left: int) -> bool:
         redis.call(lambda client: client.expire(PREFIX + sid, life), "session")
     if _extend(sid, life):
         return True
-    redis.run(END, _keys(sid), [ENDED_SECONDS], "session")
+    _end_in_redis(sid)
     return False
 
 
@@ -146,13 +147,15 @@ def write(sid: str, data: dict, new: bool) -> bool:
     if new:
         Row.add(key, text, user, seal(sid), until)
     elif not Row.rewrite(key, text, user, until):
-        redis.run(END, _keys(sid), [ENDED_SECONDS], "session")
+        _end_in_redis(sid)
         return False
     _remember(key, time.monotonic())
+    told: Any = None
     if rollout.in_rollout("sessions", sid):
         told = redis.run(STORE, _keys(sid), [text, life, ""], "session")
-    else:
-        told = redis.call(lambda client: client.delete(PREFIX + sid), "session")
+    elif not new and rollout.writes("sessions"):
+        # For another process it may be in the cohort already, or still: it stores nothing older.
+        told = redis.run(END, _keys(sid), [OVERTAKEN_SECONDS], "session")
     if told is not DOWN and not new:
         Row.told([key], data=text)
     return True
@@ -162,8 +165,15 @@ def end(sid: str) -> None:
     """End one session: the tombstone in MongoDB decides, then Redis is told."""
     key = sid_hash(sid)
     Row.end(key, seal(sid), _until(_longest()))
-    if redis.run(END, _keys(sid), [ENDED_SECONDS], "session") is not DOWN:
+    if _end_in_redis(sid) is not DOWN:
         Row.told([key])
+
+
+def _end_in_redis(sid: str) -> Any:
+    """Asked after MongoDB was told: what is not announced to Redis nobody finds there."""
+    if rollout.writes("sessions"):
+        return redis.run(END, _keys(sid), [ENDED_SECONDS], "session")
+    return None
 
 
 def end_of_user(user_id: str, except_sid: str | None) -> None:
@@ -203,10 +213,16 @@ def _tell_redis(rows: Iterable[dict]) -> bool:
     while batch := list(islice(known, BATCH)):
         sids = {row["_id"]: unseal(row.get("sealed"), row["_id"]) for row in batch}
         ended = {row["_id"] for row in batch if row.get("ended")}
-        if redis.call(_forget(sids, ended), "session repair") is DOWN:
+        forget = _forget(sids, ended) if rollout.writes("sessions") else _nothing
+        if redis.call(forget, "session repair") is DOWN:
             return False
         Row.told(sids)
     return True
+
+
+def _nothing(client: Any) -> int:
+    """There is none in Redis that anybody would read."""
+    return 0
 
 
 def _forget(sids: dict[str, str | None], ended: set[str]) -> Callable[[Any], int]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import Flask
 
-from chat import limits, logs, session_store
+from chat import limits, logs, rollout, session_store
 from chat.cache import outages
 from chat.cache.basis import Basis
 from chat.extensions import redis
@@ -138,7 +138,11 @@ class Again:
             return None
         if not redis.is_up() or outages.elsewhere():
             return None
-        place = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""))
+        with self._app.app_context():
+            if not rollout.in_rollout("sessions", session[1]):
+                return None
+        # An answer that began under other percentages is not found any more.
+        place = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), str(rollout.version()))
         return (session[1], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), *place)
 
     def _still(self, sid: str, answer: Answer, passing: Passing) -> bool:

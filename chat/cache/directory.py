@@ -13,6 +13,7 @@ from typing import Any
 import gevent
 from flask import current_app
 
+from chat import rollout
 from chat.cache import fence, keys, through
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
@@ -77,7 +78,7 @@ def fill(token: str) -> None:
 
 def store_activity(moments: dict[str, datetime]) -> None:
     """Move people up in the list after their activity was written, without emptying it (R26)."""
-    if not moments:
+    if not moments or not rollout.writes("users"):
         return
     for piece in _pieces(moments.items()):
         args = [fence.new_token(), fence.TOKEN_SECONDS, *piece]
@@ -92,6 +93,8 @@ def order() -> str | None:
 
 def stored_activity(ids: list[str]) -> dict[str, int]:
     """What the list says of these people, if it is there; nothing is filled for the asking."""
+    if not rollout.writes("users"):
+        return {}
     scores = redis.call(lambda r: r.zmscore(keys.users_list(), ids), what=keys.users_list())
     if isinstance(scores, Down):
         return {}

@@ -29,6 +29,7 @@ from typing import Any
 
 from redis.cluster import RedisCluster
 
+from chat import rollout
 from chat.cache.fence_scripts import BEGIN, END, END_APPEND, END_TOUCH, FILL, READ, RELEASE
 from chat.extensions import redis
 from chat.redis import DOWN, Down, scripts
@@ -59,7 +60,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Write:
-    """A write under way on one key; ``fenced`` is False when Redis could not be told."""
+    """A write under way on one key; ``fenced`` is False when Redis could not, or was not to be,
+    told (a structure that nobody uses, ``chat.rollout``)."""
 
     key: str
     writer: str
@@ -192,13 +194,18 @@ def begin_all(keys: Sequence[str], hide: bool = False) -> list[Write]:
     With ``hide`` what is cached goes at once, not only when the write ends.
     """
     writers = [new_token() for _ in keys]
+    told = [rollout.writes_to(key) for key in keys]
     calls = [
         (BEGIN, companions(key), [writer, LEASE_MS, TOKEN_SECONDS, int(hide)])
-        for key, writer in zip(keys, writers, strict=True)
+        for key, writer, tell in zip(keys, writers, told, strict=True)
+        if tell
     ]
-    told = redis.call(lambda client: scripts.run_all(client, calls), what="begin")
-    started, fenced = time.monotonic(), told is not DOWN
-    return [Write(key, writer, started, fenced) for key, writer in zip(keys, writers, strict=True)]
+    heard = calls and redis.call(lambda client: scripts.run_all(client, calls), what="begin")
+    started, fenced = time.monotonic(), heard is not DOWN
+    return [
+        Write(key, writer, started, fenced and tell)
+        for key, writer, tell in zip(keys, writers, told, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -238,18 +245,22 @@ def end(write: Write, *command: Any) -> None:
 def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
     """End a write on all its keys, in one round trip, before it is acknowledged.
 
-    If that cannot be confirmed, wait until nobody trusts the old values.
+    If that cannot be confirmed, wait until nobody trusts the old values. Whether a structure is in
+    use is asked anew: it may be since the write began, and then D goes (no token is the write's).
     """
+    endings = [(write, how) for write, how in endings if rollout.writes_to(write.key)]
+    if not endings:
+        return
     calls = [
         (how.script, companions(write.key), [write.writer, new_token(), TOKEN_SECONDS, *how.args])
         for write, how in endings
     ]
     told = redis.call(lambda r: scripts.run_all(r, calls), what="end")
-    if told is not DOWN or not endings:
+    if told is not DOWN:
         return
     for fn in _unannounced:
         fn()
-    write = endings[-1][0]
+    write = next((write for write, _ in endings if not write.fenced), endings[-1][0])
     if write.fenced:
         time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))
     elif redis.is_up():
@@ -259,4 +270,5 @@ def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
 
 def release(write: Write) -> None:
     """MongoDB refused the write, so what is cached is still right."""
-    redis.run(RELEASE, companions(write.key), [write.writer], what=write.key)
+    if rollout.writes_to(write.key):
+        redis.run(RELEASE, companions(write.key), [write.writer], what=write.key)

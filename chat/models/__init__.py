@@ -9,17 +9,31 @@ import mongoengine
 from flask import Flask
 
 from chat.models import base
+from chat.models.audit import Audit
 from chat.models.channel import Channel
 from chat.models.emoji import EmojiUse
 from chat.models.invite import Invite
 from chat.models.membership import Membership
 from chat.models.message import Message
+from chat.models.rollout import Rollout
 from chat.models.session import Session
 from chat.models.site import Site
 from chat.models.token import AccessToken
 from chat.models.user import User
 
-DOCUMENTS = (Site, User, Channel, Membership, Message, Invite, AccessToken, Session, EmojiUse)
+DOCUMENTS = (
+    Site,
+    User,
+    Channel,
+    Membership,
+    Message,
+    Invite,
+    AccessToken,
+    Session,
+    EmojiUse,
+    Rollout,
+    Audit,
+)
 MAX_POOL = 50
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 
+from chat import rollout
 from chat.cache import keys
 from chat.extensions import redis
 from chat.redis import DOWN, Down
@@ -94,21 +95,31 @@ def read() -> Picture | Down:
     return Picture(set(answer[1]), int(answer[0]))
 
 
-def fill(ttl: int) -> Picture | Down:
-    """Write the set whole, and return it."""
+def who() -> Picture | Down:
+    """Who holds a lease, past the set."""
     answer = redis.run(WHO, [keys.presence("count"), keys.presence("seq")], [], "online")
     if answer is DOWN:
         return DOWN
-    seq, people = int(answer[0]), list(answer[1])
-    redis.run(FILL, [keys.online(), keys.online_seq()], [seq, ttl, *people], "online")
-    return Picture(set(people), seq)
+    return Picture(set(answer[1]), int(answer[0]))
+
+
+def fill(ttl: int) -> Picture | Down:
+    """Write the set whole, and return it."""
+    found = who()
+    if not isinstance(found, Down):
+        args = [found.seq, ttl, *found.people]
+        redis.run(FILL, [keys.online(), keys.online_seq()], args, "online")
+    return found
 
 
 def follow(ttl: int) -> int | Down:
     """Bring the set up to the last transition and prolong it; that number, or DOWN.
 
-    Costs what has changed, however many are online.
+    Costs what has changed, however many are online. Where nobody uses the set it is left alone.
     """
+    if not rollout.writes("online"):
+        last = redis.call(lambda client: client.get(keys.presence("seq")), "presence")
+        return last if isinstance(last, Down) else int(last or 0)
     held = redis.call(lambda client: client.get(keys.online_seq()), "online")
     if isinstance(held, Down):
         return DOWN

@@ -5,7 +5,7 @@ it, not just missing. So the caches are emptied, and whoever keeps something els
 while the breaker still keeps every reader out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -37,10 +37,10 @@ def recover(client: Any, mode: str, repairs: list[Callable[[], bool]]) -> str:
     return run_id
 
 
-def flush(client: Any) -> int:
+def flush(client: Any, patterns: Iterable[str] = SUSPECT) -> int:
     """Empty the caches without stopping the server; how many keys went."""
     gone = 0
-    for pattern in SUSPECT:
+    for pattern in patterns:
         for batch in _batches(client.scan_iter(match=pattern, count=BATCH)):
             pipe = client.pipeline(transaction=False)
             for key in batch:  # one by one: in a Cluster they live in different slots

@@ -14,7 +14,7 @@ from chat.auth import Account
 from chat.extensions import redis
 from chat.realtime import broadcasts
 from chat.redis.pubsub import bus
-from chat.services import accounts, channels, messages, site
+from chat.services import accounts, channels, messages, rollout, site
 from tests.support.processes import ROOT
 from tests.support.servers import IN_PROCESS
 from tests.support.waiting import eventually
@@ -106,6 +106,7 @@ def acts(w: SimpleNamespace) -> Iterator[tuple[str, Callable[[], Any], list[str]
     yield "unarchive", lambda: channels.unarchive(w.owner, team["id"]), ["type: changed"]
     yield "gone", lambda: broadcasts.channel_removed(team["id"]), ["kind: closed"]
     yield "site", lambda: site.update_site(w.owner, name="Other"), ["type: site"]
+    yield "rollout", lambda: rollout.change(w.owner, {"emoji": 50}), ["type: rollout"]
     yield "post", post, ["type: changed"]
     yield "post again", post, []  # the same message: nothing has changed
     yield "edit", lambda: messages.edit(w.owner, said["id"], "text " * 900), ["type: changed"]

@@ -1,0 +1,33 @@
+"""Emptying one structure (R19), as a step of a change from or to 0 %."""
+
+from typing import Any
+
+from chat.cache.keys import HELPERS, STRUCTURES
+from chat.extensions import redis
+from chat.redis import Down, recovery
+
+MARKS = ("ended:{session:*}",)  # keep what ended from coming back; they end by themselves
+
+
+def is_impossible() -> bool:
+    """Redis is away or switched off."""
+    return not redis.is_up()
+
+
+def empty(feature: str) -> int | Down:
+    """Delete everything that a feature keeps in Redis; how many keys went, or DOWN.
+
+    Tokens go before their data: without its token no late fill succeeds. Writes under way (``w:``)
+    stay: they protect a write, and end by themselves.
+    """
+    names = [s.name for s in STRUCTURES if s.rollout == feature]
+    tokens = [f"v:{{{name}}}" for name in names]
+    others = [helper for helper in HELPERS if any(f":{{{name}}}" in helper for name in names)]
+    everything = dict.fromkeys((*tokens, *(o for o in others if o not in MARKS), *names))
+
+    def go(client: Any) -> int:
+        single = [name for name in everything if "*" not in name]
+        gone = sum(client.unlink(name) for name in single)  # each in its own Cluster slot
+        return int(gone) + recovery.flush(client, (name for name in everything if "*" in name))
+
+    return redis.call(go, f"emptying {feature}")
