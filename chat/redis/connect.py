@@ -59,6 +59,11 @@ class Connector:
     def mode(self) -> str:
         return "cluster" if self.cluster else "sentinel" if self.sentinel else "single"
 
+    @property
+    def verifies(self) -> bool:
+        """False when a certificate of Redis would be accepted from anybody."""
+        return self._credentials().get("ssl_cert_reqs") not in ("none", "optional")
+
     def client(self, on_connect: OnConnect | None = None) -> Any:
         """The pooled client of the request path: text in, text out."""
         # Bytes that are no text become text that is no JSON: a reader then asks MongoDB.

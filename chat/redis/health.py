@@ -70,6 +70,8 @@ def same_server(connection: Any, run_id: str) -> None:
 def start(door: "Door") -> None:
     """Begin to watch; harmless when the watch runs already or Redis is switched off."""
     if door.enabled and door not in _watches:
+        if not door.connector.verifies:
+            log.warning("the certificate of Redis is not verified, as the settings say")
         door.watched = True
         _watches[door] = gevent.spawn(_watch, door)
 

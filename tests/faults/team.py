@@ -167,7 +167,7 @@ def seated(folder: Path, mongodb_uri: str, **env: str) -> Iterator[Team]:
     launcher = Launcher(folder, mongodb_uri)
     try:
         first = launcher(PRESENCE_LEASE=PRESENCE_LEASE, **env)
-        second = launcher(beside=first, PRESENCE_LEASE=PRESENCE_LEASE)
+        second = launcher(beside=first, PRESENCE_LEASE=PRESENCE_LEASE, **env)
         team = Team([first, second])
         try:
             yield team
@@ -175,6 +175,5 @@ def seated(folder: Path, mongodb_uri: str, **env: str) -> Iterator[Team]:
             team.close()
     finally:
         launcher.close()
-        if launcher.launched:
-            for app in launcher.launched:
-                print(app.tail())
+        for app in launcher.launched:
+            print(app.tail())  # for the report of a failure

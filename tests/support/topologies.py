@@ -1,6 +1,7 @@
 """Several real servers that belong together: Sentinel, Cluster, replica set, and TLS in front."""
 
 import contextlib
+import select
 import signal
 import socket
 import ssl
@@ -297,7 +298,8 @@ class TlsFront:
         self.certificate = folder / "cert.pem"
         key = folder / "key.pem"
         command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                   "-subj", "/CN=redis.provider.example", "-keyout", str(key),
+                   "-subj", "/CN=redis.provider.example",
+                   "-addext", f"subjectAltName=IP:{LOOPBACK}", "-keyout", str(key),
                    "-out", str(self.certificate)]  # fmt: skip
         subprocess.run(command, check=True, capture_output=True)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -317,9 +319,8 @@ class TlsFront:
         with contextlib.suppress(OSError):  # refused by the client, or either side has gone
             secure = self.context.wrap_socket(line, server_side=True)
             self.accepted += 1
-            plain = socket.create_connection((LOOPBACK, self.target))
-            _in_background(lambda: _pump(plain, secure))
-            _pump(secure, plain)
+            with secure, socket.create_connection((LOOPBACK, self.target)) as plain:
+                _pass_on(secure, plain)
 
     def close(self) -> None:
         self.listener.close()
@@ -329,11 +330,12 @@ def _in_background(fn: Callable[[], None]) -> None:
     threading.Thread(target=fn, daemon=True).start()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    """Pass on what comes until one side ends; then end both."""
-    with contextlib.suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    for line in (source, sink):
-        with contextlib.suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
+def _pass_on(secure: ssl.SSLSocket, plain: socket.socket) -> None:
+    """Both ways, until one side ends; by one thread, because one TLS line is no thing for two."""
+    while True:
+        ready = [secure] if secure.pending() else select.select([secure, plain], [], [])[0]
+        for source in ready:
+            data = source.recv(65_536)
+            if not data:
+                return
+            (plain if source is secure else secure).sendall(data)
