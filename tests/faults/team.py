@@ -128,11 +128,15 @@ class Team:
             assert me.json()["nickname"] == person.nickname
         assert self.here.connected
         assert self.there.connected
-        stored = all_messages(self.alice, self.channel)
+        stored = self.messages()
         ids = [message["client_id"] for message in stored]
         assert set(self.acknowledged) <= set(ids)
         assert len(ids) == len(set(ids))
         assert [message["seq"] for message in stored] == list(range(1, len(stored) + 1))
+
+    def messages(self) -> list[dict[str, Any]]:
+        """All that is stored in their channel."""
+        return all_messages(self.alice, self.channel)
 
     @contextmanager
     def busy(self) -> Iterator[None]:

@@ -27,12 +27,18 @@ SLOTS = 16_384
 class Node:
     """One valkey-server of several; its address stays the same when it is started again."""
 
-    def __init__(self, folder: Path, name: str, *options: Any, sentinel: bool = False) -> None:
+    def __init__(
+        self, folder: Path, name: str, *options: Any, conf: str = "", sentinel: bool = False
+    ) -> None:
+        """``conf`` is the text of a configuration; a Sentinel, which writes into it, needs none."""
         self.port = free_port()
         self.folder = folder / name
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)  # there may be data to start from
         self.log = self.folder / "log"
         self.options = [str(option) for option in options]
+        self.conf: Path | None = self.folder / "server.conf" if conf or sentinel else None
+        if self.conf:
+            self.conf.write_text(conf, encoding="utf-8")
         self.sentinel = sentinel
         self.process: Process | None = None
 
@@ -41,12 +47,10 @@ class Node:
         return f"{LOOPBACK}:{self.port}"
 
     def start(self) -> "Node":
-        where = ["--port", str(self.port), "--bind", LOOPBACK, "--dir", str(self.folder)]
-        command = [str(find_valkey(self.folder)), *where, *self.options]
-        if self.sentinel:  # it writes down what it learns
-            conf = self.folder / "sentinel.conf"
-            conf.touch()
-            command = [command[0], str(conf), "--sentinel", *command[1:]]
+        command = [str(find_valkey(self.folder)), *([str(self.conf)] if self.conf else [])]
+        command += ["--sentinel"] if self.sentinel else []
+        command += ["--port", str(self.port), "--bind", LOOPBACK, "--dir", str(self.folder)]
+        command += self.options
         self.process = Process(command, title="valkey-server", log=self.log)
         assert self.process.wait_until(self._answers, START_SECONDS), self.log.read_text()
         return self
@@ -141,7 +145,10 @@ class Watched:
 class Sharded:
     """A Cluster of masters that share the slots, each with a replica if need be."""
 
-    def __init__(self, folder: Path, masters: int = 3, replicas: bool = False) -> None:
+    def __init__(
+        self, folder: Path, masters: int = 3, replicas: bool = False, conf: str = ""
+    ) -> None:
+        self._conf = conf
         self._bus: dict[int, int] = {}
         self.masters = [self._node(folder, f"m{n}") for n in range(masters)]
         self.replicas = [self._node(folder, f"r{n}") for n in range(masters if replicas else 0)]
@@ -157,11 +164,11 @@ class Sharded:
 
     def _node(self, folder: Path, name: str) -> Node:
         bus = free_port()
-        node = Node(
-            folder, name, "--cluster-enabled", "yes", "--cluster-node-timeout", 1000,
-            "--cluster-port", bus, "--save", "", "--appendonly", "yes",
-            "--repl-diskless-sync-delay", 0,
-        )  # fmt: skip
+        options: list[Any] = ["--cluster-port", bus]
+        if not self._conf:
+            options += ["--cluster-enabled", "yes", "--cluster-node-timeout", 1000]
+            options += ["--save", "", "--appendonly", "yes", "--repl-diskless-sync-delay", 0]
+        node = Node(folder, name, *options, conf=self._conf)
         self._bus[node.port] = bus
         return node.start()
 
