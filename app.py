@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask
 
 from chat import (
+    ahead,
     api,
     auth,
     cli,
@@ -55,6 +56,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     signals.init_app(app)
     presence.init_app(app)
     realtime.init_app(app)
+    ahead.init_app(app)
     views.init_app(app)
     api.init_app(app)
     status.init_app(app)

@@ -7,11 +7,13 @@ browser prefers. The zone comes from the `tz` cookie, which the browser code set
 import os
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
+from gettext import NullTranslations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import babel.dates
 import babel.numbers
+import babel.support
 from babel import Locale
 from babel.messages import mofile, pofile
 from flask import Flask, has_request_context, request
@@ -32,12 +34,29 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("BABEL_DEFAULT_LOCALE", "en")
     flask_babel.init_app(app, locale_selector=choose_locale, timezone_selector=lambda: "UTC")
     app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.add_template_filter(clock)
     app.add_template_filter(full_time)
     app.add_template_filter(day_name)
     app.add_template_filter(short_date)
     app.add_template_filter(short_time)
     app.add_template_filter(number)
+
+
+# Flask-Babel looks for its catalogue anew at each word, and a page has some fifty.
+
+
+def _gettext(text: str) -> str:
+    return _catalogue(str(get_locale() or "en")).gettext(text)
+
+
+def _ngettext(one: str, many: str, count: int) -> str:
+    return _catalogue(str(get_locale() or "en")).ngettext(one, many, count)
+
+
+@lru_cache(maxsize=8)
+def _catalogue(locale: str) -> NullTranslations:
+    return babel.support.Translations.load(str(TRANSLATIONS), [locale])
 
 
 def compile_catalogues() -> None:

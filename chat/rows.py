@@ -8,6 +8,7 @@ pieces go when there are too many.
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from datetime import tzinfo
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 from flask import current_app
@@ -20,6 +21,9 @@ from chat.i18n import reader_zone, today
 
 MOST_CHARACTERS = 12_000_000  # some 4,000 rows: they are what lists are put together from
 MOST_LISTS = 120
+# Stand in a row where a button may be hidden; nobody can write what nobody can guess.
+HIDE_EDIT, HIDE_DELETE = (Markup(f" hide-{name}-{token_hex(8)}") for name in ("edit", "delete"))
+HIDDEN = " hidden"
 BLANK = {
     "seq": "", "text": "", "html": "", "created_at": "", "client_id": "",
     "edited_at": None, "deleted": False,
@@ -82,11 +86,23 @@ def member_list(members: list[dict], known: bool, reader: Any) -> Markup:
     return Markup(lines.replace(others, _member_line(own, "online", True, place), 1))
 
 
+def channel_link(view: dict, is_current: bool) -> Markup:
+    """A channel's line in the sidebar."""
+    shown = (view["id"], view["slug"], view["title"], view["kind"], view["unread"])
+    values = {"view": view, "is_current": is_current}
+    return Markup(
+        _pieces.get(
+            ("link", *shown, is_current, str(get_locale())),
+            lambda: _render("layout/_channel_link.html", values),
+        )
+    )
+
+
 def blank_row(reader: Any) -> Markup:
     """The row of a message that the reader has yet to write, for the browser to fill in."""
     author = {"id": reader.id, "nickname": reader.nickname}
     message = {"id": "", "rev": "", "author": author, **BLANK}
-    values = {"message": message, "reader": author, "continued": False, "readonly": False}
+    values = {"message": message, "hide_edit": "", "hide_delete": ""}
     key = ("blank", reader.id, reader.nickname, _place())
     return Markup(_pieces.get(key, lambda: _render("messages/_message.html", values)))
 
@@ -114,15 +130,16 @@ def _messages(messages: list[dict], last_read_seq: int | None, shown: _Shown) ->
 
 
 def _message_row(message: dict, continued: bool, shown: _Shown) -> Markup:
+    """The same piece for all readers of a language and clock, with their buttons."""
+    values = {"message": message, "continued": continued,
+              "hide_edit": HIDE_EDIT, "hide_delete": HIDE_DELETE}  # fmt: skip
+    key = (message["id"], message["rev"], continued, shown.place)
+    row = _pieces.get(key, lambda: _render("messages/_message.html", values))
     own = message["author"]["id"] == shown.author
-    key = (message["id"], message["rev"], continued, shown._replace(author=own))
-    values = {
-        "message": message,
-        "reader": {"id": shown.author, "is_moderator": shown.is_moderator},
-        "continued": continued,
-        "readonly": shown.readonly,
-    }
-    return Markup(_pieces.get(key, lambda: _render("messages/_message.html", values)))
+    may_edit = own and not shown.readonly
+    may_delete = (own or shown.is_moderator) and not shown.readonly
+    row = row.replace(HIDE_EDIT, "" if may_edit else HIDDEN, 1)
+    return Markup(row.replace(HIDE_DELETE, "" if may_delete else HIDDEN, 1))
 
 
 def _members(members: list[dict], known: bool, place: str) -> Markup:

@@ -11,7 +11,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import MapAdapter
 
 from chat.api import channels, emoji, invites, me, messages, openapi, problems, tokens, users
-from chat.cache import basis
 from chat.errors import NotFound
 from chat.limits import limit_api
 
@@ -23,7 +22,6 @@ def init_app(app: Flask) -> None:
     """Registers every noun under /api, its description, and an answer for what is not there."""
     api = Blueprint("api", __name__, url_prefix="/api")
     problems.init(api)
-    api.before_request(_watch)
     api.before_request(limit_api)
     for noun in NOUNS:
         api.register_blueprint(noun)
@@ -33,12 +31,6 @@ def init_app(app: Flask) -> None:
     )
     api.add_url_rule("/<path:path>", "nothing", _nothing, methods=_METHODS)
     app.register_blueprint(api)
-
-
-def _watch() -> None:
-    """Remember what this answer is made from, before the first thing is read."""
-    if request.method == "GET":
-        basis.begin()
 
 
 def _nothing(path: str) -> NoReturn:

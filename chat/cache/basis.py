@@ -10,6 +10,7 @@ from flask import g, has_request_context
 from pymongo import monitoring
 
 from chat.cache import fence
+from chat.extensions import redis
 from chat.redis import scripts
 
 # KEYS: a key that holds a version of its own.
@@ -31,16 +32,18 @@ class Basis:
 
     def calls(self) -> list[scripts.Call]:
         """The questions whose answers ``holds`` judges."""
-        fenced = [fence.Question(key, ("EXISTS",), known) for key, known in self.fenced.items()]
+        together = [self.fenced]
+        if redis.connector.mode == "cluster":
+            together = [{key: version} for key, version in self.fenced.items()]
         return [
-            *(question.call() for question in fenced),
+            *(fence.same_call(versions) for versions in together if versions),
             *((VERSION, [key], []) for key in self.plain),
         ]
 
     def holds(self, answers: list[Any]) -> bool:
         """Whether everything is as it was."""
-        split = len(self.fenced)
-        same = all(answer[0] == fence.SAME for answer in answers[:split])
+        split = len(answers) - len(self.plain)
+        same = all(ms != fence.GONE for lives in answers[:split] for ms in lives)
         return same and answers[split:] == list(self.plain.values())
 
 

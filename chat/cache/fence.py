@@ -31,11 +31,14 @@ from redis.cluster import RedisCluster
 
 from chat import rollout
 from chat.cache.fence_scripts import BEGIN, END, END_APPEND, END_TOUCH, FILL, READ, RELEASE
+from chat.cache.fence_scripts import SAME as SAME_OF_MANY
 from chat.extensions import redis
 from chat.redis import DOWN, Down, scripts
 
 LEASE_MS = 10_000
 TRUSTED_MS = 250
+GONE = -2  # what Redis says of the lifetime of a key that is not there
+TOGETHER = 4  # from so many copies on they are asked about together
 TOKEN_SECONDS = 86_400
 HIT, MISS, BUSY, SAME = 1, 0, 2, 3
 
@@ -107,7 +110,24 @@ def read(key: str, command: str, *args: Any) -> Reading:
 
 
 def ask(questions: Sequence[Question]) -> list[Reading]:
-    """The answers to many questions, in one round trip."""
+    """The answers to many questions, in one round trip; in two if some copies are out of date.
+
+    Many copies are asked about together, which is cheaper than one by one.
+    """
+    if not questions:
+        return []
+    known = [question for question in questions if question.known]
+    if len(known) < TOGETHER or redis.connector.mode == "cluster":
+        return _ask_each(questions)
+    same = redis.call(lambda client: _ask_together(client, known, questions), "read many")
+    if isinstance(same, Down):
+        return [Reading(hit=False, down=True)] * len(questions)
+    rest = [question for question in questions if question.key not in same]
+    found = same | dict(zip((q.key for q in rest), _ask_each(rest), strict=True))
+    return [found[question.key] for question in questions]
+
+
+def _ask_each(questions: Sequence[Question]) -> list[Reading]:
     if not questions:
         return []
     calls = [question.call() for question in questions]
@@ -116,6 +136,32 @@ def ask(questions: Sequence[Question]) -> list[Reading]:
     if isinstance(answers, Down):
         return [Reading(hit=False, down=True)] * len(questions)
     return [reading_of(answer) for answer in answers]
+
+
+def same_call(versions: dict[str, str]) -> scripts.Call:
+    """The script call that tells of many keys whether they are the same as in these versions.
+
+    They must live on one server: not for a Cluster.
+    """
+    data, tokens, writes = zip(*map(companions, versions), strict=True)
+    return SAME_OF_MANY, [*writes, *tokens, *data], list(versions.values())
+
+
+def _ask_together(
+    client: Any, known: list[Question], questions: Sequence[Question]
+) -> dict[str, Reading]:
+    """What is the same by key; and what there is no copy of, in the same round trip."""
+    versions = {question.key: question.known for question in known}
+    new = [question for question in questions if not question.known]
+    left, *answers = scripts.run_all(
+        client, [same_call(versions), *(question.call() for question in new)]
+    )
+    found = {
+        key: Reading(hit=True, same=True, version=version, left_ms=ms)
+        for (key, version), ms in zip(versions.items(), left, strict=True)
+        if ms != GONE
+    }
+    return found | {q.key: reading_of(a) for q, a in zip(new, answers, strict=True)}
 
 
 def reading_of(answer: list[Any]) -> Reading:
@@ -196,7 +242,7 @@ def begin_all(keys: Sequence[str], hide: bool = False) -> list[Write]:
     writers = [new_token() for _ in keys]
     told = [rollout.writes_to(key) for key in keys]
     calls = [
-        (BEGIN, companions(key), [writer, LEASE_MS, TOKEN_SECONDS, int(hide)])
+        (BEGIN, companions(key), [writer, TOKEN_SECONDS, int(hide)])
         for key, writer, tell in zip(keys, writers, told, strict=True)
         if tell
     ]

@@ -10,13 +10,15 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 """
 
+# ARGV: writer, token seconds, '1' to delete D at once. W must outlive any D: a writer that died is
+# found there by the next reader, however late, and D is deleted.
 BEGIN = (
     _CLOCK
     + """
-if ARGV[4] == '1' then redis.call('DEL', KEYS[1]) else redis.call('ZREM', KEYS[3], ARGV[1]) end
-redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
+if ARGV[3] == '1' then redis.call('DEL', KEYS[1]) else redis.call('ZREM', KEYS[3], ARGV[1]) end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 redis.call('ZADD', KEYS[3], now, ARGV[1])
-redis.call('PEXPIRE', KEYS[3], ARGV[2])
+redis.call('EXPIRE', KEYS[3], ARGV[2])
 return 1
 """
 )
@@ -87,6 +89,20 @@ if left == -2 then return {0, token} end
 if live > 0 then left = -1 end
 if token == ARGV[5] then return {3, token, left} end
 return {1, token, left, redis.call(ARGV[6], KEYS[1], unpack(ARGV, 7))}
+"""
+
+# KEYS: all W, all V, all D of many keys (of one server). ARGV: the versions of the reader's copies.
+# How long each D lives in ms where it is the same, else -2; none is while a write is under way on
+# any of them.
+SAME = """
+local n, out = #ARGV, {}
+local quiet = redis.call('EXISTS', unpack(KEYS, 1, n)) == 0
+local versions = quiet and redis.call('MGET', unpack(KEYS, n + 1, 2 * n))
+for i = 1, n do
+  local same = quiet and versions[i] == ARGV[i]
+  out[i] = same and redis.call('PTTL', KEYS[2 * n + i]) or -2
+end
+return out
 """
 
 # ARGV: token, new token, token seconds, ttl in seconds, command, arguments (in chunks: unpack has

@@ -64,7 +64,7 @@ HELPERS = {
     "v:{*}": ("string", "the random version token of a data key, a day (the fence)"),
     "a:{cache:users:list}": ("string", "changes whenever somebody moves up in the list, a day"),
     "f:{cache:users:list}:*": ("zset", "the list of people while it is being filled, a minute"),
-    "w:{*}": ("zset", "the writes under way on a data key, ten seconds (the fence)"),
+    "w:{*}": ("zset", "the writes under way on a data key, a day (the fence)"),
     "ended:{session:*}": ("string", "a session that was ended, while the end spreads"),
     "limit:*": ("string", "the window of a rate limit, as long as the window"),
     "{presence}:conns": ("zset", "person and connection, score = end of the lease; no TTL"),

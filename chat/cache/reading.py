@@ -6,6 +6,7 @@ messages as short lines "seq author deleted", enough to count up to MOST_UNREAD 
 """
 
 from collections.abc import Iterable
+from sys import intern
 from typing import Any
 
 from chat.cache import fence, keys, through
@@ -31,13 +32,21 @@ MARKS = Shape(
     lambda marks: [x for pair in marks.items() for x in pair] or ["", 0],
     _marks,
 )
+Line = tuple[int, str, bool]  # seq, author, deleted
+
+
+def _line(text: str) -> Line:
+    seq, author, deleted = text.split()
+    return int(seq), intern(author), deleted == "1"
+
+
 LINES = Shape(
     "messages",
     "TTL_CHANNELS",
     ("LRANGE", 0, -1),
     "RPUSH",
-    lambda lines: lines or [EMPTY],
-    lambda lines: [text for text in lines if text != EMPTY],
+    lambda lines: [f"{seq} {author} {int(deleted)}" for seq, author, deleted in lines] or [EMPTY],
+    lambda texts: [_line(text) for text in texts if text != EMPTY],
 )
 
 
@@ -63,7 +72,9 @@ def marks_source(user_id: str) -> Source:
 
 def tail_source(channel_id: str) -> Source:
     """The newest lines of one channel."""
-    return Source(keys.tail(channel_id), LINES, lambda: Message.tail(channel_id, TAIL))
+    return Source(
+        keys.tail(channel_id), LINES, lambda: [_line(t) for t in Message.tail(channel_id, TAIL)]
+    )
 
 
 def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
@@ -94,36 +105,31 @@ def last_seq(channel_id: str) -> int:
     return last_seqs([channel_id])[channel_id]
 
 
-def _reading(user_id: str, channel_id: str, mark: int, lines: list[str]) -> dict:
+def _reading(user_id: str, channel_id: str, mark: int, lines: list[Line]) -> dict:
     last = _last(lines)
     unread = _unread(user_id, channel_id, mark, lines) if last > mark else 0
     return {"last_read_seq": mark, "last_seq": last, "unread": unread}
 
 
-def _unread(user_id: str, channel_id: str, mark: int, lines: list[str]) -> int:
+def _unread(user_id: str, channel_id: str, mark: int, lines: list[Line]) -> int:
     """How many messages of others follow the mark."""
     count = 0
-    for text in reversed(lines):
-        seq, author, deleted = text.split()
-        if int(seq) <= mark or count == MOST_UNREAD:
+    for seq, author, deleted in reversed(lines):
+        if seq <= mark or count == MOST_UNREAD:
             return count
-        count += author != user_id and deleted == "0"
-    if lines and _seq(lines[0]) > mark + 1:
+        count += author != user_id and not deleted
+    if lines and lines[0][0] > mark + 1:
         # More was said than the tail remembers, much of it one's own or deleted.
         count = Membership.reading_of(user_id, channel_id).get(channel_id, {}).get("unread", 0)
     return min(count, MOST_UNREAD)
 
 
-def _tails(channel_ids: Iterable[str]) -> dict[str, list[str]]:
+def _tails(channel_ids: Iterable[str]) -> dict[str, list[Line]]:
     """The newest lines of each channel, oldest first."""
     wanted = list(channel_ids)
     found = through.look_all([tail_source(cid) for cid in wanted])
     return {cid: copy.value for cid, copy in zip(wanted, found, strict=True)}
 
 
-def _last(lines: list[str]) -> int:
-    return _seq(lines[-1]) if lines else 0
-
-
-def _seq(text: str) -> int:
-    return int(text.partition(" ")[0])
+def _last(lines: list[Line]) -> int:
+    return lines[-1][0] if lines else 0

@@ -1,6 +1,6 @@
 """Read-through (R9, R18): from Redis, or from MongoDB with one fill a key at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import uniform
 from typing import Any, NamedTuple
@@ -80,26 +80,32 @@ def look(source: Source) -> Copy:
 
 def look_all(sources: Sequence[Source]) -> list[Copy]:
     """Many values, warm in one round trip."""
-    seen: dict[str, Copy] = g.get("seen", {}) if has_request_context() else {}
-    for source in sources:
-        if source.key in seen:
-            _note_seen(source, seen[source.key])
-    new = {source.key: source for source in sources if source.key not in seen}
-    cached = [source for source in new.values() if is_cached(source.shape.feature)]
-    found = dict(zip((source.key for source in cached), _look(cached), strict=True))
+    seen: dict[str, Copy] | None = g.get("seen") if has_request_context() else None
+    found: dict[str, Copy] = {}
+    if seen is not None:
+        found = {source.key: seen[source.key] for source in sources if source.key in seen}
+    features = {source.shape.feature for source in sources}
+    cached = {feature for feature in features if is_cached(feature)}
+    if found:
+        note(_outcome_of(found.values(), cached == features))
+    new = {source.key: source for source in sources if source.key not in found}
+    asked = [source for source in new.values() if source.shape.feature in cached]
+    found.update(zip((source.key for source in asked), _look(asked), strict=True))
     for key in new.keys() - found.keys():
         note("bypass")
         found[key] = Copy(new[key].load())
-    if has_request_context() and "seen" in g:
+    if seen is not None:
         seen.update(found)
-    return [found.get(source.key) or seen[source.key] for source in sources]
+    return [found[source.key] for source in sources]
 
 
-def _note_seen(source: Source, copy: Copy) -> None:
-    if not is_cached(source.shape.feature):
-        note("bypass")
-    else:
-        note("hit" if copy.version else "miss" if redis.is_up() else "down")
+def _outcome_of(seen: Iterable[Copy], cached: bool) -> str:
+    """How what this request has seen before was found."""
+    if not cached:
+        return "bypass"
+    if all(copy.version for copy in seen):
+        return "hit"
+    return "miss" if redis.is_up() else "down"
 
 
 def past_redis(name: str, load: Callable[[], Any]) -> Any:
@@ -128,13 +134,25 @@ def is_cached(feature: str) -> bool:
 
 
 def _look(sources: Sequence[Source]) -> list[Copy]:
+    if not sources:
+        return []
     kept = [copies.get(source.key) for source in sources]
     readings = _ask(sources, kept)
+    note("hit")  # what is missing says so itself
     late = [i for i, reading in enumerate(readings) if reading.token and _wait(sources[i].key)]
     again = _ask([sources[i] for i in late], [None] * len(late))
     for i, reading in zip(late, again, strict=True):
         readings[i] = reading
-    return [_copy(*each) for each in zip(sources, readings, kept, strict=True)]
+    made_from = basis.current()
+    lives = {source.shape.ttl: ttl(source.shape.ttl) for source in sources}
+    found = []
+    for source, reading, copy in zip(sources, readings, kept, strict=True):
+        if reading.hit and made_from is not None:
+            made_from.add(made_from.fenced, source.key, reading.version)
+        found.append(_copy(source, reading, copy))
+        if 0 <= reading.left_ms < EARLY * 1000 * lives[source.shape.ttl]:
+            _refresh(source, reading.version)
+    return found
 
 
 def _wait(key: str) -> bool:
@@ -154,15 +172,10 @@ def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:
     if not found.hit:
         note("down" if found.down else "miss")
         return _load(source, found.token)
-    note("hit")
-    basis.read(source.key, found.version)
     if found.same and kept is not None:
-        copy = kept
-    else:
-        copy = Copy(source.shape.decode(found.value), found.version)
-        copies.keep(source.key, copy, size_of(found.value))
-    if 0 <= found.left_ms < EARLY * 1000 * ttl(source.shape.ttl):
-        _refresh(source, found.version)
+        return kept
+    copy = Copy(source.shape.decode(found.value), found.version)
+    copies.keep(source.key, copy, size_of(found.value))
     return copy
 
 

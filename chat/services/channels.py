@@ -43,6 +43,15 @@ def list_for(actor: Any) -> list[dict]:
     return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold()))
 
 
+def list_own(actor: Any) -> list[dict]:
+    """Views of the channels that the actor belongs to, by name, the direct ones last."""
+    mine = reading.get_reading(actor.id)
+    shown = cache.get_many(mine)
+    names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))
+    views = [_view(actor, c, mine[c["id"]], 0, names) for c in shown]
+    return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold()))
+
+
 def view_for(actor: Any, channel: dict) -> dict:
     """A channel as this reader sees it: with member, unread, last_seq, last_read_seq and title."""
     mine = reading.get_reading(actor.id, channel["id"]).get(channel["id"])

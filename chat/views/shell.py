@@ -11,7 +11,7 @@ from flask_login import current_user
 from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
-from chat.rows import blank_row, member_list, message_list
+from chat.rows import blank_row, channel_link, member_list, message_list
 from chat.security import csrf_token
 from chat.services import channels, people, site
 
@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
         app.add_template_global(helper)
     app.add_template_global(presence.is_known, "presence_is_known")
     app.add_template_global(blank_row)
+    app.add_template_global(channel_link)
     app.add_template_global(message_list)
     app.add_template_global(member_list)
     app.add_template_global(csrf_token)
@@ -76,7 +77,7 @@ def theme() -> str:
 def sidebar() -> dict[str, Any]:
     """The reader's channels and conversations, and who is online; fetched once a page."""
     if "sidebar" not in g:
-        views = [view for view in channels.list_for(current_user) if view["member"]]
+        views = channels.list_own(current_user)
         named = [view for view in views if view["kind"] != "direct" and not view["archived"]]
         directs = [dict(view, other=other_of(view)) for view in views if view["kind"] == "direct"]
         g.sidebar = {

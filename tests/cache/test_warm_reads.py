@@ -22,16 +22,16 @@ ROUND_TRIPS = {
     "/api/me": 1,
 }
 
-# The same for a caller whose answer is not kept, because another one of the same process asked:
-# the session, the account, the count of calls, and what the answer is made from.
+# The same for a caller whose answer is not kept: the session; the account and what the answer is
+# made from; the count of calls. Beside these who is online, and a page of the list of people.
 FOR_THE_FIRST_TIME = {
     "/api/users": 6,
     "/api/users/online": 4,
-    "/api/channels": 6,
-    "/api/channels/{channel}": 6,
-    "/api/channels/{channel}/users": 7,
-    "/api/channels/{channel}/messages": 5,
-    "/api/emoji": 4,
+    "/api/channels": 3,
+    "/api/channels/{channel}": 3,
+    "/api/channels/{channel}/users": 4,
+    "/api/channels/{channel}/messages": 3,
+    "/api/emoji": 3,
     "/api/me": 3,
 }
 

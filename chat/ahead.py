@@ -1,0 +1,95 @@
+"""What a request is going to ask for, asked for in one round trip before it begins (R28).
+
+Which channels matter is guessed from this process's copies, old or not: a wrong guess costs a
+question more, never a wrong answer.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, g, request
+
+from chat.auth import likely_user_id
+from chat.cache import (
+    basis,
+    channels,
+    directory,
+    emoji,
+    keys,
+    members,
+    messages,
+    reading,
+    through,
+    users,
+)
+from chat.cache.local import copies
+from chat.cache.through import Source
+
+PAGES = ("channels", "messages", "users", "admin")
+
+
+def init_app(app: Flask) -> None:
+    """Before every GET of somebody who seems to be signed in (``chat.auth`` makes sure later)."""
+    app.before_request(_look)
+
+
+def _look() -> None:
+    if "seen" not in g:  # it may change something: then each thing is looked at when it is due
+        return
+    if request.path.startswith("/api/"):
+        basis.begin()
+    plan = _page if request.blueprint in PAGES else API.get(request.endpoint or "")
+    if plan and (user_id := likely_user_id()):
+        args = request.view_args or {}
+        through.look_all([users.profile_source(user_id), *plan(user_id, args)])
+
+
+def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
+    named = copies.get(keys.channels_list())
+    slug = args.get("slug")
+    channel = channels.find_slug(named.value, slug) if named and slug else None
+    return [
+        channels.all_source(),
+        channels.site_source(),
+        directory.source(),
+        reading.marks_source(user_id),
+        *map(reading.tail_source, _own(user_id)),
+        *([messages.source(channel["id"]), members.source(channel["id"])] if channel else ()),
+    ]
+
+
+def _channel_list(user_id: str, _args: dict[str, Any]) -> list[Source]:
+    named = copies.get(keys.channels_list())
+    shown = dict.fromkeys([*(named.value if named else ()), *_own(user_id)])
+    tails = map(reading.tail_source, shown)
+    return [channels.all_source(), reading.marks_source(user_id), *tails]
+
+
+def _channel(user_id: str, args: dict[str, Any]) -> list[Source]:
+    tail = reading.tail_source(args["channel_id"])
+    return [channels.all_source(), reading.marks_source(user_id), tail]
+
+
+def _members(_user_id: str, args: dict[str, Any]) -> list[Source]:
+    return [channels.all_source(), members.source(args["channel_id"]), directory.source()]
+
+
+def _history(_user_id: str, args: dict[str, Any]) -> list[Source]:
+    return [channels.all_source(), messages.source(args["channel_id"])]
+
+
+def _own(user_id: str) -> list[str]:
+    marks = copies.get(keys.marks(user_id))
+    return list(marks.value) if marks else []
+
+
+API: dict[str, Callable[[str, dict[str, Any]], list[Source]]] = {
+    "api.me.show": lambda _user_id, _args: [],
+    "api.users.index": lambda _user_id, _args: [],
+    "api.users.online": lambda _user_id, _args: [directory.source()],
+    "api.channels.index": _channel_list,
+    "api.channels.show": _channel,
+    "api.channels.members": _members,
+    "api.messages.history": _history,
+    "api.emoji.index": lambda _user_id, _args: [emoji.source()],
+}
