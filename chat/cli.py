@@ -8,9 +8,11 @@ from flask import Flask
 
 from chat import config, models, passwords, sessions, text
 from chat.cache import keys
-from chat.errors import Invalid
+from chat.errors import ChatError, Invalid
 from chat.models import User
 from chat.realtime import broadcasts
+from chat.rollout import STEADY
+from chat.services import rollout
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 CONFIGURATION_PAGE = DOCS / "configuration.md"
@@ -20,7 +22,7 @@ GENERATED_BYTES = 12
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (init_db, reset_password, settings, redis_keys):
+    for command in (init_db, reset_password, settings, redis_keys, percentages):
         app.cli.add_command(command)
 
 
@@ -71,3 +73,21 @@ def redis_keys(write: bool) -> None:
         KEYS_PAGE.write_text(keys.document(), encoding="utf-8")
     else:
         click.echo(keys.document(), nl=False)
+
+
+@click.command("rollout")
+@click.argument("feature", required=False)
+@click.argument("percent", required=False)
+def percentages(feature: str | None, percent: str | None) -> None:
+    """How much of the traffic uses Redis, by structure; or set FEATURE to PERCENT.
+
+    PERCENT may be the word "environment": then the setting ROLLOUT_<FEATURE> decides again.
+    """
+    if feature is not None:
+        try:
+            rollout.command(feature, percent or "")
+        except ChatError as error:
+            raise click.ClickException(str(error.detail)) from None
+    for name, facts in rollout.overview().items():
+        stage = "" if facts["stage"] == STEADY else f", {facts['stage']}"
+        click.echo(f"{name:14} {facts['percent']:3} %  {facts['source']}{stage}")

@@ -1,0 +1,77 @@
+"""The app in this process on one fresh database, and a clock that a test moves."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from app import create_app
+from chat import rollout
+from chat.extensions import redis
+from chat.models import ensure_indexes
+from chat.services import rollout as shares
+from tests.cache.conftest import enter, token
+from tests.support.processes import SECRET_KEY, new_database
+from tests.support.servers import IN_PROCESS
+
+PASSWORD = "long password 1"
+
+
+class Clock:
+    """The clock of this process, which a test moves."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(rollout, "time", clock)
+    monkeypatch.setattr(shares, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def made(mongod, valkey, clock, monkeypatch):
+    """Makes the app in this process, on one fresh database; a step is over when a test says so."""
+    monkeypatch.setattr(rollout, "MARGIN", 0)
+    places = {"MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url_of(IN_PROCESS)}
+    valkey.client(IN_PROCESS).flushdb()
+
+    def make(**env):
+        settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "LIMIT_API": "100000/minute"}
+        app = create_app(settings | {"LIMIT_LOGIN": "10000/minute"} | places | env)
+        shares._follower._declared = False  # as a process that has just started
+        with app.app_context():
+            ensure_indexes()
+        return app
+
+    yield make
+    redis.close()
+    rollout.init_app(None)
+
+
+@pytest.fixture
+def site(made):
+    """An owner and a member with a browser each; this process follows the rollout."""
+    app = made()
+    owner, member = app.test_client(), app.test_client()
+    person = {"nickname": "olga", "password": PASSWORD}
+    enter(owner, "/setup", site_name="Site", **person)
+    invite = owner.post("/api/invites", headers={"X-CSRFToken": token(owner)}).json["code"]
+    enter(member, "/register", invite=invite, **(person | {"nickname": "boris"}))
+    with app.app_context():
+        shares.look()
+        yield SimpleNamespace(app=app, owner=owner, member=member, invite=invite)
+
+
+def set_to(percent, *features):
+    """An operator's change that every process has heard of, steps included."""
+    for feature in features:
+        shares.command(feature, str(percent))
+    shares.look()
+    shares.settle()
+    shares.look()
