@@ -122,6 +122,8 @@ class Team:
     def nothing_lost(self) -> None:
         """Nobody had to complain, was logged out or cut off; each message is stored once."""
         assert not self.bad
+        for app in self.apps:
+            assert " ERROR " not in app.log.read_text(encoding="utf-8"), app.tail()
         for person in (self.alice, self.bob, self.carol):
             me = person.get("/api/me")
             assert me.status_code == 200

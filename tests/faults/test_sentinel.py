@@ -31,6 +31,7 @@ def listeners(node: Node) -> int:
     return int(dict(node.client().pubsub_numsub(QUEUE))[QUEUE])
 
 
+@pytest.mark.long
 def test_a_master_that_is_killed_is_replaced_under_load(team, watched):
     team.use_everything()
     assert listeners(watched.master) == 2
