@@ -1,0 +1,22 @@
+"""The rows as Markdown, and the complaints below them."""
+
+from tests.faults.harness.trial import Row
+
+HEAD = (
+    "fault", "tried", "acknowledged", "stored", "twice", "lost", "logouts", "stale", "5xx",
+    "slowest ms (before)", "told after s", "normal after s",
+)  # fmt: skip
+
+
+def head() -> str:
+    return f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}"
+
+
+def line(row: Row) -> str:
+    told = "–" if row.announced is None else f"{row.announced:.1f}"
+    cells = (
+        row.fault.name, row.tried, row.acknowledged, row.stored, row.duplicated, len(row.lost),
+        len(row.logouts), len(row.stale), len(row.server_errors),
+        f"{row.slowest:.0f} ({row.slowest_calm:.0f})", told, f"{row.normal:.1f}",
+    )  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"

@@ -1,0 +1,62 @@
+"""What the people noticed, counted: every figure of a row comes from here."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+
+
+@dataclass
+class Tally:
+    """Shared by all authors of one trial. The lists hold complaints, ready to be shown."""
+
+    tried: int = 0
+    acknowledged: dict[str, str] = field(default_factory=dict)  # client id → the text it must have
+    stale: list[str] = field(default_factory=list)
+    server_errors: list[str] = field(default_factory=list)
+    logouts: list[str] = field(default_factory=list)
+    other: list[str] = field(default_factory=list)
+    unanswered: int = 0  # refused or broken connections: the client tries again
+    slowest: dict[str, float] = field(default_factory=dict)  # phase → ms
+    slowest_what: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    phase: str = "calm"
+    _newest: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """One request; the slowest of the phase in which it ended is remembered."""
+        began = monotonic()
+        try:
+            yield
+        finally:
+            took = (monotonic() - began) * 1000
+            with self._lock:
+                self.requests += 1
+                if took > self.slowest.get(self.phase, 0):
+                    self.slowest[self.phase], self.slowest_what[self.phase] = took, what
+
+    def sending(self) -> None:
+        with self._lock:
+            self.tried += 1
+
+    def stored(self, client_id: str, text: str, seq: int) -> None:
+        """It was acknowledged: from now on everybody must see it."""
+        with self._lock:
+            self.acknowledged[client_id] = text
+            self._newest = max(self._newest, seq)
+
+    def newest(self) -> int:
+        """The greatest acknowledged number: a read that begins now shows no less."""
+        return self._newest
+
+    def status(self, code: int, what: str, redirected: bool = False) -> None:
+        """Note an answer that is no success."""
+        if code == 401 or redirected:
+            self.logouts.append(f"{what}: {code}")
+        elif code >= 500:
+            self.server_errors.append(f"{what}: {code}")
+        elif code >= 400:
+            self.other.append(f"{what}: {code}")

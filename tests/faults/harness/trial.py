@@ -1,0 +1,127 @@
+"""One try: everybody is at work, the fault comes and goes, everything gets well, accounts."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+
+from chat.embedded.mongo import Mongo
+from tests.faults.harness.faults import Fault
+from tests.faults.harness.installation import Installation, installed
+from tests.support.waiting import eventually
+
+CALM, AFTERWARDS = 2.0, 2.0  # seconds at work before the fault and after the recovery
+RECOVERY = 90.0  # a failure, not a promise: see the measured figure
+
+
+@dataclass
+class Row:
+    """What one fault did. ``None`` seconds: it was never announced (and need not be)."""
+
+    fault: Fault
+    tried: int = 0
+    acknowledged: int = 0
+    stored: int = 0
+    duplicated: int = 0
+    lost: list[str] = field(default_factory=list)
+    logouts: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    server_errors: list[str] = field(default_factory=list)
+    other: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    slowest_what: str = ""
+    slowest_calm: float = 0.0
+    announced: float | None = None
+    normal: float = 0.0
+    log: str = ""
+
+    def broken(self) -> list[str]:
+        """The promises that were not kept."""
+        complaints = [f"lost: {what}" for what in self.lost]
+        complaints += [f"logged out: {what}" for what in self.logouts]
+        complaints += [f"stale: {what}" for what in self.stale]
+        complaints += [f"not understood: {what}" for what in self.other]
+        if self.duplicated:
+            complaints.append(f"{self.duplicated} stored twice")
+        if self.fault.kind == "redis":
+            complaints += [f"server error: {what}" for what in self.server_errors]
+        if self.fault.kind != "app" and self.fault.degrades and self.announced is None:
+            complaints.append("nobody was told")
+        return complaints
+
+
+class Watch(threading.Thread):
+    """Notes when each kind of word of the trouble came first."""
+
+    def __init__(self, made: Installation, since: float) -> None:
+        super().__init__(daemon=True)
+        self.made, self.since = made, since
+        self.announced: float | None = None
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.05) and self.announced is None:
+            told = [*self.made.redis_statuses(), *self.made.ready_statuses()]
+            if 503 in told or self.made.told_degraded():
+                self.announced = monotonic() - self.since
+
+
+def attempt(
+    fault: Fault, folder: Path, mongod: Mongo, authors: int = 8, lasts: float | None = None
+) -> Row:
+    """One row of the table."""
+    with installed(folder, mongod, authors, fault.env) as made:
+        eventually(made.is_normal)
+        for author in made.authors:
+            author.start()
+        sleep(CALM)
+        row = _with_fault(made, Row(fault), lasts or fault.lasts)
+        _account(made, row)
+        row.log = made.log()
+        return row
+
+
+def _with_fault(made: Installation, row: Row, lasts: float) -> Row:
+    made.tally.phase = "fault"
+    watch = Watch(made, monotonic())
+    watch.start()
+    with row.fault.block(made):
+        sleep(lasts)
+    healed = monotonic()
+    eventually(made.is_normal, RECOVERY, every=0.1)
+    row.normal = monotonic() - healed
+    made.tally.phase = "afterwards"
+    sleep(AFTERWARDS)
+    watch.done.set()
+    watch.join()
+    row.announced = watch.announced
+    for author in made.authors:
+        author.stop()
+    for author in made.authors:
+        author.join(RECOVERY)
+        assert not author.is_alive(), f"{author.person.nickname} was never acknowledged"
+        if author.failure:
+            raise author.failure
+    return row
+
+
+def _account(made: Installation, row: Row) -> None:
+    """Compare what was acknowledged with what is stored."""
+    tally, stored = made.tally, made.history()
+    times = Counter(message["client_id"] for message in stored)
+    texts = {message["client_id"]: message["text"] for message in stored}
+    row.tried, row.acknowledged, row.stored = tally.tried, len(tally.acknowledged), len(stored)
+    row.duplicated = sum(count - 1 for count in times.values())
+    row.lost = [
+        f"{text!r} ({texts.get(client_id)!r} is stored)"
+        for client_id, text in tally.acknowledged.items()
+        if texts.get(client_id) != text
+    ]
+    if [message["seq"] for message in stored] != list(range(1, len(stored) + 1)):
+        row.lost.append("the numbers have holes")
+    row.logouts, row.stale, row.other = tally.logouts, tally.stale, tally.other
+    row.server_errors = tally.server_errors
+    row.slowest_calm = tally.slowest.get("calm", 0)
+    row.slowest = tally.slowest.get("fault", 0)
+    row.slowest_what = tally.slowest_what.get("fault", "")
