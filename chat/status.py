@@ -4,6 +4,7 @@ An answer never waits for anything: the probes run in the background, so that a 
 cannot make a health check hang.
 """
 
+import logging
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from flask.typing import ResponseReturnValue
 from mongoengine.connection import get_connection
 
 from chat.extensions import limiter, redis
+
+log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 2.0
 PROBE_TIMEOUT = 1.0
@@ -34,14 +37,24 @@ class Probe:
     latency_ms: float | None = None
     error: str | None = None
     probed_at: float = 0.0
+    _changed: float = field(default_factory=time.monotonic)
 
     def record(self, error: str | None, latency_ms: float | None) -> None:
         """Note a result; ``since`` moves only when the status changes."""
         status = "down" if error else "up"
         if status != self.status:
+            self._tell(status, error)
             self.status, self.since = status, _now()
+            self._changed = time.monotonic()
         self.error, self.latency_ms = error, latency_ms
         self.probed_at = time.monotonic()
+
+    def _tell(self, status: str, error: str | None) -> None:
+        """One line when it goes and one when it is back."""
+        if status == "down":
+            log.error("MongoDB does not answer (%s): waiting for it", error)
+        elif self.status == "down":
+            log.warning("MongoDB is back after %.1f s", time.monotonic() - self._changed)
 
     def report(self) -> dict[str, Any]:
         facts = {"status": self.status, "since": self.since}
