@@ -160,7 +160,7 @@ def test_the_members_of_a_huge_channel_are_asked_about_one_by_one(world, monkeyp
     assert asked == ["SISMEMBER", "SISMEMBER"]
 
 
-def test_of_many_who_find_a_value_missing_one_asks_mongodb(world, monkeypatch):
+def test_of_many_who_find_a_value_missing_one_asks_mongodb(app, world, monkeypatch):
     service.post(world.owner, world.channel, "one", "client-00001")
     redis.call(lambda client: client.delete(keys.recent_messages(world.channel)))
     page, asked = Message.page, []
@@ -170,8 +170,12 @@ def test_of_many_who_find_a_value_missing_one_asks_mongodb(world, monkeypatch):
         gevent.sleep(0.005)
         return page(*args)
 
+    def read():
+        with app.test_request_context():
+            return messages.get_recent(world.channel)
+
     monkeypatch.setattr(Message, "page", slow)
-    readers = [gevent.spawn(messages.get_recent, world.channel) for _ in range(20)]
+    readers = [gevent.spawn(read) for _ in range(20)]
     gevent.joinall(readers, raise_error=True)
 
     assert {reader.value[-1]["text"] for reader in readers} == {"one"}
