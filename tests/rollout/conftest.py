@@ -7,11 +7,12 @@ import pytest
 from app import create_app
 from chat import rollout
 from chat.extensions import redis
-from chat.models import ensure_indexes
+from chat.models import Site, ensure_indexes
 from chat.services import rollout as shares
 from tests.cache.conftest import enter, token
 from tests.support.processes import SECRET_KEY, new_database
 from tests.support.servers import IN_PROCESS
+from tests.support.small_app import make_user
 
 PASSWORD = "long password 1"
 
@@ -52,6 +53,18 @@ def made(mongod, valkey, clock, monkeypatch):
     yield make
     redis.close()
     rollout.init_app(None)
+
+
+@pytest.fixture
+def following(made):
+    """A process that follows the rollout, of an installation with an owner who has no browser."""
+    app = made()
+    with app.app_context():
+        owner = make_user("olga", role="owner").id
+        row = {"_id": "site", "name": "0", "owner": owner, "open_registration": False}
+        Site._get_collection().insert_one(row)
+        shares.look()
+        yield app
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_readers_and_silent_writers_never_meet(changes):
         share = after
 
 
-def test_from_zero_writes_are_announced_first_and_read_last(site):
+def test_from_zero_writes_are_announced_first_and_read_last(following):
     set_to(0, "emoji")
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (0, False)
     shares.command("emoji", "40")
@@ -102,7 +102,7 @@ def test_to_zero_reading_ends_first_and_announcing_last(site):
     assert redis.call(lambda r: list(r.scan_iter("*emoji*"))) == []
 
 
-def test_a_step_is_not_over_before_its_time(site, monkeypatch):
+def test_a_step_is_not_over_before_its_time(following, monkeypatch):
     monkeypatch.setattr(rollout, "MARGIN", 3600)
     shares.command("emoji", "0")
     shares.settle()
@@ -112,7 +112,7 @@ def test_a_step_is_not_over_before_its_time(site, monkeypatch):
     assert Rollout.read()["features"]["emoji"]["stage"] == ENTERING
 
 
-def test_a_step_that_turns_round_waits_anew(site):
+def test_a_step_that_turns_round_waits_anew(following):
     shares.command("emoji", "0")
     began = Rollout.read()["features"]["emoji"]["since"]
     shares.command("emoji", "7")
@@ -120,14 +120,14 @@ def test_a_step_that_turns_round_waits_anew(site):
     assert not Rollout.settle("emoji", began)
 
 
-def test_a_step_waits_for_redis(site):
+def test_a_step_waits_for_redis(following):
     shares.command("emoji", "0")
     redis.suspect("a test")
     shares.settle()
     assert Rollout.read()["features"]["emoji"]["stage"] == LEAVING
 
 
-def test_one_process_empties_at_a_time(site):
+def test_one_process_empties_at_a_time(following):
     shares.command("emoji", "0")
     since = Rollout.read()["features"]["emoji"]["since"]
     assert Rollout.claim("emoji", since, 0, 60)
@@ -135,7 +135,7 @@ def test_one_process_empties_at_a_time(site):
     assert Rollout.claim("emoji", since, 0, 0), "who took it on may have died"
 
 
-def test_without_mongodb_what_was_heard_last_stays_and_every_write_is_announced(site, clock):
+def test_without_mongodb_what_was_heard_last_stays_and_every_write_is_announced(following, clock):
     set_to(0, "emoji")
     set_to(30, "users")
     for _ in range(10):  # asking, and no answer
@@ -145,7 +145,7 @@ def test_without_mongodb_what_was_heard_last_stays_and_every_write_is_announced(
     assert rollout.writes("emoji")
 
 
-def test_a_process_that_stood_still_reads_nothing_until_it_has_heard(site, clock):
+def test_a_process_that_stood_still_reads_nothing_until_it_has_heard(following, clock):
     set_to(30, "users")
     clock.now += rollout.LEASE + 1
     assert rollout.percent("users") == 0
@@ -174,7 +174,7 @@ def test_what_is_stored_wins_over_the_environment_and_a_new_environment_takes_th
         assert Rollout.read()["features"]["users"]["percent"] == 100
 
 
-def test_a_document_that_was_lost_is_what_the_processes_know(site):
+def test_a_document_that_was_lost_is_what_the_processes_know(following):
     set_to(0, "emoji")
     Rollout.objects.delete()
     shares.look()

@@ -1,0 +1,56 @@
+"""Real processes of one installation apply a change within seconds, told of it or not."""
+
+import re
+
+import pymongo
+import pytest
+
+from tests.support.people import Person
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def two(launch_app):
+    """The same person at two processes."""
+    first = launch_app()
+    second = launch_app(beside=first)
+    owner = Person(first.url, "olga").set_up()
+    yield owner, owner.again(second.url), first
+    owner.close()
+
+
+def outcome(person):
+    return person.get("/api/emoji").headers["X-Cache"]
+
+
+def say(person, **percents):
+    """Send the form of the status page."""
+    page = person.get("/admin/status").text
+    was = dict(re.findall(r'name="was_(\w+)" value="(\d+)"', page))
+    fields = {f"was_{name}": value for name, value in was.items()} | was | percents
+    assert person.post_form("/admin/rollout", sure="1", **fields).status_code == 303
+
+
+def test_every_process_applies_a_change_and_nothing_is_left_in_redis(two, launch_app):
+    here, there, app = two
+    redis = launch_app.redis[0].client()
+    eventually(lambda: outcome(here) == outcome(there) == "hit")
+
+    say(here, emoji="0")
+    eventually(lambda: outcome(here) == outcome(there) == "bypass")
+    eventually(lambda: redis.exists("cache:emoji:classics", "v:{cache:emoji:classics}") == 0)
+    shown = there.get("/admin/status").text
+    assert re.search(r'name="emoji"[^>]*value="0"', shown)
+    eventually(lambda: "Being switched off" not in there.get("/admin/status").text)
+
+    say(there, emoji="100")
+    assert "Being switched on" in here.get("/admin/status").text
+    eventually(lambda: outcome(here) == outcome(there) == "hit")
+    assert "Being switched" not in here.get("/admin/status").text
+
+    # A change that nobody was told of is found, too.
+    with pymongo.MongoClient(app.env["MONGODB_URI"]) as client:
+        stored = client.get_default_database()["rollout"]
+        change = {"$set": {"features.emoji.percent": 0}, "$inc": {"revision": 1}}
+        assert stored.update_one({}, change).modified_count == 1
+    eventually(lambda: outcome(here) == outcome(there) == "bypass")
