@@ -34,6 +34,7 @@ class Team:
         self.room = together(self.alice, self.bob, self.carol)
         self.channel: str = self.room["id"]
         self.slug: str = self.room["slug"]
+        self.quiet = together(self.alice, self.bob)["id"]  # read, but seldom written to
         self.bad: list[str] = []  # answers that nobody should ever get
         self.acknowledged: list[str] = []
         self.here, self.there = self.alice.tab(), self.bob.tab()
@@ -76,6 +77,19 @@ class Team:
             for path in (*PAGES, f"/channels/{self.slug}", f"/api/channels/{self.channel}/users"):
                 self._note(person.get(path))
         return False
+
+    def whisper(self) -> str:
+        """Say something where nobody else talks."""
+        text = f"whispered {uuid4().hex}"
+        body = {"text": text, "client_id": uuid4().hex}
+        self._note(self.alice.post(f"/api/channels/{self.quiet}/messages", body))
+        return text
+
+    def all_heard(self, text: str) -> None:
+        """Both are shown it as the newest there. Nothing is written, which might mend a cache."""
+        for person in (self.alice, self.bob):
+            newest = self._get(person, f"/api/channels/{self.quiet}/messages")["messages"][-1]
+            assert newest["text"] == text, f"stale: {newest['text']!r} instead of {text!r}"
 
     def _get(self, person: Person, path: str) -> Any:
         answer = person.get(path)
@@ -122,8 +136,6 @@ class Team:
     def nothing_lost(self) -> None:
         """Nobody had to complain, was logged out or cut off; each message is stored once."""
         assert not self.bad
-        for app in self.apps:
-            assert " ERROR " not in app.log.read_text(encoding="utf-8"), app.tail()
         for person in (self.alice, self.bob, self.carol):
             me = person.get("/api/me")
             assert me.status_code == 200
@@ -139,6 +151,11 @@ class Team:
     def messages(self) -> list[dict[str, Any]]:
         """All that is stored in their channel."""
         return all_messages(self.alice, self.channel)
+
+    def nothing_was_wrong(self) -> None:
+        """No process took the trouble for a mistake of its own."""
+        for app in self.apps:
+            assert " ERROR " not in app.log.read_text(encoding="utf-8"), app.tail()
 
     @contextmanager
     def busy(self) -> Iterator[None]:

@@ -112,19 +112,24 @@ def test_a_slot_that_moves_during_use_disturbs_nobody(team, cluster):
         team.use_everything()
         assert cluster.owner_of(key) is target
     team.nothing_lost()
+    team.nothing_was_wrong()
     team.back_to_normal()
 
 
 def test_a_master_without_a_replica_dies_and_comes_back(team, cluster):
+    team.all_heard(team.whisper())
     victim = cluster.owner_of(f"cache:messages:recent:{team.channel}")
     victim.kill()
     team.say("nobody there")
     eventually(lambda: team.status() == ["down", "down"])
     team.use_everything()
     team.say("degraded")
+    meanwhile = team.whisper()
     victim.start()
-    team.back_to_normal()
+    print(f"normal {team.back_to_normal():.1f} s after its return")
+    team.all_heard(meanwhile)
     team.nothing_lost()
+    team.nothing_was_wrong()
 
 
 @pytest.mark.long

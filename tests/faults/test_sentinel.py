@@ -35,14 +35,18 @@ def listeners(node: Node) -> int:
 def test_a_master_that_is_killed_is_replaced_under_load(team, watched):
     team.use_everything()
     assert listeners(watched.master) == 2
+    team.all_heard(team.whisper())
     with team.busy():
         watched.master.kill()
         team.use_everything()
+        meanwhile = team.whisper()
         eventually(watched.has_failed_over)
         team.use_everything()
     print(f"normal {team.back_to_normal():.1f} s after the failover")
+    team.all_heard(meanwhile)
     team.use_everything()
     team.nothing_lost()
+    team.nothing_was_wrong()
     assert watched.replica.client().keys("session:*")
     assert listeners(watched.replica) == 2
     watched.bring_back()
@@ -50,12 +54,15 @@ def test_a_master_that_is_killed_is_replaced_under_load(team, watched):
 
 def test_a_master_that_hangs_is_replaced_and_never_believed_again(team, watched):
     team.use_everything()
+    team.all_heard(team.whisper())  # both processes and the replica hold this now
     with team.busy():
         watched.master.hang()
         team.use_everything()
+        meanwhile = team.whisper()
         eventually(watched.has_failed_over)
         team.use_everything()
     print(f"normal {team.back_to_normal():.1f} s after the failover")
+    team.all_heard(meanwhile)
     with team.busy():
         # For a while it still takes itself for the master, with what it held when it hung.
         watched.master.go_on()
@@ -65,3 +72,4 @@ def test_a_master_that_hangs_is_replaced_and_never_believed_again(team, watched)
     assert listeners(watched.replica) == 2
     team.back_to_normal()
     team.nothing_lost()
+    team.nothing_was_wrong()
