@@ -43,6 +43,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_unless_the_settings_sa
     assert requests.get(f"{app.url}/setup", timeout=10).ok  # it goes on without Redis
 
 
+@pytest.mark.long
 def test_two_processes_work_when_the_setting_allows_it_and_their_logs_say_so(
     mongod, tmp_path, front
 ):
