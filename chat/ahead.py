@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, g, request
 
+from chat import limits
 from chat.auth import likely_user_id
 from chat.cache import (
     basis,
@@ -22,6 +23,7 @@ from chat.cache import (
     through,
     users,
 )
+from chat.cache.fence import Rider
 from chat.cache.local import copies
 from chat.cache.through import Source
 
@@ -36,12 +38,17 @@ def init_app(app: Flask) -> None:
 def _look() -> None:
     if "seen" not in g:  # it may change something: then each thing is looked at when it is due
         return
-    if request.path.startswith("/api/"):
+    is_call = request.path.startswith("/api/")
+    if is_call:
         basis.begin()
     plan = _page if request.blueprint in PAGES else API.get(request.endpoint or "")
-    if plan and (user_id := likely_user_id()):
-        args = request.view_args or {}
-        through.look_all([users.profile_source(user_id), *plan(user_id, args)])
+    if plan is None or "Authorization" in request.headers or not (user_id := likely_user_id()):
+        return
+    sources = [users.profile_source(user_id), *plan(user_id, request.view_args or {})]
+    rider = Rider(limits.api_call(user_id)) if is_call and not limits.is_counted() else None
+    through.look_all(sources, rider)
+    if rider and rider.answer is not None:
+        limits.counted(rider.answer)
 
 
 def _page(user_id: str, args: dict[str, Any]) -> list[Source]:

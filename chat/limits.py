@@ -9,6 +9,7 @@ import ipaddress
 import math
 import time
 from functools import lru_cache
+from typing import NoReturn
 
 from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
@@ -98,9 +99,21 @@ def limit_register() -> None:
 
 def limit_api() -> None:
     """Count an API call, by person or else by address; fit for `before_request`."""
-    passing = request.environ.get("chat.again")
-    if passing is None or not passing.counted:  # else chat.api.again has counted it
+    if not is_counted():
         _count("LIMIT_API", current_user.id or address())
+    elif not within_api(g.get("api_count", 0)):
+        _refuse("LIMIT_API", current_user.id or address())
+
+
+def is_counted() -> bool:
+    """Whether this call was counted already: by ``chat.api.again`` or ahead of everything else."""
+    passing = request.environ.get("chat.again")
+    return "api_count" in g or (passing is not None and passing.counted)
+
+
+def counted(count: int) -> None:
+    """This call was counted in somebody else's round trip; ``limit_api`` will judge it."""
+    g.api_count = count
 
 
 def api_call(user_id: str) -> scripts.Call:
@@ -145,8 +158,13 @@ def _parsed(text: str) -> RateLimitItem:
 def _count(setting: str, *who: str) -> None:
     limit = _limit(setting)
     limits: FixedWindowRateLimiter = current_app.extensions["chat_limits"]
-    if limits.hit(limit, setting, *who):
-        return
+    if not limits.hit(limit, setting, *who):
+        _refuse(setting, *who)
+
+
+def _refuse(setting: str, *who: str) -> NoReturn:
+    limits: FixedWindowRateLimiter = current_app.extensions["chat_limits"]
+    limit = _limit(setting)
     ends = limits.get_window_stats(limit, setting, *who).reset_time
     g.retry_after = max(1, math.ceil(ends - time.time()))
     raise Throttled(retry_after=g.retry_after)

@@ -235,6 +235,7 @@ def init_app(app: Flask) -> None:
     """Read the settings; nothing is started."""
     global _presence
     alone = not redis.enabled and app.config["WORKERS"] == 1
+    redis.before_recovery(_mended)
     lease, ttl = float(app.config["PRESENCE_LEASE"]), int(app.config["TTL_ONLINE"])
     _presence = Presence(lease, ttl, alone)
 
@@ -338,6 +339,15 @@ def _recount(ttl: int) -> None:
         return
     if answer[0] == 2 or roster.size() not in (answer[1], DOWN):
         roster.rewrite(ttl)
+
+
+def _mended() -> bool:
+    """After a find that was not as declared (``chat.cache.poison``): count the leases again."""
+    if not redis.poisoned:
+        return True
+    turn = keys.presence("recounted")
+    redis.call(lambda client: client.unlink(turn), "presence")
+    return redis.run(leases.RECOUNT, [*_KEYS, turn], [RECOUNT_EVERY], "presence") is not DOWN
 
 
 def _parts(items: list[Any]) -> list[list[Any]]:

@@ -68,6 +68,14 @@ def decode(text: str | bytes) -> dict:
     return data
 
 
+def is_same(text: str | bytes, data: dict) -> bool:
+    """Whether a stored session is still this one; nothing else is when it cannot be read."""
+    try:
+        return decode(text) == data
+    except ValueError:
+        return False
+
+
 def load(sid: str) -> dict | None:
     """What is in a session, or None. PyMongoError when MongoDB alone could say, and is gone."""
     data = _from_redis(sid) if rollout.in_rollout("sessions", sid) else None

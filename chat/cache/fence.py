@@ -109,7 +109,15 @@ def read(key: str, command: str, *args: Any) -> Reading:
     return ask([Question(key, (command, *args))])[0]
 
 
-def ask(questions: Sequence[Question]) -> list[Reading]:
+@dataclass
+class Rider:
+    """A call that has nothing to do with the fence and goes in the same round trip."""
+
+    call: scripts.Call
+    answer: Any = None  # None while it was not made
+
+
+def ask(questions: Sequence[Question], rider: Rider | None = None) -> list[Reading]:
     """The answers to many questions, in one round trip; in two if some copies are out of date.
 
     Many copies are asked about together, which is cheaper than one by one.
@@ -118,8 +126,8 @@ def ask(questions: Sequence[Question]) -> list[Reading]:
         return []
     known = [question for question in questions if question.known]
     if len(known) < TOGETHER or redis.connector.mode == "cluster":
-        return _ask_each(questions)
-    same = redis.call(lambda client: _ask_together(client, known, questions), "read many")
+        return _ask_each(questions, rider)
+    same = redis.call(lambda client: _ask_together(client, known, questions, rider), "read many")
     if isinstance(same, Down):
         return [Reading(hit=False, down=True)] * len(questions)
     rest = [question for question in questions if question.key not in same]
@@ -127,15 +135,22 @@ def ask(questions: Sequence[Question]) -> list[Reading]:
     return [found[question.key] for question in questions]
 
 
-def _ask_each(questions: Sequence[Question]) -> list[Reading]:
+def _ask_each(questions: Sequence[Question], rider: Rider | None = None) -> list[Reading]:
     if not questions:
         return []
     calls = [question.call() for question in questions]
     what = questions[0].key if len(questions) == 1 else "read many"
-    answers = redis.call(lambda client: scripts.run_all(client, calls), what)
+    answers = redis.call(lambda client: _run(client, calls, rider), what)
     if isinstance(answers, Down):
         return [Reading(hit=False, down=True)] * len(questions)
     return [reading_of(answer) for answer in answers]
+
+
+def _run(client: Any, calls: list[scripts.Call], rider: Rider | None) -> list[Any]:
+    if rider is None:
+        return scripts.run_all(client, calls)
+    *answers, rider.answer = scripts.run_all(client, [*calls, rider.call])
+    return answers
 
 
 def same_call(versions: dict[str, str]) -> scripts.Call:
@@ -148,14 +163,13 @@ def same_call(versions: dict[str, str]) -> scripts.Call:
 
 
 def _ask_together(
-    client: Any, known: list[Question], questions: Sequence[Question]
+    client: Any, known: list[Question], questions: Sequence[Question], rider: Rider | None
 ) -> dict[str, Reading]:
     """What is the same by key; and what there is no copy of, in the same round trip."""
     versions = {question.key: question.known for question in known}
     new = [question for question in questions if not question.known]
-    left, *answers = scripts.run_all(
-        client, [same_call(versions), *(question.call() for question in new)]
-    )
+    calls = [same_call(versions), *(question.call() for question in new)]
+    left, *answers = _run(client, calls, rider)
     found = {
         key: Reading(hit=True, same=True, version=version, left_ms=ms)
         for (key, version), ms in zip(versions.items(), left, strict=True)
@@ -312,6 +326,12 @@ def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
     elif redis.is_up():
         # Too busy to take either word: nobody there knows that D is old.
         redis.suspect(f"a write could not be announced ({write.key})")
+
+
+def forget(key: str) -> None:
+    """Delete a D that cannot be read: it is not what any of us wrote."""
+    if redis.call(lambda client: client.unlink(key), what=key) is DOWN:
+        redis.suspect(f"an unreadable value could not be deleted ({key})")
 
 
 def release(write: Write) -> None:

@@ -43,7 +43,7 @@ END_APPEND = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 local last = redis.call('LINDEX', KEYS[1], -1)
 if last then
-  if tonumber(string.match(last, '%d+')) == ARGV[4] - 1 then
+  if tonumber(string.match(last, '%d+') or -1) == ARGV[4] - 1 then
     redis.call('RPUSH', KEYS[1], ARGV[5])
     redis.call('LTRIM', KEYS[1], -ARGV[6], -1)
   else

@@ -18,7 +18,7 @@ import gevent
 from flask import Flask
 from pymongo.errors import PyMongoError
 
-from chat.cache import fence, updates
+from chat.cache import fence, poison, updates
 from chat.extensions import redis
 from chat.models.outage import Outage
 from chat.redis import DOWN, recovery
@@ -111,6 +111,7 @@ def init_app(app: Flask) -> None:
     global _outages
     _outages = Outages()
     fence.on_unannounced(_outages.say)
+    poison.init_app()
 
 
 def start(app: Flask) -> None:

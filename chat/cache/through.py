@@ -1,5 +1,6 @@
 """Read-through (R9, R18): from Redis, or from MongoDB with one fill a key at a time."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import uniform
@@ -13,6 +14,10 @@ from chat import rollout
 from chat.cache import basis, fence, outages
 from chat.cache.local import Copy, copies, size_of
 from chat.extensions import redis
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)  # what decoding nonsense raises
 
 _filling: dict[str, Event] = {}
 _ORDER = ("hit", "miss", "bypass", "down")
@@ -78,8 +83,8 @@ def look(source: Source) -> Copy:
     return look_all([source])[0]
 
 
-def look_all(sources: Sequence[Source]) -> list[Copy]:
-    """Many values, warm in one round trip."""
+def look_all(sources: Sequence[Source], rider: fence.Rider | None = None) -> list[Copy]:
+    """Many values, warm in one round trip; ``rider`` goes with it if Redis is asked at all."""
     seen: dict[str, Copy] | None = g.get("seen") if has_request_context() else None
     found: dict[str, Copy] = {}
     if seen is not None:
@@ -90,7 +95,7 @@ def look_all(sources: Sequence[Source]) -> list[Copy]:
         note(_outcome_of(found.values(), cached == features))
     new = {source.key: source for source in sources if source.key not in found}
     asked = [source for source in new.values() if source.shape.feature in cached]
-    found.update(zip((source.key for source in asked), _look(asked), strict=True))
+    found.update(zip((source.key for source in asked), _look(asked, rider), strict=True))
     for key in new.keys() - found.keys():
         note("bypass")
         found[key] = Copy(new[key].load())
@@ -133,11 +138,11 @@ def is_cached(feature: str) -> bool:
     return redis.enabled and not outages.elsewhere() and rollout.for_reader(feature)
 
 
-def _look(sources: Sequence[Source]) -> list[Copy]:
+def _look(sources: Sequence[Source], rider: fence.Rider | None) -> list[Copy]:
     if not sources:
         return []
     kept = [copies.get(source.key) for source in sources]
-    readings = _ask(sources, kept)
+    readings = _ask(sources, kept, rider)
     note("hit")  # what is missing says so itself
     late = [i for i, reading in enumerate(readings) if reading.token and _wait(sources[i].key)]
     again = _ask([sources[i] for i in late], [None] * len(late))
@@ -161,11 +166,14 @@ def _wait(key: str) -> bool:
     return filling is not None and (filling.wait(WAIT_SECONDS) or True)
 
 
-def _ask(sources: Sequence[Source], kept: Sequence[Copy | None]) -> list[fence.Reading]:
-    return fence.ask([
+def _ask(
+    sources: Sequence[Source], kept: Sequence[Copy | None], rider: fence.Rider | None = None
+) -> list[fence.Reading]:
+    questions = [
         fence.Question(source.key, source.shape.read, (copy and copy.version) or "")
         for source, copy in zip(sources, kept, strict=True)
-    ])  # fmt: skip
+    ]
+    return fence.ask(questions, rider)
 
 
 def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:
@@ -174,9 +182,20 @@ def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:
         return _load(source, found.token)
     if found.same and kept is not None:
         return kept
-    copy = Copy(source.shape.decode(found.value), found.version)
+    try:
+        copy = Copy(source.shape.decode(found.value), found.version)
+    except UNREADABLE:
+        return _replace(source)
     copies.keep(source.key, copy, size_of(found.value))
     return copy
+
+
+def _replace(source: Source) -> Copy:
+    """What is there cannot be read: as if it were not; the next reader fills."""
+    log.error("unreadable in Redis, deleted: %s", source.key)
+    fence.forget(source.key)
+    note("miss")
+    return _load(source, None)
 
 
 def _load(source: Source, token: str | None) -> Copy:

@@ -47,6 +47,7 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
         through.note("bypass")
         return User.profiles(wanted)
     readings = fence.get_many([keys.profile(uid) for uid in wanted])
+    readings = [_readable(uid, r) for uid, r in zip(wanted, readings, strict=True)]
     found = {uid: _decode(r.value) for uid, r in zip(wanted, readings, strict=True) if r.hit}
     if basis.current():
         version()  # these have none of their own
@@ -61,6 +62,17 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
 def _decode(text: str) -> Any:
     """The same text is the same profile, whoever's it is: decoded once. Nobody may change it."""
     return json.loads(text)
+
+
+def _readable(user_id: str, found: fence.Reading) -> fence.Reading:
+    """The same, or a miss without a token for what cannot be decoded; that is deleted."""
+    if found.hit:
+        try:
+            _decode(found.value)
+        except ValueError:
+            fence.forget(keys.profile(user_id))
+            return fence.Reading(hit=False)
+    return found
 
 
 def _fill_profiles(ids: list[str], readings: list[fence.Reading]) -> dict[str, Any]:

@@ -69,7 +69,9 @@ return tell('-',out)
 # KEYS[5]: whose turn it was. ARGV: seconds between turns. Compares counts and leases, which only
 # drift when a key is lost, and mends them; as nobody can say what changed, the log begins anew.
 # {0} not this process's turn, {1} all is well, {2} mended; with it, how many people there are.
-RECOUNT = """
+RECOUNT = (
+    _NOW
+    + """
 if not redis.call('SET',KEYS[5],'1','NX','EX',ARGV[1]) then return {0,0} end
 local count,people={},0
 for _,m in ipairs(redis.call('ZRANGE',KEYS[1],0,-1)) do
@@ -83,6 +85,8 @@ for i=1,#held,2 do same=same and count[held[i]]==tonumber(held[i+1]) end
 if same then return {1,people} end
 redis.call('DEL',KEYS[2],KEYS[4])
 for who,n in pairs(count) do redis.call('HSET',KEYS[2],who,n) end
+redis.call('SET',KEYS[3],string.format('%.0f',t[1]*1000000+t[2]),'NX')
 redis.call('INCR',KEYS[3])
 return {2,people}
 """
+)

@@ -92,7 +92,8 @@ def read() -> Picture | Down:
     answer = redis.call(ask, "online")
     if isinstance(answer, Down) or answer[0] is None:
         return DOWN
-    return Picture(set(answer[1]), int(answer[0]))
+    seq = _number(answer[0])
+    return DOWN if isinstance(seq, Down) else Picture(set(answer[1]), seq)
 
 
 def who() -> Picture | Down:
@@ -100,7 +101,17 @@ def who() -> Picture | Down:
     answer = redis.run(WHO, [keys.presence("count"), keys.presence("seq")], [], "online")
     if answer is DOWN:
         return DOWN
-    return Picture(set(answer[1]), int(answer[0]))
+    seq = _number(answer[0])
+    return DOWN if isinstance(seq, Down) else Picture(set(answer[1]), seq)
+
+
+def _number(text: str) -> int | Down:
+    """A number of a change; DOWN if it is none, and then nothing there is trusted."""
+    try:
+        return int(text)
+    except ValueError:
+        redis.distrust("a number of presence is none")
+        return DOWN
 
 
 def fill(ttl: int) -> Picture | Down:
@@ -119,19 +130,20 @@ def follow(ttl: int) -> int | Down:
     """
     if not rollout.writes("online"):
         last = redis.call(lambda client: client.get(keys.presence("seq")), "presence")
-        return last if isinstance(last, Down) else int(last or 0)
-    held = redis.call(lambda client: client.get(keys.online_seq()), "online")
-    if isinstance(held, Down):
+        return last if isinstance(last, Down) else _number(last or "0")
+    stored = redis.call(lambda client: client.get(keys.online_seq()), "online")
+    if isinstance(stored, Down):
         return DOWN
-    if held is None:
+    if stored is None:
         return _refill(ttl)
-    found = news(int(held))
-    if isinstance(found, Down):
+    held = _number(stored)
+    found = DOWN if isinstance(held, Down) else news(held)
+    if isinstance(held, Down) or isinstance(found, Down):
         return DOWN
     seq, since = found
-    changed = net(since, int(held), seq)
+    changed = net(since, held, seq)
     if changed is None:
-        return _refill(ttl, forget=int(held) > seq)
+        return _refill(ttl, forget=held > seq)
     came, went = changed
     args = [held, seq, ttl, len(came), *came, *went]
     done = redis.run(SHIFT, [keys.online(), keys.online_seq()], args, "online")
@@ -158,7 +170,10 @@ def size() -> int | Down:
 def news(since: int) -> tuple[int, list[Transition]] | Down:
     """(the last number, the remembered transitions after `since`)."""
     answer = redis.run(NEWS, [keys.presence("log"), keys.presence("seq")], [since], "presence")
-    return DOWN if answer is DOWN else (int(answer[0]), [_parse(entry) for entry in answer[1]])
+    if answer is DOWN:
+        return DOWN
+    seq = _number(answer[0])
+    return DOWN if isinstance(seq, Down) else (seq, [_parse(entry) for entry in answer[1]])
 
 
 def net(told: Iterable[Transition], since: int, seq: int) -> tuple[list[str], list[str]] | None:

@@ -36,20 +36,25 @@ class Down:
 
 DOWN: Final = Down()
 
-OUTAGE, LOAD, DENIED, BUG = "outage", "load", "denied", "bug"
+OUTAGE, LOAD, DENIED, BUG, POISON = "outage", "load", "denied", "bug", "poison"
 
 # Errors the server answers with that say "not now", not "you asked wrongly".
 _NOT_NOW = (
     "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "BUSY",
     "MOVED", "ASK",
 )  # fmt: skip
+# A key holds something else than what we keep there.
+_POISON = ("WRONGTYPE", "is not an integer", "is not a valid float")
 _DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password")
 _NO_FREE_CONNECTION = "No connection available."
 _SENT_ROUND = "TTL exhausted."  # a Cluster's client was told to try again, or elsewhere, too often
 
 
 def kind_of(error: Exception) -> str:
-    """Is this Redis gone (outage), too busy (load), refusing us (denied) or our mistake (bug)?"""
+    """Is this Redis gone (outage), too busy (load), refusing us (denied), our mistake (bug)?
+
+    Or is there something in it that is not ours (poison)?
+    """
     if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
         return DENIED
     if isinstance(error, MaxConnectionsError) or _NO_FREE_CONNECTION in str(error):
@@ -74,6 +79,8 @@ def _kind_of_reply(error: ResponseError) -> str:
     # redis-py turns some prefixes into classes and cuts them off the text.
     if name in ("ReadOnlyError", "OutOfMemoryError", "MasterDownError", "ClusterDownError"):
         return OUTAGE
+    if any(words in text for words in _POISON):
+        return POISON
     return OUTAGE if text.startswith(_NOT_NOW) else BUG
 
 

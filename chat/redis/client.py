@@ -14,7 +14,7 @@ import redis
 from flask import Flask
 
 from chat.redis import health, recovery, scripts
-from chat.redis.answers import BUG, DENIED, DOWN, LOAD, OUTAGE, Down, describe, kind_of
+from chat.redis.answers import BUG, DENIED, DOWN, LOAD, OUTAGE, POISON, Down, describe, kind_of
 from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
 
@@ -37,7 +37,8 @@ class Door:
 
     def __init__(self) -> None:
         self.breaker = Breaker()
-        self.counts: Counter[str] = Counter()  # outage, load, denied, bug: for the metrics
+        self.counts: Counter[str] = Counter()  # by kind of trouble: for the metrics
+        self.poisoned = False  # something in it is not as declared: to be mended by a recovery
         self.watched = False  # a health greenlet probes, so requests need not
         self.run_id: str | None = None
         self.latency_ms: float | None = None
@@ -60,6 +61,7 @@ class Door:
         self.close()
         self.breaker, self.run_id, self.latency_ms = Breaker(), None, None
         self.counts.clear()
+        self.poisoned = False
         self._fresh = True
         for listeners in (self._before_recovery, self._regularly, self._on_change):
             listeners.clear()  # type: ignore[attr-defined]
@@ -141,6 +143,11 @@ class Door:
             self._drop_client()
             self._tell(False)
 
+    def distrust(self, cause: str) -> None:
+        """Something there is not as declared. It is taken out before Redis is trusted again."""
+        self.poisoned = True
+        self.suspect(cause)
+
     # -- the watch -------------------------------------------------------------------------------
 
     def check(self) -> bool:
@@ -207,7 +214,7 @@ class Door:
         return False
 
     def _trust(self) -> bool:
-        self._fresh = False
+        self._fresh = self.poisoned = False
         if self.breaker.is_open:
             log.warning("Redis is back after %.1f s", self.breaker.close())
             self._tell(True)
@@ -252,6 +259,10 @@ class Door:
             if self._strict:
                 raise error
             log.error("a call to Redis is wrong (%s)", what or "unnamed", exc_info=error)
+        elif kind == POISON:
+            if self._strict:  # a test's own mistake is more likely
+                raise error
+            self.distrust(f"a key is not as declared ({what}): {describe(error, kind)}")
         elif kind == LOAD:
             log.debug("no free Redis connection (%s)", what)
         elif kind in (OUTAGE, DENIED) and generation == self.breaker.generation:

@@ -41,7 +41,7 @@ def flush(client: Any, patterns: Iterable[str] = SUSPECT) -> int:
     """Empty the caches without stopping the server; how many keys went."""
     gone = 0
     for pattern in patterns:
-        for batch in _batches(client.scan_iter(match=pattern, count=BATCH)):
+        for batch in batches(client.scan_iter(match=pattern, count=BATCH)):
             pipe = client.pipeline(transaction=False)
             for key in batch:  # one by one: in a Cluster they live in different slots
                 pipe.unlink(key)
@@ -50,7 +50,8 @@ def flush(client: Any, patterns: Iterable[str] = SUSPECT) -> int:
     return gone
 
 
-def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
+def batches(keys: Iterator[str]) -> Iterator[list[str]]:
+    """So many keys at a time."""
     batch: list[str] = []
     for key in keys:
         batch.append(key)
