@@ -95,8 +95,8 @@ class Author(threading.Thread):
         try:
             tab = self._connected()
             with self.tally.timed(event):
-                answer = tab.socket.call(event, data, timeout=PATIENCE)
-        except (socketio.exceptions.SocketIOError, requests.RequestException) as error:
+                answer = _ask(tab, event, data)
+        except (socketio.exceptions.SocketIOError, requests.RequestException, OSError) as error:
             self._broken(error)
             return None
         if answer.get("ok"):
@@ -182,3 +182,20 @@ class Author(threading.Thread):
             if self.tab:
                 self.tab.close()
         self.person.session.close()
+
+
+def _ask(tab: Tab, event: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The acknowledgement; TimeoutError as soon as the connection is gone, or after PATIENCE."""
+    answers: list[dict[str, Any]] = []
+    come = threading.Event()
+
+    def answered(answer: dict[str, Any]) -> None:
+        answers.append(answer)
+        come.set()
+
+    tab.socket.emit(event, data, callback=answered)
+    deadline = monotonic() + PATIENCE
+    while not come.wait(0.05):
+        if not tab.connected or monotonic() > deadline:
+            raise TimeoutError(event)
+    return answers[0]

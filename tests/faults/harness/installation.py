@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -17,7 +18,6 @@ from tests.support.people import Person
 from tests.support.processes import AppProcess, new_database
 from tests.support.proxy import Line
 from tests.support.servers import Redis, start_valkey
-from tests.support.tabs import Tab
 
 SNAPSHOT = "snapshot"
 
@@ -34,8 +34,11 @@ class Installation:
             "MONGODB_URI": new_database(mongod.uri),
             "REDIS_URL": f"redis://127.0.0.1:{port}/0",
         }
-        first = AppProcess(folder, PRESENCE_LEASE="6", **places, **env).prepare()
-        self.apps = [first.start(), AppProcess(folder, PRESENCE_LEASE="6", **places, **env).start()]
+        self.apps = [AppProcess(folder, PRESENCE_LEASE="6", **places, **env) for _ in range(2)]
+        first = self.apps[0].prepare()
+        # A child ends with the thread that started it, so these threads stay.
+        self.starters = ThreadPoolExecutor()
+        list(self.starters.map(AppProcess.start, self.apps))
         self.owner = Person(first.url, "owner").set_up()
         self.channel = self.owner.new_channel()
         self.tally = Tally()
@@ -157,6 +160,7 @@ class Installation:
             author.close()
         for app in self.apps:
             app.kill()
+        self.starters.shutdown()
         if self.line:
             self.line.close()
         self.redis.kill()

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -68,34 +69,46 @@ class Watch(threading.Thread):
 
 
 def attempt(
-    fault: Fault, folder: Path, mongod: Mongo, authors: int = 8, lasts: float | None = None
+    fault: Fault,
+    folder: Path,
+    mongod: Mongo,
+    authors: int = 8,
+    lasts: float | None = None,
+    then: Sequence[Fault] = (),
 ) -> Row:
-    """One row of the table."""
+    """One row of the table; with ``then`` for several faults in turn, in one installation."""
     with installed(folder, mongod, authors, fault.env) as made:
         eventually(made.is_normal)
         for author in made.authors:
             author.start()
         sleep(CALM)
-        row = _with_fault(made, Row(fault), lasts or fault.lasts)
+        row = Row(fault)
+        for each in (fault, *then):
+            _suffer(made, row, each, lasts or each.lasts)
+        _stop(made)
         _account(made, row)
         row.log = made.log()
         return row
 
 
-def _with_fault(made: Installation, row: Row, lasts: float) -> Row:
+def _suffer(made: Installation, row: Row, fault: Fault, lasts: float) -> None:
     made.tally.phase = "fault"
     watch = Watch(made, monotonic())
     watch.start()
-    with row.fault.block(made):
+    with fault.block(made):
         sleep(lasts)
     healed = monotonic()
     eventually(made.is_normal, RECOVERY, every=0.1)
-    row.normal = monotonic() - healed
+    row.normal = max(row.normal, monotonic() - healed)
     made.tally.phase = "afterwards"
     sleep(AFTERWARDS)
     watch.done.set()
     watch.join()
-    row.announced = watch.announced
+    row.announced = row.announced or watch.announced
+
+
+def _stop(made: Installation) -> None:
+    """Everybody ends with an acknowledgement."""
     for author in made.authors:
         author.stop()
     for author in made.authors:
@@ -103,7 +116,6 @@ def _with_fault(made: Installation, row: Row, lasts: float) -> Row:
         assert not author.is_alive(), f"{author.person.nickname} was never acknowledged"
         if author.failure:
             raise author.failure
-    return row
 
 
 def _account(made: Installation, row: Row) -> None:

@@ -1,0 +1,346 @@
+"""Redis holds nonsense, is away or hangs: every answer is still right, and nobody waits for it."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+
+from chat.cache.keys import HELPERS, STRUCTURES
+from tests.support.people import Person
+from tests.support.processes import AppProcess, Launcher
+from tests.support.tabs import Tab, bare_line
+from tests.support.waiting import eventually
+
+DECLARED = {s.name: s.type for s in STRUCTURES} | {n: kind for n, (kind, _) in HELPERS.items()}
+PEOPLE, TABS_EACH = 10, 20  # as many as one person may have open at one process
+BROKEN = '{"broken'
+PROBE = "cache:probe"  # there only while a recovery lasts
+# What changes from look to look without anybody being wrong.
+FLEETING = ("last_active", "unread", "last_read_seq")
+
+
+class Chat:
+    """One process with a Redis of its own, and two people who use all there is."""
+
+    def __init__(self, launch_app: Launcher) -> None:
+        self.app: AppProcess = launch_app(PRESENCE_LEASE="3")
+        self.redis = launch_app.redis[-1]
+        self.client = self.redis.client()
+        self.alice = Person(self.app.url, "alice").set_up()
+        self.bob = Person(self.app.url, "bob").register(self.alice.invite())
+        self.room = self.alice.new_channel()
+        self.direct = self.alice.post("/api/directs", {"users": [self.bob.id]}).json()
+        assert self.bob.post(f"/api/channels/{self.room['id']}/join").ok
+        self.tabs = [person.tab() for person in (self.alice, self.bob)]
+
+    # What can be asked, and what can be done
+
+    def paths(self) -> list[str]:
+        messages = [f"/api/channels/{c['id']}/messages" for c in (self.room, self.direct)]
+        of_room = [f"/api/channels/{self.room['id']}", f"/api/channels/{self.room['id']}/users"]
+        of_people = ["/api/me", "/api/users", f"/api/users/{self.bob.id}", "/api/users/online"]
+        around = f"{messages[0]}/around?seq=1"
+        return [*messages, around, *of_room, *of_people, "/api/channels", "/api/emoji"]
+
+    def pages(self) -> list[str]:
+        of_room = [f"/channels/{self.room['slug']}{rest}" for rest in ("", "/m/1", "/settings")]
+        return [*of_room, "/channels", "/dm/bob", "/settings", "/admin", "/admin/status", "/dm"]
+
+    def answers(self) -> dict[str, Any]:
+        """Everything that both of them are told, without what changes by itself."""
+        found = {}
+        for person in (self.alice, self.bob):
+            for path in self.paths():
+                answer = person.get(path)
+                assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
+                found[f"{person.nickname} {path}"] = _lasting(answer.json())
+        for path in self.pages():
+            page = self.alice.get(path)
+            assert page.status_code == 200, f"{path}: {page.status_code}"
+            assert not page.url.endswith("/login"), path
+        return found
+
+    def do_everything(self) -> None:
+        """Each change and each socket event; what was changed is read at once."""
+        path = f"/api/channels/{self.room['id']}/messages"
+        for person, tab in zip((self.alice, self.bob), self.tabs, strict=True):
+            sent = person.say(self.room, f"🎉 {uuid4().hex}")
+            text = f"🎉 {uuid4().hex}"
+            assert person.patch(f"/api/messages/{sent['id']}", {"text": text}).ok
+            assert person.get(path).json()["messages"][-1]["text"] == text
+            asked = tab.post(self.room["id"], text)
+            assert asked["ok"], asked
+            self._by_socket(tab, asked["message"], path)
+            assert person.delete(f"/api/messages/{sent['id']}").status_code == 204
+            gone = person.get(path).json()["messages"][-2]
+            assert gone["deleted"]
+            seq = asked["message"]["seq"]
+            assert person.post(f"/api/channels/{self.room['id']}/read", {"seq": seq}).ok
+            status = uuid4().hex[:8]
+            assert person.patch("/api/me", {"status": status}).ok
+            assert self.alice.get(f"/api/users/{person.id}").json()["status"] == status
+        self._come_and_go()
+
+    def _by_socket(self, tab: Tab, message: dict[str, Any], path: str) -> None:
+        room = self.room["id"]
+        text = uuid4().hex
+        for event, data in (
+            ("message:edit", {"id": message["id"], "text": text}),
+            ("channel:open", {"channel": room, "after": 0}),
+            ("channel:read", {"channel": room, "seq": message["seq"]}),
+            ("typing", {"channel": room}),
+            ("presence:ping", {}),
+        ):
+            answer = tab.ask(event, **data)
+            assert answer["ok"], (event, answer)
+        assert self.bob.get(path).json()["messages"][-1]["text"] == text
+
+    def _come_and_go(self) -> None:
+        """Memberships and channels, a form, and somebody who logs in and out."""
+        for verb, count in (("leave", 1), ("join", 2)):
+            assert self.bob.post(f"/api/channels/{self.room['id']}/{verb}").status_code == 204
+            people = self.alice.get(f"/api/channels/{self.room['id']}/users").json()["users"]
+            assert len(people) == count
+        made = self.alice.new_channel()
+        names = [c["id"] for c in self.bob.get("/api/channels").json()["channels"]]
+        assert made["id"] in names
+        again = self.bob.again()
+        assert again.get("/api/me").json()["nickname"] == "bob"
+        again.logout()
+        assert again.get("/api/me").status_code == 401
+
+    # What is in Redis
+
+    def names(self, pattern: str) -> list[str]:
+        """The keys of a family, there already or to be."""
+        if pattern.startswith(("v:", "w:")) and pattern.endswith("{*}"):
+            data = [key for s in STRUCTURES for key in self.client.keys(s.name)]
+            return [f"{pattern[0]}:{{{key}}}" for key in data if not key.startswith("session:")]
+        if pattern == "ended:{session:*}":
+            return [f"ended:{{{key}}}" for key in self.client.keys("session:*")]
+        found = [str(key) for key in self.client.keys(pattern)]
+        return found or [pattern.replace("*", "somebody")]
+
+    def plant(self, patterns: list[str]) -> dict[str, str]:
+        """Put another type than the declared one there; what was planted, with its type."""
+        planted = {}
+        for pattern in patterns:
+            for name in self.names(pattern):
+                self.client.delete(name)
+                if DECLARED[pattern] == "list":
+                    self.client.set(name, "poison")
+                else:
+                    self.client.rpush(name, "poison")
+                planted[name] = DECLARED[pattern]
+        return planted
+
+    def spoil(self) -> int:
+        """Cut every value in strings, hashes and lists of cached data short; how many."""
+        count = 0
+        for structure in STRUCTURES:
+            for name in self.client.keys(structure.name):
+                count += self._spoil(name, structure.type)
+        return count
+
+    def _spoil(self, name: str, kind: str) -> int:
+        if kind == "string":
+            self.client.set(name, BROKEN, keepttl=True)
+        elif kind == "hash":
+            for field in self.client.hkeys(name):
+                self.client.hset(name, field, BROKEN)
+        elif kind == "list":
+            for at in range(self.client.llen(name)):
+                self.client.lset(name, at, BROKEN)
+        return int(kind in ("string", "hash", "list"))
+
+    def used_emoji(self) -> int:
+        return sum(each["count"] for each in self.alice.get("/api/emoji").json()["emoji"])
+
+    def status(self) -> str:
+        return str(requests.get(f"{self.app.url}/health/redis", timeout=10).json()["status"])
+
+    def is_warm(self) -> bool:
+        answers = [self.alice.get(path) for path in self.paths()]
+        return self.status() == "up" and answers[0].headers["X-Cache"] == "hit"
+
+    def close(self) -> None:
+        self.alice.close()
+        self.bob.close()
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lasting(each) for key, each in value.items() if key not in FLEETING}
+    if isinstance(value, list):
+        return sorted((_lasting(each) for each in value), key=json.dumps)
+    return value
+
+
+@pytest.fixture
+def chat(launch_app: Launcher) -> Iterator[Chat]:
+    made = Chat(launch_app)
+    made.do_everything()
+    eventually(lambda: made.used_emoji() == 4)  # counted now and then, not at once
+    eventually(made.is_warm)
+    yield made
+    made.close()
+
+
+def survives(chat: Chat, patterns: list[str]) -> None:
+    """Plant, ask, do, plant again, do, ask; in the end Redis is in use and the poison is gone."""
+    right = chat.answers()
+    chat.plant(patterns)
+    assert chat.answers() == right
+    eventually(chat.is_warm)
+    planted = chat.plant(patterns)
+    chat.do_everything()
+    # What nobody has asked for since is harmless, and goes when somebody stumbles.
+    eventually(chat.is_warm)
+    eventually(lambda: chat.status() == "up")
+    left = [name for name, kind in planted.items() if chat.client.type(name) not in (kind, "none")]
+    assert all(name.startswith(("ended:", "f:", "limit:", "v:", "a:")) for name in left), left
+    before = chat.answers()
+    chat.do_everything()
+    assert chat.answers().keys() == before.keys()
+    log = chat.app.log.read_text(encoding="utf-8")
+    assert "Traceback" not in log
+
+
+GROUPS = {
+    "data": [s.name for s in STRUCTURES],
+    "fence": ["v:{*}", "w:{*}", "v:{cache:users:online}"],
+    "presence": [name for name in HELPERS if name.startswith("{presence}")],
+    "others": ["ended:{session:*}", "limit:*", "a:{cache:users:list}", "f:{cache:users:list}:*"],
+}
+
+
+def test_every_declared_key_is_poisoned_in_some_group():
+    assert {name for names in GROUPS.values() for name in names} == set(DECLARED) - {PROBE}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_keys_of_another_type_change_no_answer(chat: Chat, group: str):
+    survives(chat, GROUPS[group])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sorted(set(DECLARED) - {PROBE}))
+def test_one_key_of_another_type_changes_no_answer(chat: Chat, name: str):
+    survives(chat, [name])
+
+
+def test_values_that_cannot_be_read_change_no_answer(chat: Chat):
+    right = chat.answers()
+    assert chat.spoil() > 10
+    assert chat.answers() == right
+    eventually(chat.is_warm)
+    assert chat.status() == "up"
+    chat.spoil()
+    chat.do_everything()
+    assert chat.status() == "up"
+
+
+def test_numbers_that_are_none_are_replaced(chat: Chat):
+    numbers = ["v:{cache:users:online}", "{presence}:seq", *chat.names("limit:*")]
+    right = chat.answers()
+    for name in numbers:
+        chat.client.set(name, BROKEN)
+    for who in chat.client.hkeys("{presence}:count"):
+        chat.client.hset("{presence}:count", who, BROKEN)
+    assert chat.answers() == right
+    chat.bob.again().tab().close()  # somebody comes and goes, by those numbers
+    eventually(lambda: BROKEN not in [chat.client.get(name) for name in numbers])
+    eventually(lambda: BROKEN not in chat.client.hvals("{presence}:count"))
+    eventually(lambda: chat.status() == "up")
+    assert chat.answers() == right
+    chat.do_everything()
+
+
+def test_two_hundred_tabs_come_back_at_once_after_a_restart(launch_app: Launcher):
+    app = launch_app(PRESENCE_LEASE="3")
+    owner = Person(app.url, "owner").set_up()
+    code = owner.invite()
+    people = [owner, *(Person(app.url).register(code) for _ in range(PEOPLE - 1))]
+    channel = owner.get("/api/channels").json()["channels"][0]
+    app.restart()
+
+    with ThreadPoolExecutor(50) as pool:
+        lines = list(pool.map(let_in, people * TABS_EACH))
+    assert len(lines) == PEOPLE * TABS_EACH
+    everybody = {person.id for person in people}
+    eventually(lambda: set(owner.get("/api/users/online").json()["users"]) == everybody)
+    owner.say(channel, "welcome back")
+    with ThreadPoolExecutor(50) as pool:
+        assert all(pool.map(lambda line: hears(line, "welcome back"), lines))
+    assert "Traceback" not in app.log.read_text(encoding="utf-8")
+    for line in lines:
+        line.close()
+
+
+def let_in(person: Person) -> Any:
+    """A socket as a browser opens it; a failure if it is refused."""
+    line = bare_line(person.url, person.cookie)
+    line.send(f"40{json.dumps({'csrf': person.csrf})}")
+    answer = line.recv()
+    assert answer.startswith("40"), answer
+    return line
+
+
+def hears(line: Any, text: str) -> bool:
+    """Waits for a message with this text, and answers the server's pings meanwhile."""
+    while text not in (said := line.recv()):
+        if said == "2":
+            line.send("3")
+    return True
+
+
+@pytest.fixture
+def two(launch_app: Launcher) -> Iterator[tuple[Chat, AppProcess]]:
+    """The chat, and another process of it."""
+    made = Chat(launch_app)
+    yield made, launch_app(beside=made.app, PRESENCE_LEASE="3")
+    made.close()
+
+
+def test_without_redis_who_is_online_is_unknown_and_typing_is_no_error(two):
+    chat, beside = two
+    there = chat.bob.tab(beside.url)
+    page = f"/channels/{chat.room['slug']}"
+    known = chat.alice.get(page).text
+    chat.redis.kill()
+    eventually(lambda: chat.status() == "down")
+
+    tab = chat.alice.tab()
+    assert not tab.heard("presence")[0]["known"]
+    assert tab.ask("typing", channel=chat.room["id"])["ok"]
+    assert there.ask("typing", channel=chat.room["id"])["ok"]
+    assert members_of(chat.alice.get(page).text) != members_of(known)
+    eventually(lambda: chat.tabs[1].heard("typing"))  # those at the same process are told
+
+    chat.redis.restart()
+    eventually(lambda: chat.status() == "up")
+    eventually(lambda: chat.alice.tab().heard("presence")[0]["known"])
+    eventually(lambda: members_of(chat.alice.get(page).text) == members_of(known))
+
+
+def members_of(page: str) -> list[str]:
+    """The words about who is online."""
+    return [word for word in ("unknown", "Unknown") if word in page]
+
+
+def test_a_hung_redis_keeps_no_acknowledgement_waiting_nor_what_others_here_are_told(two):
+    chat, _ = two
+    here, other = chat.tabs
+    with chat.redis.hung():  # it goes on only after everything below has been answered
+        for number in range(20):
+            assert here.post(chat.room["id"], f"meanwhile {number}")["ok"]
+            other.hears(f"meanwhile {number}")
+        assert chat.status() == "down"
+        sent = chat.alice.say(chat.room, "by HTTP")
+    eventually(lambda: chat.status() == "up")
+    history = chat.bob.get(f"/api/channels/{chat.room['id']}/messages").json()["messages"]
+    assert history[-1]["id"] == sent["id"]
