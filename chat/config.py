@@ -134,6 +134,12 @@ SETTINGS: tuple[Setting, ...] = (
         True,
         "false: accept the self-signed certificate of a managed Redis (rediss://).",
     ),
+    Setting(
+        "REDIS_CONNECTIONS",
+        integer(6, 500),
+        50,
+        "Most Redis connections of a process (each node of a Cluster); three more listen and tell.",
+    ),
     Setting("DISABLE_REDIS", BOOLEAN, False, "true: run on MongoDB alone."),
     _ttl("SESSIONS", 86400, "a session after its last use"),
     _ttl("USERS", 300, "user lists and profiles"),

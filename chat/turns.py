@@ -15,6 +15,7 @@ from gevent import getcurrent
 from gevent.lock import BoundedSemaphore
 
 MOST = 24
+SPARE = 4  # connections for what runs beside requests and events
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
 AT_ONCE = ("/health", "/static/", "/socket.io", "/metrics")
@@ -28,6 +29,11 @@ class Turns:
     """So many at once, in the order of arrival."""
 
     def __init__(self, most: int = MOST) -> None:
+        self.resize(most)
+
+    def resize(self, most: int) -> None:
+        """From now on so many. Only while nothing is under way: at the start of a process."""
+        self.most = most
         self._free = BoundedSemaphore(most)
         self._holders: set[Any] = set()
 
@@ -68,6 +74,7 @@ turns = Turns()
 
 def init_app(app: Flask) -> None:
     """Let requests wait before they take anything."""
+    turns.resize(min(MOST, app.config["REDIS_CONNECTIONS"] - SPARE))
     wrapped = app.wsgi_app
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

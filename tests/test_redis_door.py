@@ -167,12 +167,18 @@ def test_a_replica_is_not_a_redis_to_write_to(own_redis: Redis) -> None:
 def test_our_own_mistakes_are_loud_in_tests_and_down_in_service(own_redis: Redis) -> None:
     strict, lenient = door_to(own_redis.url), door_to(own_redis.url)
     lenient._strict = False
-    strict.call(lambda r: r.set("text", "x"))
     with pytest.raises(ResponseError):
-        strict.call(lambda r: r.lpush("text", "y"))
-    assert lenient.call(lambda r: r.lpush("text", "y")) is DOWN
+        strict.call(lambda r: r.execute_command("NO-SUCH-COMMAND"))
+    assert lenient.call(lambda r: r.execute_command("NO-SUCH-COMMAND")) is DOWN
     assert strict.is_up()
     assert lenient.is_up()
+
+
+def test_what_is_not_ours_in_a_key_is_an_outage_until_it_is_mended(own_redis: Redis) -> None:
+    door = door_to(own_redis.url)
+    door.call(lambda r: r.set("text", "x"))
+    assert door.call(lambda r: r.lpush("text", "y")) is DOWN
+    assert not door.is_up()
 
 
 def test_a_busy_pool_is_load_and_leaves_redis_trusted(own_redis: Redis) -> None:
@@ -233,7 +239,8 @@ def test_a_late_failure_from_before_the_recovery_opens_nothing(
         (ConnectionError("No connection available."), answers.LOAD),
         (DataError("Invalid input of type"), answers.BUG),
         (NoScriptError("x"), answers.BUG),
-        (ResponseError("WRONGTYPE Operation against a key"), answers.BUG),
+        (ResponseError("WRONGTYPE Operation against a key"), answers.POISON),
+        (ResponseError("ERR unknown command"), answers.BUG),
         (RedisClusterException("EVAL - all keys must map to the same key slot"), answers.BUG),
         (KeyError("ours"), answers.BUG),
     ],

@@ -18,7 +18,7 @@ Hosts = list[tuple[str, int]]
 OnConnect = Callable[[Any], None]
 
 READ_TIMEOUT, CONNECT_TIMEOUT = 0.3, 0.25
-MAX_CONNECTIONS, POOL_WAIT = 50, 0.3
+POOL_WAIT = 0.3
 
 
 def never_again() -> Retry:
@@ -50,6 +50,7 @@ class Connector:
 
     def __init__(self, app: Flask) -> None:
         config = app.config
+        self.most = int(config.get("REDIS_CONNECTIONS") or 50)
         self.url: str = config.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
         self.sentinel: tuple[str, Hosts] | None = _sentinel(config.get("REDIS_SENTINEL"))
         self.cluster: Hosts = _hosts(config.get("REDIS_CLUSTER"))
@@ -68,7 +69,7 @@ class Connector:
         """The pooled client of the request path: text in, text out."""
         # Bytes that are no text become text that is no JSON: a reader then asks MongoDB.
         options = limits(decode_responses=True, encoding_errors="replace")
-        options.update(max_connections=MAX_CONNECTIONS, timeout=POOL_WAIT)
+        options.update(max_connections=self.most, timeout=POOL_WAIT)
         if on_connect is not None:
             options["redis_connect_func"] = on_connect
         if self.cluster:
