@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 NODE_PATH_FIRST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench screenshots browser clean
+.PHONY: help run test lint format types bench faults screenshots browser clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ format: $(STAMPS)/dev ## let ruff write the code its way
 
 bench: $(STAMPS)/dev $(STAMPS)/vendor ## measure, and print tables
 	$(PY) -m benchmarks $(ARGS)
+
+faults: $(STAMPS)/dev $(STAMPS)/vendor ## break one thing after the other, and count what people notice
+	$(PY) -m tests.faults.harness $(ARGS)
 
 screenshots: $(STAMPS)/dev $(STAMPS)/vendor browser ## the pictures of the README
 	$(PY) -m tests.browser.screenshots $(ARGS)
