@@ -5,6 +5,7 @@ they read. In the middle one thing breaks. Each fault gives a row of figures:
 
     installation    the servers and the processes of one try
     author          one person who posts, edits, reads at the other process, and complains
+    witness         a quiet corner, changed during the fault and never again
     tally           what all of them noticed
     faults          everything that may break, each a few lines
     trial           calm, fault, recovery, accounts: one row

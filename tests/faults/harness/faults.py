@@ -28,6 +28,7 @@ class Fault:
     block: Block
     degrades: bool = True
     lasts: float = 4.0
+    back_at_once: bool = False  # it is over when the block begins, but nobody may know yet
     env: dict[str, str] = field(default_factory=dict)
 
 
@@ -180,7 +181,8 @@ FAULTS = (
     Fault("Redis hangs (SIGSTOP)", "redis", redis_hung),
     Fault("Redis killed, back empty", "redis", redis_empty),
     Fault("Redis killed, back with old data", "redis", redis_old),
-    Fault("Redis replaced at once by old data", "redis", redis_restarted_at_once),
+    Fault("Redis replaced at once by old data", "redis", redis_restarted_at_once,
+          back_at_once=True),
     Fault("line to Redis cut", "redis", line_cut, env=LINE),
     Fault("line to Redis silent", "redis", line_silent, env=LINE),
     Fault("line to Redis 300 ms slow", "redis", line_slow, env=LINE),

@@ -14,6 +14,7 @@ import requests
 from chat.embedded.mongo import Mongo
 from tests.faults.harness.author import Author
 from tests.faults.harness.tally import Tally
+from tests.faults.harness.witness import Witness
 from tests.support.people import Person
 from tests.support.processes import AppProcess, new_database
 from tests.support.proxy import Line
@@ -42,6 +43,7 @@ class Installation:
         self.owner = Person(first.url, "owner").set_up()
         self.channel = self.owner.new_channel()
         self.tally = Tally()
+        self.witness = Witness(self.owner.again(), [app.url for app in self.apps], self.tally)
         self.authors = [self._author(number) for number in range(authors)]
         self.tabs = [self._visitor(app).tab() for app in self.apps]
 

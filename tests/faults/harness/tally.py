@@ -21,6 +21,7 @@ class Tally:
     slowest: dict[str, float] = field(default_factory=dict)  # phase → ms
     slowest_what: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    changes: int = 0  # in the quiet corner
     phase: str = "calm"
     _newest: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)

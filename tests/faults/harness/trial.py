@@ -79,8 +79,8 @@ def attempt(
     """One row of the table; with ``then`` for several faults in turn, in one installation."""
     with installed(folder, mongod, authors, fault.env) as made:
         eventually(made.is_normal)
-        for author in made.authors:
-            author.start()
+        for person in (*made.authors, made.witness):
+            person.start()
         sleep(CALM)
         row = Row(fault)
         for each in (fault, *then):
@@ -95,8 +95,12 @@ def _suffer(made: Installation, row: Row, fault: Fault, lasts: float) -> None:
     made.tally.phase = "fault"
     watch = Watch(made, monotonic())
     watch.start()
+    made.witness.changing.set()
     with fault.block(made):
+        if fault.back_at_once:
+            made.witness.changing.clear()
         sleep(lasts)
+        made.witness.changing.clear()
     healed = monotonic()
     eventually(made.is_normal, RECOVERY, every=0.1)
     row.normal = max(row.normal, monotonic() - healed)
@@ -109,6 +113,7 @@ def _suffer(made: Installation, row: Row, fault: Fault, lasts: float) -> None:
 
 def _stop(made: Installation) -> None:
     """Everybody ends with an acknowledgement."""
+    made.witness.stop()
     for author in made.authors:
         author.stop()
     for author in made.authors:
