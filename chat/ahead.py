@@ -26,6 +26,7 @@ from chat.cache import (
 from chat.cache.fence import Rider
 from chat.cache.local import copies
 from chat.cache.through import Source
+from chat.models import base
 
 PAGES = ("channels", "messages", "users", "admin")
 
@@ -44,7 +45,10 @@ def _look() -> None:
     plan = _page if request.blueprint in PAGES else API.get(request.endpoint or "")
     if plan is None or "Authorization" in request.headers or not (user_id := likely_user_id()):
         return
-    sources = [users.profile_source(user_id), *plan(user_id, request.view_args or {})]
+    args = request.view_args or {}
+    if not all(base.object_id(value) for name, value in args.items() if name.endswith("_id")):
+        return  # nobody has checked the address yet, and what is no id is no key
+    sources = [users.profile_source(user_id), *plan(user_id, args)]
     rider = Rider(limits.api_call(user_id)) if is_call and not limits.is_counted() else None
     through.look_all(sources, rider)
     if rider and rider.answer is not None:

@@ -174,7 +174,7 @@ def _look_once() -> None:
 
 def _forget(_: BaseException | None) -> None:
     """Who asked is a fact of one request, also where several share an application context."""
-    for name in ("_login_user", "subject", "via_token", "basis", "seen", "api_count"):
+    for name in ("_login_user", "subject", "via_token", "basis", "seen", "cold", "api_count"):
         g.pop(name, None)
 
 

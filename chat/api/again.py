@@ -24,6 +24,7 @@ from chat.redis import Down, scripts
 from chat.services import activity
 
 MOST_BYTES = 16_000_000
+BESIDE_BODY = 4_000  # about what an answer takes beside its body and its address
 MOST_SECONDS = 30.0
 PASSED = "chat.again"  # in the WSGI environment: the `Passing` of a request that goes on to Flask
 # What belongs to one answer only.
@@ -79,14 +80,14 @@ class Kept:
         self.drop(key)
         answer.until = time.monotonic() + MOST_SECONDS
         self._kept[key] = answer
-        self._size += len(answer.body)
+        self._size += _size(key, answer)
         while self._size > self._most:
-            self._size -= len(self._kept.popitem(last=False)[1].body)
+            self._size -= _size(*self._kept.popitem(last=False))
 
     def drop(self, key: Key) -> None:
         """Forget one."""
         answer = self._kept.pop(key, None)
-        self._size -= len(answer.body) if answer else 0
+        self._size -= _size(key, answer) if answer else 0
 
     def clear(self) -> None:
         """Forget all."""
@@ -157,13 +158,10 @@ class Again:
             (text, left), count, *versions = told
             if not limits.within_api(count):
                 return False  # Flask counts it again and says how long to wait
+            if text is None or not session_store.is_same(text, answer.session):
+                return False  # whoever comes with it now is counted as whoever that is
             passing.counted = True
-            return (
-                answer.basis.holds(versions)
-                and text is not None
-                and session_store.is_same(text, answer.session)
-                and session_store.slide(sid, answer.session, left)
-            )
+            return answer.basis.holds(versions) and session_store.slide(sid, answer.session, left)
 
     def _keep(self, key: Key, answer: Answer | None, status: str, headers: Headers) -> None:
         if answer is None or not status.startswith("200"):
@@ -171,6 +169,11 @@ class Again:
         if all(name.lower() != "set-cookie" for name, _ in headers):
             answer.headers = [h for h in headers if h[0].lower() not in OWN]
             self._kept.put(key, answer)
+
+
+def _size(key: Key, answer: Answer) -> int:
+    """About the bytes that a kept answer takes: whoever asks chooses the length of the address."""
+    return len(answer.body) + BESIDE_BODY + sum(map(len, key))
 
 
 def _give(answer: Answer, environ: dict[str, Any], start_response: Any, request_id: str) -> int:

@@ -1,7 +1,7 @@
 """Read-through (R9, R18): from Redis, or from MongoDB with one fill a key at a time."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import uniform
 from typing import Any, NamedTuple
@@ -92,7 +92,7 @@ def look_all(sources: Sequence[Source], rider: fence.Rider | None = None) -> lis
     features = {source.shape.feature for source in sources}
     cached = {feature for feature in features if is_cached(feature)}
     if found:
-        note(_outcome_of(found.values(), cached == features))
+        note(_outcome_of(found, cached == features))
     new = {source.key: source for source in sources if source.key not in found}
     asked = [source for source in new.values() if source.shape.feature in cached]
     found.update(zip((source.key for source in asked), _look(asked, rider), strict=True))
@@ -104,11 +104,12 @@ def look_all(sources: Sequence[Source], rider: fence.Rider | None = None) -> lis
     return [found[source.key] for source in sources]
 
 
-def _outcome_of(seen: Iterable[Copy], cached: bool) -> str:
+def _outcome_of(seen: dict[str, Copy], cached: bool) -> str:
     """How what this request has seen before was found."""
     if not cached:
         return "bypass"
-    if all(copy.version for copy in seen):
+    cold = g.get("cold", ())
+    if all(copy.version and key not in cold for key, copy in seen.items()):
         return "hit"
     return "miss" if redis.is_up() else "down"
 
@@ -130,7 +131,7 @@ def look_once() -> None:
     Only for a request that changes nothing. ``look_all`` may then be called ahead, for what is
     going to be asked for one by one.
     """
-    g.seen = {}
+    g.seen, g.cold = {}, set()
 
 
 def is_cached(feature: str) -> bool:
@@ -154,6 +155,8 @@ def _look(sources: Sequence[Source], rider: fence.Rider | None) -> list[Copy]:
     for source, reading, copy in zip(sources, readings, kept, strict=True):
         if reading.hit and made_from is not None:
             made_from.add(made_from.fenced, source.key, reading.version)
+        if not reading.hit and "cold" in g:
+            g.cold.add(source.key)
         found.append(_copy(source, reading, copy))
         if 0 <= reading.left_ms < EARLY * 1000 * lives[source.shape.ttl]:
             _refresh(source, reading.version)

@@ -1,0 +1,61 @@
+"""What is asked for ahead, kept or counted in passing harms nobody and claims nothing."""
+
+import pytest
+
+from chat.api.again import Answer, Kept
+from chat.cache import basis
+from chat.extensions import redis
+from tests.cache.conftest import enter, token
+from tests.cache.test_again import asked_twice, given  # noqa: F401 - a fixture
+
+
+def cached_keys():
+    return redis.call(lambda client: set(client.scan_iter("*")))
+
+
+@pytest.mark.parametrize("path", ["", "/users", "/messages"])
+@pytest.mark.parametrize("bad", ["zzz", "Z" * 24, "%00", "z" * 3000])
+def test_what_is_no_id_is_not_found_and_leaves_no_key(browser, bad, path):
+    browser.get("/api/me")
+    before = cached_keys()
+    assert browser.get(f"/api/channels/{bad}{path}").status_code == 404
+    assert not {key for key in cached_keys() - before if "z" in key.lower() or "\0" in key}
+
+
+COLD = {
+    "/api/me": "cache:users:profile:*", "/api/emoji": "cache:emoji:classics",
+    "/api/channels": "cache:channels:list",
+    "/api/channels/{channel}/messages": "cache:messages:recent:{channel}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", COLD)
+def test_what_mongodb_was_asked_for_ahead_is_no_hit(browser, path):
+    name = COLD[path].format(channel=browser.channel)
+    path = path.format(channel=browser.channel)
+    redis.call(lambda client: [client.delete(key) for key in client.scan_iter(name)])
+    assert browser.get(path).headers["X-Cache"] == "miss"
+    assert browser.get(path).headers["X-Cache"] == "hit"
+
+
+def test_answers_are_bounded_however_small_they_are():
+    kept = Kept(most=100_000)
+    for n in range(1_000):
+        answer = Answer(b"{}", "etag", basis.Basis(), "user", {}, "GET /api/me", [])
+        kept.put(("session", "/api/me", f"{n:06}" * 100), answer)
+    assert len(kept._kept) < 30
+    while kept._kept:
+        kept.drop(next(iter(kept._kept)))
+    assert kept._size == 0
+
+
+def test_a_call_of_an_ended_session_is_counted_for_its_address(browser, given, monkeypatch):  # noqa: F811
+    other = browser.application.test_client()
+    enter(other, "/login", nickname="boris", password="long password 1")
+    ended = other.get_cookie("session").value
+    asked_twice(other, "/api/me")
+    assert given
+    other.post("/logout", data={"csrf_token": token(other)})
+    other.set_cookie("session", ended)
+    monkeypatch.setitem(browser.application.config, "LIMIT_API", "3/hour")
+    assert [other.get("/api/me").status_code for _ in range(5)] == [401] * 3 + [429] * 2
