@@ -50,8 +50,9 @@ class Turns:
         try:
             yield
         finally:
-            self._holders.discard(me)
-            self._free.release()
+            if me in self._holders:  # not if it was ended while it waited to come back
+                self._holders.discard(me)
+                self._free.release()
 
     @contextmanager
     def left(self) -> Iterator[None]:

@@ -43,6 +43,27 @@ def test_who_waits_too_long_is_told_so():
         pass
 
 
+def test_who_is_ended_while_it_waits_to_come_back_gives_nobody_elses_turn_away():
+    turns, done = Turns(1), gevent.event.Event()
+
+    def leave():
+        with turns.taken(), turns.left():
+            gevent.sleep(0)
+
+    def hold():
+        with turns.taken():
+            done.wait()
+
+    leaver, holder = gevent.spawn(leave), gevent.spawn(hold)
+    for _ in range(5):
+        gevent.sleep(0)
+    leaver.kill()
+    with pytest.raises(Busy), turns.taken(patience=0.01):
+        pytest.fail("the holder's turn was given away")
+    done.set()
+    holder.get()
+
+
 def test_who_has_a_turn_needs_no_second_and_others_work_while_it_waits_for_something_else():
     turns, order = Turns(1), []
 

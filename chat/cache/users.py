@@ -46,11 +46,11 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
     if not through.is_cached("users"):
         through.note("bypass")
         return User.profiles(wanted)
+    if basis.current():
+        version()  # these have none of their own; asked before them, so that it is never newer
     readings = fence.get_many([keys.profile(uid) for uid in wanted])
     readings = [_readable(uid, r) for uid, r in zip(wanted, readings, strict=True)]
     found = {uid: _decode(r.value) for uid, r in zip(wanted, readings, strict=True) if r.hit}
-    if basis.current():
-        version()  # these have none of their own
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
     through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")
     if cold:

@@ -1,10 +1,12 @@
 """What is asked for ahead, kept or counted in passing harms nobody and claims nothing."""
 
 import pytest
+from flask import g
 
 from chat.api.again import Answer, Kept
-from chat.cache import basis
+from chat.cache import basis, fence, keys, users
 from chat.extensions import redis
+from chat.models import User
 from tests.cache.conftest import enter, token
 from tests.cache.test_again import asked_twice, given  # noqa: F401 - a fixture
 
@@ -59,3 +61,20 @@ def test_a_call_of_an_ended_session_is_counted_for_its_address(browser, given, m
     other.set_cookie("session", ended)
     monkeypatch.setitem(browser.application.config, "LIMIT_API", "3/hour")
     assert [other.get("/api/me").status_code for _ in range(5)] == [401] * 3 + [429] * 2
+
+
+def test_profiles_are_never_older_than_the_version_they_are_kept_under(browser, monkeypatch):
+    reader, read = asked_twice(browser, "/api/me").json["id"], fence.get_many
+    asked_twice(browser, "/api/users")
+
+    def overtaken(names):
+        found = read(names)
+        User.change(reader, set__status="changed meanwhile")
+        return found
+
+    with browser.application.test_request_context():
+        monkeypatch.setattr(fence, "get_many", overtaken)
+        basis.begin()
+        assert users.get_profiles([reader])[reader]["status"] == ""
+        now = redis.call(lambda client: client.get(f"v:{{{keys.users_list()}}}"))
+        assert g.basis.fenced[keys.users_list()] != now
