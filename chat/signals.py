@@ -40,7 +40,10 @@ def _drop(writes: list[fence.Write], document: Any, created: bool) -> None:
 def _profile(writes: list[fence.Write], user: User, created: bool) -> None:
     """Who is in the list, and in which order, changes seldom; its version changes with everyone."""
     listed = fence.drop() if user.reorders else fence.touch()
-    fence.end_all([users.written(writes[0], str(user.id)), (writes[1], listed)])
+    # One after the other: in a Cluster the two live on different nodes, and the new version of the
+    # list must not be seen beside the old profile.
+    fence.end_all([users.written(writes[0], str(user.id))])
+    fence.end_all([(writes[1], listed)])
 
 
 def _message(writes: list[fence.Write], message: Message, created: bool) -> None:

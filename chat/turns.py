@@ -18,7 +18,7 @@ MOST = 24
 SPARE = 4  # connections for what runs beside requests and events
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
-AT_ONCE = ("/health", "/static/", "/socket.io", "/metrics")
+AT_ONCE = ("/health", "/static/", "/socket.io/", "/metrics")
 
 
 class Busy(Exception):

@@ -139,7 +139,7 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
     """Let a socket in, or refuse it with the reason."""
     environ = args[2]
     try:
-        with app.request_context(environ):
+        with app.request_context(environ), turns.taken():
             connection = connect(*args)
             # From now on events see the session of the handshake, without asking for it again.
             environ["saved_session"] = connection.session
