@@ -77,9 +77,12 @@ def test_after_a_day_of_use_every_key_is_declared_and_lives_as_long_as_it_says(b
 
     for name in found:
         kind, most = declared(name, lifetimes)
-        assert redis.call(lambda r, n=name: r.type(n)) == kind, name
+        left = redis.call(lambda r, n=name: r.pttl(n))
+        if left == -2:
+            continue  # it went while we looked at the others
+        assert redis.call(lambda r, n=name: r.type(n)) in (kind, "none"), name
         if most is not None:
-            assert 0 < redis.call(lambda r, n=name: r.ttl(n)) <= most, name
+            assert 0 <= left <= most * 1000, name
     used = {s.name for s in keys.STRUCTURES if any(fnmatchcase(n, s.name) for n in found)}
     # Nobody is connected by a socket in this process, and nobody talks directly.
     assert used >= set(REQUIRED) - {"cache:users:online"}

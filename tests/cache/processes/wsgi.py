@@ -52,9 +52,11 @@ def end_by_deleting(endings: Sequence[tuple[fence.Write, fence.Ending]]) -> None
         redis.call(lambda r, key=write.key: r.delete(key), what="end")
 
 
-def believe_copies(questions: Sequence[fence.Question]) -> list[fence.Reading]:
+def believe_copies(
+    questions: Sequence[fence.Question], rider: fence.Rider | None = None
+) -> list[fence.Reading]:
     """Whoever has a copy is told that it is still the same, and Redis is not asked."""
-    found = iter(ask([question for question in questions if not question.known]))
+    found = iter(ask([question for question in questions if not question.known], rider))
     return [
         fence.Reading(hit=True, same=True, version=question.known)
         if question.known
