@@ -302,3 +302,24 @@ def test_a_client_of_ones_own_answers_bytes() -> None:
     assert client.get("bytes") == b"x"
     assert isinstance(client, redis_py.Redis)
     client.close()
+
+
+def test_who_comes_during_the_first_recovery_waits_for_it_and_is_answered(
+    own_redis: Redis,
+) -> None:
+    """Or a write at a process that has just started would go on without telling the others."""
+    door = door_to(own_redis.url)
+    recovering, go = threading.Event(), threading.Event()
+
+    def slow() -> bool:
+        recovering.set()
+        return go.wait(5)
+
+    door.before_recovery(slow)
+    first = threading.Thread(target=door.check)
+    first.start()
+    recovering.wait(5)
+    threading.Timer(0.1, go.set).start()
+
+    assert door.call(lambda r: r.ping()) is True
+    first.join()

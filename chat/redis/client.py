@@ -19,6 +19,7 @@ from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
 
 T = TypeVar("T")
+FIRST_PATIENCE = 1.0  # seconds
 log = logging.getLogger(__name__)
 
 # Set in the one greenlet that recovers: it may pass while the breaker keeps everybody else out.
@@ -226,11 +227,23 @@ class Door:
         if _recovering.get():
             return True
         if self._fresh:
-            return self.recover()
+            return self._first_look()
         if not self.breaker.is_open:
             return True
         # Without a watch (a command, a test) the caller whose turn it is looks for itself.
         return not self.watched and self.breaker.due() and self.recover()
+
+    def _first_look(self) -> bool:
+        """Wait for the first recovery of this process, whoever does it, and go on as it ended.
+
+        A write that went on without Redis meanwhile could not be announced, although nothing is
+        wrong with Redis: other processes would answer with what was before it.
+        """
+        if self.recover():
+            return True
+        if self._probing.acquire(timeout=FIRST_PATIENCE):  # somebody else is at it
+            self._probing.release()
+        return not self._fresh and not self.breaker.is_open
 
     def _get_client(self) -> Any:
         client = self._client
