@@ -10,4 +10,7 @@ The map, and the direction in which calls go (never the other way round):
         cache                       reads: Redis first, models on a miss; the fence round writes
             redis                   the one door: timeouts, breaker, recovery, pub/sub
     signals                         the one table that joins a model's save to the cache it changes
+
+Around a request: turns lets so many in at once, api.again gives an answer that would be the same,
+and ahead fetches in one round trip what the request is going to ask for.
 """

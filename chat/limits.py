@@ -24,6 +24,7 @@ from chat.security import SAFE
 from chat.text import nickname_key
 
 PREFIX = "limit:"
+PASSED = "chat.again"  # in the WSGI environment: what chat.api.again has done for this request
 
 # One script, so that no counter is left without an end. KEYS counter; ARGV amount, seconds.
 COUNT = """
@@ -107,7 +108,7 @@ def limit_api() -> None:
 
 def is_counted() -> bool:
     """Whether this call was counted already: by ``chat.api.again`` or ahead of everything else."""
-    passing = request.environ.get("chat.again")
+    passing = request.environ.get(PASSED)
     return "api_count" in g or (passing is not None and passing.counted)
 
 

@@ -20,13 +20,13 @@ from chat import limits, logs, rollout, session_store
 from chat.cache import outages
 from chat.cache.basis import Basis
 from chat.extensions import redis
+from chat.limits import PASSED
 from chat.redis import Down, scripts
 from chat.services import activity
 
 MOST_BYTES = 16_000_000
 BESIDE_BODY = 4_000  # about what an answer takes beside its body and its address
 MOST_SECONDS = 30.0
-PASSED = "chat.again"  # in the WSGI environment: the `Passing` of a request that goes on to Flask
 # What belongs to one answer only.
 OWN = ("x-request-id", "set-cookie", "content-length", "date")
 
@@ -53,7 +53,7 @@ class Answer:
 
 @dataclass
 class Passing:
-    """What this module and Flask tell each other about one request."""
+    """What this module and Flask tell each other about one request, in its WSGI environment."""
 
     counted: bool = False  # the call has been counted already
     answer: Answer | None = None  # may be given again

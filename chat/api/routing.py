@@ -19,6 +19,7 @@ from chat.api import again
 from chat.api.reading import check_ids, read_body, read_query
 from chat.auth import login_required, role_required
 from chat.cache import basis, keys
+from chat.limits import PASSED
 
 View = Callable[..., Any]
 Shape = type[msgspec.Struct]
@@ -140,7 +141,7 @@ def _validated(response: Response, encoded: Encoded, route: Route) -> Response:
 
 def _offer(encoded: Encoded, route: Route) -> None:
     """Let the same answer be given again (``chat.api.again``), if it can be checked."""
-    passing, made_from = request.environ.get(again.PASSED), basis.current()
+    passing, made_from = request.environ.get(PASSED), basis.current()
     if passing is None or made_from is None or made_from.spoiled or auth.via_token():
         return
     if keys.profile(current_user.id) not in made_from.fenced:
