@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat.cache import channels, members
+from chat.cache import basis, channels, members
 from chat.errors import Conflict, Forbidden, NotFound
 from chat.models import Message
 from chat.models.user import at_least
@@ -73,6 +73,9 @@ def require_manager(actor: Any, channel: dict) -> None:
 def _visible(actor: Any, channel: dict | None) -> dict:
     if channel is None or getattr(actor, "id", None) is None:
         raise NotFound()
-    if channel["kind"] not in ("public", "voice") and not is_member(actor, channel):
+    if channel["kind"] in ("public", "voice"):
+        return channel
+    basis.for_caller()
+    if not is_member(actor, channel):
         raise NotFound()
     return channel

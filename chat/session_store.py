@@ -68,12 +68,12 @@ def decode(text: str | bytes) -> dict:
     return data
 
 
-def is_same(text: str | bytes, data: dict) -> bool:
-    """Whether a stored session is still this one; nothing else is when it cannot be read."""
+def read(text: str | bytes | None) -> dict | None:
+    """What is in a stored session, or None where there is none or it cannot be read."""
     try:
-        return decode(text) == data
+        return decode(text) if text is not None else None
     except ValueError:
-        return False
+        return None
 
 
 def load(sid: str) -> dict | None:

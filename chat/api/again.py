@@ -1,15 +1,18 @@
 """The same answer again, after one round trip has shown that it would be the same (R18, R23).
 
 An answer is kept together with its basis (``chat.cache.basis``): the version of every cached value
-that went into it. The next time the same session asks the same, one pipeline asks Redis for the
-session, the caller's count of calls and those versions. If nothing has changed the kept answer is
-given, without going through Flask; otherwise everything is done as if there were none. So the
-promise is the caches' own: nothing older than the last acknowledged write.
+that went into it. The next time the same is asked, one pipeline asks Redis for the caller's
+session, their count of calls, and the versions of their profile and of all those values. If nothing
+has changed the kept answer is given, without going through Flask; otherwise everything is done as
+if there were none. So the promise is the caches' own: nothing older than the last acknowledged
+write.
+
+Most answers are for one person. Those of routes that are declared ``alike`` are for everybody who
+is signed in, unless something in them was decided by who asked (``basis.for_caller``).
 """
 
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,38 +20,34 @@ from typing import Any
 from flask import Flask
 
 from chat import limits, logs, rollout, session_store
-from chat.cache import outages
-from chat.cache.basis import Basis
+from chat.api.kept import Answer, Callers, Headers, Kept, Key, Offer
+from chat.cache import keys, outages
+from chat.cache.local import Copy, copies
 from chat.extensions import redis
 from chat.limits import PASSED
 from chat.redis import Down, scripts
 from chat.services import activity
 
-MOST_BYTES = 16_000_000
-BESIDE_BODY = 4_000  # about what an answer takes beside its body and its address
-MOST_SECONDS = 30.0
 # What belongs to one answer only.
 OWN = ("x-request-id", "set-cookie", "content-length", "date")
+EVERYBODY = "everybody"
 
 # KEYS: the session.
 SESSION = "return {redis.call('GET', KEYS[1]), redis.call('TTL', KEYS[1])}"
 
-Key = tuple[str, ...]
-Headers = list[tuple[str, str]]
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who seems to ask (sid, the person's id, the copy of their profile) for what."""
 
-@dataclass
-class Answer:
-    """A whole answer and all that it depends on."""
+    sid: str
+    place: Key
+    user_id: str | None
+    profile: Copy | None
 
-    body: bytes
-    etag: str
-    basis: Basis
-    user_id: str
-    session: dict
-    route: str
-    headers: Headers
-    until: float = 0.0
+    def key(self, alike: bool) -> Key:
+        """Under what its answer is kept."""
+        return (EVERYBODY if alike else self.user_id or "", *self.place)
 
 
 @dataclass
@@ -56,43 +55,7 @@ class Passing:
     """What this module and Flask tell each other about one request, in its WSGI environment."""
 
     counted: bool = False  # the call has been counted already
-    answer: Answer | None = None  # may be given again
-
-
-class Kept:
-    """The answers given last, bounded by their bytes together."""
-
-    def __init__(self, most: int = MOST_BYTES) -> None:
-        self._kept: OrderedDict[Key, Answer] = OrderedDict()
-        self._most, self._size = most, 0
-
-    def get(self, key: Key) -> Answer | None:
-        """What was answered, if that was a moment ago."""
-        answer = self._kept.get(key)
-        if answer is None or answer.until < time.monotonic():
-            self.drop(key)
-            return None
-        self._kept.move_to_end(key)
-        return answer
-
-    def put(self, key: Key, answer: Answer) -> None:
-        """Keep an answer for half a minute at most."""
-        self.drop(key)
-        answer.until = time.monotonic() + MOST_SECONDS
-        self._kept[key] = answer
-        self._size += _size(key, answer)
-        while self._size > self._most:
-            self._size -= _size(*self._kept.popitem(last=False))
-
-    def drop(self, key: Key) -> None:
-        """Forget one."""
-        answer = self._kept.pop(key, None)
-        self._size -= _size(key, answer) if answer else 0
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._kept.clear()
-        self._size = 0
+    offer: Offer | None = None  # may be given again
 
 
 def init_app(app: Flask) -> None:
@@ -104,32 +67,34 @@ class Again:
     """Stands before Flask and answers GET requests of the API that it has answered before."""
 
     def __init__(self, app: Flask) -> None:
-        self._app, self._wrapped, self._kept = app, app.wsgi_app, Kept()
+        self._app, self._wrapped = app, app.wsgi_app
+        self._kept, self._callers = Kept(), Callers()
         self._cookie = re.compile(
             rf"(?:^|;\s*){re.escape(app.config['SESSION_COOKIE_NAME'])}=([A-Za-z0-9_-]{{43}})(?:;|$)"
         )
         redis.on_change(lambda up: self._kept.clear())
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        key = self._key(environ)
-        if key is None:
+        asked = self._asked(environ)
+        if asked is None:
             return self._wrapped(environ, start_response)
-        began, answer = time.monotonic(), self._kept.get(key)
-        passing = environ[PASSED] = Passing()
-        if answer is not None and self._still(key[0], answer, passing):
+        began, passing = time.monotonic(), Passing()
+        environ[PASSED] = passing
+        answer = self._found(asked)
+        if answer is not None and self._still(asked, answer, passing):
             request_id = logs.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-            status = _give(answer, environ, start_response, request_id)
+            status = _give(answer, asked, environ, start_response, request_id)
             if self._app.config["LOG_REQUESTS"]:
                 logs.note(answer.route, status, began, request_id=request_id)
             return [answer.body] if status == 200 else []
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
-            self._keep(key, passing.answer, status, headers)
+            self._keep(asked, passing.offer, status, headers)
             return start_response(status, headers, exc_info)
 
         return self._wrapped(environ, start)
 
-    def _key(self, environ: dict[str, Any]) -> Key | None:
+    def _asked(self, environ: dict[str, Any]) -> Question | None:
         """Who asks for what; None for what is never kept."""
         if environ["REQUEST_METHOD"] != "GET" or not environ["PATH_INFO"].startswith("/api/"):
             return None
@@ -138,19 +103,35 @@ class Again:
             return None
         if not redis.is_up() or outages.elsewhere():
             return None
-        with self._app.app_context():
-            if not rollout.in_rollout("sessions", session[1]):
-                return None
         # An answer that began under other percentages is not found any more.
-        place = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), str(rollout.version()))
-        return (session[1], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), *place)
+        place = (
+            environ["PATH_INFO"], environ.get("QUERY_STRING", ""), environ["wsgi.url_scheme"],
+            environ.get("HTTP_HOST", ""), str(rollout.version()),
+        )  # fmt: skip
+        user_id = self._callers.get(session[1])
+        profile = copies.get(keys.profile(user_id)) if user_id else None
+        return Question(session[1], place, user_id, profile)
 
-    def _still(self, sid: str, answer: Answer, passing: Passing) -> bool:
+    def _found(self, asked: Question) -> Answer | None:
+        if asked.profile is None:
+            return None
+        return self._kept.get(asked.key(alike=True)) or self._kept.get(asked.key(alike=False))
+
+    def _still(self, asked: Question, answer: Answer, passing: Passing) -> bool:
+        """Whether this is still the answer to whoever asks."""
+        user_id, profile = asked.user_id, asked.profile
+        if user_id is None or profile is None or profile.version is None:
+            return False
+        basis = answer.basis.beside(keys.profile(user_id), profile.version)
+        if basis is None:
+            return False
         with self._app.app_context():
+            if not _in_all_rollouts(asked.sid, user_id):
+                return False
             calls = [
-                (SESSION, [session_store.PREFIX + sid], []),
-                limits.api_call(answer.user_id),
-                *answer.basis.calls(),
+                (SESSION, [session_store.PREFIX + asked.sid], []),
+                limits.api_call(user_id),
+                *basis.calls(),
             ]
             told = redis.call(lambda client: scripts.run_all(client, calls), "the same again")
             if isinstance(told, Down):
@@ -158,27 +139,43 @@ class Again:
             (text, left), count, *versions = told
             if not limits.within_api(count):
                 return False  # Flask counts it again and says how long to wait
-            if text is None or not session_store.is_same(text, answer.session):
+            session = session_store.read(text)
+            if session is None or session.get("userId") != user_id:
                 return False  # whoever comes with it now is counted as whoever that is
             passing.counted = True
-            return answer.basis.holds(versions) and session_store.slide(sid, answer.session, left)
+            if not basis.holds(versions) or not _may_act(session, profile.value):
+                return False
+            return session_store.slide(asked.sid, session, left)
 
-    def _keep(self, key: Key, answer: Answer | None, status: str, headers: Headers) -> None:
-        if answer is None or not status.startswith("200"):
+    def _keep(self, asked: Question, offer: Offer | None, status: str, headers: Headers) -> None:
+        if offer is None or not status.startswith("200"):
             return
+        self._callers.put(asked.sid, offer.user_id)
         if all(name.lower() != "set-cookie" for name, _ in headers):
-            answer.headers = [h for h in headers if h[0].lower() not in OWN]
-            self._kept.put(key, answer)
+            offer.answer.headers = [h for h in headers if h[0].lower() not in OWN]
+            owner = EVERYBODY if offer.alike else offer.user_id
+            self._kept.put((owner, *asked.place), offer.answer)
 
 
-def _size(key: Key, answer: Answer) -> int:
-    """About the bytes that a kept answer takes: whoever asks chooses the length of the address."""
-    return len(answer.body) + BESIDE_BODY + sum(map(len, key))
+def _in_all_rollouts(sid: str, user_id: str) -> bool:
+    """Whether this caller would be answered from Redis in every respect, as who asked before."""
+    return rollout.in_rollout("sessions", sid) and all(
+        rollout.in_rollout(feature, user_id) for feature in rollout.FEATURES[1:]
+    )
 
 
-def _give(answer: Answer, environ: dict[str, Any], start_response: Any, request_id: str) -> int:
+def _may_act(session: dict, profile: dict | None) -> bool:
+    """As ``chat.auth`` judges it: active, and signed in after the last change of password."""
+    if profile is None or not profile["active"]:
+        return False
+    return bool(session.get("auth_gen", 0) == profile["auth_gen"])
+
+
+def _give(
+    answer: Answer, asked: Question, environ: dict[str, Any], start_response: Any, request_id: str
+) -> int:
     """Begin the answer; its status: 304 for a caller that has it already (RFC 9110, 13.1.2)."""
-    activity.touch(answer.user_id)
+    activity.touch(asked.user_id or "")
     headers = [*answer.headers, ("X-Request-ID", request_id)]
     if f'"{answer.etag}"' in environ.get("HTTP_IF_NONE_MATCH", ""):
         start_response("304 NOT MODIFIED", [h for h in headers if h[0] != "Content-Type"])

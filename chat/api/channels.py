@@ -56,7 +56,9 @@ def leave(channel_id: str) -> None:
     channels.leave(current_user, channel_id)
 
 
-@noun.operation("GET", "/channels/<channel_id>/users", {200: schemas.UserIds}, cached=True)
+@noun.operation(
+    "GET", "/channels/<channel_id>/users", {200: schemas.UserIds}, cached=True, alike=True
+)
 def members(channel_id: str) -> dict:
     """The ids of a channel's members."""
     return {"users": [person["id"] for person in people.members_of(current_user, channel_id)]}

@@ -7,7 +7,7 @@ from chat.services import emoji
 noun = Noun("emoji")
 
 
-@noun.operation("GET", "/emoji", {200: schemas.EmojiCounts}, cached=True)
+@noun.operation("GET", "/emoji", {200: schemas.EmojiCounts}, cached=True, alike=True)
 def index() -> dict:
     """The emoji people use, most used first."""
     return {"emoji": emoji.counts()}

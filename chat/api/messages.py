@@ -18,6 +18,7 @@ noun = Noun("messages")
     {200: schemas.MessagePage},
     query=schemas.MessageQuery,
     cached=True,
+    alike=True,
 )
 def history(channel_id: str, query: schemas.MessageQuery) -> Encoded:
     """A page of history, oldest first; the newest page when neither before nor after is given."""

@@ -40,7 +40,7 @@ def noun_for(nouns: Iterable[Noun]) -> Noun:
     noun = Noun("openapi")
     noun.declared.append(
         Route("GET", "/openapi.json", "openapi.show", "This description.", {200: None},
-              None, False, None, None, False, True)
+              public=True)
     )  # fmt: skip
     routes = [route for each in (*nouns, noun) for route in each.declared]
     document = msgspec.json.encode(describe(routes))

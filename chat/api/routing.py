@@ -10,12 +10,13 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
-from flask import Blueprint, Response, g, request, session
+from flask import Blueprint, Response, g, request
 from flask_login import current_user
 from werkzeug.http import generate_etag
 
 from chat import auth
-from chat.api import again
+from chat.api.kept import Answer as Kept
+from chat.api.kept import Offer
 from chat.api.reading import check_ids, read_body, read_query
 from chat.auth import login_required, role_required
 from chat.cache import basis, keys
@@ -33,12 +34,13 @@ class Route(NamedTuple):
     name: str
     summary: str
     answers: dict[int, Shape | None]
-    body: Shape | None
-    body_optional: bool
-    query: Shape | None
-    role: str | None
-    cached: bool
-    public: bool
+    body: Shape | None = None
+    body_optional: bool = False
+    query: Shape | None = None
+    role: str | None = None
+    cached: bool = False
+    alike: bool = False
+    public: bool = False
 
 
 class Answer(NamedTuple):
@@ -79,14 +81,18 @@ class Noun(Blueprint):
         query: Shape | None = None,
         role: str | None = None,
         cached: bool = False,
+        alike: bool = False,
         public: bool = False,
     ) -> Callable[[View], View]:
-        """Declare a view. It gets its path's values, `body` and `query`, and returns plain data."""
+        """Declare a view. It gets its path's values, `body` and `query`, and returns plain data.
+
+        ``alike``: everybody who gets this answer gets the same, whatever their role and language.
+        """
 
         def declare(view: View) -> View:
             summary = (view.__doc__ or "").strip().splitlines()[0]
             route = Route(method, path, f"{self.name}.{view.__name__}", summary, answers, body,
-                          body_optional, query, role, cached, public)  # fmt: skip
+                          body_optional, query, role, cached, alike, public)  # fmt: skip
             self.declared.append(route)
             self.add_url_rule(path, view.__name__, _guarded(_serving(view, route), route),
                               methods=[method])  # fmt: skip
@@ -144,9 +150,12 @@ def _offer(encoded: Encoded, route: Route) -> None:
     passing, made_from = request.environ.get(PASSED), basis.current()
     if passing is None or made_from is None or made_from.spoiled or auth.via_token():
         return
-    if keys.profile(current_user.id) not in made_from.fenced:
+    own = keys.profile(current_user.id)
+    if own not in made_from.fenced:
         return  # who asks was found before we watched
-    passing.answer = again.Answer(
-        encoded.body, encoded.etag, made_from, current_user.id, dict(session),
+    alike = route.alike and not made_from.personal
+    answer = Kept(
+        encoded.body, encoded.etag, made_from.without(own) if alike else made_from,
         f"GET {request.url_rule}", [],
     )  # fmt: skip
+    passing.offer = Offer(answer, current_user.id, alike)

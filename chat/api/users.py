@@ -8,7 +8,9 @@ from chat.services import people
 noun = Noun("users")
 
 
-@noun.operation("GET", "/users", {200: schemas.UserPage}, query=schemas.UserQuery, cached=True)
+@noun.operation(
+    "GET", "/users", {200: schemas.UserPage}, query=schemas.UserQuery, cached=True, alike=True
+)
 def index(query: schemas.UserQuery) -> Encoded:
     """People, most recently active first, a page at a time."""
     return people.list_people_as(_page, **given(query))
@@ -18,7 +20,7 @@ def _page(found: list[dict], following: str | None) -> Encoded:
     return encode({"users": found, "next": following}, schemas.UserPage)
 
 
-@noun.operation("GET", "/users/online", {200: schemas.UserIds}, cached=True)
+@noun.operation("GET", "/users/online", {200: schemas.UserIds}, cached=True, alike=True)
 def online() -> dict:
     """The ids of those who are online."""
     return {"users": [person["id"] for person in people.online_people()]}

@@ -24,11 +24,27 @@ class Basis:
         self.fenced: dict[str, str] = {}
         self.plain: dict[str, str] = {}
         self.spoiled = False
+        self.personal = False
 
     def add(self, where: dict[str, str], key: str, version: str | None) -> None:
         """Read under this version. Two versions of one key in one request fit no moment."""
         if version is None or where.setdefault(key, version) != version:
             self.spoiled = True
+
+    def without(self, key: str) -> "Basis":
+        """The same but for this fenced value."""
+        other = Basis()
+        other.fenced = {name: version for name, version in self.fenced.items() if name != key}
+        other.plain, other.spoiled, other.personal = self.plain, self.spoiled, self.personal
+        return other
+
+    def beside(self, key: str, version: str) -> "Basis | None":
+        """The same and this fenced value; None if it was made from another version of that."""
+        if self.fenced.get(key, version) != version:
+            return None
+        other = self.without(key)
+        other.fenced[key] = version
+        return other
 
     def calls(self) -> list[scripts.Call]:
         """The questions whose answers ``holds`` judges."""
@@ -78,6 +94,12 @@ def spoil() -> None:
     """Something was read that cannot be checked."""
     if (basis := current()) is not None:
         basis.spoiled = True
+
+
+def for_caller() -> None:
+    """Who asks has decided something: another caller may have to be answered otherwise."""
+    if (basis := current()) is not None:
+        basis.personal = True
 
 
 class _Watch(monitoring.CommandListener):

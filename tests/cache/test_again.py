@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from chat.api.again import Again
-from chat.cache import directory
+from chat.cache import basis, directory
 from chat.cache.basis import Basis
 from chat.extensions import redis
 from chat.models import User, base
@@ -194,3 +194,78 @@ def test_what_the_caller_has_already_is_not_sent_again(browser, given):
     answer = browser.get("/api/emoji", headers={"If-None-Match": held})
     assert (answer.status_code, answer.data) == (304, b"")
     assert given
+
+
+ALIKE = [
+    "/api/users", "/api/users/online", "/api/channels/{channel}/users", MESSAGES, "/api/emoji",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ALIKE)
+def test_what_everybody_is_given_alike_is_made_once(browser, given, path):
+    path = path.format(channel=browser.channel)
+    asked_twice(browser.owner, "/api/me")
+    first = asked_twice(browser, path)
+    given.clear()
+
+    assert browser.owner.get(path).data == first.data
+    assert given
+
+
+@pytest.fixture
+def dora(browser):
+    """Somebody who has just come, in a browser of her own, known to the process."""
+    csrf = {"X-CSRFToken": token(browser.owner)}
+    invite = browser.owner.post("/api/invites", headers=csrf).json["code"]
+    client = browser.application.test_client()
+    name = f"dora{next(NUMBERS)}"
+    enter(client, "/register", invite=invite, nickname=name, password="long password 3")
+    client.name = name
+    asked_twice(client, "/api/me")
+    return client
+
+
+def test_what_only_members_may_read_is_given_to_members_alone(browser, dora, given):
+    made = changed_by(browser.owner, "POST", "/api/channels", name="secret", kind="private").json
+    path = MESSAGES.format(channel=made["id"])
+    somebody_posts(browser.owner, made["id"])
+    asked_twice(browser.owner, path)
+    assert given
+
+    assert dora.get(path).status_code == 404
+    assert dora.get(f"/api/channels/{made['id']}/users").status_code == 404
+
+
+def test_without_the_word_that_membership_decided_an_outsider_would_read_it(
+    browser, dora, given, monkeypatch
+):
+    monkeypatch.setattr(basis, "for_caller", lambda: None)
+    made = changed_by(browser.owner, "POST", "/api/channels", name="open", kind="private").json
+    path = MESSAGES.format(channel=made["id"])
+    somebody_posts(browser.owner, made["id"])
+    asked_twice(browser.owner, path)
+
+    assert dora.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"set__active": False}, {"inc__auth_gen": 1}])
+def test_whose_account_may_not_act_any_more_is_not_given_what_everybody_is(
+    browser, dora, given, change
+):
+    """Deactivated, or signed in before the last change of password: the session still stands."""
+    asked_twice(dora, "/api/users")
+    assert given
+    with browser.application.app_context():
+        User.change(dora.get("/api/me").json["id"], **change)
+        asked_twice(browser.owner, "/api/users")
+
+    assert dora.get("/api/users").status_code == 401
+
+
+def test_who_is_not_in_every_rollout_is_answered_by_flask(browser, dora, given, monkeypatch):
+    asked_twice(browser, "/api/emoji")
+    given.clear()
+    monkeypatch.setitem(browser.application.config, "ROLLOUT_EMOJI", 0)
+
+    assert dora.get("/api/emoji").headers["X-Cache"] == "bypass"
+    assert given == []
