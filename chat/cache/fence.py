@@ -36,7 +36,7 @@ from chat.extensions import redis
 from chat.redis import DOWN, Down, scripts
 
 LEASE_MS = 10_000
-TRUSTED_MS = 250
+TRUSTED_MS = 200
 GONE = -2  # what Redis says of the lifetime of a key that is not there
 TOGETHER = 4  # from so many copies on they are asked about together
 TOKEN_SECONDS = 86_400

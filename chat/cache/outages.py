@@ -16,6 +16,7 @@ from contextlib import suppress
 
 import gevent
 from flask import Flask
+from gevent.lock import BoundedSemaphore
 from pymongo.errors import PyMongoError
 
 from chat.cache import fence, poison, updates
@@ -35,6 +36,7 @@ class Outages:
     def __init__(self) -> None:
         self.elsewhere = False
         self._said = False
+        self._telling = BoundedSemaphore()
         self._greenlet: gevent.Greenlet | None = None
         self._listeners: list[Callable[[bool], None]] = []
 
@@ -45,9 +47,12 @@ class Outages:
 
     def say(self) -> None:
         """A write could not be announced: let the others know before it is acknowledged."""
-        if redis.enabled and not self._said:
-            with suppress(PyMongoError):  # the write itself is stored; the next second tries again
-                self._tell()
+        if not redis.enabled:
+            return
+        with self._telling:  # of many at once one says it for all
+            if not self._said:
+                with suppress(PyMongoError):  # the write is stored; the next second tries again
+                    self._tell()
 
     def look(self) -> None:
         """Once a second: repeat what is still so, and hear what others say."""

@@ -1,6 +1,8 @@
 """A process that is cut off from Redis says so here, for the others to see (R13)."""
 
 from mongoengine import DateTimeField, Document, StringField
+from pymongo import WriteConcern
+from pymongo.collection import Collection
 
 
 class Outage(Document):
@@ -15,12 +17,17 @@ class Outage(Document):
     def say(cls, process: str) -> None:
         """This process cannot reach Redis now."""
         change = {"$currentDate": {"at": True}}
-        cls._get_collection().update_one({"_id": process}, change, upsert=True)
+        cls._quick().update_one({"_id": process}, change, upsert=True)
 
     @classmethod
     def over(cls, process: str) -> None:
         """It can again, and what it could not announce is in no cache any more."""
         cls._get_collection().delete_one({"_id": process})
+
+    @classmethod
+    def _quick(cls) -> Collection:
+        """Said again every second, and heard from the primary: it need not outlive a step-down."""
+        return cls._get_collection().with_options(write_concern=WriteConcern(w=1, j=False))
 
     @classmethod
     def is_any_other(cls, process: str, seconds: float) -> bool:

@@ -17,8 +17,11 @@ from chat.redis.cluster import Cluster
 Hosts = list[tuple[str, int]]
 OnConnect = Callable[[Any], None]
 
-READ_TIMEOUT, CONNECT_TIMEOUT = 0.3, 0.25
-POOL_WAIT = 0.3
+# A person may wait half a second while Redis hangs, and has to be answered in it from MongoDB. A
+# process that was busy for longer than this has lost nothing: gevent hands over what has arrived
+# before it looks at the time.
+READ_TIMEOUT, CONNECT_TIMEOUT = 0.15, 0.15
+POOL_WAIT = 0.15
 
 
 def never_again() -> Retry:
