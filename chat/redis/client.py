@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import redis
 from flask import Flask
 
-from chat.metrics import count, redis_calls
 from chat.redis import health, recovery, scripts
 from chat.redis.answers import BUG, DENIED, DOWN, LOAD, OUTAGE, POISON, Down, describe, kind_of
 from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
+from chat.redis.waiting import Line
 
 T = TypeVar("T")
 FIRST_PATIENCE = 1.0  # seconds
@@ -57,6 +57,7 @@ class Door:
         self._before_recovery: list[Callable[[], bool]] = []
         self._regularly: list[Callable[[], bool]] = []
         self._on_change: list[Callable[[bool], None]] = []
+        self._waiting: set[Line] = set()  # connections at which somebody waits for an answer
 
     def init_app(self, app: Flask) -> None:
         """Read the settings. No connection is made. A second app starts with a clean door."""
@@ -87,8 +88,6 @@ class Door:
     def call(self, fn: Callable[[Any], T], what: str = "") -> T | Down:
         """`fn(client)`'s answer, or DOWN. Costs nothing while Redis is known to be gone."""
         if not self._may_pass():
-            if self.enabled:
-                count.fallback("open")
             return DOWN
         generation = self.breaker.generation
         try:
@@ -144,6 +143,8 @@ class Door:
         """
         if self.enabled and not _recovering.get() and self.breaker.open(cause):
             log.warning("Redis is down, going on without it: %s", cause)
+            for line in list(self._waiting):
+                line.give_up()
             self._drop_client()
             self._tell(False)
 
@@ -256,7 +257,7 @@ class Door:
             raise redis.exceptions.MaxConnectionsError("another greenlet is still connecting")
         try:
             if self._client is None or self._pid != os.getpid():
-                self._client = redis_calls.watch(self.connector.client(self._on_connect))
+                self._client = self.connector.client(self._on_connect)
                 self._pid = os.getpid()
             return self._client
         finally:
@@ -264,6 +265,7 @@ class Door:
 
     def _on_connect(self, connection: Any) -> None:
         """A new connection to a server that is not the one we trusted is an outage at once."""
+        connection._sock = Line(connection._sock, self._waiting)
         connection.on_connect()
         if self.run_id is not None and not _recovering.get():
             health.same_server(connection, self.run_id)
@@ -271,7 +273,6 @@ class Door:
     def _failed(self, error: Exception, what: str, generation: int) -> Down:
         kind = kind_of(error)
         self.counts[kind] += 1
-        count.fallback(kind)
         if kind == BUG:
             if self._strict:
                 raise error
