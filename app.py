@@ -11,6 +11,7 @@ from chat import (
     auth,
     cli,
     config,
+    editions,
     i18n,
     limits,
     logs,
@@ -43,6 +44,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app = Flask(__name__)
     config.init_app(app, os.environ, overrides)
     logs.init_app(app)
+    editions.init_app(app)
     models.init_app(app)
     redis.init_app(app)
     rollout.init_app(app)

@@ -47,15 +47,16 @@ def init_app(app: Flask) -> None:
 
 
 def _gettext(text: str) -> str:
-    return _catalogue(str(get_locale() or "en")).gettext(text)
+    return catalogue(str(get_locale() or "en")).gettext(text)
 
 
 def _ngettext(one: str, many: str, count: int) -> str:
-    return _catalogue(str(get_locale() or "en")).ngettext(one, many, count)
+    return catalogue(str(get_locale() or "en")).ngettext(one, many, count)
 
 
 @lru_cache(maxsize=8)
-def _catalogue(locale: str) -> NullTranslations:
+def catalogue(locale: str) -> NullTranslations:
+    """The translations into one language."""
     return babel.support.Translations.load(str(TRANSLATIONS), [locale])
 
 

@@ -86,16 +86,23 @@ def member_list(members: list[dict], known: bool, reader: Any) -> Markup:
     return Markup(lines.replace(others, _member_line(own, "online", True, place), 1))
 
 
-def channel_link(view: dict, is_current: bool) -> Markup:
-    """A channel's line in the sidebar."""
+def channel_link(view: dict, is_current: bool, locale: str) -> Markup:
+    """A channel's line in the sidebar, in the reader's language."""
     shown = (view["id"], view["slug"], view["title"], view["kind"], view["unread"])
     values = {"view": view, "is_current": is_current}
     return Markup(
         _pieces.get(
-            ("link", *shown, is_current, str(get_locale())),
+            ("link", *shown, is_current, locale),
             lambda: _render("layout/_channel_link.html", values),
         )
     )
+
+
+def person_link(person: dict, state: str, locale: str) -> Markup:
+    """The line of somebody who is online in the sidebar, in the reader's language."""
+    key = ("person", person["id"], person["nickname"], state, locale)
+    values = {"person": person, "state": state}
+    return Markup(_pieces.get(key, lambda: _render("layout/_person_link.html", values)))
 
 
 def blank_row(reader: Any) -> Markup:

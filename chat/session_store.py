@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 
 from chat import rollout
 from chat.extensions import redis
+from chat.metrics import count
 from chat.models import base
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
@@ -31,6 +32,8 @@ ENDED_SECONDS = 600  # longer than any request that could still be under way
 OVERTAKEN_SECONDS = 30  # the same for a request that is about to store what it has read
 BATCH = 500
 
+# KEYS session. Its data and how many seconds it still has.
+READ = "return {redis.call('GET', KEYS[1]), redis.call('TTL', KEYS[1])}"
 # KEYS session, ended mark. ARGV: data, seconds, "NX" or "". Never brings an ended session back.
 STORE = """
 if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('DEL', KEYS[1]) return 0 end
@@ -78,21 +81,17 @@ def read(text: str | bytes | None) -> dict | None:
 
 def load(sid: str) -> dict | None:
     """What is in a session, or None. PyMongoError when MongoDB alone could say, and is gone."""
-    data = _from_redis(sid) if rollout.in_rollout("sessions", sid) else None
+    asked = rollout.in_rollout("sessions", sid)
+    data = _from_redis(sid) if asked else None
+    count.session(data is not None, asked, redis)
     return data if data is not None else _from_mongo(sid)
 
 
 def _from_redis(sid: str) -> dict | None:
-    def ask(client: Any) -> list:
-        pipe = client.pipeline(transaction=False)
-        pipe.get(PREFIX + sid)
-        pipe.ttl(PREFIX + sid)
-        return pipe.execute()  # type: ignore[no-any-return]
-
-    answer = redis.call(ask, "session")
-    if answer is DOWN or answer[0] is None:  # type: ignore[index]
+    answer = redis.run(READ, [PREFIX + sid], [], "session")
+    if answer is DOWN or answer[0] is None:
         return None
-    text, left = answer  # type: ignore[misc]
+    text, left = answer
     try:
         data = decode(text)
     except ValueError:

@@ -32,8 +32,6 @@ from chat.services import activity
 OWN = ("x-request-id", "set-cookie", "content-length", "date")
 EVERYBODY = "everybody"
 
-# KEYS: the session.
-SESSION = "return {redis.call('GET', KEYS[1]), redis.call('TTL', KEYS[1])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ class Again:
             if not _in_all_rollouts(asked.sid, user_id):
                 return False
             calls = [
-                (SESSION, [session_store.PREFIX + asked.sid], []),
+                (session_store.READ, [session_store.PREFIX + asked.sid], []),
                 limits.api_call(user_id),
                 *basis.calls(),
             ]

@@ -11,7 +11,7 @@ from flask_login import current_user
 from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
-from chat.rows import blank_row, channel_link, member_list, message_list
+from chat.rows import blank_row, channel_link, member_list, message_list, person_link
 from chat.security import csrf_token
 from chat.services import channels, people, site
 
@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     app.add_template_global(presence.is_known, "presence_is_known")
     app.add_template_global(blank_row)
     app.add_template_global(channel_link)
+    app.add_template_global(person_link)
     app.add_template_global(message_list)
     app.add_template_global(member_list)
     app.add_template_global(csrf_token)

@@ -1,0 +1,82 @@
+"""One edition of the templates a language: what every reader of it sees alike is put in when a
+template is compiled, not each time a page is made.
+
+In ``{{ _("Members") }}`` and ``{{ icon("x") }}`` nothing depends on the page, and a page has a
+hundred of them. The macros of ``macros.html`` are known in all templates without an import.
+"""
+
+from collections import ChainMap
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from flask.templating import Environment as FlaskEnvironment
+from flask_babel import get_locale
+from jinja2 import Template, nodes
+from markupsafe import Markup
+
+from chat.i18n import catalogue
+
+MACROS = "macros.html"
+
+Constant = Callable[[str], Markup]
+
+
+class Environment(FlaskEnvironment):
+    """Flask's environment, which hands out the templates of the reader's language."""
+
+    language = ""
+    constants: dict[str, Constant]
+    editions: dict[str, "Environment"]
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        super().__init__(app, **options)
+        self.constants, self.editions = {}, {}
+
+    def get_template(self, name: Any, *args: Any, **kwargs: Any) -> Template:
+        """The template in the edition of the reader's language."""
+        if self.language:
+            return super().get_template(name, *args, **kwargs)
+        return self._edition(str(get_locale() or "en")).get_template(name, *args, **kwargs)
+
+    def _edition(self, language: str) -> "Environment":
+        edition = self.editions.get(language)
+        if edition is None:
+            edition = self.editions[language] = self._new(language)
+        return edition
+
+    def _new(self, language: str) -> "Environment":
+        edition = self.overlay()
+        assert isinstance(edition, Environment)
+        words = catalogue(language)
+
+        def translation(text: str) -> Markup:
+            return Markup(words.gettext(text)) % {}  # as jinja2.ext.i18n does
+
+        edition.language, edition.constants = language, {"_": translation}
+        macros = vars(edition.get_template(MACROS).module)
+        known = {name: value for name, value in macros.items() if not name.startswith("_")}
+        edition.globals = ChainMap(known, self.globals)  # type: ignore[assignment]
+        edition.constants["icon"] = known["icon"]
+        return edition
+
+    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> Any:
+        if self.language:
+            for output in source.find_all(nodes.Output):
+                output.nodes = [self._folded(node) for node in output.nodes]
+        return super()._generate(source, *args, **kwargs)
+
+    def _folded(self, node: nodes.Expr) -> nodes.Expr:
+        """A call of a constant with one literal, made now; anything else as it is."""
+        if not isinstance(node, nodes.Call) or not isinstance(node.node, nodes.Name):
+            return node
+        constant = self.constants.get(node.node.name)
+        plain = len(node.args) == 1 and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+        if constant is None or not plain or not isinstance(node.args[0], nodes.Const):
+            return node
+        return nodes.TemplateData(str(constant(node.args[0].value)), lineno=node.lineno)
+
+
+def init_app(app: Flask) -> None:
+    """Before anybody asks for the app's environment."""
+    app.jinja_environment = Environment  # type: ignore[assignment]
