@@ -29,11 +29,12 @@ from chat import (
 )
 from chat.api import again
 from chat.cache import outages, updates
+from chat.metrics import wiring as metrics
 from chat.services import activity, emoji
 from chat.services import rollout as shares
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (redis, updates, shares, outages, status, activity, emoji, realtime, presence)
+BACKGROUND = (metrics, redis, updates, shares, outages, status, activity, emoji, realtime, presence)
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
@@ -63,6 +64,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     api.init_app(app)
     status.init_app(app)
     turns.init_app(app)
+    metrics.init_app(app)
     cli.init_app(app)
     return app
 

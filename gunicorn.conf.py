@@ -11,6 +11,7 @@ import gevent
 
 from chat import logs
 from chat.config import ConfigError, load
+from chat.metrics.place import place
 
 try:
     settings = load(os.environ)
@@ -31,6 +32,21 @@ accesslog = None  # chat.logs writes the requests, without what must not be logg
 logconfig_dict = logs.settings_for(settings)
 
 WATCH_SECONDS = 0.1
+
+
+def on_starting(server):
+    """Where the workers leave their figures for each other, made before there are any."""
+    place.make()
+
+
+def child_exit(server, worker):
+    """What the worker has counted stays counted; how things stood in it is over."""
+    place.fold(worker.pid)
+
+
+def on_exit(server):
+    """Nothing is left behind."""
+    place.remove()
 
 
 def post_worker_init(worker):

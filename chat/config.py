@@ -165,6 +165,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LIMIT_REGISTER", RATE, "10/hour", "Registrations by address."),
     Setting("LIMIT_API", RATE, "600/minute", "API requests by person."),
     Setting("LIMIT_SOCKET_EVENTS", RATE, "20/second", "Socket events by person."),
+    Setting(
+        "METRICS_TOKEN",
+        SECRET,
+        None,
+        "Who sends it may read /metrics; without one only callers on the machine itself may.",
+        "–",
+        secret=True,
+    ),
+    Setting(
+        "SHADOW_SAMPLE",
+        PERCENT,
+        1,
+        "Percent of the answers from caches of which a value is compared with MongoDB afterwards.",
+    ),
     Setting("LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "What is logged."),
     Setting(
         "LOG_REQUESTS",

@@ -29,6 +29,7 @@ from flask import Flask, g, has_request_context, request
 from chat import rollout
 from chat.cache import basis, keys, outages, through
 from chat.extensions import redis
+from chat.metrics import count
 from chat.realtime import broadcasts, leases, roster
 from chat.redis import DOWN, Down
 
@@ -306,13 +307,16 @@ def _look() -> roster.Picture:
         if not isinstance(found, Down):
             basis.read_plain(keys.online_seq(), str(found.seq))
             through.note("hit")
+            count.cache_hits([keys.online()])
             return found
         if redis.is_up():
             found = roster.fill(_presence.ttl)
     elif redis.is_up():
         found = roster.who()
         through.note("bypass")
-    through.note("miss" if redis.is_up() else "down" if redis.enabled else "bypass")
+    outcome = "miss" if redis.is_up() else "down" if redis.enabled else "bypass"
+    through.note(outcome)
+    count.cache(keys.online(), outcome)
     return roster.Picture(_presence.here(), 0) if isinstance(found, Down) else found
 
 

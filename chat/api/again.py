@@ -25,13 +25,13 @@ from chat.cache import keys, outages
 from chat.cache.local import Copy, copies
 from chat.extensions import redis
 from chat.limits import PASSED
+from chat.metrics import count as figures
 from chat.redis import Down, scripts
 from chat.services import activity
 
 # What belongs to one answer only.
 OWN = ("x-request-id", "set-cookie", "content-length", "date")
 EVERYBODY = "everybody"
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Again:
         answer = self._found(asked)
         if answer is not None and self._still(asked, answer, passing):
             request_id = logs.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+            figures.again(environ, answer)
             status = _give(answer, asked, environ, start_response, request_id)
             if self._app.config["LOG_REQUESTS"]:
                 logs.note(answer.route, status, began, request_id=request_id)

@@ -12,6 +12,7 @@ from typing import Any
 from chat.cache import fence, keys, through
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
+from chat.metrics import count
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
 
@@ -83,7 +84,9 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
     ``unread`` leaves out deleted messages and the person's own, and stops at MOST_UNREAD.
     """
     if not redis.is_up() or not through.is_cached("messages"):
-        through.note("bypass" if redis.is_up() or not redis.enabled else "down")
+        outcome = "bypass" if redis.is_up() or not redis.enabled else "down"
+        through.note(outcome)
+        count.cache(keys.marks(user_id), outcome)
         return Membership.reading_of(user_id, channel_id)
     marks = get_marks(user_id)
     if channel_id is not None:
@@ -96,6 +99,7 @@ def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
     """The seq of the newest message of each channel; 0 where nothing was said yet."""
     if not through.is_cached("messages"):
         through.note("bypass")
+        count.cache(keys.tail(""), "bypass")
         return Message.last_seqs(list(channel_ids))
     return {cid: _last(lines) for cid, lines in _tails(channel_ids).items()}
 

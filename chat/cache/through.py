@@ -14,6 +14,7 @@ from chat import rollout
 from chat.cache import basis, fence, outages
 from chat.cache.local import Copy, copies, size_of
 from chat.extensions import redis
+from chat.metrics import count
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ def ask(source: Source, part: Part) -> Any:
     found = fence.read(source.key, *part.command)
     if found.hit:
         note("hit")
+        count.cache_hits([source.key])
         basis.read(source.key, found.version)
         return part.decode(found.value)
     return part.pick(get(source))
@@ -98,6 +100,7 @@ def look_all(sources: Sequence[Source], rider: fence.Rider | None = None) -> lis
     found.update(zip((source.key for source in asked), _look(asked, rider), strict=True))
     for key in new.keys() - found.keys():
         note("bypass")
+        count.cache(key, "bypass")
         found[key] = Copy(new[key].load())
     if seen is not None:
         seen.update(found)
@@ -117,6 +120,7 @@ def _outcome_of(seen: dict[str, Copy], cached: bool) -> str:
 def past_redis(name: str, load: Callable[[], Any]) -> Any:
     """What MongoDB says, where Redis is not asked; once a request that changes nothing."""
     note("bypass")
+    count.past_redis(name)
     seen = g.get("seen") if has_request_context() else None
     if seen is None:
         return load()
@@ -160,6 +164,8 @@ def _look(sources: Sequence[Source], rider: fence.Rider | None) -> list[Copy]:
         found.append(_copy(source, reading, copy))
         if 0 <= reading.left_ms < EARLY * 1000 * lives[source.shape.ttl]:
             _refresh(source, reading.version)
+    answered = zip(sources, readings, found, strict=True)
+    count.cache_hits([s.key for s, reading, copy in answered if reading.hit and copy.version])
     return found
 
 
@@ -182,6 +188,7 @@ def _ask(
 def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:
     if not found.hit:
         note("down" if found.down else "miss")
+        count.cache(source.key, "down" if found.down else "miss")
         return _load(source, found.token)
     if found.same and kept is not None:
         return kept
@@ -198,6 +205,7 @@ def _replace(source: Source) -> Copy:
     log.error("unreadable in Redis, deleted: %s", source.key)
     fence.forget(source.key)
     note("miss")
+    count.cache(source.key, "error")
     return _load(source, None)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from chat.cache import basis, directory, fence, keys, plain, through
 from chat.cache.through import Source
+from chat.metrics import count
 from chat.models import User, base
 from chat.models.user import to_profile
 
@@ -45,6 +46,7 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
         return {}
     if not through.is_cached("users"):
         through.note("bypass")
+        count.cache(keys.profile(""), "bypass", len(wanted))
         return User.profiles(wanted)
     if basis.current():
         version()  # these have none of their own; asked before them, so that it is never newer
@@ -53,6 +55,9 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
     found = {uid: _decode(r.value) for uid, r in zip(wanted, readings, strict=True) if r.hit}
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
     through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")
+    count.cache_hits([keys.profile(uid) for uid in found])
+    for _, reading in cold:
+        count.cache(keys.profile(""), "down" if reading.down else "miss")
     if cold:
         found |= _fill_profiles([uid for uid, _ in cold], [r for _, r in cold])
     return {uid: found[uid] for uid in wanted if found.get(uid)}
@@ -94,6 +99,7 @@ def list_recent(limit: int, cursor: tuple[int, str] | None) -> Page:
     """
     if not through.is_cached("users"):
         through.note("bypass")
+        count.cache(keys.users_list(), "bypass")
         return _from_mongo(limit, cursor)
     return _from_redis(limit, cursor) or _from_mongo(limit, cursor)
 
@@ -111,8 +117,10 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
     directory.keep_filled(found)
     if not found.hit:
         through.note("down" if found.down else "miss")
+        count.cache(keys.users_list(), "down" if found.down else "miss")
         return None
     through.note("hit")
+    count.cache_hits([keys.users_list()])
     basis.read(keys.users_list(), found.version)
     basis.read_plain(keys.order(), order)
     pairs = list(zip(found.value[::2], map(int, map(float, found.value[1::2])), strict=True))

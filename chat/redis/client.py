@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import redis
 from flask import Flask
 
+from chat.metrics import count, redis_calls
 from chat.redis import health, recovery, scripts
 from chat.redis.answers import BUG, DENIED, DOWN, LOAD, OUTAGE, POISON, Down, describe, kind_of
 from chat.redis.breaker import Breaker
@@ -88,6 +89,8 @@ class Door:
     def call(self, fn: Callable[[Any], T], what: str = "") -> T | Down:
         """`fn(client)`'s answer, or DOWN. Costs nothing while Redis is known to be gone."""
         if not self._may_pass():
+            if self.enabled:
+                count.fallback("open")
             return DOWN
         generation = self.breaker.generation
         try:
@@ -257,7 +260,7 @@ class Door:
             raise redis.exceptions.MaxConnectionsError("another greenlet is still connecting")
         try:
             if self._client is None or self._pid != os.getpid():
-                self._client = self.connector.client(self._on_connect)
+                self._client = redis_calls.watch(self.connector.client(self._on_connect))
                 self._pid = os.getpid()
             return self._client
         finally:
@@ -273,6 +276,7 @@ class Door:
     def _failed(self, error: Exception, what: str, generation: int) -> Down:
         kind = kind_of(error)
         self.counts[kind] += 1
+        count.fallback(kind)
         if kind == BUG:
             if self._strict:
                 raise error

@@ -1,0 +1,109 @@
+"""How things stand in this process: looked at once a second, never when somebody asks.
+
+Only what Redis says of itself costs a round trip, every few seconds, with the door's time limits.
+"""
+
+import logging
+import os
+import platform
+from itertools import count as counting
+from pathlib import Path
+
+import gevent
+from flask import Flask
+from redis.exceptions import ResponseError
+
+from chat import rollout
+from chat.extensions import redis
+from chat.metrics import names, redis_calls, snapshot
+from chat.metrics.place import place
+from chat.metrics.version import VERSION
+from chat.realtime import connections
+from chat.redis import Down
+from chat.redis.pubsub import bus
+
+log = logging.getLogger(__name__)
+
+EVERY = 1.0
+FACTS_EVERY = 5  # looks
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PYTHON = platform.python_version()
+_FACTS = {
+    "used_memory": names.REDIS_MEMORY,
+    "maxmemory": names.REDIS_MEMORY_LIMIT,
+    "connected_clients": names.REDIS_CLIENTS,
+    "keys": names.REDIS_KEYS,
+}
+
+
+def watch(app: Flask) -> None:
+    """For ever: look, and leave the figures for the other processes."""
+    for number in counting():
+        try:
+            if number % FACTS_EVERY == 1:
+                ask_redis()
+            look(app)
+            place.publish(snapshot.own())
+        except Exception:
+            log.exception("the figures of this process could not be taken")
+        gevent.sleep(EVERY)
+
+
+def look(app: Flask) -> None:
+    """What this process knows anyway."""
+    names.BUILD.set(1, VERSION, _PYTHON)
+    names.SOCKETS.set(len(connections.everyone()))
+    _look_at_redis()
+    _look_at_mongo(app)
+    _look_at_rollout(app)
+    if (memory := resident()) is not None:
+        names.MEMORY.set(memory)
+
+
+def resident() -> int | None:
+    """Bytes of memory of this process, where the system says."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+    except OSError:
+        return None
+
+
+def ask_redis() -> None:
+    """What Redis says of itself; nothing, while it is not there or does not want to say."""
+    told = redis.call(_facts, "figures") if redis.is_up() else None
+    for name, gauge in _FACTS.items():
+        if told and not isinstance(told, Down):
+            gauge.set(told[name])
+        else:
+            gauge.clear()
+
+
+def _facts(client: object) -> dict[str, float]:
+    try:
+        return redis_calls.facts(client)
+    except ResponseError:  # not allowed to ask: that is no outage
+        return {}
+
+
+def _look_at_redis() -> None:
+    names.REDIS_ENABLED.set(int(redis.enabled))
+    names.REDIS_UP.set(int(redis.is_up()))
+    names.BREAKER_OPEN.set(int(redis.enabled and redis.breaker.is_open))
+    pools = redis_calls.pools(redis._client) if redis.enabled else []
+    names.POOL_IN_USE.set(sum(map(redis_calls.in_use, pools)))
+    limit = redis.connector.most if redis.enabled else 0
+    names.POOL_LIMIT.set(limit * max(1, len(pools)))
+    names.OUTBOX.set(bus.counts()["waiting"])
+
+
+def _look_at_mongo(app: Flask) -> None:
+    status = app.extensions.get("chat_status")
+    if status is not None and status.mongo.status in ("up", "down"):
+        names.MONGO_UP.set(int(status.mongo.status == "up"))
+
+
+def _look_at_rollout(app: Flask) -> None:
+    with app.app_context():
+        for feature in rollout.FEATURES:
+            share = rollout.percent(feature) if redis.enabled else 0
+            names.ROLLOUT.set(share / 100, feature)

@@ -1,0 +1,54 @@
+"""How often MongoDB is asked, for what, and how long that takes."""
+
+from pymongo import monitoring
+
+from chat.metrics import names
+from chat.metrics.numbers import Labels, Switch
+
+VERBS = frozenset(
+    ("find", "aggregate", "insert", "update", "delete", "findAndModify", "count", "distinct",
+     "getMore", "createIndexes", "listIndexes", "ping", "commitTransaction", "abortTransaction",
+     "killCursors", "endSessions")
+)  # fmt: skip
+MOST_UNDER_WAY = 1_000  # an answer that never came must not be remembered for ever
+
+_collections: set[str] = set()
+
+
+def learn(collections: set[str]) -> None:
+    """The collections that have a label of their own."""
+    _collections.update(collections)
+
+
+class _Watch(monitoring.CommandListener):
+    """Which collection it was is told only when a command starts, how long it took at its end."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[int, Labels] = {}
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if not Switch.on:
+            return
+        verb, command = event.command_name, event.command
+        target = command.get("collection") if verb == "getMore" else command.get(verb)
+        if isinstance(target, str) and verb != "ping":
+            collection = target if target in _collections else "other"
+        else:
+            collection = "(none)"
+        if len(self._under_way) >= MOST_UNDER_WAY:
+            self._under_way.clear()
+        self._under_way[event.request_id] = collection, verb if verb in VERBS else "other"
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        labels = self._under_way.pop(event.request_id, None)
+        if labels:
+            names.MONGO_CALLS.observe(event.duration_micros / 1e6, *labels)
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        labels = self._under_way.pop(event.request_id, None)
+        if labels:
+            names.MONGO_CALLS.observe(event.duration_micros / 1e6, *labels)
+            names.MONGO_FAILURES.inc(*labels)
+
+
+monitoring.register(_Watch())  # for every client that is made from now on

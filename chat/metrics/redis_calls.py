@@ -1,0 +1,109 @@
+"""How long round trips to Redis take, by what they do.
+
+A pipeline counts as what its first command does. Most of what is read and written goes through
+scripts, so scripts that read or write cached data say so (``learn``) and count with GET and SET.
+"""
+
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+
+from chat.metrics import names
+from chat.metrics.numbers import Switch
+
+GET, SET, SCRIPT, OTHER = "get", "set", "script", "other"
+_FAMILIES = dict.fromkeys(
+    ("GET", "MGET", "TTL", "PTTL", "EXISTS", "STRLEN", "HGET", "HGETALL", "HMGET", "HLEN",
+     "LRANGE", "LLEN", "LINDEX", "SMEMBERS", "SISMEMBER", "SCARD", "ZRANGE", "ZCARD", "ZSCORE",
+     "ZMSCORE", "ZREVRANGEBYSCORE", "ZRANGEBYSCORE", "ZCOUNT"), GET,
+) | dict.fromkeys(
+    ("SET", "SETEX", "MSET", "DEL", "UNLINK", "EXPIRE", "PEXPIRE", "HSET", "HDEL", "HINCRBY",
+     "RPUSH", "LPUSH", "LTRIM", "SADD", "SREM", "ZADD", "ZREM", "INCR", "INCRBY", "RENAME"), SET,
+)  # fmt: skip
+_SCRIPTS: dict[str, str] = {}  # by text and by hash
+
+
+def learn(family: str, scripts: Iterable[tuple[str, str]]) -> None:
+    """These scripts (text, hash) do what ``get`` or ``set`` do."""
+    for text, sha in scripts:
+        _SCRIPTS[text] = _SCRIPTS[sha] = family
+
+
+def family_of(command: tuple[Any, ...]) -> str:
+    """What a command does."""
+    verb = command[0]
+    if verb in ("EVALSHA", "EVAL"):
+        return _SCRIPTS.get(command[1], SCRIPT)
+    return _FAMILIES.get(verb, OTHER)
+
+
+def watch(client: Any) -> Any:
+    """The same client, whose round trips are measured from now on."""
+    run, pipeline = client.execute_command, client.pipeline
+
+    def execute_command(*args: Any, **options: Any) -> Any:
+        began = perf_counter()
+        try:
+            return run(*args, **options)
+        finally:
+            if Switch.on:
+                names.REDIS_CALLS.observe(perf_counter() - began, family_of(args))
+
+    def watched_pipeline(*args: Any, **options: Any) -> Any:
+        return _watch_pipeline(pipeline(*args, **options))
+
+    client.execute_command, client.pipeline = execute_command, watched_pipeline
+    return client
+
+
+def _watch_pipeline(pipe: Any) -> Any:
+    execute = pipe.execute
+
+    def watched(*args: Any, **options: Any) -> Any:
+        stack = getattr(pipe, "command_stack", None) or getattr(pipe, "_commands", None)
+        family = family_of(stack[0][0]) if stack else OTHER
+        began = perf_counter()
+        try:
+            return execute(*args, **options)
+        finally:
+            if Switch.on and stack:
+                names.REDIS_CALLS.observe(perf_counter() - began, family)
+
+    pipe.execute = watched
+    return pipe
+
+
+def pools(client: Any) -> list[Any]:
+    """The pools of a client: one, or one a node of a Cluster."""
+    if client is None:
+        return []
+    if (pool := getattr(client, "connection_pool", None)) is not None:
+        return [pool]
+    nodes = client.get_nodes() if hasattr(client, "get_nodes") else []
+    clients = [node.redis_connection for node in nodes]
+    return [each.connection_pool for each in clients if each is not None]
+
+
+def in_use(pool: Any) -> int:
+    """How many of a pool's connections somebody has now: its queue holds a place for each other."""
+    return int(pool.max_connections - pool.pool.qsize())
+
+
+def facts(client: Any) -> dict[str, float]:
+    """Memory, its limit, connections and keys, as Redis says; of a Cluster, of all its masters."""
+    if hasattr(client, "get_primaries"):
+        nodes = [client.get_redis_connection(node) for node in client.get_primaries()]
+    else:
+        nodes = [client]
+    found = dict.fromkeys(("used_memory", "maxmemory", "connected_clients", "keys"), 0.0)
+    for node in nodes:
+        pipe = node.pipeline(transaction=False)
+        pipe.info("memory")
+        pipe.info("clients")
+        pipe.dbsize()
+        memory, clients, keys = pipe.execute()
+        found["keys"] += keys
+        for name, value in {**memory, **clients}.items():
+            if name in found:
+                found[name] += value
+    return found

@@ -1,0 +1,85 @@
+"""How long requests take, by route, class of status and how they were answered.
+
+Stands before everything else, so the time that a request waits for its turn is part of it. Which
+route it was is known further inside and left in the WSGI environment. A socket lasts as long as
+its tab and is no request.
+"""
+
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+from chat.metrics import names, page
+from chat.metrics.count import ANSWERED, ROUTE, SEEN
+from chat.metrics.numbers import Switch
+
+Headers = list[tuple[str, str]]
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+CLASSES = {"1": "1xx", "2": "2xx", "3": "3xx", "4": "4xx", "5": "5xx"}
+ANSWERS = frozenset(("hit", "miss", "bypass", "down"))
+NOWHERE = "(none)"  # no route of ours, or refused before anybody looked for one
+
+
+def init_app(app: Flask) -> None:
+    """To be called last: what is put before the app afterwards is not measured."""
+    app.url_value_preprocessor(_name)
+    app.after_request(_tell)
+    app.wsgi_app = Timed(app)  # type: ignore[method-assign]
+
+
+class Timed:
+    """The app with a clock, and with the page that Prometheus reads."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app, self._wrapped = app, app.wsgi_app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == page.PATH:
+            return page.answer(self._app, environ)(environ, start_response)
+        if not Switch.on or path.startswith("/socket.io/"):
+            return self._wrapped(environ, start_response)
+        began, told = perf_counter(), "500"
+        seen: dict[str, str] = {}
+        environ[SEEN] = seen
+
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            nonlocal told
+            told = status
+            if ANSWERED not in seen:
+                for name, value in headers:
+                    if name == "X-Cache":
+                        seen[ANSWERED] = value
+                        break
+            return start_response(status, headers, exc_info)
+
+        try:
+            return self._wrapped(environ, start)
+        finally:
+            method, answered = environ["REQUEST_METHOD"], seen.get(ANSWERED)
+            names.REQUESTS.observe(
+                perf_counter() - began,
+                method if method in METHODS else "other",
+                seen.get(ROUTE, NOWHERE),
+                CLASSES.get(told[:1], "5xx"),
+                answered if answered in ANSWERS else "none",
+            )
+
+
+def _name(endpoint: str | None, values: Any) -> None:
+    seen, rule = request.environ.get(SEEN), request.url_rule
+    if seen is not None and rule is not None:
+        seen[ROUTE] = rule.rule
+
+
+def _tell(response: Response) -> Response:
+    """A page has no X-Cache, but is made from the same reads."""
+    seen = request.environ.get(SEEN, {})
+    if request.method == "GET" and request.blueprint and not request.path.startswith("/api/"):
+        answered = g.get("x_cache")
+        if answered:
+            seen[ANSWERED] = answered
+    return response

@@ -1,0 +1,134 @@
+"""Now and then a value that was answered from a cache is compared with MongoDB.
+
+Off everybody's path, and a few times a second at most. While a value is being compared somebody may
+change it; so its version is read before MongoDB is asked and again afterwards, and only a value
+that nobody touched in between, with no write under way, is judged. What remains then can be no
+coincidence: one ``stale`` is one too many. What this process keeps in memory under that version
+(``chat.cache.local``) is compared, too.
+
+Presence is not derived from MongoDB, and the order of the list of people is written apart from it;
+they are left out, as are sessions, whose last word is MongoDB's anyhow.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from random import choice, random
+from typing import Any
+
+import gevent
+from flask import Flask
+from gevent.event import Event
+
+from chat.cache import channels, emoji, fence, members, messages, reading, users
+from chat.cache.local import copies
+from chat.cache.through import UNREADABLE, Source
+from chat.metrics import count, names
+from chat.metrics.count import structure_of
+
+log = logging.getLogger(__name__)
+
+PAUSE = 0.25  # seconds between two comparisons
+MOST_WAITING = 20
+
+SOURCES: dict[str, Callable[[str], Source]] = {
+    "cache:users:profile:*": users.profile_source,
+    "cache:channels:list": lambda _: channels.all_source(),
+    "cache:channels:direct:*": channels.direct_source,
+    "cache:channel:users:*": members.source,
+    "cache:messages:recent:*": messages.source,
+    "cache:messages:tail:*": reading.tail_source,
+    "cache:users:marks:*": reading.marks_source,
+    "cache:emoji:classics": lambda _: emoji.source(),
+    "cache:site": lambda _: channels.site_source(),
+}
+
+
+class Shadow:
+    """What waits to be compared in this process."""
+
+    def __init__(self, share: float = 0.0) -> None:
+        self.share = share
+        self.waiting: deque[str] = deque()
+        self.there = Event()
+
+    def sample(self, keys: Iterable[str]) -> None:
+        """An answer was made from these: perhaps one of them is looked at again."""
+        if random() >= self.share:
+            return
+        known = keys if isinstance(keys, Collection) else list(keys)
+        fit = [key for key in known if structure_of(key) in SOURCES]
+        if not fit:
+            return
+        key = choice(fit)
+        if len(self.waiting) >= MOST_WAITING:
+            names.SHADOW.inc(structure_of(key), "skipped")
+        else:
+            self.waiting.append(key)
+            self.there.set()
+
+
+_shadow = Shadow()
+
+
+def init_app(app: Flask) -> None:
+    """SHADOW_SAMPLE percent of the answers; none at 0."""
+    global _shadow
+    _shadow = Shadow(app.config.get("SHADOW_SAMPLE", 0) / 100)
+    count.on_hits(_shadow.sample if _shadow.share else None)
+
+
+def watch(app: Flask) -> None:
+    """For ever: compare what waits, one after the other."""
+    mine = _shadow
+    while True:
+        mine.there.wait()
+        while mine.waiting:
+            check(app, mine.waiting.popleft())
+            gevent.sleep(PAUSE)
+        mine.there.clear()
+
+
+def check(app: Flask, key: str) -> str:
+    """Compare one cached value with MongoDB, and count what came out."""
+    name = structure_of(key)
+    try:
+        with app.app_context():
+            verdict = compare(SOURCES[name](key.rpartition(":")[2]))
+    except Exception as error:  # noqa: BLE001 - MongoDB may be away; nobody waits for this
+        log.debug("%s could not be compared: %s", name, type(error).__name__)
+        verdict = "failed"
+    if verdict == "stale":
+        log.error("a cached value is not what MongoDB says: %s", key)
+    names.SHADOW.inc(name, verdict)
+    return verdict
+
+
+def compare(source: Source) -> str:
+    """``agreed``, ``stale``, or ``undecided`` where something was written meanwhile."""
+    before = _read(source)
+    if not before.hit or before.left_ms < 0:  # gone, or a write is under way
+        return "undecided"
+    truth = source.load()
+    after = _read(source)
+    if not after.hit or after.left_ms < 0 or after.version != before.version:
+        return "undecided"
+    held = copies.get(source.key)
+    shown = [_decoded(source, before.value)]
+    if held is not None and held.version == before.version:
+        shown.append(held.value)
+    return "agreed" if all(value == truth for value in shown) else "stale"
+
+
+def _read(source: Source) -> fence.Reading:
+    return fence.read(source.key, *source.shape.read)
+
+
+def _decoded(source: Source, value: Any) -> Any:
+    try:
+        return source.shape.decode(value)
+    except UNREADABLE:
+        return _UNREADABLE
+
+
+_UNREADABLE = object()  # equal to nothing that MongoDB says

@@ -1,0 +1,156 @@
+"""Figures as plain numbers: those of this process, those of several added up, and what they mean.
+
+A snapshot is JSON: ``{"at", "pid", "processes", "counts": {name: [[labels, value], …]}, "gauges":
+{name: [[labels, value], …]}, "folded": []}``, where a histogram's value is its row (``numbers``).
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from chat.metrics import names
+from chat.metrics.numbers import Gauge, Histogram, Labels, percentile
+
+Snapshot = dict[str, Any]
+Pairs = Iterable[tuple[Iterable[str], Any]]
+
+
+def own() -> Snapshot:
+    """The figures of this process, as they are now."""
+    counts: dict[str, list] = {}
+    gauges: dict[str, list] = {}
+    for figure in names.FIGURES:
+        pairs = [
+            (labels, list(value) if isinstance(value, list) else value)
+            for labels, value in figure.values.items()
+        ]
+        (gauges if isinstance(figure, Gauge) else counts)[figure.name] = pairs
+    return {"at": time.time(), "pid": os.getpid(), "processes": 1, "counts": counts,
+            "gauges": gauges, "folded": []}  # fmt: skip
+
+
+def add(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """Several processes' figures as one: counts are added, gauges as each of them says."""
+    told = sorted(snapshots, key=lambda one: float(one["at"]))
+    counts: dict[str, dict[Labels, Any]] = {}
+    gauges: dict[str, dict[Labels, float]] = {}
+    for one in told:
+        for name, pairs in one["counts"].items():
+            _add_counts(counts.setdefault(name, {}), pairs)
+        for name, pairs in one["gauges"].items():
+            _add_gauges(gauges.setdefault(name, {}), pairs, name)
+    return {
+        "at": told[-1]["at"] if told else 0.0,
+        "pid": 0,
+        "processes": sum(one["processes"] for one in told),
+        "counts": {name: list(found.items()) for name, found in counts.items()},
+        "gauges": {name: list(found.items()) for name, found in gauges.items()},
+        "folded": [],
+    }
+
+
+def _add_counts(into: dict[Labels, Any], pairs: Pairs) -> None:
+    for labels, value in pairs:
+        key = tuple(labels)
+        before = into.get(key)
+        if before is None:
+            into[key] = list(value) if isinstance(value, (list, tuple)) else value
+        elif isinstance(value, (list, tuple)):
+            into[key] = [a + b for a, b in zip(before, value, strict=True)]
+        else:
+            into[key] = before + value
+
+
+def _add_gauges(into: dict[Labels, float], pairs: Pairs, name: str) -> None:
+    figure = names.BY_NAME.get(name)
+    merge = figure.merge if isinstance(figure, Gauge) else "latest"
+    for labels, value in pairs:
+        key = tuple(labels)
+        if key not in into or merge == "latest":
+            into[key] = value
+        elif merge == "sum":
+            into[key] += value
+        else:
+            into[key] = min(into[key], value) if merge == "min" else max(into[key], value)
+
+
+# -- what they mean ------------------------------------------------------------------------------
+
+
+def totals(snapshot: Snapshot) -> dict[str, Any]:
+    """The figures people ask about, by their everyday names; all of them since the start.
+
+    Differences of two of them are what happened in between. Times are seconds.
+    """
+    reads = _by_two(snapshot, names.CACHE_READS.name)
+    hits = sum(outcomes.get("hit", 0) for outcomes in reads.values())
+    calls = _rows(snapshot, names.MONGO_CALLS.name)
+    redis = {labels[0]: _time(names.REDIS_CALLS, row)
+             for labels, row in _rows(snapshot, names.REDIS_CALLS.name).items()}  # fmt: skip
+    return {
+        "processes": snapshot["processes"],
+        "cache": reads,
+        "shadow": _by_two(snapshot, names.SHADOW.name),
+        "answers": _by_answer(snapshot, by_route=False),
+        "routes": _by_answer(snapshot, by_route=True),
+        "redis": redis,
+        "mongodb": {"commands": sum(sum(row[:-1]) for row in calls.values()),
+                    "reads": sum(sum(row[:-1]) for (_, verb), row in calls.items()
+                                 if verb in READING)},
+        "reads_saved": hits,
+        "sessions": _by_one(snapshot, names.SESSIONS.name),
+        "fallbacks": _by_one(snapshot, names.FALLBACKS.name),
+        "catch_ups": _by_one(snapshot, names.CATCH_UPS.name),
+        "gaps_detected": _by_one(snapshot, names.GAPS_DETECTED.name),
+        "gaps_repaired": _by_one(snapshot, names.GAPS_REPAIRED.name),
+        "published": _by_one(snapshot, names.PUBLISHED.name),
+        "emits": _by_one(snapshot, names.EMITS.name),
+        "deliveries": sum(_rows(snapshot, names.DELIVERIES.name).values()),
+        "pool_exhausted": sum(_rows(snapshot, names.POOL_EXHAUSTED.name).values()),
+        "gauges": {name: {"/".join(labels): value for labels, value in pairs}
+                   for name, pairs in snapshot["gauges"].items()},
+    }  # fmt: skip
+
+
+READING = ("find", "aggregate", "count", "distinct", "getMore")
+
+
+def _rows(snapshot: Snapshot, name: str) -> dict[Labels, Any]:
+    return {tuple(labels): value for labels, value in snapshot["counts"].get(name, ())}
+
+
+def _by_one(snapshot: Snapshot, name: str) -> dict[str, float]:
+    return {labels[0]: value for labels, value in _rows(snapshot, name).items()}
+
+
+def _by_two(snapshot: Snapshot, name: str) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for (one, two), value in _rows(snapshot, name).items():
+        found.setdefault(one, {})[two] = value
+    return found
+
+
+def _by_answer(snapshot: Snapshot, by_route: bool) -> dict[str, Any]:
+    """Times by how requests were answered, or for each route by that."""
+    sums: dict[Labels, Any] = {}
+    for labels, row in _rows(snapshot, names.REQUESTS.name).items():
+        method, route, _status, answered = labels
+        key = (f"{method} {route}", answered) if by_route else (answered,)
+        _add_counts(sums, [(key, row)])
+    if not by_route:
+        return {labels[0]: _time(names.REQUESTS, row) for labels, row in sums.items()}
+    found: dict[str, Any] = {}
+    for (route, answered), row in sums.items():
+        found.setdefault(route, {})[answered] = _time(names.REQUESTS, row)
+    return found
+
+
+def _time(figure: Histogram, row: list[float]) -> dict[str, Any]:
+    return {
+        "count": sum(row[:-1]),
+        "sum": row[-1],
+        "p50": percentile(row, figure.buckets, 0.5),
+        "p95": percentile(row, figure.buckets, 0.95),
+        "row": list(row),  # of two moments: their difference has percentiles of its own
+    }

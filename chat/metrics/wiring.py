@@ -1,0 +1,48 @@
+"""Joins the figures to the app: one line in ``app.py``, and one in its list of background work."""
+
+import gevent
+from flask import Flask
+
+from chat import session_store
+from chat.cache import directory, fence_scripts
+from chat.cache.basis import VERSION
+from chat.metrics import gauges, mongo, names, place, redis_calls, requests, shadow, snapshot
+from chat.models import DOCUMENTS
+from chat.models.outage import Outage
+from chat.redis.scripts import sha_of
+
+# What these do for the caches is what GET and SET do for a plain key.
+READING = (fence_scripts.READ, fence_scripts.SAME, VERSION, session_store.READ)
+WRITING = (
+    fence_scripts.BEGIN, fence_scripts.END, fence_scripts.END_APPEND, fence_scripts.END_TOUCH,
+    fence_scripts.RELEASE, fence_scripts.FILL, session_store.STORE, session_store.END,
+    directory.TAKE_NAME, directory.MOVE_UP, directory.ADD, directory.FIRST_ORDER,
+)  # fmt: skip
+
+
+def init_app(app: Flask) -> None:
+    """Begin at nothing, and measure. Put it last: it stands before everything else."""
+    for figure in names.FIGURES:
+        figure.clear()
+    mongo.learn({each._get_collection_name() for each in (*DOCUMENTS, Outage)})
+    for family, scripts in ((redis_calls.GET, READING), (redis_calls.SET, WRITING)):
+        redis_calls.learn(family, [(script, sha_of(script)) for script in scripts])
+    shadow.init_app(app)
+    requests.init_app(app)
+
+
+_greenlets: list[gevent.Greenlet] = []
+
+
+def start(app: Flask) -> None:
+    """Begin to look, and to compare. Once in each process, after the fork."""
+    if not _greenlets:
+        _greenlets[:] = [gevent.spawn(gauges.watch, app), gevent.spawn(shadow.watch, app)]
+
+
+def stop(app: Flask) -> None:
+    """Leave the last figures: what was counted stays counted."""
+    for greenlet in _greenlets:
+        greenlet.kill(block=False)
+    _greenlets.clear()
+    place.place.publish(snapshot.own())

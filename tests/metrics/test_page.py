@@ -1,0 +1,133 @@
+"""/metrics: right with several workers, for whoever may read it, whatever is broken."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+import psutil
+import requests
+
+from tests.metrics.scrape import Scrape, ask, scrape
+from tests.support.people import Person
+from tests.support.servers import start_mongod
+from tests.support.waiting import eventually
+
+TOKEN = "a token that nobody can guess"
+REQUESTS = "chat_http_request_duration_seconds_count"
+QUICK = 0.1
+
+
+def answered(site, route="/settings"):
+    return scrape(site.url).of(REQUESTS, route=route, method="GET")
+
+
+def workers(app):
+    return psutil.Process(app.process.pid).children()
+
+
+def folders():
+    with contextlib.suppress(FileNotFoundError):
+        return {name for name in os.listdir("/dev/shm") if name.startswith("chat-figures-")}
+    return set()
+
+
+def test_the_workers_of_one_gunicorn_are_counted_together_and_a_killed_one_is_not_forgotten(
+    launch_app,
+):
+    before = folders()
+    app = launch_app(WEB_CONCURRENCY="2")
+    person = Person(app.url).set_up()
+    for _ in range(30):  # of two workers both answer some
+        requests.get(f"{app.url}/login", timeout=30)
+    total = eventually(lambda: (n := answered(app, "/login")) >= 30 and n)
+    eventually(lambda: scrape(app.url).of("chat_worker_processes") == 2)
+    tabs = [person.again().tab() for _ in range(6)]
+    eventually(lambda: scrape(app.url).of("chat_sockets_open") == 6)
+    victim = max(workers(app), key=lambda w: len(w.net_connections()))
+    seen = [answered(app, "/login")]
+    os.kill(victim.pid, signal.SIGKILL)
+    eventually(lambda: victim.pid not in [w.pid for w in workers(app)])
+    eventually(lambda: scrape(app.url).of("chat_sockets_open") < 6)  # how it stood is over
+    for _ in range(20):
+        seen.append(answered(app, "/login"))
+    assert seen == sorted(seen)  # a counter that goes back is a peak in every graph
+    assert seen[-1] >= total
+    eventually(lambda: scrape(app.url).of("chat_worker_processes") == 2)
+    (folder,) = folders() - before
+    assert len([n for n in os.listdir(f"/dev/shm/{folder}") if n.endswith(".json")]) <= 3
+    for tab in tabs:
+        tab.close()
+    app.stop()
+    assert folder not in folders()
+
+
+def test_one_process_without_gunicorn_tells_its_own_figures(app, client):
+    assert client.get("/login").status_code in (200, 302)
+    told = Scrape(client.get("/metrics").text)
+    assert told.of(REQUESTS, route="/login") == 1
+    assert told.of("chat_worker_processes") == 1
+    assert told.of("chat_build_info") == 1
+
+
+def test_without_a_token_only_callers_on_the_machine_may_read(server, app, client):
+    assert ask(server.url).status_code == 200
+    for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
+        answer = ask(server.url, **{header: "127.0.0.1"})
+        assert (answer.status_code, "METRICS_TOKEN" in answer.text) == (404, True)
+        assert "chat_" not in answer.text
+    elsewhere = client.get("/metrics", environ_overrides={"REMOTE_ADDR": "10.0.0.7"})
+    assert (elsewhere.status_code, "METRICS_TOKEN" in elsewhere.text) == (404, True)
+    assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": "::1"}).status_code == 200
+
+
+def test_with_a_token_only_who_sends_it_may_read(app, client):
+    app.config["METRICS_TOKEN"] = TOKEN
+    for sent in (None, "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer \xff"):
+        answer = client.get("/metrics", headers={"Authorization": sent} if sent else {})
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert TOKEN not in answer.text
+    headers = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": "10.0.0.7"}
+    answer = client.get("/metrics", headers=headers, environ_overrides={"REMOTE_ADDR": "10.0.0.1"})
+    assert answer.status_code == 200
+    assert client.post("/metrics", headers=headers).status_code == 405
+
+
+def test_it_answers_at_once_while_both_stores_hang(launch_app, tmp_path):
+    mongod = start_mongod(tmp_path / "own-mongod")
+    try:
+        app = launch_app(MONGODB_URI=mongod.uri)
+        person = Person(app.url).set_up()
+        eventually(lambda: scrape(app.url).of("chat_mongodb_up") == 1)
+        eventually(lambda: scrape(app.url).of("chat_redis_up") == 1)
+        mongod.process.popen.send_signal(signal.SIGSTOP)
+        with launch_app.redis[0].hung():
+            eventually(lambda: scrape(app.url).of("chat_redis_breaker_open") == 1)
+            eventually(lambda: scrape(app.url).of("chat_mongodb_up") == 0)
+            # A signed-in caller, too: no session is asked for.
+            eventually(lambda: is_quick(person))
+            told = scrape(app.url)
+            assert told.of("chat_redis_up") == 0
+            assert told.of("chat_redis_enabled") == 1
+            assert not told.has("chat_redis_memory_used_bytes")  # nobody knows
+        mongod.process.popen.send_signal(signal.SIGCONT)
+        eventually(lambda: scrape(app.url).of("chat_redis_up") == 1)
+        assert scrape(app.url).of("chat_redis_fallbacks_total") > 0
+    finally:
+        mongod.process.popen.send_signal(signal.SIGCONT)
+        mongod.stop()
+
+
+def is_quick(person):
+    began = time.monotonic()
+    assert person.get("/metrics").status_code == 200
+    return time.monotonic() - began < QUICK
+
+
+def test_the_text_is_what_prometheus_wants(server, promtool):
+    text = ask(server.url).text
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True,
+                             text=True)  # fmt: skip
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
