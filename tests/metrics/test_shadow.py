@@ -1,0 +1,107 @@
+"""Cached values are compared with MongoDB now and then: a wrong one is noticed, a change is not."""
+
+import json
+import threading
+from collections import Counter
+
+import pytest
+
+from app import create_app
+from chat.metrics import shadow
+from tests.metrics.scrape import scrape
+from tests.support.people import Person
+from tests.support.processes import SECRET_KEY
+from tests.support.waiting import eventually
+
+CHECKS = "chat_cache_shadow_checks_total"
+
+
+def verdicts(app, verdict):
+    return scrape(app.url).of(CHECKS, verdict=verdict)
+
+
+def test_a_wrong_value_under_a_valid_version_is_counted_as_stale_and_a_right_one_never(launch_app):
+    app = launch_app(SHADOW_SAMPLE="100")
+    person = Person(app.url).set_up()
+    channel = person.new_channel()
+    person.say(channel, "right")
+
+    def read():
+        for path in ("/api/channels", f"/api/channels/{channel['id']}/messages", "/api/me"):
+            assert person.api("GET", path).ok
+        return scrape(app.url)
+
+    eventually(lambda: read().of(CHECKS, structure="cache:channels:list", verdict="agreed") > 0)
+    eventually(lambda: read().of(CHECKS, structure="cache:users:profile:*", verdict="agreed") > 0)
+    assert verdicts(app, "stale") == 0
+    redis = launch_app.redis[0].client()
+    key = f"cache:messages:recent:{channel['id']}"
+    eventually(lambda: read() and redis.exists(key))
+    wrong = json.loads(redis.lindex(key, -1)) | {"text": "wrong"}
+    redis.lset(key, -1, json.dumps(wrong))
+    eventually(lambda: read().of(CHECKS, structure="cache:messages:recent:*", verdict="stale") > 0)
+    assert "a cached value is not what MongoDB says: cache:messages:recent" in app.tail()
+    told = scrape(app.url)
+    assert told.of(CHECKS, verdict="stale") == told.of(
+        CHECKS, verdict="stale", structure="cache:messages:recent:*"
+    )
+
+
+def test_at_zero_percent_nothing_is_compared(launch_app):
+    app = launch_app(SHADOW_SAMPLE="0")
+    person = Person(app.url).set_up()
+    for _ in range(20):
+        assert person.api("GET", "/api/channels").ok
+    told = scrape(app.url)
+    assert told.of("chat_cache_reads_total", outcome="hit") > 0
+    assert told.of(CHECKS) == 0
+
+
+@pytest.fixture
+def beside(launch_app):
+    """An app in this process on the stores of one that runs."""
+    app = launch_app(SHADOW_SAMPLE="0")
+    places = {name: app.env[name] for name in ("MONGODB_URI", "REDIS_URL")}
+    return app, create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, **places})
+
+
+def test_what_changes_while_it_is_compared_is_undecided_and_never_stale(beside):
+    app, here = beside
+    person = Person(app.url).set_up()
+    channel = person.new_channel()
+    me = person.api("GET", "/api/me").json()["id"]
+    keys = [
+        f"cache:messages:recent:{channel['id']}", f"cache:messages:tail:{channel['id']}",
+        f"cache:users:marks:{me}", f"cache:channel:users:{channel['id']}", "cache:channels:list",
+        f"cache:users:profile:{me}", "cache:emoji:classics", "cache:site",
+    ]  # fmt: skip
+    over = threading.Event()
+    writer = threading.Thread(target=write, args=(person, channel, over))
+    writer.start()
+    found: Counter[tuple[str, str]] = Counter()
+    try:
+        while sum(found.values()) < 800:
+            for key in keys:
+                found[key.rpartition(":")[0], shadow.check(here, key)] += 1
+    finally:
+        over.set()
+        writer.join()
+    assert not [key for key, verdict in found if verdict in ("stale", "failed")], found
+    assert sum(n for (_, verdict), n in found.items() if verdict == "agreed") > 100, found
+    assert sum(n for (_, verdict), n in found.items() if verdict == "undecided") > 0, found
+
+
+def write(person, channel, over):
+    """Posts, edits, deletes, reads and renames, as fast as the app takes it, and reads between."""
+    number = 0
+    while not over.is_set():
+        number += 1
+        message = person.say(channel, f"message {number} 🎉")
+        person.api("GET", f"/api/channels/{channel['id']}/messages")
+        person.patch(f"/api/messages/{message['id']}", {"text": f"edited {number}"})
+        person.post(f"/api/channels/{channel['id']}/read", {"seq": message["seq"]})
+        person.patch(f"/api/channels/{channel['id']}", {"topic": f"topic {number}"})
+        for path in ("/api/channels", "/api/emoji", f"/api/channels/{channel['id']}/users"):
+            person.api("GET", path)
+        if number % 3 == 0:
+            person.delete(f"/api/messages/{message['id']}")
