@@ -14,7 +14,7 @@ from typing import NoReturn
 from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, Storage
+from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from chat.errors import Throttled
@@ -24,6 +24,7 @@ from chat.security import SAFE
 from chat.text import nickname_key
 
 PREFIX = "limit:"
+TIDY_EVERY = 60  # seconds
 PASSED = "chat.again"  # in the WSGI environment: what chat.api.again has done for this request
 
 # One script, so that no counter is left without an end. KEYS counter; ARGV amount, seconds.
@@ -34,6 +35,48 @@ return n
 """
 
 
+class Counters:
+    """Counts of this process that end by themselves, whatever the time of day is said to be."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[int, float]] = {}  # key → so many, until
+        self._tidy_at = 0.0
+
+    def add(self, key: str, seconds: int, amount: int) -> int:
+        """Count; the first count decides when it ends."""
+        self._tidy()
+        count, until = self._counts.get(key, (0, 0.0))
+        if self.left(key) <= 0:
+            count, until = 0, time.monotonic() + seconds
+        self._counts[key] = (count + amount, until)
+        return count + amount
+
+    def get(self, key: str) -> int:
+        """How many."""
+        return self._counts[key][0] if self.left(key) > 0 else 0
+
+    def left(self, key: str) -> float:
+        """Seconds until it ends."""
+        return max(0.0, self._counts.get(key, (0, 0.0))[1] - time.monotonic())
+
+    def clear(self, key: str) -> None:
+        """Forget one."""
+        self._counts.pop(key, None)
+
+    def reset(self) -> int:
+        """Forget all; how many there were."""
+        count = len(self._counts)
+        self._counts.clear()
+        return count
+
+    def _tidy(self) -> None:
+        now = time.monotonic()
+        if now >= self._tidy_at:
+            self._tidy_at = now + TIDY_EVERY
+            for key in [key for key, (_, until) in self._counts.items() if until <= now]:
+                del self._counts[key]
+
+
 class DoorStorage(Storage):
     """Counters behind the door, and in memory while it is shut."""
 
@@ -41,7 +84,7 @@ class DoorStorage(Storage):
 
     def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **_: object) -> None:
         super().__init__(uri, wrap_exceptions)
-        self._memory = MemoryStorage()
+        self._memory = Counters()
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -49,7 +92,7 @@ class DoorStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         count = redis.run(COUNT, [PREFIX + key], [amount, expiry], "limit")
-        return self._memory.incr(key, expiry, amount=amount) if count is DOWN else int(count)
+        return self._memory.add(key, expiry, amount) if count is DOWN else int(count)
 
     def get(self, key: str) -> int:
         count = redis.call(lambda client: client.get(PREFIX + key), "limit")
@@ -58,7 +101,7 @@ class DoorStorage(Storage):
     def get_expiry(self, key: str) -> float:
         left = redis.call(lambda client: client.pttl(PREFIX + key), "limit")
         if isinstance(left, Down):
-            return self._memory.get_expiry(key)
+            return time.time() + self._memory.left(key)
         return time.time() + max(0, left) / 1000
 
     def check(self) -> bool:

@@ -155,7 +155,7 @@ class Presence:
         if now >= self.recount_at:
             self.recount_at = now + RECOUNT_EVERY
             _recount(self.ttl)
-        return self._changed(leases.REAP, "-", [MOST_AT_ONCE])
+        return self._changed(leases.REAP, "-", [MOST_AT_ONCE, int(self.lease * 1000)])
 
     def _changed(self, script: str, sign: str, args: list[Any]) -> bool:
         """Run a script and remember what it reports; False if Redis is away."""

@@ -8,7 +8,6 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -18,7 +17,6 @@ from pymongo.errors import PyMongoError
 from chat import rollout
 from chat.extensions import redis
 from chat.metrics import count
-from chat.models import base
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
 
@@ -121,7 +119,7 @@ def _extend(sid: str, life: int) -> bool:
         return True
     _remember(key, now)
     try:
-        return Row.extend(key, _until(life))
+        return Row.extend(key, life)
     except PyMongoError:
         _extended.pop(key, None)
         return True  # MongoDB is away; Redis is all we have, and it knows the session
@@ -150,10 +148,10 @@ def _from_mongo(sid: str) -> dict | None:
 def write(sid: str, data: dict, new: bool) -> bool:
     """Store a session, MongoDB first. False if it has been ended meanwhile."""
     text, life, user = encode(data), lifetime(data), str(data.get("userId") or "")
-    key, until = sid_hash(sid), _until(life)
+    key = sid_hash(sid)
     if new:
-        Row.add(key, text, user, seal(sid), until)
-    elif not Row.rewrite(key, text, user, until):
+        Row.add(key, text, user, seal(sid), life)
+    elif not Row.rewrite(key, text, user, life):
         _end_in_redis(sid)
         return False
     _remember(key, time.monotonic())
@@ -171,7 +169,7 @@ def write(sid: str, data: dict, new: bool) -> bool:
 def end(sid: str) -> None:
     """End one session: the tombstone in MongoDB decides, then Redis is told."""
     key = sid_hash(sid)
-    Row.end(key, seal(sid), _until(_longest()))
+    Row.end(key, seal(sid), _longest())
     if _end_in_redis(sid) is not DOWN:
         Row.told([key])
 
@@ -186,7 +184,7 @@ def _end_in_redis(sid: str) -> Any:
 def end_of_user(user_id: str, except_sid: str | None) -> None:
     """End all sessions of one person."""
     spared = sid_hash(except_sid) if except_sid else None
-    rows = Row.end_of_user(user_id, spared, _until(_longest()))
+    rows = Row.end_of_user(user_id, spared, _longest())
     _tell_redis(rows)
 
 
@@ -292,10 +290,6 @@ def lifetime(data: dict) -> int:
 
 def _longest() -> int:
     return int(current_app.config["TTL_SESSIONS"])
-
-
-def _until(seconds: int) -> datetime:
-    return base.now() + timedelta(seconds=seconds)
 
 
 def _keys(sid: str) -> list[str]:

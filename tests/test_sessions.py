@@ -233,7 +233,7 @@ def test_a_deletion_that_redis_confirmed_and_lost_does_not_bring_a_session_back(
 def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Browser) -> None:
     sid = olga.sid
     with olga.app.app_context():  # MongoDB was told, then the process died
-        Row.end(store.sid_hash(sid), store.seal(sid), row_of(sid)["expires_at"])
+        Row.end(store.sid_hash(sid), store.seal(sid), store.ENDED_SECONDS)
         assert raw(f"session:{sid}")
         redis.keep_up()
     assert raw(f"session:{sid}") is None
@@ -243,7 +243,7 @@ def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Browse
 def test_a_session_sealed_with_a_lost_key_is_still_found_for_the_repair(olga: Browser) -> None:
     sid = olga.sid
     with olga.app.app_context():
-        Row.end(store.sid_hash(sid), b"x" * 32, row_of(sid)["expires_at"])
+        Row.end(store.sid_hash(sid), b"x" * 32, store.ENDED_SECONDS)
         assert store.sweep()
     assert raw(f"session:{sid}") is None
 

@@ -65,12 +65,16 @@ return 1
 RELEASE = "return redis.call('ZREM', KEYS[3], ARGV[1])"
 
 # ARGV: candidate token, token seconds, lease ms, trusted ms, version of the reader's copy or "",
-# command, arguments. Hits tell how long D lives, -1 while a write is under way.
+# command, arguments. Hits tell how long D lives, -1 while a write is under way. Where one seems to
+# begin later than now the clock was put back: nobody knows how old it is.
 READ = """
 local live = 0
 if redis.call('EXISTS', KEYS[3]) == 1 then
   local t = redis.call('TIME')
   local now = t[1] * 1000 + math.floor(t[2] / 1000)
+  for _, ahead in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. now, '+inf')) do
+    redis.call('ZADD', KEYS[3], 'XX', now - ARGV[4] - 1, ahead)
+  end
   local dead = redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[3])
   local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
   if dead > 0 or (oldest[2] and now - oldest[2] > tonumber(ARGV[4])) then

@@ -2,16 +2,14 @@
 
 ``_id`` is the SHA-256 of the session's id, so whoever reads the database holds nobody's session.
 The id itself is kept sealed with SECRET_KEY (`chat.sessions`), because a session that is ended for
-somebody else, or repaired after an outage, must be found in Redis too, under its id.
+somebody else, or repaired after an outage, must be found in Redis too, under its id. When a session
+ends is reckoned by MongoDB's clock alone: a process whose clock is wrong logs nobody out.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from mongoengine import BinaryField, BooleanField, DateTimeField, Document, StringField
-
-from chat.models import base
 
 
 class Session(Document):
@@ -42,40 +40,40 @@ class Session(Document):
     @classmethod
     def find(cls, key: str) -> dict | None:
         """The live session's row, or None (unknown, ended, or expired but not yet swept away)."""
-        row = cls._get_collection().find_one({"_id": key, "ended": {"$ne": True}})
-        return row if row and row["expires_at"] > base.now() else None
+        alive = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+        return cls._get_collection().find_one({"_id": key, "ended": {"$ne": True}, **alive})
 
     @classmethod
-    def add(cls, key: str, data: str, user: str, sealed: bytes, expires: datetime) -> None:
+    def add(cls, key: str, data: str, user: str, sealed: bytes, life: int) -> None:
         """A new session. Redis has never heard of it, so nothing is dirty."""
-        cls._get_collection().insert_one(
-            {"_id": key, "data": data, "user": user, "sealed": sealed, "expires_at": expires}
-        )
+        new = {"data": data, "user": user, "sealed": sealed}
+        # What is there already has data, a tombstone too: then this is a DuplicateKeyError.
+        cls._get_collection().update_one({"_id": key, "data": None}, _to(new, life), upsert=True)
 
     @classmethod
-    def rewrite(cls, key: str, data: str, user: str, expires: datetime) -> bool:
+    def rewrite(cls, key: str, data: str, user: str, life: int) -> bool:
         """New data for a session that still lives; False if it does not. Never an upsert."""
-        fields = {"data": data, "user": user, "expires_at": expires, "redis_dirty": True}
-        return cls._update(key, {"$set": fields})
+        return cls._update(key, _to({"data": data, "user": user, "redis_dirty": True}, life))
 
     @classmethod
-    def extend(cls, key: str, expires: datetime) -> bool:
+    def extend(cls, key: str, life: int) -> bool:
         """A later end for a session that still lives; False if it does not."""
-        return cls._update(key, {"$max": {"expires_at": expires}})
+        later = {"$max": ["$expires_at", _in(life)]}
+        return cls._update(key, [{"$set": {"expires_at": later}}])
 
     @classmethod
-    def _update(cls, key: str, change: dict) -> bool:
+    def _update(cls, key: str, change: list[dict]) -> bool:
         found = cls._get_collection().update_one({"_id": key, "ended": {"$ne": True}}, change)
         return bool(found.matched_count)
 
     @classmethod
-    def end(cls, key: str, sealed: bytes, until: datetime) -> None:
+    def end(cls, key: str, sealed: bytes, life: int) -> None:
         """Leave a tombstone, also where there was no session: a slow request may yet store one."""
-        tombstone = _TOMBSTONE | {"sealed": sealed, "expires_at": until}
-        cls._get_collection().update_one({"_id": key}, {"$set": tombstone}, upsert=True)
+        tombstone = _to(_TOMBSTONE | {"sealed": sealed}, life)
+        cls._get_collection().update_one({"_id": key}, tombstone, upsert=True)
 
     @classmethod
-    def end_of_user(cls, user: str, except_key: str | None, until: datetime) -> list[dict]:
+    def end_of_user(cls, user: str, except_key: str | None, life: int) -> list[dict]:
         """Tombstones for everything of one person; the ended rows (``_id``, ``sealed``)."""
         query: dict[str, Any] = {"user": user, "ended": {"$ne": True}}
         if except_key:
@@ -84,8 +82,7 @@ class Session(Document):
         ended = list(rows.find(query, {"sealed": 1}))
         keys = [row["_id"] for row in ended]
         if keys:
-            change = {"$set": _TOMBSTONE | {"expires_at": until}}
-            rows.update_many({"_id": {"$in": keys}}, change)
+            rows.update_many({"_id": {"$in": keys}}, _to(_TOMBSTONE, life))
         return [row | {"ended": True} for row in ended]
 
     @classmethod
@@ -105,6 +102,17 @@ class Session(Document):
         if data is not None:
             query["data"] = data
         cls._get_collection().update_many(query, {"$unset": {"redis_dirty": ""}})
+
+
+def _in(seconds: int) -> dict:
+    """So many seconds from now, by MongoDB's clock: those of the processes may be wrong."""
+    return {"$add": ["$$NOW", seconds * 1000]}
+
+
+def _to(fields: dict, life: int) -> list[dict]:
+    """A change to these values, which end after so many seconds."""
+    literal = {name: {"$literal": value} for name, value in fields.items()}
+    return [{"$set": literal | {"expires_at": _in(life)}}]
 
 
 _TOMBSTONE = {"ended": True, "data": "{}", "redis_dirty": True}

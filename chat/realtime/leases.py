@@ -49,11 +49,15 @@ return 1
 """
 )
 
-# ARGV: how many leases to end at most. People whose last connection this was.
+# ARGV: how many leases to end at most, the longest in ms: whatever ends later was given before the
+# clock was put back. People whose last connection this was.
 REAP = (
     _TELL
     + """
 local out={}
+for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'('..(now+ARGV[2]),'+inf')) do
+  redis.call('ZADD',KEYS[1],'XX',now+ARGV[2],m)
+end
 for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'-inf',now,'LIMIT',0,ARGV[1])) do
   redis.call('ZREM',KEYS[1],m)
   local who=string.match(m,'^([^|]+)')

@@ -166,6 +166,16 @@ def test_a_value_is_not_trusted_when_its_writer_died(world):
     assert users.get_profile(world.owner.id)["status"] == "new"
 
 
+def test_a_value_is_not_trusted_when_the_clock_was_put_back_since_its_writer_began(world):
+    users.get_profile(world.owner.id)
+    key = f"cache:users:profile:{world.owner.id}"
+    write = fence.begin(key)
+    User.objects(id=world.owner.id).update_one(set__status="new")
+    age(key, write, -3_600_000)
+
+    assert users.get_profile(world.owner.id)["status"] == "new"
+
+
 def test_a_write_that_found_no_free_connection_is_seen_all_the_same(world):
     channels.get(world.channel)
     pool = redis._get_client().connection_pool
