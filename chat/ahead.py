@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, g, request
 
-from chat import limits
+from chat import limits, presence
 from chat.auth import likely_user_id
 from chat.cache import (
     basis,
@@ -49,10 +49,13 @@ def _look() -> None:
     if not all(base.object_id(value) for name, value in args.items() if name.endswith("_id")):
         return  # nobody has checked the address yet, and what is no id is no key
     sources = [users.profile_source(user_id), *plan(user_id, args)]
-    rider = Rider(limits.api_call(user_id)) if is_call and not limits.is_counted() else None
-    through.look_all(sources, rider)
-    if rider and rider.answer is not None:
-        limits.counted(rider.answer)
+    call = Rider(limits.api_call(user_id)) if is_call and not limits.is_counted() else None
+    online = presence.ahead() if plan in WITH_PRESENCE else None
+    through.look_all(sources, [rider for rider in (call, online) if rider])
+    if call and call.answer is not None:
+        limits.counted(call.answer)
+    if online:
+        presence.asked(online)
 
 
 def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
@@ -85,6 +88,10 @@ def _members(_user_id: str, args: dict[str, Any]) -> list[Source]:
     return [channels.all_source(), members.source(args["channel_id"]), directory.source()]
 
 
+def _people(_user_id: str, _args: dict[str, Any]) -> list[Source]:
+    return [directory.source()]
+
+
 def _history(_user_id: str, args: dict[str, Any]) -> list[Source]:
     return [channels.all_source(), messages.source(args["channel_id"])]
 
@@ -96,11 +103,12 @@ def _own(user_id: str) -> list[str]:
 
 API: dict[str, Callable[[str, dict[str, Any]], list[Source]]] = {
     "api.me.show": lambda _user_id, _args: [],
-    "api.users.index": lambda _user_id, _args: [],
-    "api.users.online": lambda _user_id, _args: [directory.source()],
+    "api.users.index": _people,
+    "api.users.online": _people,
     "api.channels.index": _channel_list,
     "api.channels.show": _channel,
     "api.channels.members": _members,
     "api.messages.history": _history,
     "api.emoji.index": lambda _user_id, _args: [emoji.source()],
 }
+WITH_PRESENCE = (_page, _people, _members)

@@ -19,13 +19,13 @@ from limits.strategies import FixedWindowRateLimiter
 
 from chat.errors import Throttled
 from chat.extensions import limiter, redis
+from chat.passing import of
 from chat.redis import DOWN, Down, scripts
 from chat.security import SAFE
 from chat.text import nickname_key
 
 PREFIX = "limit:"
 TIDY_EVERY = 60  # seconds
-PASSED = "chat.again"  # in the WSGI environment: what chat.api.again has done for this request
 
 # One script, so that no counter is left without an end. KEYS counter; ARGV amount, seconds.
 COUNT = """
@@ -151,7 +151,7 @@ def limit_api() -> None:
 
 def is_counted() -> bool:
     """Whether this call was counted already: by ``chat.api.again`` or ahead of everything else."""
-    passing = request.environ.get(PASSED)
+    passing = of(request.environ)
     return "api_count" in g or (passing is not None and passing.counted)
 
 

@@ -20,14 +20,14 @@ Without Redis a process knows its own connections only, and says so (`is_known`)
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any, cast
 
 import gevent
 from flask import Flask, g, has_request_context, request
 
 from chat import rollout
-from chat.cache import basis, keys, outages, through
+from chat.cache import basis, fence, keys, outages, through
 from chat.extensions import redis
 from chat.metrics import count
 from chat.realtime import broadcasts, leases, roster
@@ -43,6 +43,7 @@ REAPS = 6  # in the time of a lease
 MARGIN = 0.03  # seconds by which a reap comes after the end that it waits for
 RECOUNT_EVERY = 60  # seconds; by one process of all
 MOST_AT_ONCE = 1000
+COPY_SECONDS = 5.0  # how long a picture is asked about by its number alone
 MOST_TOLD = 200  # transitions that a new socket is told; who missed more asks for the list
 
 _KEYS = [keys.presence(part) for part in ("conns", "count", "seq", "log")]
@@ -275,7 +276,7 @@ def is_known() -> bool:
     return (redis.is_up() and not outages.elsewhere()) or _presence.alone
 
 
-def online() -> set[str]:
+def online() -> Set[str]:
     """The ids of everybody online; of those connected here while Redis is away.
 
     Asked for once a request, however many lists show it.
@@ -297,18 +298,40 @@ def _picture() -> roster.Picture:
     if asker is not this:
         picture = _look()
         g.presence = (this, picture)
+    if picture.from_set:
+        basis.read_plain(keys.online_seq(), str(picture.seq))
+        through.note("hit")
     return cast(roster.Picture, picture)
+
+
+class Asked(fence.Rider):
+    """The question who is online, asked in somebody else's round trip."""
+
+    def __init__(self) -> None:
+        self.known = _copy.get()
+        super().__init__(roster.call(self.known))
+
+
+def ahead() -> Asked | None:
+    """The question, for ``fence.ask``; its answer goes to ``asked``."""
+    return Asked() if through.is_cached("online") else None
+
+
+def asked(question: Asked) -> None:
+    """It has been asked. Without an answer Redis is asked again when it is due."""
+    if question.answer is None:
+        return
+    found = roster.picture_of(question.answer, question.known)
+    if not isinstance(found, Down):
+        g.presence = (request._get_current_object(), _seen(found))  # type: ignore[attr-defined]
 
 
 def _look() -> roster.Picture:
     found: roster.Picture | Down = DOWN
     if through.is_cached("online"):
-        found = roster.read()
+        found = roster.read(_copy.get())
         if not isinstance(found, Down):
-            basis.read_plain(keys.online_seq(), str(found.seq))
-            through.note("hit")
-            count.cache_hits([keys.online()])
-            return found
+            return _seen(found)
         if redis.is_up():
             found = roster.fill(_presence.ttl)
     elif redis.is_up():
@@ -318,6 +341,33 @@ def _look() -> roster.Picture:
     through.note(outcome)
     count.cache(keys.online(), outcome)
     return roster.Picture(_presence.here(), 0) if isinstance(found, Down) else found
+
+
+def _seen(found: roster.Picture) -> roster.Picture:
+    _copy.put(found)
+    count.cache_hits([keys.online()])
+    return found
+
+
+class _Copy:
+    """The picture that was read last, for a while: its number tells whether it is still the one,
+    but when Redis has lost everything numbers begin again."""
+
+    def __init__(self) -> None:
+        self._picture: roster.Picture | None = None
+        self._until = 0.0
+
+    def get(self) -> roster.Picture | None:
+        """The picture, or None when it is too old."""
+        return self._picture if time.monotonic() < self._until else None
+
+    def put(self, picture: roster.Picture) -> None:
+        """Redis has just sent this one, or confirmed it."""
+        if picture is not self._picture:
+            self._picture, self._until = picture, time.monotonic() + COPY_SECONDS
+
+
+_copy = _Copy()
 
 
 def member(user_id: str, conn_id: str) -> str:

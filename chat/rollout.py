@@ -106,8 +106,11 @@ def in_rollout(feature: str, key: str) -> bool:
 
 def for_reader(feature: str) -> bool:
     """The same for whoever is asking now: the signed-in person, or nobody in particular."""
-    subject = str(g.get("subject", "")) if has_request_context() else ""
-    return in_rollout(feature, subject)
+    share = percent(feature)
+    if 0 < share < 100:
+        subject = str(g.get("subject", "")) if has_request_context() else ""
+        return bucket(feature, subject) < share
+    return share > 0
 
 
 def writes(feature: str | None) -> bool:

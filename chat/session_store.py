@@ -77,16 +77,24 @@ def read(text: str | bytes | None) -> dict | None:
         return None
 
 
-def load(sid: str) -> dict | None:
-    """What is in a session, or None. PyMongoError when MongoDB alone could say, and is gone."""
+def load(sid: str, read: list[Any] | None = None) -> dict | None:
+    """What is in a session, or None. PyMongoError when MongoDB alone could say, and is gone.
+
+    ``read``: what ``call`` was answered in this very request.
+    """
     asked = rollout.in_rollout("sessions", sid)
-    data = _from_redis(sid) if asked else None
+    data = _from_redis(sid, read) if asked else None
     count.session(data is not None, asked, redis)
     return data if data is not None else _from_mongo(sid)
 
 
-def _from_redis(sid: str) -> dict | None:
-    answer = redis.run(READ, [PREFIX + sid], [], "session")
+def call(sid: str) -> scripts.Call:
+    """The script call that reads a session, for a pipeline: its data, its seconds left."""
+    return READ, [PREFIX + sid], []
+
+
+def _from_redis(sid: str, read: list[Any] | None) -> dict | None:
+    answer = read or redis.run(*call(sid), "session")
     if answer is DOWN or answer[0] is None:
         return None
     text, left = answer

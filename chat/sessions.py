@@ -23,6 +23,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chat import session_store as store
 from chat.errors import Unavailable
+from chat.passing import of
 from chat.session_store import sid_hash
 
 __all__ = ["current_sid", "end_all", "end_current", "is_alive", "keep", "renew", "sid_hash"]
@@ -75,7 +76,8 @@ class Sessions(ServerSideSessionInterface):
         if not SID.match(sid) or request.path.startswith(WITHOUT_SESSION):
             return self._new()
         try:
-            data = store.load(sid)
+            passing = of(request.environ)
+            data = store.load(sid, passing.session if passing else None)
         except PyMongoError as error:
             log.warning("session %s: no store answers: %s", sid_hash(sid)[:8], error)
             session = Session(sid=sid)

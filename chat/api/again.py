@@ -24,8 +24,8 @@ from chat.api.kept import Answer, Callers, Headers, Kept, Key, Offer
 from chat.cache import keys, outages
 from chat.cache.local import Copy, copies
 from chat.extensions import redis
-from chat.limits import PASSED
 from chat.metrics import count as figures
+from chat.passing import KEY, Passing
 from chat.redis import Down, scripts
 from chat.services import activity
 
@@ -46,14 +46,6 @@ class Question:
     def key(self, alike: bool) -> Key:
         """Under what its answer is kept."""
         return (EVERYBODY if alike else self.user_id or "", *self.place)
-
-
-@dataclass
-class Passing:
-    """What this module and Flask tell each other about one request, in its WSGI environment."""
-
-    counted: bool = False  # the call has been counted already
-    offer: Offer | None = None  # may be given again
 
 
 def init_app(app: Flask) -> None:
@@ -77,7 +69,7 @@ class Again:
         if asked is None:
             return self._wrapped(environ, start_response)
         began, passing = time.monotonic(), Passing()
-        environ[PASSED] = passing
+        environ[KEY] = passing
         answer = self._found(asked)
         if answer is not None and self._still(asked, answer, passing):
             request_id = logs.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -128,14 +120,15 @@ class Again:
             if not _in_all_rollouts(asked.sid, user_id):
                 return False
             calls = [
-                (session_store.READ, [session_store.PREFIX + asked.sid], []),
+                session_store.call(asked.sid),
                 limits.api_call(user_id),
                 *basis.calls(),
             ]
             told = redis.call(lambda client: scripts.run_all(client, calls), "the same again")
             if isinstance(told, Down):
                 return False
-            (text, left), count, *versions = told
+            passing.session, count, *versions = told
+            text, left = told[0]
             if not limits.within_api(count):
                 return False  # Flask counts it again and says how long to wait
             session = session_store.read(text)
@@ -144,7 +137,10 @@ class Again:
             passing.counted = True
             if not basis.holds(versions) or not _may_act(session, profile.value):
                 return False
-            return session_store.slide(asked.sid, session, left)
+            if session_store.slide(asked.sid, session, left):
+                return True
+            passing.session = None  # it has been ended
+            return False
 
     def _keep(self, asked: Question, offer: Offer | None, status: str, headers: Headers) -> None:
         if offer is None or not status.startswith("200"):

@@ -20,7 +20,7 @@ from chat.api.kept import Offer
 from chat.api.reading import check_ids, read_body, read_query
 from chat.auth import login_required, role_required
 from chat.cache import basis, keys
-from chat.limits import PASSED
+from chat.passing import of
 
 View = Callable[..., Any]
 Shape = type[msgspec.Struct]
@@ -147,7 +147,7 @@ def _validated(response: Response, encoded: Encoded, route: Route) -> Response:
 
 def _offer(encoded: Encoded, route: Route) -> None:
     """Let the same answer be given again (``chat.api.again``), if it can be checked."""
-    passing, made_from = request.environ.get(PASSED), basis.current()
+    passing, made_from = of(request.environ), basis.current()
     if passing is None or made_from is None or made_from.spoiled or auth.via_token():
         return
     own = keys.profile(current_user.id)

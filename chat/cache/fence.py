@@ -117,7 +117,7 @@ class Rider:
     answer: Any = None  # None while it was not made
 
 
-def ask(questions: Sequence[Question], rider: Rider | None = None) -> list[Reading]:
+def ask(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> list[Reading]:
     """The answers to many questions, in one round trip; in two if some copies are out of date.
 
     Many copies are asked about together, which is cheaper than one by one.
@@ -126,8 +126,8 @@ def ask(questions: Sequence[Question], rider: Rider | None = None) -> list[Readi
         return []
     known = [question for question in questions if question.known]
     if len(known) < TOGETHER or redis.connector.mode == "cluster":
-        return _ask_each(questions, rider)
-    same = redis.call(lambda client: _ask_together(client, known, questions, rider), "read many")
+        return _ask_each(questions, riders)
+    same = redis.call(lambda client: _ask_together(client, known, questions, riders), "read many")
     if isinstance(same, Down):
         return [Reading(hit=False, down=True)] * len(questions)
     rest = [question for question in questions if question.key not in same]
@@ -135,22 +135,22 @@ def ask(questions: Sequence[Question], rider: Rider | None = None) -> list[Readi
     return [found[question.key] for question in questions]
 
 
-def _ask_each(questions: Sequence[Question], rider: Rider | None = None) -> list[Reading]:
+def _ask_each(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> list[Reading]:
     if not questions:
         return []
     calls = [question.call() for question in questions]
     what = questions[0].key if len(questions) == 1 else "read many"
-    answers = redis.call(lambda client: _run(client, calls, rider), what)
+    answers = redis.call(lambda client: _run(client, calls, riders), what)
     if isinstance(answers, Down):
         return [Reading(hit=False, down=True)] * len(questions)
     return [reading_of(answer) for answer in answers]
 
 
-def _run(client: Any, calls: list[scripts.Call], rider: Rider | None) -> list[Any]:
-    if rider is None:
-        return scripts.run_all(client, calls)
-    *answers, rider.answer = scripts.run_all(client, [*calls, rider.call])
-    return answers
+def _run(client: Any, calls: list[scripts.Call], riders: Sequence[Rider]) -> list[Any]:
+    answers = scripts.run_all(client, [*calls, *(rider.call for rider in riders)])
+    for rider, answer in zip(riders, answers[len(calls) :], strict=True):
+        rider.answer = answer
+    return answers[: len(calls)]
 
 
 def same_call(versions: dict[str, str]) -> scripts.Call:
@@ -163,13 +163,13 @@ def same_call(versions: dict[str, str]) -> scripts.Call:
 
 
 def _ask_together(
-    client: Any, known: list[Question], questions: Sequence[Question], rider: Rider | None
+    client: Any, known: list[Question], questions: Sequence[Question], riders: Sequence[Rider]
 ) -> dict[str, Reading]:
     """What is the same by key; and what there is no copy of, in the same round trip."""
     versions = {question.key: question.known for question in known}
     new = [question for question in questions if not question.known]
     calls = [same_call(versions), *(question.call() for question in new)]
-    left, *answers = _run(client, calls, rider)
+    left, *answers = _run(client, calls, riders)
     found = {
         key: Reading(hit=True, same=True, version=version, left_ms=ms)
         for (key, version), ms in zip(versions.items(), left, strict=True)

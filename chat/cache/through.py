@@ -82,11 +82,23 @@ def ask(source: Source, part: Part) -> Any:
 
 def look(source: Source) -> Copy:
     """The value together with its version; the version is None if it did not come from Redis."""
+    if has_request_context():
+        # What was looked at ahead is asked for some fifteen times in a page.
+        this = g._get_current_object()  # type: ignore[attr-defined]
+        copy = this.get("seen", {}).get(source.key)
+        if (
+            copy
+            and copy.version
+            and source.key not in this.cold
+            and is_cached(source.shape.feature)
+        ):
+            this.setdefault("x_cache", "hit")
+            return copy  # type: ignore[no-any-return]
     return look_all([source])[0]
 
 
-def look_all(sources: Sequence[Source], rider: fence.Rider | None = None) -> list[Copy]:
-    """Many values, warm in one round trip; ``rider`` goes with it if Redis is asked at all."""
+def look_all(sources: Sequence[Source], riders: Sequence[fence.Rider] = ()) -> list[Copy]:
+    """Many values, warm in one round trip; ``riders`` go with it if Redis is asked at all."""
     seen: dict[str, Copy] | None = g.get("seen") if has_request_context() else None
     found: dict[str, Copy] = {}
     if seen is not None:
@@ -97,7 +109,7 @@ def look_all(sources: Sequence[Source], rider: fence.Rider | None = None) -> lis
         note(_outcome_of(found, cached == features))
     new = {source.key: source for source in sources if source.key not in found}
     asked = [source for source in new.values() if source.shape.feature in cached]
-    found.update(zip((source.key for source in asked), _look(asked, rider), strict=True))
+    found.update(zip((source.key for source in asked), _look(asked, riders), strict=True))
     for key in new.keys() - found.keys():
         note("bypass")
         count.cache(key, "bypass")
@@ -143,11 +155,11 @@ def is_cached(feature: str) -> bool:
     return redis.enabled and not outages.elsewhere() and rollout.for_reader(feature)
 
 
-def _look(sources: Sequence[Source], rider: fence.Rider | None) -> list[Copy]:
+def _look(sources: Sequence[Source], riders: Sequence[fence.Rider]) -> list[Copy]:
     if not sources:
         return []
     kept = [copies.get(source.key) for source in sources]
-    readings = _ask(sources, kept, rider)
+    readings = _ask(sources, kept, riders)
     note("hit")  # what is missing says so itself
     late = [i for i, reading in enumerate(readings) if reading.token and _wait(sources[i].key)]
     again = _ask([sources[i] for i in late], [None] * len(late))
@@ -176,13 +188,13 @@ def _wait(key: str) -> bool:
 
 
 def _ask(
-    sources: Sequence[Source], kept: Sequence[Copy | None], rider: fence.Rider | None = None
+    sources: Sequence[Source], kept: Sequence[Copy | None], riders: Sequence[fence.Rider] = ()
 ) -> list[fence.Reading]:
     questions = [
         fence.Question(source.key, source.shape.read, (copy and copy.version) or "")
         for source, copy in zip(sources, kept, strict=True)
     ]
-    return fence.ask(questions, rider)
+    return fence.ask(questions, riders)
 
 
 def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:

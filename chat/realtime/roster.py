@@ -6,14 +6,14 @@ transitions does not reach back to it, is it written whole. A newer picture is n
 older one, whichever process comes last.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from itertools import chain
 from typing import Any, NamedTuple
 
 from chat import rollout
 from chat.cache import keys
 from chat.extensions import redis
-from chat.redis import DOWN, Down
+from chat.redis import DOWN, Down, scripts
 
 
 class Transition(NamedTuple):
@@ -27,9 +27,17 @@ class Transition(NamedTuple):
 class Picture(NamedTuple):
     """Who is online; `seq` is the number of the last transition that is certainly in it."""
 
-    people: set[str]
+    people: Set[str]
     seq: int
+    from_set: bool = False  # not derived from the leases now
 
+
+# KEYS: the set's number, the set. ARGV: the number of the set that the caller has.
+READ = """
+local seq=redis.call('GET',KEYS[1])
+if not seq or seq==ARGV[1] then return {seq} end
+return {seq,redis.call('SMEMBERS',KEYS[2])}
+"""
 
 # KEYS: count, seq. Who is online, and the number of the transition that made it so.
 WHO = "return {redis.call('GET',KEYS[2]) or '0',redis.call('HKEYS',KEYS[1])}"
@@ -80,20 +88,25 @@ return 1
 )
 
 
-def read() -> Picture | Down:
-    """The set as Redis holds it; DOWN if it holds none. Its number tells "nobody" from "none"."""
+def call(known: Picture | None = None) -> scripts.Call:
+    """The script call that reads the set, or only its number where that is the known one."""
+    return READ, [keys.online_seq(), keys.online()], [known.seq if known else ""]
 
-    def ask(client: Any) -> Any:
-        pipe = client.pipeline(transaction=False)
-        pipe.get(keys.online_seq())  # before the set: it may be behind it, never ahead of it
-        pipe.smembers(keys.online())
-        return pipe.execute()
 
-    answer = redis.call(ask, "online")
-    if isinstance(answer, Down) or answer[0] is None:
+def picture_of(answer: list[Any], known: Picture | None = None) -> Picture | Down:
+    """What the call answered; DOWN if Redis holds no set. A number tells "nobody" from "none"."""
+    if answer[0] is None:
         return DOWN
+    if len(answer) == 1 and known is not None:
+        return known
     seq = _number(answer[0])
-    return DOWN if isinstance(seq, Down) else Picture(set(answer[1]), seq)
+    return DOWN if isinstance(seq, Down) else Picture(frozenset(answer[1]), seq, from_set=True)
+
+
+def read(known: Picture | None = None) -> Picture | Down:
+    """The set as Redis holds it; DOWN if it holds none."""
+    answer = redis.run(*call(known), "online")
+    return DOWN if isinstance(answer, Down) else picture_of(answer, known)
 
 
 def who() -> Picture | Down:

@@ -1,6 +1,6 @@
 """Lists of people, with who is online and when they were last active (R29)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any, TypeVar
 
 from chat import access, presence, text
@@ -15,6 +15,7 @@ MOST_IN_PAGE = 1000
 
 _pages: Made[Any] = Made(50)
 _members: Made[list[dict]] = Made(200)
+_online: Made[list[dict]] = Made(1)
 
 
 def list_people(limit: int = 100, cursor: str | None = None) -> tuple[list[dict], str | None]:
@@ -71,7 +72,12 @@ def members_of(actor: Any, channel_id: str) -> list[dict]:
 def online_people() -> list[dict]:
     """Who is online now, by nickname."""
     online = presence.online()
-    return _by_name(_with_presence(cache.get_profiles(sorted(online)).values(), {}, online))
+
+    def made() -> list[dict]:
+        profiles = cache.get_profiles(sorted(online)).values()
+        return _by_name(_with_presence(profiles, {}, online))
+
+    return _online.get("", (cache.version(), online), made)
 
 
 def _as_it_is(people: list[dict], following: str | None) -> tuple[list[dict], str | None]:
@@ -79,7 +85,7 @@ def _as_it_is(people: list[dict], following: str | None) -> tuple[list[dict], st
 
 
 def _with_presence(
-    profiles: Iterable[dict], scores: dict[str, int], online: set[str]
+    profiles: Iterable[dict], scores: dict[str, int], online: Set[str]
 ) -> list[dict]:
     return [
         profile

@@ -7,11 +7,11 @@ from chat.api.again import Again
 from chat.extensions import redis
 
 # Each round trip is one pipeline. What was answered before needs one: the session, the count of
-# calls and the versions of all that the answer was made from. A page needs three: the session;
-# everything that it shows, and the account; who is online.
+# calls and the versions of all that the answer was made from. A page needs two: the session; the
+# account and everything that it shows, who is online included.
 ROUND_TRIPS = {
-    "/channels/general": 3,
-    "/channels": 3,
+    "/channels/general": 2,
+    "/channels": 2,
     "/api/users": 1,
     "/api/users/online": 1,
     "/api/channels": 1,
@@ -23,13 +23,13 @@ ROUND_TRIPS = {
 }
 
 # The same for a caller whose answer is not kept: the session; the account, what the answer is
-# made from and the count of calls. Beside these who is online, and a page of the list of people.
+# made from and the count of calls. Beside these a page of the list of people and its order.
 FOR_THE_FIRST_TIME = {
-    "/api/users": 5,
-    "/api/users/online": 3,
+    "/api/users": 4,
+    "/api/users/online": 2,
     "/api/channels": 2,
     "/api/channels/{channel}": 2,
-    "/api/channels/{channel}/users": 3,
+    "/api/channels/{channel}/users": 2,
     "/api/channels/{channel}/messages": 2,
     "/api/emoji": 2,
     "/api/me": 2,

@@ -151,4 +151,20 @@ def test_who_is_online_is_asked_for_once_a_request(emitted, own_redis):
     assert calls["cmdstat_smembers"] == 1 + 1  # the other is `last_number`'s
     with current_app.test_request_context("/"):
         assert redis.call(lambda client: client.srem("cache:users:online", person(1))) == 1
+        assert redis.call(lambda client: client.incr("v:{cache:users:online}"))
         assert len(presence.online()) == FEW - 1  # the next request looks for itself
+
+
+def test_while_nobody_comes_or_goes_only_a_number_is_sent(emitted, own_redis):
+    from flask import current_app
+
+    meter = Meter(own_redis)
+    crowd(process(), 1, FEW)
+
+    def pages() -> None:
+        for _ in range(5):
+            with current_app.test_request_context("/"):
+                assert len(presence.online()) == FEW
+
+    calls, _ = meter.of(pages)
+    assert calls["cmdstat_smembers"] == 1

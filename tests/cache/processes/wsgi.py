@@ -53,10 +53,10 @@ def end_by_deleting(endings: Sequence[tuple[fence.Write, fence.Ending]]) -> None
 
 
 def believe_copies(
-    questions: Sequence[fence.Question], rider: fence.Rider | None = None
+    questions: Sequence[fence.Question], riders: Sequence[fence.Rider] = ()
 ) -> list[fence.Reading]:
     """Whoever has a copy is told that it is still the same, and Redis is not asked."""
-    found = iter(ask([question for question in questions if not question.known], rider))
+    found = iter(ask([question for question in questions if not question.known], riders))
     return [
         fence.Reading(hit=True, same=True, version=question.known)
         if question.known

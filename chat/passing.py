@@ -1,0 +1,22 @@
+"""What stands before Flask (``chat.api.again``) and what is behind it tell each other about one
+request, in its WSGI environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KEY = "chat.passing"
+
+
+@dataclass
+class Passing:
+    """What has been done for this request before Flask saw it, and what Flask made of it."""
+
+    counted: bool = False  # the call has been counted already
+    session: list[Any] | None = None  # as Redis has just said (``session_store.call``)
+    offer: Any = None  # a ``chat.api.kept.Offer``: may be given again
+
+
+def of(environ: Mapping[str, Any]) -> Passing | None:
+    """About this request; None where nothing stood before Flask."""
+    return environ.get(KEY)
