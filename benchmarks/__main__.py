@@ -8,7 +8,18 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import browsing, cached, fanout, growth, memory, pages, redis_memory, report, start
+from benchmarks import (
+    browsing,
+    cached,
+    fanout,
+    growth,
+    memory,
+    metrics_cost,
+    pages,
+    redis_memory,
+    report,
+    start,
+)
 
 ALL = {
     "start": start.run,
@@ -19,6 +30,7 @@ ALL = {
     "browsing": browsing.run,
     "growth": growth.run,
     "redis_memory": redis_memory.run,
+    "metrics_cost": metrics_cost.run,
 }
 MOST_SECONDS = 900
 

@@ -1,6 +1,6 @@
 """What the rest of the code says: this happened. Each is quick and never fails."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from chat.cache.keys import STRUCTURES
@@ -10,16 +10,13 @@ from chat.metrics.numbers import Labels, Switch
 # In the WSGI environment, which is copied on its way in: a dict with what is found out there.
 SEEN = "chat.metrics"
 ROUTE, ANSWERED = "route", "answered"
-EVENTS = (
-    "message:new", "message:changed", "message:deleted", "channel:changed", "channel:removed",
-    "unread", "typing", "presence", "system",
-)  # fmt: skip
 
 _SINGLE = {s.name: s.name for s in STRUCTURES if not s.name.endswith("*")}
 _FAMILY = {s.name.removesuffix(":*"): s.name for s in STRUCTURES if s.name.endswith("*")}
 # What the caches call it where they ask MongoDB without a key.
 _PAST = {"channel": "cache:channels:list", "member": "cache:channel:users:*"}
-PROFILE = "cache:users:profile:"  # whoever asks has one, and it is asked about
+# Whoever asks has these, and they are asked about.
+PROFILE, SESSION = "cache:users:profile:", "session:"
 _HITS = {name: (name, "hit") for name in names.CACHES}
 
 Sampled = Callable[[Iterable[str]], None]
@@ -49,7 +46,10 @@ def tally(keys: Iterable[str]) -> list[tuple[Labels, int]]:
 def cache_hits(keys: Sequence[str]) -> None:
     """These were answered by Redis."""
     if Switch.on and keys:
-        _add(tally(keys), keys)
+        for labels, by in tally(keys):
+            names.CACHE_READS.inc(*labels, by=by)
+        for fn in _sampled:
+            fn(keys)
 
 
 def cache(key: str, outcome: str, by: int = 1) -> None:
@@ -64,17 +64,46 @@ def past_redis(what: str) -> None:
     cache(_PAST.get(what.partition(" ")[0], ""), "bypass")
 
 
+class Again:
+    """How often a kept answer was given again and is not in the figures yet (``settle``)."""
+
+    __slots__ = ("counted", "keys", "route", "times")
+
+    def __init__(self, route: str, keys: Collection[str]) -> None:
+        self.route, self.keys, self.times = route.partition(" ")[2], keys, 0
+        self.counted = tally([PROFILE, SESSION, *keys])
+
+
+_unsettled: list[Again] = []
+
+
 def again(environ: dict[str, Any], answer: Any) -> None:
-    """A kept answer was given again: all that it was made from was checked, and is a hit."""
+    """A kept answer was given again: all that it was made from was checked, and is a hit.
+
+    This is the path of most requests, so here only their number is noted.
+    """
     if not Switch.on:
         return
+    noted: Again | None = answer.counted
+    if noted is None:
+        noted = answer.counted = Again(answer.route, answer.basis.fenced.keys())
+    if not noted.times:
+        _unsettled.append(noted)
+    noted.times += 1
     if (seen := environ.get(SEEN)) is not None:
-        seen[ROUTE] = answer.route.partition(" ")[2]
-    counted = answer.counted
-    if counted is None:
-        counted = answer.counted = tally([PROFILE, *answer.basis.fenced])
-    _add(counted, answer.basis.fenced)
-    session(True)
+        seen[ROUTE], seen[ANSWERED] = noted.route, "hit"
+    for fn in _sampled:
+        fn(noted.keys)
+
+
+def settle() -> None:
+    """Put what was only noted into the figures; before they are looked at."""
+    for noted in _unsettled:
+        for labels, by in noted.counted:
+            names.CACHE_READS.inc(*labels, by=by * noted.times)
+        names.SESSIONS.inc("redis", by=noted.times)
+        noted.times = 0
+    _unsettled.clear()
 
 
 def session(in_redis: bool, asked: bool = True, door: Any = None) -> None:
@@ -98,24 +127,22 @@ def fallback(reason: str) -> None:
 
 def emitted(event: str) -> None:
     """Something was sent to a room."""
-    names.EMITS.inc(event if event in EVENTS else "other")
+    names.EMITS.inc(event if event in names.EVENTS else "other")
 
 
-def delivered(sockets: int) -> None:
-    """An event was handed to so many sockets."""
-    names.DELIVERIES.inc(by=sockets)
+def caught_up(after: int | None, changes: int, more: bool) -> None:
+    """A browser asked what changed after something that it knows, and was told.
 
-
-def caught_up(was_listening: bool, after: int | None, messages: int) -> None:
-    """A socket opened a channel and asked for what changed after something that it knows."""
+    Whatever it is told it was not sent, or not in time: it had a gap, closed unless there is more.
+    """
     if not after:
         return
-    reason = "gap" if was_listening else "open"
-    names.CATCH_UPS.inc(reason)
-    names.CAUGHT_UP.inc(reason, by=messages)
-    if was_listening:
+    names.CATCH_UPS.inc("changes" if changes else "nothing")
+    names.CAUGHT_UP.inc(by=changes)
+    if changes:
         gap("browser")
-        repaired("browser")
+        if not more:
+            repaired("browser")
 
 
 def gap(where: str) -> None:
@@ -133,11 +160,3 @@ def published(outcome: str, waited: float | None = None) -> None:
     names.PUBLISHED.inc(outcome)
     if waited is not None:
         names.LAG.observe(waited)
-
-
-def _add(counted: Iterable[tuple[Labels, int]], keys: Iterable[str]) -> None:
-    values = names.CACHE_READS.values
-    for labels, by in counted:
-        values[labels] += by
-    for fn in _sampled:
-        fn(keys)

@@ -18,7 +18,7 @@ from chat.extensions import redis
 from chat.metrics import names, redis_calls, snapshot
 from chat.metrics.place import place
 from chat.metrics.version import VERSION
-from chat.realtime import connections
+from chat.realtime import connections, queue
 from chat.redis import Down
 from chat.redis.pubsub import bus
 
@@ -53,6 +53,9 @@ def look(app: Flask) -> None:
     """What this process knows anyway."""
     names.BUILD.set(1, VERSION, _PYTHON)
     names.SOCKETS.set(len(connections.everyone()))
+    if (counts := getattr(queue, "counts", None)) is not None:
+        for how in ("straight", "queued"):
+            names.DELIVERIES.values[how,] = getattr(counts, how)
     _look_at_redis()
     _look_at_mongo(app)
     _look_at_rollout(app)

@@ -10,6 +10,10 @@ from chat.metrics.numbers import Counter, Figure, Gauge, Histogram
 CACHES = tuple(structure.name for structure in STRUCTURES)
 OUTCOMES = ("hit", "miss", "bypass", "down", "error")
 VERDICTS = ("agreed", "stale", "undecided", "skipped", "failed")
+EVENTS = (
+    "message:new", "message:changed", "message:deleted", "channel:changed", "channel:removed",
+    "unread", "typing", "presence", "system",
+)  # fmt: skip
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 REDIS_BUCKETS = (0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.15)
 MONGO_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0)
@@ -17,8 +21,8 @@ LAG_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0)
 
 REQUESTS = Histogram(
     "chat_http_request_duration_seconds",
-    "Time to answer a request, by route, class of status and how it was answered: as X-Cache says, "
-    "or none.",
+    "Time to answer a request, by route, class of status and how it was answered: as X-Cache says "
+    "(hit, miss, bypass, down), or none where no cache was asked.",
     ("method", "route", "status", "answered"),
     buckets=REQUEST_BUCKETS,
 )
@@ -92,23 +96,29 @@ MONGO_FAILURES = Counter(
 MONGO_UP = Gauge("chat_mongodb_up", "1 while every process is answered by MongoDB.", merge="min")
 
 SOCKETS = Gauge("chat_sockets_open", "Open sockets of people who are signed in.")
-DELIVERIES = Counter("chat_socket_deliveries_total", "Events handed to sockets here.")
-EMITS = Counter("chat_socket_emits_total", "Events sent to rooms, by event.", ("event",))
+DELIVERIES = Counter(
+    "chat_socket_deliveries_total",
+    "Events handed to sockets: at once (straight), or behind what a slow reader has not taken yet.",
+    ("how",),
+    [("straight",), ("queued",)],
+)
+EMITS = Counter(
+    "chat_socket_emits_total",
+    "Events sent to rooms, by event.",
+    ("event",),
+    [(event,) for event in EVENTS],
+)
 CATCH_UPS = Counter(
     "chat_catch_ups_total",
-    "Channels opened by a socket that asked for what changed: new in the channel (open), or "
-    "already listening to it (gap).",
-    ("reason",),
-    [("open",), ("gap",)],
+    "Browsers that asked what changed since something that they know, by what they were told.",
+    ("told",),
+    [("changes",), ("nothing",)],
 )
-CAUGHT_UP = Counter(
-    "chat_caught_up_messages_total", "Messages that catching up brought.", ("reason",),
-    [("open",), ("gap",)],
-)  # fmt: skip
+CAUGHT_UP = Counter("chat_caught_up_changes_total", "Changes that catching up brought.")
 GAPS_DETECTED = Counter(
     "chat_gaps_detected_total",
     "Times that events may have been missed: a lost subscription, events that could not be "
-    "published, a browser that noticed.",
+    "published, a browser that had not been sent what it asked for.",
     ("where",),
     [("subscription",), ("publisher",), ("browser",)],
 )

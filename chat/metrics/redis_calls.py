@@ -5,11 +5,16 @@ scripts, so scripts that read or write cached data say so (``learn``) and count 
 """
 
 from collections.abc import Iterable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
+from redis import Redis
+from redis.client import Pipeline
+
 from chat.metrics import names
 from chat.metrics.numbers import Switch
+from chat.redis import cluster
 
 GET, SET, SCRIPT, OTHER = "get", "set", "script", "other"
 _FAMILIES = dict.fromkeys(
@@ -40,6 +45,10 @@ def family_of(command: tuple[Any, ...]) -> str:
 def watch(client: Any) -> Any:
     """The same client, whose round trips are measured from now on."""
     run, pipeline = client.execute_command, client.pipeline
+    if isinstance(client, cluster.Cluster):
+        pipeline = partial(_watched, pipeline)
+    elif isinstance(client, Redis):
+        pipeline = partial(Pipe, client.connection_pool, client.response_callbacks)
 
     def execute_command(*args: Any, **options: Any) -> Any:
         began = perf_counter()
@@ -49,28 +58,45 @@ def watch(client: Any) -> Any:
             if Switch.on:
                 names.REDIS_CALLS.observe(perf_counter() - began, family_of(args))
 
-    def watched_pipeline(*args: Any, **options: Any) -> Any:
-        return _watch_pipeline(pipeline(*args, **options))
-
-    client.execute_command, client.pipeline = execute_command, watched_pipeline
+    client.execute_command, client.pipeline = execute_command, pipeline
     return client
 
 
-def _watch_pipeline(pipe: Any) -> Any:
-    execute = pipe.execute
-
-    def watched(*args: Any, **options: Any) -> Any:
-        stack = getattr(pipe, "command_stack", None) or getattr(pipe, "_commands", None)
-        family = family_of(stack[0][0]) if stack else OTHER
-        began = perf_counter()
-        try:
-            return execute(*args, **options)
-        finally:
-            if Switch.on and stack:
-                names.REDIS_CALLS.observe(perf_counter() - began, family)
-
-    pipe.execute = watched
+def _watched(pipeline: Any, *args: Any, **options: Any) -> Any:
+    pipe = pipeline(*args, **options)
+    pipe.__class__ = ClusterPipe
     return pipe
+
+
+class Pipe(Pipeline):
+    """A pipeline that is measured."""
+
+    def __init__(
+        self, pool: Any, callbacks: Any, transaction: bool = True, shard_hint: Any = None
+    ) -> None:
+        super().__init__(pool, callbacks, transaction, shard_hint)
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        if not (Switch.on and self.command_stack):
+            return super().execute(raise_on_error)
+        family, began = family_of(self.command_stack[0][0]), perf_counter()
+        try:
+            return super().execute(raise_on_error)
+        finally:
+            names.REDIS_CALLS.observe(perf_counter() - began, family)
+
+
+class ClusterPipe(cluster.Pipeline):
+    """The same over many nodes."""
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        if not (Switch.on and self._commands):
+            return super().execute(raise_on_error)
+        family, began = family_of(self._commands[0][0]), perf_counter()
+        try:
+            return super().execute(raise_on_error)
+        finally:
+            names.REDIS_CALLS.observe(perf_counter() - began, family)
 
 
 def pools(client: Any) -> list[Any]:

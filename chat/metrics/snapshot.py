@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chat.metrics import names
+from chat.metrics.count import settle
 from chat.metrics.numbers import Gauge, Histogram, Labels, percentile
 
 Snapshot = dict[str, Any]
@@ -18,6 +19,7 @@ Pairs = Iterable[tuple[Iterable[str], Any]]
 
 def own() -> Snapshot:
     """The figures of this process, as they are now."""
+    settle()
     counts: dict[str, list] = {}
     gauges: dict[str, list] = {}
     for figure in names.FIGURES:
@@ -102,6 +104,7 @@ def totals(snapshot: Snapshot) -> dict[str, Any]:
         "sessions": _by_one(snapshot, names.SESSIONS.name),
         "fallbacks": _by_one(snapshot, names.FALLBACKS.name),
         "catch_ups": _by_one(snapshot, names.CATCH_UPS.name),
+        "caught_up": sum(_rows(snapshot, names.CAUGHT_UP.name).values()),
         "gaps_detected": _by_one(snapshot, names.GAPS_DETECTED.name),
         "gaps_repaired": _by_one(snapshot, names.GAPS_REPAIRED.name),
         "published": _by_one(snapshot, names.PUBLISHED.name),

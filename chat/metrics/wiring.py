@@ -1,14 +1,17 @@
 """Joins the figures to the app: one line in ``app.py``, and one in its list of background work."""
 
+from functools import partial
+
 import gevent
 from flask import Flask
 
 from chat import session_store
 from chat.cache import directory, fence_scripts
 from chat.cache.basis import VERSION
-from chat.metrics import gauges, mongo, names, place, redis_calls, requests, shadow, snapshot
+from chat.metrics import count, gauges, mongo, names, place, redis_calls, requests, shadow, snapshot
 from chat.models import DOCUMENTS
 from chat.models.outage import Outage
+from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of
 
 # What these do for the caches is what GET and SET do for a plain key.
@@ -27,6 +30,8 @@ def init_app(app: Flask) -> None:
     mongo.learn({each._get_collection_name() for each in (*DOCUMENTS, Outage)})
     for family, scripts in ((redis_calls.GET, READING), (redis_calls.SET, WRITING)):
         redis_calls.learn(family, [(script, sha_of(script)) for script in scripts])
+    bus.on_gap(partial(count.repaired, "subscription"))  # after those who see to it
+    bus.on_shed(partial(count.repaired, "publisher"))
     shadow.init_app(app)
     requests.init_app(app)
 

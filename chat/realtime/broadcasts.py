@@ -14,6 +14,7 @@ from flask import Flask, current_app
 
 from chat.cache import updates
 from chat.extensions import socketio
+from chat.metrics import count
 from chat.realtime import rooms
 from chat.rows import Pieces
 
@@ -38,6 +39,7 @@ def _safely(fn: Callable[P, None]) -> Callable[P, None]:
 
 def _emit(event: str, data: dict[str, Any], to: str, skip_sid: str | None = None) -> None:
     if socketio.server is not None:
+        count.emitted(event)
         socketio.server.emit(event, data, to=to, skip_sid=skip_sid)
 
 
@@ -129,6 +131,7 @@ def presence_changed(
     """Who came and who went; `local`: only to this process's browsers."""
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     if socketio.server is not None:
+        count.emitted("presence")
         socketio.server.emit("presence", data, to=rooms.EVERYONE, ignore_queue=local)
 
 
@@ -142,6 +145,7 @@ def presence_greeting(
     """
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     data |= {"greeting": True, "known": known, "missed": missed}
+    count.emitted("presence")
     socketio.server.emit("presence", data, to=sid, ignore_queue=True)
 
 
@@ -168,4 +172,5 @@ def system(mode: str, everywhere: bool = False, **extra: Any) -> None:
     """
     if socketio.server is not None:
         data = {"mode": mode, **extra}
+        count.emitted("system")
         socketio.server.emit("system", data, to=rooms.EVERYONE, ignore_queue=not everywhere)

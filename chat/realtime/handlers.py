@@ -8,6 +8,7 @@ from flask_login import current_user
 
 from chat import access, presence, sessions
 from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
+from chat.metrics import count
 from chat.realtime import broadcasts, connections, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.events import handles, number, optional_number, text
@@ -95,6 +96,7 @@ def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> di
     channel = access.get_channel_for(actor, channel_id)
     _listen_in(actor, connection, channel)
     changed, more = messages.changes(actor, channel_id, after=after, rev=rev)
+    count.caught_up(after or rev, len(changed), more)
     rows = [{"message": message, "html": broadcasts.row(message)} for message in changed]
     return {"messages": rows, "more": more, "rev": changed[-1]["rev"] if changed else rev}
 

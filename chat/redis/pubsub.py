@@ -14,6 +14,8 @@ from typing import Any
 import gevent
 from gevent import queue
 
+from chat.metrics import count
+
 log = logging.getLogger(__name__)
 
 PING_EVERY = 5.0
@@ -58,7 +60,7 @@ class Publisher:
         if not self._door.is_up():
             return self._drop()
         try:
-            self._outbox.put_nowait((channel, body))
+            self._outbox.put_nowait((channel, body, time.monotonic()))
         except queue.Full:
             return self._drop()
         self.start()
@@ -86,6 +88,7 @@ class Publisher:
 
     def _drop(self) -> bool:
         self.dropped += 1
+        count.published("dropped")
         self._shed = True
         return False
 
@@ -104,7 +107,7 @@ class Publisher:
 
     def _send_next(self) -> None:
         try:
-            channel, body = self._outbox.get(timeout=1.0 if self._shed else None)
+            channel, body, since = self._outbox.get(timeout=1.0 if self._shed else None)
         except queue.Empty:
             self._look_whether_back()
             return
@@ -112,6 +115,7 @@ class Publisher:
             self._client = self._door.new_client()
         self._client.publish(channel, body)
         self.sent += 1
+        count.published("sent", time.monotonic() - since)
         self._tell_if_shed()
 
     def _look_whether_back(self) -> None:
@@ -126,6 +130,7 @@ class Publisher:
     def _tell_if_shed(self) -> None:
         if self._shed and self._door.is_up():
             self._shed = False
+            count.gap("publisher")
             if self._on_shed:
                 gevent.spawn(self._on_shed)
 
@@ -167,6 +172,7 @@ class Subscriber:
                     elif gap:  # subscribed again
                         gap = False
                         self.gaps += 1
+                        count.gap("subscription")
                         gevent.spawn(self._on_gap)
             except Exception as error:  # noqa: BLE001
                 gap = True
