@@ -54,7 +54,14 @@ def post_worker_init(worker):
     from app import start_background
 
     start_background(worker.wsgi)
-    gevent.spawn(_stop_with, worker)
+    worker.stopping = gevent.spawn(_stop_with, worker)
+
+
+def worker_exit(server, worker):
+    """Sockets are no requests to gunicorn: it would go before they are closed."""
+    worker.alive = False
+    if stopping := getattr(worker, "stopping", None):
+        stopping.join(graceful_timeout)
 
 
 def _stop_with(worker):

@@ -32,7 +32,7 @@ class Crowd:
         self._clients: list[Client] = []
         self._arrived: dict[int, int] = {}  # moment of sending → how many have it
         self._late: dict[int, float] = {}  # moment of sending → ms until the latest one had it
-        self._acked = self._lost = 0
+        self._acked = self._lost = self._size = 0
         self.presence_at = time.monotonic()
 
     def open(self, port: int, members: list[Member], path: str = "/socket.io/") -> int:
@@ -69,6 +69,17 @@ class Crowd:
                 self.pump(left)
             sender = self._clients[number * 7 % len(self._clients)]
             sender.send(_post(channel, number))
+            self.pump(0)
+        return self._wait_for(count)
+
+    def post_at_once(self, channel: str, count: int, outstanding: int) -> dict[str, Any]:
+        """Post `count` messages, the next as soon as fewer than `outstanding` are unanswered."""
+        self._forget()
+        for number in range(count):
+            until = time.monotonic() + WAIT_FOR_LAST
+            while number - self._acked >= outstanding and time.monotonic() < until:
+                self.pump(0.1)
+            self._clients[number * 7 % len(self._clients)].send(_post(channel, number))
             self.pump(0)
         return self._wait_for(count)
 
@@ -111,6 +122,7 @@ class Crowd:
             sent = int(found[1])
             self._arrived[sent] = self._arrived.get(sent, 0) + 1
             self._late[sent] = (time.monotonic_ns() - sent) / 1e6
+            self._size = len(payload)
 
     def _forget(self) -> None:
         self._arrived, self._late = {}, {}
@@ -127,6 +139,7 @@ class Crowd:
             "whole": len(whole),
             "acked": self._acked,
             "lost": self._lost,
+            "size": self._size,
             "to_last_ms": [self._late[sent] for sent in whole],
         }
 

@@ -97,6 +97,12 @@ class Stage:
         self._started.append(app)
         return app.start()
 
+    def floor(self, kind: type[App], **wanted: str) -> App:
+        """An app that is not the product; it has no database."""
+        app = kind(self.folder, **wanted)
+        self._started.append(app)
+        return app.start()
+
     def processes(self, app: App) -> dict[str, psutil.Process]:
         """What to watch while this app works."""
         assert self.mongo is not None

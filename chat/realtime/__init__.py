@@ -15,7 +15,8 @@ from flask import Flask
 from chat.cache import outages, updates
 from chat.extensions import redis, socketio
 from chat.realtime import broadcasts, connections, floods, origins, rooms, websocket
-from chat.realtime.queue import QueueManager
+from chat.realtime.line import MAX_MESSAGE
+from chat.realtime.queue import QueueManager, Rooms
 from chat.realtime.server import GuardedServer
 from chat.redis.pubsub import bus
 
@@ -38,12 +39,10 @@ def init_app(app: Flask) -> None:
         transports=["websocket"],
         ping_interval=websocket.PING_INTERVAL,
         ping_timeout=websocket.PING_TIMEOUT,
-        max_http_buffer_size=websocket.MAX_MESSAGE,
+        max_http_buffer_size=MAX_MESSAGE,
         logger=_quiet("chat.socketio"),
         engineio_logger=_quiet("chat.engineio"),
     )
-    engine = socketio.server.eio
-    engine._async = {**engine._async, "websocket": websocket.SafeWebSocket}
     _bind(app)
     updates.subscribe("channels", rooms.on_channels)
     updates.subscribe("users", rooms.on_users)
@@ -69,8 +68,8 @@ def stop(app: Flask) -> None:
     engine = socketio.server.eio
     closing = [gevent.spawn(_close, engine, eio_sid) for eio_sid in list(engine.sockets)]
     gevent.joinall(closing, timeout=CLOSING_TIME)
-    for engine_socket in list(engine.sockets.values()):
-        websocket.hang_up(engine_socket)
+    for line in list(engine.sockets.values()):
+        line.hang_up()
 
 
 def _close(engine: Any, eio_sid: str) -> None:
@@ -82,7 +81,7 @@ def _close(engine: Any, eio_sid: str) -> None:
 
 def _manager(app: Flask) -> library.Manager:
     if not redis.enabled:
-        return library.Manager()
+        return Rooms()
     manager = QueueManager(app.config.get("SOCKETIO_CHANNEL") or "chat:socketio")
     bus.listen(manager.channel, manager.receive)
     return manager

@@ -8,7 +8,7 @@ from typing import Any
 NAMESPACE = "/"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Connection:
     """One open socket. Its identity is bound once, at the handshake."""
 
@@ -23,7 +23,7 @@ class Connection:
     viewing: set[str] = field(default_factory=set)  # public channels opened without membership
     stale: bool = False  # a membership changed while rooms were being joined
     checked: float = 0.0  # when the sweep last looked (monotonic)
-    strikes: deque[float] = field(default_factory=deque)  # when it was last throttled
+    strikes: deque[float] | None = None  # when it was last throttled
 
 
 _by_sid: dict[str, Connection] = {}

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from secrets import token_hex
 from typing import Any
@@ -63,7 +64,7 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
     if connection is None:
         return failure(BadInput())
     handler, flood = table[event]
-    with app.request_context(connection.environ):
+    with app.request_context(dict(connection.environ)):  # a request keeps itself in there
         try:
             with turns.taken():
                 actor = _actor(connection)
@@ -126,7 +127,7 @@ def _limit(app: Flask, connection: Connection, flood: str, refuse: bool) -> bool
 
 def _strike(connection: Connection) -> None:
     now = time.monotonic()
-    strikes = connection.strikes
+    strikes = connection.strikes = connection.strikes or deque()
     strikes.append(now)
     while strikes[0] < now - STRIKES_WITHIN:
         strikes.popleft()
@@ -139,7 +140,7 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
     """Let a socket in, or refuse it with the reason."""
     environ = args[2]
     try:
-        with app.request_context(environ), turns.taken():
+        with app.request_context(dict(environ)), turns.taken():
             connection = connect(*args)
             # From now on events see the session of the handshake, without asking for it again.
             environ["saved_session"] = connection.session

@@ -1,5 +1,6 @@
-"""The Redis message queue of Socket.IO (C6), built so that an emit never waits for Redis.
+"""Who is in which room, and how an emit gets to them: one frame, made once, sent to each.
 
+Also the Redis message queue of Socket.IO (C6), built so that an emit never waits for Redis.
 python-socketio's own RedisManager blocks each emit until Redis answers, cuts its subscription
 when a publish fails, and never notices a server that hangs. This one hands messages to the bus;
 this process's own sockets have been served by then.
@@ -8,43 +9,194 @@ this process's own sockets have been served by then.
 import json
 import logging
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import socketio
 
+from chat.realtime import frames
+from chat.realtime.line import Line
 from chat.redis.pubsub import bus
 
 log = logging.getLogger(__name__)
 
 _BOOT = uuid4().hex
+_EVENT = "42"  # engine.io: a message; Socket.IO: an event
 
 
-class QueueManager(socketio.PubSubManager):
-    """A client manager over `chat.redis.pubsub.bus`."""
+@dataclass
+class Counts:
+    """What this process has delivered since it started."""
 
-    name = "redis"
+    frames: int = 0  # made for a broadcast, however many got it
+    straight: int = 0  # deliveries that left at once
+    queued: int = 0  # deliveries that wait, or waited, for a slow reader
+
+
+counts = Counts()
+
+
+def dump(data: Any) -> str:
+    """JSON as it is sent; letters as they are, unless they are halves of one."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(data, separators=(",", ":"))
+    return text
+
+
+class Rooms(socketio.Manager):
+    """The library's manager with rooms that hold lines, in the one namespace there is.
+
+    `rooms[namespace][None]` is the library's own, everybody with a socket id by engine.io id. A
+    room of one socket, named after it, is not kept: it is in there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rooms_of: dict[str, set[str]] = {}  # by socket id
+
+    def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: str | None = None,
+        skip_sid: str | None = None,
+        callback: None = None,
+        to: str | None = None,
+        **_: Any,
+    ) -> None:
+        """Send an event to the sockets of a room in this process."""
+        self.deliver(f"[{dump(event)},{dump(data)}]", namespace, to or room, skip_sid)
+
+    def deliver(self, body: str, namespace: str, room: str | None, skip_sid: str | None) -> None:
+        """Make the frame once and give it to each; nobody waits for anybody."""
+        lines = self._lines(namespace, room, skip_sid)
+        if not lines:
+            return
+        frame = frames.message(_EVENT + body)
+        straight = 0
+        for line in lines:
+            straight += line.push(frame)
+        counts.frames += 1
+        counts.straight += straight
+        counts.queued += len(lines) - straight
+
+    def _lines(self, namespace: str, room: str | None, skip_sid: str | None) -> list[Line]:
+        members = self.rooms.get(namespace, {}).get(room) if room is not None else None
+        if members is None or room is None:
+            found = map(self._line, self.get_participants(namespace, room))
+            return [line for line in found if line]
+        if skip_sid is None:
+            return list(members.values())
+        return [line for sid, line in members.items() if sid != skip_sid]
+
+    def _line(self, participant: tuple[str, str]) -> Line | None:
+        line: Line | None = self.server.eio.sockets.get(participant[1])
+        return line
+
+    def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
+        """(socket id, engine.io id) of everybody in a room, or of one socket."""
+        everybody = self.rooms.get(namespace, {}).get(None, {})
+        if room is None:
+            yield from list(everybody.items())
+        elif room in everybody:
+            yield room, everybody[room]
+        else:
+            members = self.rooms.get(namespace, {}).get(room, {})
+            yield from [(sid, line.sid) for sid, line in members.items()]
+
+    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+        """The rooms a socket is in, without those that are its own."""
+        return list(self._rooms_of.get(sid, ()))
+
+    def basic_enter_room(
+        self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
+    ) -> None:
+        if room is None:
+            super().basic_enter_room(sid, namespace, room, eio_sid)
+            return
+        eio_sid = eio_sid or self.rooms[namespace][None][sid]
+        line = self.server.eio.sockets.get(eio_sid)
+        if room == sid or line is None:  # its own, or it has gone already
+            return
+        if self.is_sid_room(namespace, room):
+            raise ValueError("cannot enter a sid room")
+        self.rooms[namespace].setdefault(room, {})[sid] = line
+        self._rooms_of.setdefault(sid, set()).add(room)
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        super().basic_leave_room(sid, namespace, room)
+        if room is None:
+            self._rooms_of.pop(sid, None)
+        elif own := self._rooms_of.get(sid):
+            own.discard(room)
+
+    def basic_disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
+        """Without going through the rooms of everybody else."""
+        for room in self.get_rooms(sid, namespace):
+            self.basic_leave_room(sid, namespace, room)
+        self.basic_leave_room(sid, namespace, None)
+        self.callbacks.pop(sid, None)
+        for pending in (self.pending_connect, self.pending_disconnect):
+            if sid in pending.get(namespace, ()):
+                pending[namespace].remove(sid)
+                if not pending[namespace]:
+                    del pending[namespace]
+
+
+class QueueManager(Rooms):
+    """The same, and what is emitted here is heard in the other processes, too."""
 
     def __init__(self, channel: str = "chat:socketio") -> None:
-        super().__init__(channel=channel)
-
-    def initialize(self) -> None:
-        """Nothing at the first client: the bus listens since the start of the process."""
+        super().__init__()
+        self.channel = channel
 
     @property
     def host_id(self) -> str:
         """This process's own name: forked workers that shared one would ignore each other."""
         return f"{_BOOT}-{os.getpid()}"
 
-    @host_id.setter
-    def host_id(self, value: str) -> None:
-        """The library picks one before the fork."""
+    def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: str | None = None,
+        skip_sid: str | None = None,
+        callback: None = None,
+        to: str | None = None,
+        ignore_queue: bool = False,
+        **_: Any,
+    ) -> None:
+        """Send an event to a room, here at once and elsewhere by Redis."""
+        body, room = dump(data), to or room
+        self.deliver(f"[{dump(event)},{body}]", namespace, room, skip_sid)
+        if not ignore_queue:
+            bus.publish(self.channel, self._message(event, body, namespace, room, skip_sid))
+
+    def _message(self, event: str, body: str, *where: str | None) -> str:
+        """What python-socketio's managers say to each other; the sender stands first."""
+        namespace, room, skip_sid = where
+        rest = {"method": "emit", "event": event, "binary": False, "namespace": namespace,
+                "room": room, "skip_sid": skip_sid, "callback": None}  # fmt: skip
+        return f'{{"host_id":"{self.host_id}",{dump(rest)[1:-1]},"data":[{body}]}}'
 
     def receive(self, body: bytes) -> None:
         """Apply another process's emit to the sockets here."""
+        if body.startswith(f'{{"host_id":"{self.host_id}"'.encode()):  # our own comes back
+            return
         message = json.loads(body)
-        if message.get("host_id") != self.host_id and message.get("method") == "emit":
-            self._handle_emit(message)
-
-    def _publish(self, data: dict[str, Any]) -> None:
-        bus.publish(self.channel, self.json.dumps(data))
+        if message.get("host_id") == self.host_id or message.get("method") != "emit":
+            return
+        data = "".join(f",{dump(one)}" for one in message["data"])
+        self.deliver(
+            f"[{dump(message['event'])}{data}]",
+            message.get("namespace") or "/",
+            message.get("room"),
+            message.get("skip_sid"),
+        )

@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import socketio
 
-from chat.realtime import websocket
+from chat.realtime.engine import LineServer
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ class GuardedServer(socketio.Server):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lanes: dict[str, deque] = {}
+
+    def _engineio_server_class(self) -> type[LineServer]:
+        return LineServer
 
     def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
         if self._counted(eio_sid, "asked") <= MOST_ASKED:
@@ -51,11 +54,11 @@ class GuardedServer(socketio.Server):
         line = self.eio.sockets.get(eio_sid)
         if line is None:  # closed, and this was still on its way
             return MOST_ASKED + 1
-        count: int = getattr(line, what, 0) + 1
+        count: int = getattr(line, what) + 1
         setattr(line, what, count)
         if count == (MOST_ASKED if what == "asked" else MOST_DROPPED) + 1:
             log.info("closed a line that sends nonsense")
-            websocket.hang_up(line)
+            line.hang_up()
         return count
 
     def _is_in(self, eio_sid: str, namespace: str | None) -> bool:

@@ -1,7 +1,7 @@
 """Looks after open sockets: what a lost event should have told them is found out here.
 
 Each socket is looked at at least once a minute: does its session live, is the person still
-active, do its rooms match the memberships. Sockets that do not read are dropped.
+active, do its rooms match the memberships.
 """
 
 import logging
@@ -13,14 +13,13 @@ from flask import Flask
 
 from chat import sessions
 from chat.extensions import socketio
-from chat.realtime import connections, handlers, identity, rooms, websocket
+from chat.realtime import connections, handlers, identity, rooms
 from chat.realtime.connections import Connection
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0
 LOOK_EVERY = 50.0  # seconds; with the time a look takes this stays under a minute
-MOST_QUEUED = 500  # packets
 HANDSHAKE_WITHIN = 15.0  # seconds from opening the line to being let in
 
 _greenlet: gevent.Greenlet | None = None
@@ -51,7 +50,6 @@ def _run(app: Flask) -> None:
         gevent.sleep(TICK)
         try:
             with app.app_context():
-                drop_stalled()
                 drop_ghosts()
                 drop_strangers()
                 for connection in _due():
@@ -84,14 +82,6 @@ def _may_stay(connection: Connection) -> bool:
     return alive and identity.account_of(connection) is not None
 
 
-def drop_stalled() -> None:
-    """Disconnect who does not read; what they miss they can ask for."""
-    for engine_socket in list(socketio.server.eio.sockets.values()):
-        if engine_socket.queue.qsize() > MOST_QUEUED:
-            log.warning("dropped a socket with %d unread packets", engine_socket.queue.qsize())
-            websocket.hang_up(engine_socket)
-
-
 def drop_ghosts() -> None:
     """Forget sockets that closed while they were still being let in: nobody else is told."""
     open_ones = socketio.server.eio.sockets
@@ -112,4 +102,4 @@ def drop_strangers() -> None:
             del _strangers[eio_sid]
     for eio_sid in lines.keys() - known:
         if now - _strangers.setdefault(eio_sid, now) > HANDSHAKE_WITHIN:
-            websocket.hang_up(lines[eio_sid])
+            lines[eio_sid].hang_up()

@@ -1,141 +1,62 @@
-"""The WebSocket under Socket.IO: whole frames, bounded messages, no compression, no ghosts.
+"""How a request becomes a WebSocket: the handshake, without any extension, and the connection.
 
-simple-websocket sends with `sock.send`, which under gevent may send half a frame to a slow
-reader; it takes messages of any size, and any number of them before the first is dealt with; it
-never lets go of the process while a peer sends; and a broken frame kills its thread without a word.
+The library that Flask-SocketIO brings takes two greenlets and a protocol machine for each socket,
+and frames each message for each of them anew. `chat.realtime.line` says what is done instead.
 """
 
+import _socket
+import base64
+import binascii
 import contextlib
-import logging
+import hashlib
 import socket
-from collections.abc import Callable
+import ssl
 from typing import Any
 
-import gevent.event
-import gevent.lock
-import gevent.selectors
-import simple_websocket
-from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
-from engineio.async_drivers.gevent import Thread
-
-log = logging.getLogger(__name__)
-
-MAX_MESSAGE = 64 * 1024
 # Together with the grace of presence well under 45 s, and far under a router's 55 s of silence.
 PING_INTERVAL, PING_TIMEOUT = 20, 15
-# A peer that neither takes nor sends anything for this long is gone (it must answer our pings).
-STALLED_AFTER = PING_INTERVAL + PING_TIMEOUT + 15
-# Messages that may wait for being dealt with; the peer's next ones wait outside.
-MOST_UNHANDLED = 32
-LOOK_AGAIN = 0.01
+
+_KEY_BYTES = 16
+_ALWAYS_THE_SAME = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
 
 
-class WholeFrames:
-    """A socket whose `send` sends everything, one sender at a time, and whose `recv` takes turns.
-
-    gevent's own `recv` gives nobody else a turn as long as there is something to read, so a peer
-    that sends faster than we parse would have the process to itself.
-    """
-
-    def __init__(self, sock: Any, is_full: Callable[[], bool]) -> None:
-        self._sock = sock
-        self._is_full = is_full
-        self._lock = gevent.lock.RLock()
-
-    def recv(self, size: int) -> bytes:
-        gevent.sleep(0)
-        while self._is_full():
-            gevent.sleep(LOOK_AGAIN)
-        data: bytes = self._sock.recv(size)
-        return data
-
-    def send(self, data: bytes) -> int:
-        with self._lock:
-            self._sock.sendall(data)
-        return len(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
+class Refused(Exception):
+    """No handshake of a WebSocket, or nothing to hold it with."""
 
 
-class SafeServer(simple_websocket.Server):
-    """simple-websocket's server side on such a socket."""
-
-    sock: Any
-    is_over = False  # nobody deals with messages any more: the rest is only read away
-
-    def handshake(self) -> None:
-        self.sock.settimeout(STALLED_AFTER)
-        self.sock = WholeFrames(self.sock, self._is_full)
-        super().handshake()
-
-    def _is_full(self) -> bool:
-        return not self.is_over and len(self.input_buffer) > MOST_UNHANDLED
-
-    def _thread(self) -> None:
-        try:
-            super()._thread()
-        except Exception as error:  # noqa: BLE001 - bytes that are no WebSocket protocol
-            log.info("a WebSocket broke: %s", error)
-            self.connected = False
-            self.event.set()
-            self.hang_up()
-
-    def hang_up(self) -> None:
-        """Close the connection under everybody's feet; wakes a writer stuck on a slow reader."""
-        self.is_over = True
-        with contextlib.suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RDWR)
+def accept(environ: dict[str, Any]) -> Any:
+    """Answer a handshake, and take the connection away from the web server: a plain socket that
+    never waits."""
+    answer = _answer(environ)
+    held = environ.get("gunicorn.socket")
+    if held is None or isinstance(held, ssl.SSLSocket):
+        raise Refused("the web server does not hand the connection over")
+    # gevent's own socket object would bring two watchers and wait where we must not.
+    sock = _socket.socket(fileno=held.detach())
+    try:
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):  # not over a Unix socket
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.send(answer) != len(answer):
+            raise Refused("the connection does not take the answer")
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
-class SafeWebSocket(SimpleWebSocketWSGI):
-    """What engine.io upgrades a request with."""
-
-    def __init__(self, handler: Callable[[Any], Any], server: Any) -> None:
-        super().__init__(
-            handler,
-            server,
-            thread_class=Thread,
-            event_class=gevent.event.Event,
-            selector_class=gevent.selectors.DefaultSelector,
-            max_message_size=MAX_MESSAGE,
-        )
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        # permessage-deflate more than doubles the memory of a connection.
-        environ = {k: v for k, v in environ.items() if k != "HTTP_SEC_WEBSOCKET_EXTENSIONS"}
-        try:
-            self.ws = SafeServer(environ, **self.server_args)
-        except (simple_websocket.ConnectionError, OSError, RuntimeError) as error:
-            log.info("a WebSocket handshake failed: %s", error)
-            start_response("400 Bad Request", [("Content-Type", "text/plain")])
-            return [b"This is a WebSocket address.\n"]
-        engine_socket = self.app.__self__
-        engine_socket.hang_up = self.ws.hang_up
-        try:
-            self.app(self)
-        except Exception as error:  # noqa: BLE001 - a packet that is no engine.io: would linger as a ghost
-            log.info("a socket sent nonsense: %s", error)
-            engine_socket.close(wait=False, abort=True)
-        self.ws.is_over = True
-        if self.ws.mode == "gunicorn":
-            raise StopIteration()
-        return []
-
-    def wait(self) -> Any:
-        gevent.sleep(0)  # many small messages come in one piece; others have their turn in between
-        return super().wait()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError, simple_websocket.ConnectionClosed):  # gone already
-            super().close()
-
-
-def hang_up(engine_socket: Any) -> None:
-    """Drop a client that does not read: forget its queue and close the line."""
-    while not engine_socket.queue.empty():
-        engine_socket.queue.get_nowait()
-        engine_socket.queue.task_done()
-    engine_socket.close(wait=False, abort=True)
-    if line := getattr(engine_socket, "hang_up", None):
-        line()
+def _answer(environ: dict[str, Any]) -> bytes:
+    key = environ.get("HTTP_SEC_WEBSOCKET_KEY", "").encode("latin-1")
+    version = environ.get("HTTP_SEC_WEBSOCKET_VERSION", "")
+    asked = environ.get("HTTP_CONNECTION", "").lower().split(",")
+    try:
+        whole = len(base64.b64decode(key, validate=True)) == _KEY_BYTES
+    except binascii.Error:
+        whole = False
+    if not whole or version != "13" or "upgrade" not in [word.strip() for word in asked]:
+        raise Refused("not a handshake")
+    proof = base64.b64encode(hashlib.sha1(key + _ALWAYS_THE_SAME, usedforsecurity=False).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + proof + b"\r\n\r\n"
+    )

@@ -7,6 +7,7 @@ import pytest
 
 from chat.extensions import socketio
 from chat.realtime import broadcasts, rooms
+from chat.realtime.queue import Rooms
 from chat.realtime.server import GuardedServer
 
 
@@ -15,7 +16,7 @@ def test_who_is_still_at_the_door_hears_nothing(
     monkeypatch: pytest.MonkeyPatch, let_in: bool
 ) -> None:
     """What is for everybody is for everybody who has been let in."""
-    server, sent = GuardedServer(async_mode="threading"), list[str]()
+    server, sent = GuardedServer(client_manager=Rooms(), async_mode="threading"), list[bytes]()
 
     def connect(sid: str, environ: dict, auth: Any = None) -> bool:
         if let_in:
@@ -27,9 +28,10 @@ def test_who_is_still_at_the_door_hears_nothing(
 
     monkeypatch.setattr(socketio, "server", server)
     monkeypatch.setattr(server, "_send_packet", lambda line, packet: None)  # in, or refused
-    monkeypatch.setattr(server, "_send_eio_packet", lambda line, packet: sent.append(packet.data))
     server.on("connect", connect)
-    server.eio.sockets["line"] = SimpleNamespace()
+    server.eio.sockets["line"] = SimpleNamespace(
+        sid="line", asked=0, push=lambda frame: sent.append(frame) is None
+    )
     server.environ["line"] = {}
     server._handle_connect("line", "/", None)
     heard = [event for event in ("presence", "channel:changed", "system") if event in str(sent)]

@@ -1,0 +1,92 @@
+"""The engine.io server: lines by WebSocket alone, and one pulse for the pings of all of them."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import engineio
+import gevent
+from engineio import packet
+
+from chat.realtime import websocket
+from chat.realtime.line import MAX_MESSAGE, Line
+
+log = logging.getLogger(__name__)
+
+PULSE = 1.0  # seconds
+MOST_LINES = 12_000  # in one process: together some 200 MB
+# What events need to know of the request that opened the line. The rest is let go of.
+REMEMBERED = (
+    "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT",
+    "SERVER_PROTOCOL", "REMOTE_ADDR", "HTTP_HOST", "HTTP_COOKIE", "HTTP_USER_AGENT",
+    "HTTP_ACCEPT_LANGUAGE", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REQUEST_ID",
+    "wsgi.url_scheme", "flask.app",
+)  # fmt: skip
+
+
+class LineServer(engineio.Server):
+    """engine.io without a greenlet a socket, nor one for each ping."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._leaving: set[Line] = set()  # closed, and their peers have not let go yet
+        self._pulse: gevent.Greenlet | None = None
+
+    def _handle_connect(
+        self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: Any = None
+    ) -> Iterable[bytes]:
+        """Upgrade a request; from then on the connection is the event loop's, not gunicorn's."""
+        if len(self.sockets) >= MOST_LINES:
+            log.warning("%d sockets are open: one more was refused", len(self.sockets))
+            start_response("503 Service Unavailable", [("Retry-After", "30")])
+            return [b"There are too many connections.\n"]
+        try:
+            sock = websocket.accept(environ)
+        except (websocket.Refused, OSError) as error:
+            log.info("a WebSocket handshake failed: %s", error)
+            start_response("400 Bad Request", [("Content-Type", "text/plain")])
+            return [b"This is a WebSocket address.\n"]
+        if self._pulse is None or self._pulse.dead:  # after the fork, and with the first line
+            self._pulse = gevent.spawn(self._beat)
+        line = Line(self, self.generate_id(), sock)
+        self.sockets[line.sid] = line
+        line.send(packet.Packet(packet.OPEN, self._terms(line.sid)))
+        self._trigger_event("connect", line.sid, remembered(environ), run_async=False)
+        raise StopIteration  # the way gunicorn is told that the connection is not its own any more
+
+    def _terms(self, sid: str) -> dict[str, Any]:
+        return {
+            "sid": sid,
+            "upgrades": [],
+            "pingTimeout": int(self.ping_timeout * 1000),
+            "pingInterval": int(self.ping_interval * 1000),
+            "maxPayload": MAX_MESSAGE,
+        }
+
+    def _beat(self) -> None:
+        while True:
+            gevent.sleep(PULSE)
+            now = time.monotonic()
+            for line in [*self.sockets.values(), *self._leaving]:
+                if line.due <= now:
+                    line.look(now)
+
+    def has_closed(self, line: Line) -> None:
+        """Nothing goes to this line any more."""
+        self._leaving.add(line)
+        self.sockets.pop(line.sid, None)
+
+    def has_gone(self, line: Line) -> None:
+        """Its connection has been given back."""
+        self._leaving.discard(line)
+
+
+def remembered(environ: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a handshake's request; what many have in common, once."""
+    return {
+        name: sys.intern(environ[name]) if type(environ[name]) is str else environ[name]
+        for name in REMEMBERED
+        if name in environ
+    }

@@ -1,0 +1,134 @@
+"""WebSocket frames of a server (RFC 6455): made once for all who get them, and cut from a stream.
+
+What a server sends is not masked, so the same bytes serve every socket. No extension is ever
+agreed on: permessage-deflate would make each socket's bytes its own and double its memory.
+"""
+
+import struct
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+_CONTINUED, _FIN, _MASKED = 0, 0x80, 0x80
+_MOST_IN_CONTROL = 125
+_TWO_BYTES, _EIGHT_BYTES = 126, 127
+
+NORMAL, BROKEN, NOT_UTF8, TOO_BIG = 1000, 1002, 1007, 1009
+
+Message = tuple[int, str | bytes]
+
+
+class Broken(Exception):
+    """Bytes that are no WebSocket protocol, or a message that is too big; with the close code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"close code {code}")
+        self.code = code
+
+
+def frame(kind: int, payload: bytes) -> bytes:
+    """One whole frame."""
+    size = len(payload)
+    if size <= _MOST_IN_CONTROL:
+        head = struct.pack("!BB", _FIN | kind, size)
+    elif size < 1 << 16:
+        head = struct.pack("!BBH", _FIN | kind, _TWO_BYTES, size)
+    else:
+        head = struct.pack("!BBQ", _FIN | kind, _EIGHT_BYTES, size)
+    return head + payload
+
+
+def message(payload: str | bytes) -> bytes:
+    """The frame of one message."""
+    if isinstance(payload, str):
+        return frame(TEXT, payload.encode())
+    return frame(BINARY, payload)
+
+
+def close(code: int = NORMAL) -> bytes:
+    """The frame that says goodbye."""
+    return frame(CLOSE, struct.pack("!H", code))
+
+
+class Cutter:
+    """Cuts what a client sends into messages; keeps nothing but what is not whole yet."""
+
+    __slots__ = ("_buffer", "_kind", "_most", "_parts")
+
+    def __init__(self, most: int) -> None:
+        self._most = most  # bytes in a message
+        self._buffer = b""
+        self._kind = _CONTINUED  # of the message whose parts have begun to come
+        self._parts: bytearray | None = None
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The messages and control frames that are whole now. Raises Broken."""
+        buffer = self._buffer + data if self._buffer else data
+        found: list[Message] = []
+        at = 0
+        while (end := self._end_of(buffer, at)) is not None:
+            head, start, stop = end
+            whole = self._whole(head, _unmasked(buffer, start, stop))
+            if whole is not None:
+                found.append(whole)
+            at = stop
+        self._buffer = buffer[at:]
+        return found
+
+    def _end_of(self, buffer: bytes, at: int) -> tuple[int, int, int] | None:
+        """(first byte, begin of the payload, its end) of the frame at this place, if it is whole.
+
+        What is wrong is refused as soon as its head is here.
+        """
+        if len(buffer) - at < 2:
+            return None
+        head, size, start = buffer[at], buffer[at + 1], at + 2
+        if not size & _MASKED:
+            raise Broken(BROKEN)
+        size &= ~_MASKED
+        if head & 0x08 and (size > _MOST_IN_CONTROL or not head & _FIN):
+            raise Broken(BROKEN)
+        if size > _MOST_IN_CONTROL:
+            extra = 2 if size == _TWO_BYTES else 8
+            if len(buffer) < start + extra:
+                return None
+            size, start = int.from_bytes(buffer[start : start + extra], "big"), start + extra
+            if size <= (_MOST_IN_CONTROL if extra == 2 else 0xFFFF):
+                raise Broken(BROKEN)
+        if size + (len(self._parts) if self._parts else 0) > self._most:
+            raise Broken(TOO_BIG)
+        stop = start + 4 + size
+        return (head, start, stop) if len(buffer) >= stop else None
+
+    def _whole(self, head: int, payload: bytes) -> Message | None:
+        kind, last = head & 0x0F, head & _FIN
+        if head & 0x70 or kind not in (_CONTINUED, TEXT, BINARY, CLOSE, PING, PONG):
+            raise Broken(BROKEN)
+        if kind >= CLOSE:
+            return kind, payload
+        if (kind == _CONTINUED) != (self._parts is not None):
+            raise Broken(BROKEN)
+        if self._parts is not None:
+            self._parts += payload
+            payload = bytes(self._parts) if last else b""
+        elif not last:
+            self._kind, self._parts = kind, bytearray(payload)
+        if not last:
+            return None
+        kind, self._parts = self._kind if kind == _CONTINUED else kind, None
+        return kind, _text(payload) if kind == TEXT else payload
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise Broken(NOT_UTF8) from None
+
+
+def _unmasked(buffer: bytes, start: int, stop: int) -> bytes:
+    """The payload behind the four bytes of the mask."""
+    mask, payload = buffer[start : start + 4], buffer[start + 4 : stop]
+    if not payload or not any(mask):
+        return payload
+    repeated = (mask * (len(payload) // 4 + 1))[: len(payload)]
+    mixed = int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")
+    return mixed.to_bytes(len(payload), "little")
