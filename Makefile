@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 NODE_PATH_FIRST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench faults screenshots browser clean
+.PHONY: help run test lint format types bench faults screenshots browser prometheus clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ help: ## what there is
 run: $(STAMPS)/run $(STAMPS)/vendor ## start the chat with its own MongoDB and Valkey
 	@exec $(PY) -m chat.embedded
 
-test: $(STAMPS)/dev $(STAMPS)/vendor browser ## lint, types and every test, against real servers
+test: $(STAMPS)/dev $(STAMPS)/vendor browser prometheus ## lint, types and every test, against real servers
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy chat
@@ -44,6 +44,9 @@ screenshots: $(STAMPS)/dev $(STAMPS)/vendor browser ## the pictures of the READM
 
 browser: ## the browser of the tests, where apt may install it
 	@build/browser.sh
+
+prometheus: ## what the tests of the alerts need, where apt may install it
+	@build/prometheus.sh
 
 clean: ## what was built and installed; never the data
 	rm -rf $(VENV) node_modules static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
