@@ -15,6 +15,7 @@ from chat.models.emoji import EmojiUse
 from chat.models.invite import Invite
 from chat.models.membership import Membership
 from chat.models.message import Message
+from chat.models.reach import ELECTION, Reach
 from chat.models.rollout import Rollout
 from chat.models.session import Session
 from chat.models.site import Site
@@ -40,18 +41,21 @@ MAX_POOL = 50
 def init_app(app: Flask) -> None:
     """Prepare the connection; it is opened at the first query, after fork (pitfalls of PyMongo)."""
     mongoengine.disconnect()
-    mongoengine.connect(
+    reach = Reach()
+    client = mongoengine.connect(
         host=app.config["MONGODB_URI"],
         **_database(app.config["MONGODB_URI"]),
         connect=False,
         appname="chat",
         maxPoolSize=MAX_POOL,
         waitQueueTimeoutMS=1000,
-        serverSelectionTimeoutMS=2000,
-        connectTimeoutMS=2000,
-        # A server that hangs is noticed by the driver's own heartbeat after this and the time to
-        # connect, and what waits for it is cancelled: three seconds instead of the ten below.
-        heartbeatFrequencyMS=1000,
+        # A server that hangs is noticed by the driver's own heartbeat, which may take this and the
+        # time to connect; then what waits for it is cancelled, and tried once more. Together that
+        # is less than two seconds, while a query that is merely slow has the ten below.
+        heartbeatFrequencyMS=500,
+        connectTimeoutMS=600,
+        serverSelectionTimeoutMS=int(ELECTION * 1000),
+        event_listeners=[reach],
         socketTimeoutMS=10000,
         w="majority",
         journal=True,
@@ -60,6 +64,7 @@ def init_app(app: Flask) -> None:
         tz_aware=True,
         uuidRepresentation="standard",
     )
+    reach.watch(client)
     base.NUMBERS.clear()
 
 

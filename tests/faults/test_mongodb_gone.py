@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 
@@ -68,6 +69,10 @@ def test_without_mongodb_nothing_is_acknowledged_nobody_is_logged_out_and_nothin
     assert owner.get(f"/api/channels/{cold['id']}/messages?before=5").status_code == 503
     assert owner.session.get(f"{app.url}/admin").status_code == 503
     eventually(lambda: not is_ready(owner))
+    # Now that it is known nobody waits: by each one's own patience these would make minutes.
+    began = monotonic()
+    assert {owner.post(path, new_message("x")).status_code for _ in range(100)} == {503}
+    assert monotonic() - began < 60
 
     if how == "killed":
         own_mongod.start()

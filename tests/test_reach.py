@@ -1,0 +1,46 @@
+"""For how long a MongoDB that takes writes is looked for."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chat.models import reach
+from chat.models.reach import ELECTION, LOST, Reach
+
+
+def beat(server: str, writable: bool = False) -> Any:
+    """What the driver says of a heartbeat."""
+    return SimpleNamespace(connection_id=server, reply=SimpleNamespace(is_writable=writable))
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    moment = [1000.0]
+    monkeypatch.setattr(reach.time, "monotonic", lambda: moment[0])
+    return moment
+
+
+def test_all_callers_share_the_moment_that_an_election_may_take(now: list[float]) -> None:
+    found = Reach()
+    found.succeeded(beat("a", writable=True))
+    found.succeeded(beat("b"))
+    assert found.patience() == ELECTION
+    found.succeeded(beat("a"))  # it has stepped down
+    assert found.patience() == ELECTION
+    now[0] += ELECTION / 2
+    assert found.patience() == ELECTION / 2
+    now[0] += ELECTION
+    assert found.patience() == LOST
+    found.succeeded(beat("b", writable=True))
+    assert found.patience() == ELECTION
+
+
+def test_where_no_server_answers_nobody_waits(now: list[float]) -> None:
+    found = Reach()
+    found.succeeded(beat("a", writable=True))
+    found.succeeded(beat("b"))
+    found.failed(beat("a"))
+    assert found.patience() == ELECTION
+    found.failed(beat("b"))
+    assert found.patience() == LOST
