@@ -5,7 +5,6 @@ In ``{{ _("Members") }}`` and ``{{ icon("x") }}`` nothing depends on the page, a
 hundred of them. The macros of ``macros.html`` are known in all templates without an import.
 """
 
-from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
 
@@ -54,11 +53,17 @@ class Environment(FlaskEnvironment):
             return Markup(words.gettext(text)) % {}  # as jinja2.ext.i18n does
 
         edition.language, edition.constants = language, {"_": translation}
+        edition.globals = dict(self.globals)
+        edition.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
         macros = vars(edition.get_template(MACROS).module)
         known = {name: value for name, value in macros.items() if not name.startswith("_")}
-        edition.globals = ChainMap(known, self.globals)  # type: ignore[assignment]
+        edition.globals.update(known)
         edition.constants["icon"] = known["icon"]
         return edition
+
+    def make_globals(self, d: Any) -> Any:
+        """What a template knows: a plain dict, which is copied each time it is used."""
+        return self.globals if self.language and not d else super().make_globals(d)
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> Any:
         if self.language:

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import babel.dates
 import babel.numbers
 import babel.support
-from babel import Locale
 from babel.messages import mofile, pofile
 from flask import Flask, has_request_context, request
 from flask_babel import get_locale, gettext
@@ -102,12 +101,12 @@ def _zone(name: str) -> tzinfo:
         return UTC
 
 
-def local_time(iso: str) -> datetime:
-    """An ISO time as the reader's clock shows it."""
+def local_time(iso: str, zone: tzinfo | None = None) -> datetime:
+    """An ISO time as the reader's clock shows it; ``zone`` is theirs where it is at hand."""
     moment = datetime.fromisoformat(iso)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(reader_zone())
+    return moment.astimezone(zone or reader_zone())
 
 
 def today() -> date:
@@ -176,4 +175,9 @@ def short_time(iso: str) -> str:
 
 def number(value: int) -> str:
     """A number with the reader's separators."""
-    return babel.numbers.format_decimal(value, locale=get_locale() or Locale("en"))
+    return _number(str(get_locale() or "en"), value)
+
+
+@lru_cache(maxsize=4096)
+def _number(locale: str, value: int) -> str:
+    return babel.numbers.format_decimal(value, locale=locale)

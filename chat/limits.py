@@ -18,7 +18,7 @@ from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from chat.errors import Throttled
-from chat.extensions import limiter, redis
+from chat.extensions import redis
 from chat.passing import of
 from chat.redis import DOWN, Down, scripts
 from chat.security import SAFE
@@ -116,10 +116,7 @@ class DoorStorage(Storage):
 
 
 def init_app(app: Flask) -> None:
-    """Count behind the door, for Flask-Limiter's own decorators too."""
-    app.config.setdefault("RATELIMIT_STORAGE_URI", "chat-door://")
-    app.config.setdefault("RATELIMIT_STRATEGY", "fixed-window")
-    limiter.init_app(app)
+    """Count behind the door."""
     app.extensions["chat_limits"] = FixedWindowRateLimiter(DoorStorage())
     app.before_request(_limit_page_writes)
     app.after_request(_say_when)

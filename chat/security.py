@@ -83,9 +83,9 @@ def token_matches(expected: object, given: object) -> bool:
 
 
 def _set_headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", _policy())
+    given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  not their values
+    ours = {**HEADERS, "Content-Security-Policy": _policy()}
+    response.headers.extend({n: value for n, value in ours.items() if n.lower() not in given})
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if not request.path.startswith("/static/"):

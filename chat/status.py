@@ -17,7 +17,7 @@ from flask import Blueprint, Flask, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from mongoengine.connection import get_connection
 
-from chat.extensions import limiter, redis
+from chat.extensions import redis
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ PROBE_SECONDS = 2.0
 PROBE_TIMEOUT = 1.0
 
 health = Blueprint("health", __name__, url_prefix="/health")
-limiter.exempt(health)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chat.i18n import local_time
+from chat.i18n import local_time, reader_zone
 
 GROUPED_WITHIN = timedelta(minutes=5)
 
@@ -21,10 +21,11 @@ class Row:
 def rows(messages: list[dict], last_read_seq: int | None, reader_id: str) -> list[Row]:
     """Rows oldest first. `last_read_seq` None (not a member): nothing is new."""
     result: list[Row] = []
+    zone = reader_zone()
     previous, previous_at = None, None
     line_drawn = last_read_seq is None
     for message in messages:
-        at = local_time(message["created_at"])
+        at = local_time(message["created_at"], zone)
         row = Row(message)
         if previous_at is None or at.date() != previous_at.date():
             row.day = at.date().isoformat()

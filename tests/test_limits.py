@@ -2,7 +2,6 @@
 
 import time
 
-import pytest
 from flask import Flask
 
 from chat import limits
@@ -103,17 +102,3 @@ def test_the_window_ends(parts: Flask) -> None:
     parts.config["LIMIT_LOGIN"] = "1/second"
     assert tries(parts, "olga") == 1
     eventually(lambda: tries(parts, "olga") == 1)
-
-
-@pytest.mark.parametrize("up", [True, False])
-def test_flask_limiters_own_decorators_count_in_the_same_place(
-    fragile: Flask, own_redis: Redis, up: bool
-) -> None:
-    from chat.extensions import limiter
-
-    fragile.add_url_rule("/decorated", "decorated", limiter.limit("2/minute")(lambda: "ok"))
-    if not up:
-        own_redis.kill()
-    http = fragile.test_client()
-    assert [http.get("/decorated").status_code for _ in range(3)] == [200, 200, 429]
-    assert bool(own_redis.client().keys("limit:*") if up else False) is up

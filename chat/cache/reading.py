@@ -6,18 +6,15 @@ messages as short lines "seq author deleted", enough to count up to MOST_UNREAD 
 """
 
 from collections.abc import Iterable
-from sys import intern
 from typing import Any
 
-from chat.cache import fence, keys, through
+from chat.cache import fence, keys, tail, through
+from chat.cache.tail import Tail
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
 from chat.metrics import count
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
-
-TAIL = 200
-EMPTY = "0"
 
 
 def _marks(flat: Any) -> dict[str, int]:
@@ -33,32 +30,11 @@ MARKS = Shape(
     lambda marks: [x for pair in marks.items() for x in pair] or ["", 0],
     _marks,
 )
-Line = tuple[int, str, bool]  # seq, author, deleted
-
-
-def _line(text: str) -> Line:
-    seq, author, deleted = text.split()
-    return int(seq), intern(author), deleted == "1"
-
-
-LINES = Shape(
-    "messages",
-    "TTL_CHANNELS",
-    ("LRANGE", 0, -1),
-    "RPUSH",
-    lambda lines: [f"{seq} {author} {int(deleted)}" for seq, author, deleted in lines] or [EMPTY],
-    lambda texts: [_line(text) for text in texts if text != EMPTY],
-)
-
-
-def line(message: dict) -> str:
-    """A message as the tail keeps it."""
-    return f"{message['seq']} {message['author']['id']} {int(message['deleted'])}"
 
 
 def posted(write: fence.Write, message: dict) -> tuple[fence.Write, fence.Ending]:
     """Add a stored message behind its predecessor (R10)."""
-    return write, fence.append(message["seq"], line(message), TAIL)
+    return write, fence.append(message["seq"], tail.line(message), tail.MOST)
 
 
 def get_marks(user_id: str) -> dict[str, int]:
@@ -74,7 +50,7 @@ def marks_source(user_id: str) -> Source:
 def tail_source(channel_id: str) -> Source:
     """The newest lines of one channel."""
     return Source(
-        keys.tail(channel_id), LINES, lambda: [_line(t) for t in Message.tail(channel_id, TAIL)]
+        keys.tail(channel_id), tail.SHAPE, lambda: tail.of(Message.tail(channel_id, tail.MOST))
     )
 
 
@@ -101,7 +77,7 @@ def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
         through.note("bypass")
         count.cache(keys.tail(""), "bypass")
         return Message.last_seqs(list(channel_ids))
-    return {cid: _last(lines) for cid, lines in _tails(channel_ids).items()}
+    return {cid: newest.last for cid, newest in _tails(channel_ids).items()}
 
 
 def last_seq(channel_id: str) -> int:
@@ -109,31 +85,22 @@ def last_seq(channel_id: str) -> int:
     return last_seqs([channel_id])[channel_id]
 
 
-def _reading(user_id: str, channel_id: str, mark: int, lines: list[Line]) -> dict:
-    last = _last(lines)
-    unread = _unread(user_id, channel_id, mark, lines) if last > mark else 0
-    return {"last_read_seq": mark, "last_seq": last, "unread": unread}
+def _reading(user_id: str, channel_id: str, mark: int, newest: Tail) -> dict:
+    unread = _unread(user_id, channel_id, mark, newest) if newest.last > mark else 0
+    return {"last_read_seq": mark, "last_seq": newest.last, "unread": unread}
 
 
-def _unread(user_id: str, channel_id: str, mark: int, lines: list[Line]) -> int:
+def _unread(user_id: str, channel_id: str, mark: int, newest: Tail) -> int:
     """How many messages of others follow the mark."""
-    count = 0
-    for seq, author, deleted in reversed(lines):
-        if seq <= mark or count == MOST_UNREAD:
-            return count
-        count += author != user_id and not deleted
-    if lines and lines[0][0] > mark + 1:
+    number = newest.unread(user_id, mark)
+    if number < MOST_UNREAD and not newest.reaches(mark):
         # More was said than the tail remembers, much of it one's own or deleted.
-        count = Membership.reading_of(user_id, channel_id).get(channel_id, {}).get("unread", 0)
-    return min(count, MOST_UNREAD)
+        number = Membership.reading_of(user_id, channel_id).get(channel_id, {}).get("unread", 0)
+    return min(number, MOST_UNREAD)
 
 
-def _tails(channel_ids: Iterable[str]) -> dict[str, list[Line]]:
-    """The newest lines of each channel, oldest first."""
+def _tails(channel_ids: Iterable[str]) -> dict[str, Tail]:
+    """The newest lines of each channel."""
     wanted = list(channel_ids)
     found = through.look_all([tail_source(cid) for cid in wanted])
     return {cid: copy.value for cid, copy in zip(wanted, found, strict=True)}
-
-
-def _last(lines: list[Line]) -> int:
-    return lines[-1][0] if lines else 0

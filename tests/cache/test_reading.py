@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.cache import keys, reading
+from chat.cache import keys, reading, tail
 from chat.extensions import redis
 from chat.models import Membership
 from chat.services import messages
@@ -55,7 +55,7 @@ def take(world, people, posted, number, step):
 
 
 def test_more_unread_than_the_tail_remembers_is_a_hundred(world):
-    for n in range(reading.TAIL + 30):
+    for n in range(tail.MOST + 30):
         messages.post(world.owner, world.channel, "hello", f"client-{n:05}")
 
     assert reading.get_reading(world.other.id)[world.channel]["unread"] == 100

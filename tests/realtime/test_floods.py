@@ -45,5 +45,5 @@ def test_a_bucket_refills(monkeypatch):
 @pytest.mark.parametrize(
     ("limit", "rate"), [("20/second", 20), ("600 per minute", 10), ("30 per 3 seconds", 10)]
 )
-def test_limits_are_read_as_flask_limiter_writes_them(limit, rate):
+def test_limits_are_read_in_the_usual_notation(limit, rate):
     assert floods.per_second(limit) == rate

@@ -1,0 +1,41 @@
+"""What is unread is counted in a channel's newest lines as if each were looked at."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.cache import tail
+
+ANNA, BORIS = "a" * 24, "b" * 24
+lines = st.lists(
+    st.tuples(st.integers(1, 3), st.sampled_from([ANNA, BORIS]), st.booleans()), max_size=30
+)
+
+
+def message(seq, author, deleted):
+    return {"seq": seq, "author": {"id": author}, "deleted": deleted}
+
+
+@given(steps=lines, first=st.integers(1, 50), mark=st.integers(0, 120))
+def test_unread_is_what_others_said_after_the_mark_and_did_not_delete(steps, first, mark):
+    messages, seq = [], first - 1
+    for step, author, deleted in steps:
+        seq += step
+        messages.append(message(seq, author, deleted))
+    newest = tail.of([tail.line(m) for m in messages])
+
+    after = [m for m in messages if m["seq"] > mark and not m["deleted"]]
+    assert newest.unread(ANNA, mark) == sum(m["author"]["id"] != ANNA for m in after)
+    assert newest.last == (messages[-1]["seq"] if messages else 0)
+    assert newest.reaches(mark) == (not messages or messages[0]["seq"] <= mark + 1)
+
+
+def test_nothing_said_yet_is_kept_as_a_line_that_says_so():
+    assert tail.SHAPE.items(tail.of([])) == [tail.EMPTY]
+    assert tail.of([tail.EMPTY]) == tail.of([])
+
+
+@pytest.mark.parametrize("text", ["12", "x a 0", "1 2 3 4", ""])
+def test_a_line_that_is_none_is_an_error(text):
+    with pytest.raises(ValueError):
+        tail.of([text])
