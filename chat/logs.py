@@ -1,6 +1,8 @@
 """Logging: readable lines in development, one JSON object a line in production.
 
-Nothing secret is written: a request is named by its route, never by its path, query or body.
+Each line carries the id of the request or socket event that it was written in, and of the person
+who made it. Nothing secret is written, and nothing that people say: a request is named by its
+route, never by its path, query or body.
 """
 
 import json
@@ -13,25 +15,29 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import gevent.hub
 from flask import Flask, Response, current_app, g, has_request_context, request
 
 log = logging.getLogger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 QUIET = ("/health", "/static", "/metrics")
-_PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "taskName"}
+WHOSE = ("request_id", "user_id")
+_PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", *WHOSE}
 
 
-class RequestId(logging.Filter):
-    """Gives each record the id of the request it was written in."""
+class Whose(logging.Filter):
+    """Gives each record the ids of the request and of the person, unless it brings its own."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current_id()
+        for name, find in zip(WHOSE, (current_id, current_user_id), strict=True):
+            if not hasattr(record, name):
+                setattr(record, name, find())
         return True
 
 
 class JsonLines(logging.Formatter):
-    """One object a line: time, level, logger, message, request id and the record's extras."""
+    """One object a line: time, level, logger, message, whose it is and the record's extras."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -40,8 +46,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if request_id := getattr(record, "request_id", None):
-            line["request_id"] = request_id
+        line |= {name: found for name in WHOSE if (found := getattr(record, name, None))}
         line |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
@@ -56,6 +61,7 @@ class Readable(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         extras = {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        extras |= {name: found for name in WHOSE if (found := getattr(record, name, None))}
         text = super().formatMessage(record)
         return text + "".join(f" {key}={value}" for key, value in extras.items())
 
@@ -67,14 +73,14 @@ def settings_for(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request": {"()": RequestId}},
+        "filters": {"whose": {"()": Whose}},
         "formatters": {"line": {"()": JsonLines if config["PRODUCTION"] else Readable}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",
                 "stream": "ext://sys.stdout",
                 "formatter": "line",
-                "filters": ["request"],
+                "filters": ["whose"],
             }
         },
         "root": {"handlers": ["stdout"], "level": level},
@@ -95,18 +101,34 @@ def init_app(app: Flask) -> None:
     """Set the log up and give every request an id, which the answer carries back."""
     if not app.testing:
         logging.config.dictConfig(settings_for(app.config))
+        logging.captureWarnings(True)
+        gevent.hub.Hub.print_exception = _greenlet_failed
     app.before_request(_begin)
     app.after_request(_end)
 
 
 def current_id() -> str | None:
-    """The id of the request being served, if one is."""
-    return g.get("request_id") if has_request_context() else None
+    """The id of the request or socket event being served, if one is; of the latter, one of ours."""
+    return str(g.setdefault("request_id", _new_id())) if has_request_context() else None
+
+
+def current_user_id() -> str | None:
+    """Who makes the request being served, as far as that is known yet."""
+    return g.get("subject") or None if has_request_context() else None
 
 
 def request_id(given: str) -> str:
     """What the caller calls the request, if that is fit to be written down, else an id of ours."""
-    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    return given if REQUEST_ID.fullmatch(given) else _new_id()
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
+def _greenlet_failed(hub: Any, context: Any, kind: Any, error: Any, trace: Any) -> None:
+    """A background greenlet ended by an error, which gevent would print over many lines."""
+    log.error("a greenlet failed: %r", context, exc_info=(kind, error, trace))
 
 
 def _begin() -> None:

@@ -76,7 +76,8 @@ class Again:
             figures.again(environ, answer)
             status = _give(answer, asked, environ, start_response, request_id)
             if self._app.config["LOG_REQUESTS"]:
-                logs.note(answer.route, status, began, request_id=request_id)
+                user = asked.user_id or ""
+                logs.note(answer.route, status, began, request_id=request_id, user_id=user)
             return [answer.body] if status == 200 else []
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
