@@ -53,9 +53,9 @@ def look(app: Flask) -> None:
     """What this process knows anyway."""
     names.BUILD.set(1, VERSION, _PYTHON)
     names.SOCKETS.set(len(connections.everyone()))
-    if (counts := getattr(queue, "counts", None)) is not None:
-        for how in ("straight", "queued"):
-            names.DELIVERIES.values[how,] = getattr(counts, how)
+    names.DELIVERIES.values.update(
+        {("straight",): queue.counts.straight, ("queued",): queue.counts.queued}
+    )
     _look_at_redis()
     _look_at_mongo(app)
     _look_at_rollout(app)

@@ -154,6 +154,15 @@ FIGURES: tuple[Figure, ...] = tuple(v for v in list(globals().values()) if isins
 BY_NAME: dict[str, Figure] = {figure.name: figure for figure in FIGURES}
 
 
+BEGIN, END = "<!-- figures: flask --app wsgi figures --write -->", "<!-- end of figures -->"
+
+
+def written_into(document: str) -> str:
+    """A document with the table between its two marks brought up to date."""
+    before, _, rest = document.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table()}{END}{rest.partition(END)[2]}"
+
+
 def table() -> str:
     """The figures as a Markdown table, for the documentation."""
     rows = ["| name | kind | labels | meaning |", "| --- | --- | --- | --- |"]

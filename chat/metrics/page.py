@@ -11,8 +11,8 @@ from flask import Flask
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
-from chat.metrics import gauges, names, snapshot, text
-from chat.metrics.place import place
+from chat.metrics import gauges, text
+from chat.metrics.place import together
 
 PATH = "/metrics"
 # A proxy that says for whom it asks is no caller on this machine.
@@ -32,17 +32,7 @@ def answer(app: Flask, environ: dict[str, Any]) -> Response:
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return _plain("Only GET.\n", 405, Allow="GET, HEAD")
     gauges.look(app)
-    return _plain(text.write(everybody()), 200, content_type=CONTENT_TYPE_LATEST)
-
-
-def everybody() -> snapshot.Snapshot:
-    """The figures of all processes of this gunicorn added up; without one, of this process."""
-    mine = snapshot.own()
-    place.publish(mine)
-    found = place.everybody() or [mine]
-    together = snapshot.add(found)
-    together["gauges"][names.WORKERS.name] = [((), together["processes"])]
-    return together
+    return _plain(text.write(together()), 200, content_type=CONTENT_TYPE_LATEST)
 
 
 def _refusal(token: str | None, environ: dict[str, Any]) -> Response | None:

@@ -1,5 +1,8 @@
 """Figures as plain numbers: those of this process, those of several added up, and what they mean.
 
+``totals(place.together())`` is what a status page wants to know; kept now and then, the difference
+of two of them is what happened in between.
+
 A snapshot is JSON: ``{"at", "pid", "processes", "counts": {name: [[labels, value], …]}, "gauges":
 {name: [[labels, value], …]}, "folded": []}``, where a histogram's value is its row (``numbers``).
 """
@@ -81,9 +84,11 @@ def _add_gauges(into: dict[Labels, float], pairs: Pairs, name: str) -> None:
 
 
 def totals(snapshot: Snapshot) -> dict[str, Any]:
-    """The figures people ask about, by their everyday names; all of them since the start.
+    """The figures people ask about, by their everyday names, since the start; times in seconds.
 
-    Differences of two of them are what happened in between. Times are seconds.
+    ``cache`` and ``shadow``: structure → outcome → how many; ``answers``: how a request was
+    answered → count, sum, p50, p95 and row; ``routes``: the same for each "GET /route"; ``redis``:
+    the same for get, set, script and other; ``reads_saved``: reads that were hits.
     """
     reads = _by_two(snapshot, names.CACHE_READS.name)
     hits = sum(outcomes.get("hit", 0) for outcomes in reads.values())

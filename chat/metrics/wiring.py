@@ -1,7 +1,9 @@
 """Joins the figures to the app: one line in ``app.py``, and one in its list of background work."""
 
 from functools import partial
+from pathlib import Path
 
+import click
 import gevent
 from flask import Flask
 
@@ -14,6 +16,7 @@ from chat.models.outage import Outage
 from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "monitoring.md"
 # What these do for the caches is what GET and SET do for a plain key.
 READING = (fence_scripts.READ, fence_scripts.SAME, VERSION, session_store.READ)
 WRITING = (
@@ -32,8 +35,19 @@ def init_app(app: Flask) -> None:
         redis_calls.learn(family, [(script, sha_of(script)) for script in scripts])
     bus.on_gap(partial(count.repaired, "subscription"))  # after those who see to it
     bus.on_shed(partial(count.repaired, "publisher"))
+    app.cli.add_command(figures)
     shadow.init_app(app)
     requests.init_app(app)
+
+
+@click.command("figures")
+@click.option("--write", is_flag=True, help="Bring the table in docs/monitoring.md up to date.")
+def figures(write: bool) -> None:
+    """Every figure of /metrics: its kind, its labels and what it means."""
+    if write:
+        PAGE.write_text(names.written_into(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        click.echo(names.table(), nl=False)
 
 
 _greenlets: list[gevent.Greenlet] = []

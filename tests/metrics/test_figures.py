@@ -1,0 +1,145 @@
+"""Figures as plain numbers: added up over processes, told as text, documented."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+
+from chat.cache.keys import STRUCTURES
+from chat.metrics import count, names, snapshot, text
+from chat.metrics import place as places
+from chat.metrics.numbers import Counter, Gauge, Histogram, percentile
+from chat.metrics.place import PREFIX, Place, together
+from tests.support.processes import ROOT
+
+
+@pytest.fixture
+def figures():
+    """The figures of this process, at nothing."""
+    for figure in names.FIGURES:
+        figure.clear()
+    yield names
+    for figure in names.FIGURES:
+        figure.clear()
+
+
+def some(figures, sockets=3):
+    figures.REQUESTS.observe(0.004, "GET", "/api/<x>", "2xx", "hit")
+    figures.REQUESTS.observe(99.0, "GET", 'a "quoted" \\ \n route', "5xx", "none")
+    figures.MONGO_CALLS.observe(0.001, "users", "find")
+    figures.MONGO_CALLS.observe(0.001, "users", "insert")
+    figures.REDIS_CALLS.observe(0.0012, "get")
+    count.cache_hits(["cache:site", "cache:messages:tail:1", "cache:messages:tail:2"])
+    figures.SOCKETS.set(sockets)
+    figures.REDIS_UP.set(1)
+    figures.REDIS_KEYS.set(sockets)
+    return snapshot.own()
+
+
+def test_the_text_is_byte_for_byte_what_prometheus_client_would_write(figures):
+    told = snapshot.add([some(figures), some(figures)])
+    assert text.write(told) == generate_latest(text.registry(told))
+    assert text.write(told).count(b"\n") > 100
+
+
+def test_counts_of_processes_are_added_and_gauges_merged_as_each_says(figures):
+    one, two = some(figures, sockets=3), some(figures, sockets=4)
+    two["gauges"][names.REDIS_UP.name] = [((), 0)]
+    two["at"] = one["at"] + 1
+    sums = snapshot.add([two, one])  # in any order
+    gauges = {name: dict(pairs) for name, pairs in sums["gauges"].items()}
+    assert gauges[names.SOCKETS.name] == {(): 7}
+    assert gauges[names.REDIS_UP.name] == {(): 0}
+    assert gauges[names.REDIS_KEYS.name] == {(): 4}  # the latest
+    totals = snapshot.totals(sums)
+    assert totals["processes"] == 2
+    assert totals["cache"]["cache:messages:tail:*"]["hit"] == 2 + 4
+    assert totals["reads_saved"] == 3 + 6
+    assert totals["mongodb"] == {"commands": 2 + 4, "reads": 1 + 2}
+    assert totals["answers"]["hit"]["count"] == 3
+    assert totals["routes"]["GET /api/<x>"]["hit"]["p95"] == pytest.approx(0.004875)
+    assert 0.001 < totals["redis"]["get"]["p95"] <= 0.002
+
+
+def test_a_percentile_is_estimated_within_its_bucket():
+    row, ends = [0, 10, 0, 0, 0.0], (1.0, 2.0, 3.0)
+    assert percentile(row, ends, 0.5) == 1.5
+    assert percentile(row, ends, 1.0) == 2.0
+    assert percentile([0, 0, 0, 4, 0.0], ends, 0.5) == 3.0
+    assert percentile([0, 0, 0, 0, 0.0], ends, 0.5) is None
+
+
+def test_what_is_on_a_bound_belongs_to_the_bucket_below_it():
+    histogram = Histogram("x_seconds", "", buckets=(1.0, 2.0))
+    for seconds in (0.5, 1.0, 1.5, 9.0):
+        histogram.observe(seconds)
+    assert histogram.values[()] == [2, 1, 1, 12.0]
+
+
+def test_every_structure_has_a_name_and_nothing_else_becomes_a_label(figures):
+    for structure in STRUCTURES:
+        assert count.structure_of(structure.name.replace("*", "0" * 24)) == structure.name
+    before = set(figures.CACHE_READS.values)
+    count.cache_hits(["something:else:1", "other", ""])
+    count.cache("something:else:1", "miss")
+    count.past_redis("whatever 7")
+    count.emitted("an event that nobody declared")
+    assert set(figures.CACHE_READS.values) == before
+    assert ("other",) in figures.EMITS.values
+
+
+def test_an_ended_process_leaves_its_counts_and_takes_its_gauges_with_it(tmp_path, figures):
+    master, worker, other = Place(), Place(), Place()
+    for number, each in enumerate((master, worker, other)):
+        each.folder, each._own = tmp_path, (os.getpid(), f"{number}")
+    worker._name = lambda: "4711-a.json"
+    worker.publish(some(figures, sockets=3))
+    other._name = lambda: "4712-b.json"
+    other.publish(some(figures, sockets=3))
+    before = snapshot.add(master.everybody())
+    master.fold(4711)
+    after = snapshot.add(master.everybody())
+    assert dict(after["counts"])[names.REQUESTS.name] == dict(before["counts"])[names.REQUESTS.name]
+    assert dict(after["gauges"][names.SOCKETS.name]) == {(): 3}
+    assert after["processes"] == 1
+    worker.publish(some(figures))  # as if it had not been taken away yet when it was added
+    assert len(master.everybody()) == 2
+    master.fold(4712)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4711-a.json", "dead.json"]
+
+
+def test_folders_of_killed_masters_are_taken_away_and_those_of_living_ones_are_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(places.os, "access", lambda *_: False)
+    monkeypatch.setattr(places.tempfile, "gettempdir", lambda: str(tmp_path))
+    left, held, young = (tmp_path / f"{PREFIX}{name}" for name in ("left", "held", "young"))
+    for folder in (left, held, young):
+        folder.mkdir()
+        (folder / "lock").touch()
+    for folder in (left, held):
+        os.utime(folder, (time.time() - 3600,) * 2)
+    with (held / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = Place()
+        made.make()
+        assert set(tmp_path.iterdir()) == {held, young, made.folder}
+    made.remove()
+    assert not made.folder.exists()
+
+
+def test_without_gunicorn_together_is_this_process(figures):
+    some(figures)
+    assert together()["processes"] == 1
+
+
+def test_the_documentation_has_every_figure():
+    page = Path(ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    assert page == names.written_into(page)
+    for figure in names.FIGURES:
+        assert f"| `{figure.name}` |" in page
+    for kind in (Counter, Gauge, Histogram):
+        assert f"| {kind.kind} |" in page
