@@ -49,6 +49,24 @@ redis.call('SET', KEYS[2], '1', 'EX', ARGV[1])
 return 1
 """
 
+
+def _store_in_steps(client: Any, keys: list[str], args: list[Any]) -> int:
+    """While its slot moves a session is read from MongoDB."""
+    if args[2] != "NX":
+        client.delete(keys[0])
+    return 0
+
+
+def _end_in_steps(client: Any, keys: list[str], args: list[Any]) -> int:
+    """The mark comes first: whoever stores in between finds it."""
+    client.set(keys[1], "1", ex=args[0])
+    client.delete(keys[0])
+    return 1
+
+
+scripts.in_steps(STORE, _store_in_steps)
+scripts.in_steps(END, _end_in_steps)
+
 _extended: OrderedDict[str, float] = OrderedDict()  # when this process last told MongoDB
 
 
@@ -184,9 +202,12 @@ def end(sid: str) -> None:
 
 def _end_in_redis(sid: str) -> Any:
     """Asked after MongoDB was told: what is not announced to Redis nobody finds there."""
-    if rollout.writes("sessions"):
-        return redis.run(END, _keys(sid), [ENDED_SECONDS], "session")
-    return None
+    if not rollout.writes("sessions"):
+        return None
+    told = redis.run(END, _keys(sid), [ENDED_SECONDS], "session")
+    if told is DOWN and redis.is_up():
+        redis.suspect("it could not be told of an ended session")
+    return told
 
 
 def end_of_user(user_id: str, except_sid: str | None) -> None:

@@ -30,6 +30,7 @@ from typing import Any
 from redis.cluster import RedisCluster
 
 from chat import rollout
+from chat.cache import fence_steps  # noqa: F401 - says how scripts go while a Cluster moves keys
 from chat.cache.fence_scripts import BEGIN, END, END_APPEND, END_TOUCH, FILL, READ, RELEASE
 from chat.cache.fence_scripts import SAME as SAME_OF_MANY
 from chat.extensions import redis

@@ -1,6 +1,6 @@
 """What the door answers when Redis does not, and what each kind of trouble means."""
 
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import redis
 from redis.exceptions import (
@@ -59,8 +59,8 @@ def kind_of(error: Exception) -> str:
         return DENIED
     if isinstance(error, MaxConnectionsError) or _NO_FREE_CONNECTION in str(error):
         return LOAD
-    if isinstance(error, TryAgainError) or _SENT_ROUND in str(error):
-        return LOAD  # a slot is being moved to another node: only its keys are out of reach
+    if is_moving(error):
+        return LOAD
     if isinstance(error, ClusterCrossSlotError | CrossSlotTransactionError | DataError):
         return BUG
     if isinstance(error, RedisClusterException):
@@ -82,6 +82,13 @@ def _kind_of_reply(error: ResponseError) -> str:
     if any(words in text for words in _POISON):
         return POISON
     return OUTAGE if text.startswith(_NOT_NOW) else BUG
+
+
+def is_moving(error: Any) -> bool:
+    """Whether a Cluster moves the slot to another node: only its keys are out of reach."""
+    return isinstance(error, TryAgainError) or (
+        isinstance(error, Exception) and _SENT_ROUND in str(error)
+    )
 
 
 def describe(error: Exception, kind: str) -> str:

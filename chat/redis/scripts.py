@@ -1,13 +1,27 @@
 """Lua scripts: sent once, called by their hash, sent again when the server has forgotten them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from redis.exceptions import NoScriptError
 
+from chat.redis.answers import is_moving
+
 Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
+Steps = Callable[[Any, list[str], list[Any]], Any]
+
+_steps: dict[str, Steps] = {}
+
+
+def in_steps(script: str, steps: Steps) -> None:
+    """How to do the same key by key, in an order that is safe whoever comes in between.
+
+    While a Cluster moves a slot to another node it refuses every script on keys that are not all
+    at the same place, for as long as that takes. What may be missed then needs no such way.
+    """
+    _steps[script] = steps
 
 
 @lru_cache(maxsize=256)
@@ -18,6 +32,15 @@ def sha_of(script: str) -> str:
 
 def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
     """EVALSHA, and EVAL (which also loads) where the server does not know the script yet."""
+    try:
+        return _run(client, script, keys, args)
+    except Exception as error:
+        if script in _steps and is_moving(error):
+            return _steps[script](client, keys, args)
+        raise
+
+
+def _run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
     try:
         return client.evalsha(sha_of(script), len(keys), *keys, *args)
     except NoScriptError:
@@ -32,9 +55,11 @@ def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
     for script, keys, args in calls:
         pipe.evalsha(sha_of(script), len(keys), *keys, *args)
     answers = pipe.execute(raise_on_error=False)
-    for i, call in enumerate(calls):
+    for i, (script, keys, args) in enumerate(calls):
         if isinstance(answers[i], NoScriptError):
-            answers[i] = run(client, *call)
+            answers[i] = run(client, script, keys, args)
+        elif is_moving(answers[i]) and script in _steps:
+            answers[i] = _steps[script](client, keys, args)
         elif isinstance(answers[i], Exception):
             raise answers[i]
     return answers  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from chat.cache import keys
 from chat.redis import scripts
 from chat.redis.connect import Connector
 from tests.faults.team import Team, seated
+from tests.support.people import Person
 from tests.support.topologies import Sharded
 from tests.support.waiting import eventually
 
@@ -95,8 +96,16 @@ def test_what_is_posted_at_one_process_is_heard_at_the_other(team):
     team.there.sees_online(team.alice.id)
 
 
+def outages(team: Team) -> int:
+    """How often any process has given Redis up."""
+    return sum(app.log.read_text(encoding="utf-8").count("Redis is down") for app in team.apps)
+
+
 def test_a_slot_that_moves_during_use_disturbs_nobody(team, cluster):
-    for key in (f"cache:messages:recent:{team.channel}", keys.presence("conns")):
+    before = outages(team)
+    session = f"session:{team.carol.session.cookies['session']}"
+    assert cluster.owner_of(session).client().exists(session)
+    for key in (f"cache:messages:recent:{team.channel}", keys.presence("conns"), session):
         source = cluster.owner_of(key)
         target = next(node for node in cluster.masters if node is not source)
         team.say("before the move")
@@ -111,9 +120,24 @@ def test_a_slot_that_moves_during_use_disturbs_nobody(team, cluster):
         team.say("moved")
         team.use_everything()
         assert cluster.owner_of(key) is target
+    assert outages(team) == before
     team.nothing_lost()
     team.nothing_was_wrong()
     team.back_to_normal()
+
+
+def test_a_session_that_is_ended_while_its_slot_moves_is_dead_at_once(team, cluster):
+    dave = Person(team.alice.url).register(team.alice.invite())
+    cookie = dave.session.cookies["session"]
+    key = f"session:{cookie}"
+    source = cluster.owner_of(key)
+    move = cluster.begin_move(key, to=next(node for node in cluster.masters if node is not source))
+    dave.logout()
+    dave.session.cookies.set("session", cookie)
+    assert dave.get("/api/me").status_code == 401
+    move.finish()
+    assert dave.get("/api/me").status_code == 401
+    dave.close()
 
 
 def test_a_master_without_a_replica_dies_and_comes_back(team, cluster):
