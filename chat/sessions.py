@@ -12,6 +12,7 @@ told of is marked ``redis_dirty`` and repaired before Redis is trusted again.
 import contextlib
 import logging
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -21,12 +22,24 @@ from flask.sessions import SessionMixin
 from flask_session.base import Serializer, ServerSideSession, ServerSideSessionInterface
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from chat import rollout
 from chat import session_store as store
 from chat.errors import Unavailable
+from chat.extensions import redis
 from chat.passing import of
+from chat.redis import Down, scripts
 from chat.session_store import sid_hash
 
-__all__ = ["current_sid", "end_all", "end_current", "is_alive", "keep", "renew", "sid_hash"]
+__all__ = [
+    "are_alive",
+    "current_sid",
+    "end_all",
+    "end_current",
+    "is_alive",
+    "keep",
+    "renew",
+    "sid_hash",
+]
 
 log = logging.getLogger(__name__)
 SID = re.compile(r"[A-Za-z0-9_-]{43}\Z")
@@ -250,6 +263,21 @@ def is_alive(sid: str | None) -> bool:
         return False
     with contextlib.suppress(PyMongoError):
         return store.load(sid) is not None
+    return True
+
+
+def are_alive(sids: Sequence[str]) -> list[bool]:
+    """The same of many, asked of Redis in one round trip."""
+    asked = [sid for sid in sids if SID.match(sid) and rollout.in_rollout("sessions", sid)]
+    calls = [store.call(sid) for sid in asked]
+    told = redis.call(lambda client: scripts.run_all(client, calls), "sessions") if calls else []
+    read = {} if isinstance(told, Down) else dict(zip(asked, told, strict=True))
+    return [_stands(sid, read.get(sid)) for sid in sids]
+
+
+def _stands(sid: str, read: list[Any] | None) -> bool:
+    with contextlib.suppress(PyMongoError):
+        return bool(SID.match(sid)) and store.load(sid, read) is not None
     return True
 
 

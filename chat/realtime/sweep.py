@@ -7,11 +7,13 @@ active, do its rooms match the memberships.
 import logging
 import math
 import time
+from typing import Any
 
 import gevent
 from flask import Flask
 
 from chat import sessions
+from chat.cache import users
 from chat.extensions import socketio
 from chat.realtime import connections, handlers, identity, rooms
 from chat.realtime.connections import Connection
@@ -52,8 +54,7 @@ def _run(app: Flask) -> None:
             with app.app_context():
                 drop_ghosts()
                 drop_strangers()
-                for connection in _due():
-                    look_at(connection)
+                look_at(_due())
             app.extensions["chat.floods"].tidy()
         except Exception:
             log.exception("the sweep of sockets failed")
@@ -67,19 +68,30 @@ def _due() -> list[Connection]:
     return [connection for connection in everyone[:share] if connection.checked < past]
 
 
-def look_at(connection: Connection) -> None:
-    """Cut a socket that must no longer be open, and set its rooms right."""
-    connection.checked = time.monotonic()
-    if not _may_stay(connection):
-        log.info("a socket of person %s has outlived its session", connection.user_id)
-        rooms.cut(connection)
-        return
-    rooms.sync(connection)
+def look_at(some: list[Connection]) -> None:
+    """Cut sockets that must no longer be open, and set the others' rooms right.
+
+    Asked about together: a thousand sockets are twenty of them in every second.
+    """
+    for connection in some:
+        connection.checked = time.monotonic()
+    alive = sessions.are_alive([connection.session_id for connection in some])
+    profiles = users.get_profiles({connection.user_id for connection in some})
+    staying = []
+    for connection, has_session in zip(some, alive, strict=True):
+        if has_session and _may_act(connection, profiles.get(connection.user_id)):
+            staying.append(connection)
+        else:
+            log.info("a socket of person %s has outlived its session", connection.user_id)
+            rooms.cut(connection)
+    if staying:
+        rooms.sync_all(staying)
 
 
-def _may_stay(connection: Connection) -> bool:
-    alive = sessions.is_alive(connection.session_id)
-    return alive and identity.account_of(connection) is not None
+def _may_act(connection: Connection, profile: dict[str, Any] | None) -> bool:
+    if profile and profile["active"] and profile["auth_gen"] == connection.auth_gen:
+        return True
+    return identity.account_of(connection) is not None  # looks closer
 
 
 def drop_ghosts() -> None:
