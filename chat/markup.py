@@ -65,6 +65,8 @@ def plain(text: str, limit: int = 200) -> str:
 
 def emoji_in(text: str) -> list[str]:
     """The emoji a text shows, in order, repeats included; signs such as © or ™ are not emoji."""
+    if text.isascii():  # most of what is said, and looking costs more than all the rest of it
+        return []
     found = (match["emoji"] for match in emoji.emoji_list(text[:MAX_LENGTH]))
     return [sign for sign in found if _is_picture(sign)][:MAX_EMOJI]
 

@@ -17,7 +17,6 @@ from chat.cache import fence, keys, messages, reading, updates, users
 from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
 from chat.models.base import write_refused
-from chat.models.message import to_message
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def _message(writes: list[fence.Write], message: Message, created: bool) -> None
     if not created:
         _drop(writes, message, created)
         return
-    stored = to_message(message.to_mongo())
+    stored = message.plain()
     fence.end_all([messages.posted(writes[0], stored), reading.posted(writes[1], stored)])
 
 

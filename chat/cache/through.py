@@ -150,6 +150,12 @@ def look_once() -> None:
     g.seen, g.cold = {}, set()
 
 
+def look_again() -> None:
+    """From now on everything is looked at when it is due: something changes, or time has passed."""
+    if has_request_context():
+        g.pop("seen", None)
+
+
 def is_cached(feature: str) -> bool:
     """Whether whoever is asking now is answered from this structure."""
     return redis.enabled and not outages.elsewhere() and rollout.for_reader(feature)

@@ -100,8 +100,15 @@ class Message(Document):
                         return stored, False
                     continue
                 base.NUMBERS.learn(channel, seq + 1, rev + 1)
-                return to_message(document.to_mongo()), True
+                return document.plain(), True
         raise RuntimeError("no free number in the channel")  # TRIES writers were faster each time
+
+    def plain(self) -> dict:
+        """What was just stored in plain form, made once for all who need it. Don't change it."""
+        made: dict | None = self.__dict__.get("_plain")
+        if made is None:
+            made = self.__dict__["_plain"] = to_message(self.to_mongo())
+        return made
 
     @classmethod
     def change(cls, message: dict, **fields: object) -> dict | None:

@@ -8,9 +8,10 @@ from secrets import token_hex
 from typing import Any
 
 import gevent
-from flask import Flask
+from flask import Flask, g
 from socketio.exceptions import ConnectionRefusedError
 
+from chat.cache import through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable
 from chat.models.base import DATABASE_GONE
 from chat.realtime import connections, identity, rooms
@@ -25,14 +26,19 @@ Handler = Callable[[Any, Connection, dict[str, Any]], Answer]
 
 MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled so often in so many seconds: disconnect
 
-table: dict[str, tuple[Handler, str]] = {}
+# What an event is going to ask for, so that it can be asked for in one round trip.
+Needs = Callable[[Connection, dict[str, Any]], list[through.Source]]
+
+table: dict[str, tuple[Handler, str, Needs | None]] = {}
 
 
-def handles(event: str, flood: str = "event") -> Callable[[Handler], Handler]:
+def handles(
+    event: str, flood: str = "event", needs: Needs | None = None
+) -> Callable[[Handler], Handler]:
     """Register a handler; its answer is acknowledged as `{"ok": true, ...}`."""
 
     def register(handler: Handler) -> Handler:
-        table[event] = (handler, flood)
+        table[event] = (handler, flood, needs)
         return handler
 
     return register
@@ -63,16 +69,19 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
     connection = connections.get(sid)
     if connection is None:
         return failure(BadInput())
-    handler, flood = table[event]
+    handler, flood, needs = table[event]
     with app.request_context(dict(connection.environ)):  # a request keeps itself in there
         try:
             with turns.taken():
+                _look_ahead(needs, connection, data)
                 actor = _actor(connection)
             waited = _limit(app, connection, flood, refuse)
             if not isinstance(data, dict):  # after the limit: nonsense costs an answer too
                 raise BadInput
             with turns.taken():
-                actor = _actor(connection) if waited else actor
+                if waited:
+                    through.look_again()
+                    actor = _actor(connection)
                 return {"ok": True, **handler(actor, connection, data)}
         except ChatError as error:
             return failure(error)
@@ -81,6 +90,14 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
             return failure(Unavailable())
         except Exception:  # noqa: BLE001 - logged there
             return _unexpected(event)
+
+
+def _look_ahead(needs: Needs | None, connection: Connection, data: Any) -> None:
+    if needs is not None and isinstance(data, dict):
+        g.subject = connection.user_id
+        through.look_once()
+        wanted = needs(connection, data)
+        through.look_all([one for one in wanted if through.is_cached(one.shape.feature)])
 
 
 def failure(error: ChatError) -> Answer:

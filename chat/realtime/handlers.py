@@ -7,8 +7,12 @@ from flask import session
 from flask_login import current_user
 
 from chat import access, presence, sessions
+from chat.cache import channels, members, users
+from chat.cache.local import copies
+from chat.cache.through import Source
 from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
 from chat.metrics import count
+from chat.models import base
 from chat.realtime import broadcasts, connections, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.events import handles, number, optional_number, text
@@ -67,7 +71,17 @@ def _same(sent: str, expected: str) -> bool:
     return hmac.compare_digest(sent.encode(), expected.encode())
 
 
-@handles("message:post", flood="message")
+def _of_a_post(connection: Connection, data: dict[str, Any]) -> list[Source]:
+    """Who says it and where: what is checked before anything is stored."""
+    channel_id = data.get("channel")
+    if base.object_id(channel_id) is None:
+        return []
+    found = [users.profile_source(connection.user_id), channels.all_source()]
+    where = members.source(str(channel_id))
+    return found if copies.is_too_big(where.key) else [*found, where]
+
+
+@handles("message:post", flood="message", needs=_of_a_post)
 def post_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     channel_id, client_id = text(data, "channel"), text(data, "client_id", 200)
     message, _created = messages.post(actor, channel_id, text(data, "text", 64_000), client_id)

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from chat import access, markup, text
 from chat.cache import messages as cache
-from chat.cache import reading
+from chat.cache import reading, through
 from chat.cache.local import Made
 from chat.errors import BadInput, Forbidden, NotFound
 from chat.models import Membership, Message, base
@@ -32,6 +32,7 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     channel = access.get_channel_for(actor, channel_id)
     access.require_member(actor, channel)
     access.require_open(channel)
+    through.look_again()
     body, client_id = text.check_message(body), text.check_client_id(client_id)
     message, created = Message.post(
         channel_id, actor.id, actor.nickname, body, markup.render(body), client_id
