@@ -52,6 +52,25 @@ def test_down_is_neither_missing_nor_true(door: Door, own_redis: Redis) -> None:
     assert repr(DOWN) == "DOWN"
 
 
+def test_a_connection_that_redis_closed_is_made_anew_without_an_outage(
+    door: Door, own_redis: Redis
+) -> None:
+    assert door.call(lambda r: r.echo("one")) == "one"
+    assert own_redis.client().client_kill_filter(_type="normal", skipme=True)
+    assert door.call(lambda r: r.echo("two")) == "two"
+
+
+def test_an_answer_that_nobody_waited_for_is_never_taken_for_the_next(
+    door: Door, own_redis: Redis
+) -> None:
+    pool = door.call(lambda r: r.connection_pool)
+    connection = pool.get_connection()
+    connection.send_command("ECHO", "stray")
+    eventually(lambda: connection.can_read())
+    pool.release(connection)
+    assert door.call(lambda r: r.echo("mine")) == "mine"
+
+
 def test_a_hung_redis_costs_one_short_wait_and_then_nothing(door: Door, own_redis: Redis) -> None:
     door.watched = True  # no caller probes
     door.check()

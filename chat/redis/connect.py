@@ -13,6 +13,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from chat.redis.cluster import Cluster
+from chat.redis.waiting import Line
 
 Hosts = list[tuple[str, int]]
 OnConnect = Callable[[Any], None]
@@ -42,6 +43,19 @@ def limits(**own: Any) -> dict[str, Any]:
 def is_configured(app: Flask) -> bool:
     """Whether the settings say at all where Redis is."""
     return any(app.config.get(name) for name in ("REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER"))
+
+
+class Connection(redis.Connection):
+    """Over TCP. A look whether it is still clean costs a system call, not a poller of gevent's."""
+
+    def can_read(self, timeout: float = 0) -> bool:
+        """Whether something is there to be read; the library asks before each use."""
+        line: Any = self._sock
+        reader = getattr(self._parser, "_reader", None)
+        known_empty = reader is not None and not reader.has_data() and timeout == 0
+        if known_empty and isinstance(line, Line) and line.is_quiet():
+            return False
+        return bool(super().can_read(timeout))
 
 
 class SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
@@ -96,6 +110,8 @@ class Connector:
 
     def _master(self, pool_class: type, options: dict[str, Any]) -> redis.Redis:
         if self.sentinel is None:
+            if "connection_class" not in parse_url(self.url):  # plain TCP
+                options["connection_class"] = Connection
             return redis.Redis(connection_pool=pool_class.from_url(self.url, **options))  # type: ignore[attr-defined]
         name, hosts = self.sentinel
         options = {**self._credentials(), **options}

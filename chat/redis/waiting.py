@@ -27,6 +27,17 @@ class Line:
         """The same, where the library does without hiredis."""
         return self._wait(self._sock.recv, args)
 
+    def is_quiet(self) -> bool:
+        """Whether nothing has come that nobody waits for, not even the end of the connection."""
+        plain = getattr(self._sock, "_sock", None)  # beneath gevent's, which would wait
+        try:
+            plain.recv(1, socket.MSG_PEEK)  # type: ignore[union-attr]
+        except BlockingIOError:
+            return True
+        except (AttributeError, OSError):
+            return False
+        return False
+
     def give_up(self) -> None:
         """Whoever waits here is told at once that the connection has ended."""
         with contextlib.suppress(OSError):  # it has ended already
