@@ -3,6 +3,7 @@
 Real servers, several app processes and people at both of them, who post, edit, read and check what
 they read. In the middle one thing breaks. Each fault gives a row of figures:
 
+    places          where MongoDB and Redis are: one of each, Sentinel, Cluster, replica set
     installation    the servers and the processes of one try
     author          one person who posts, edits, reads at the other process, and complains
     witness         a quiet corner, changed during the fault and never again

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import redis
 
+from tests.faults.harness import places
 from tests.faults.harness.installation import Installation
 from tests.support.waiting import eventually
 
@@ -21,7 +22,7 @@ Block = Callable[[Installation], Any]  # a context manager: broken while it last
 @dataclass(frozen=True)
 class Fault:
     """``kind`` decides what must hold (``trial.Row.broken``). ``degrades``: the processes notice,
-    and say so. ``lasts`` seconds; ``env`` of the processes."""
+    and say so. ``lasts`` seconds; ``env`` of the processes, and what ``servers`` they use."""
 
     name: str
     kind: str  # redis, mongodb or app
@@ -30,9 +31,7 @@ class Fault:
     lasts: float = 4.0
     back_at_once: bool = False  # it is over when the block begins, but nobody may know yet
     env: dict[str, str] = field(default_factory=dict)
-
-
-LINE = {"THROUGH_LINE": "yes"}
+    servers: str = places.ONE
 
 
 def _redis(made: Installation) -> Any:
@@ -81,7 +80,6 @@ def redis_restarted_at_once(made: Installation) -> Iterator[None]:
 
 @contextmanager
 def line_cut(made: Installation) -> Iterator[None]:
-    assert made.line
     made.line.cut()
     yield
     made.line.open()
@@ -89,7 +87,6 @@ def line_cut(made: Installation) -> Iterator[None]:
 
 @contextmanager
 def line_silent(made: Installation) -> Iterator[None]:
-    assert made.line
     made.line.stop()
     yield
     made.line.open()
@@ -98,7 +95,6 @@ def line_silent(made: Installation) -> Iterator[None]:
 @contextmanager
 def line_slow(made: Installation) -> Iterator[None]:
     """300 ms each way: longer than anybody waits for a cache."""
-    assert made.line
     made.line.delay = 0.3
     yield
     made.line.delay = 0.0
@@ -144,6 +140,78 @@ def idle_closed(made: Installation) -> Iterator[None]:
 
 
 @contextmanager
+def sentinel_failover(made: Installation) -> Iterator[None]:
+    """The master is killed for good; the Sentinels name its replica."""
+    watched = made.places.watched
+    assert watched
+    watched.master.kill()
+    yield
+    eventually(watched.has_failed_over)
+
+
+@contextmanager
+def cluster_master_replaced(made: Installation) -> Iterator[None]:
+    """The master of the busiest slot is killed for good; its replica takes over."""
+    assert made.places.sharded
+    made.places.sharded.owner_of(f"cache:messages:recent:{made.channel['id']}").kill()
+    yield
+
+
+@contextmanager
+def cluster_master_lost(made: Installation) -> Iterator[None]:
+    """The same without a replica: a third of all keys is out of reach until it is back."""
+    assert made.places.sharded
+    victim = made.places.sharded.owner_of(f"cache:messages:recent:{made.channel['id']}")
+    victim.kill()
+    yield
+    victim.start()
+
+
+@contextmanager
+def slots_moved(made: Installation) -> Iterator[None]:
+    """The slots of what everybody writes to and reads move to another master, key by key."""
+    cluster = made.places.sharded
+    assert cluster
+    room = made.channel["id"]
+    names = (f"cache:messages:recent:{room}", f"cache:messages:tail:{room}", "cache:users:list",
+             f"session:{made.authors[0].person.session.cookies['session']}")  # fmt: skip
+    moves = []
+    for name in names:
+        target = next(n for n in cluster.masters if n is not cluster.owner_of(name))
+        moves.append(cluster.begin_move(name, to=target))
+    with _meanwhile(lambda: _move_one(moves), every=0.1):
+        yield
+    for move in moves:
+        move.finish()
+
+
+def _move_one(moves: list[Any]) -> None:
+    for move in moves:
+        for name in move.keys()[:1]:
+            move.move(name)
+
+
+@contextmanager
+def mongodb_stepdown(made: Installation) -> Iterator[None]:
+    """The primary of a replica set gives up, and another member is elected."""
+    assert made.places.members
+    was = made.places.members.step_down()
+    yield
+    eventually(lambda: made.places.members.primary() not in (None, was))  # type: ignore[union-attr]
+
+
+@contextmanager
+def mongodb_primary_killed(made: Installation) -> Iterator[None]:
+    """The primary of a replica set dies, and another member is elected."""
+    assert made.places.members
+    was = made.places.members.primary()
+    assert was
+    was.kill()
+    yield
+    eventually(made.places.members.primary)
+
+
+@contextmanager
 def mongod_hung(made: Installation) -> Iterator[None]:
     assert made.mongod.process
     made.mongod.process.popen.send_signal(signal.SIGSTOP)
@@ -183,13 +251,23 @@ FAULTS = (
     Fault("Redis killed, back with old data", "redis", redis_old),
     Fault("Redis replaced at once by old data", "redis", redis_restarted_at_once,
           back_at_once=True),
-    Fault("line to Redis cut", "redis", line_cut, env=LINE),
-    Fault("line to Redis silent", "redis", line_silent, env=LINE),
-    Fault("line to Redis 300 ms slow", "redis", line_slow, env=LINE),
+    Fault("line to Redis cut", "redis", line_cut, servers=places.BEHIND_LINE),
+    Fault("line to Redis silent", "redis", line_silent, servers=places.BEHIND_LINE),
+    Fault("line to Redis 300 ms slow", "redis", line_slow, servers=places.BEHIND_LINE),
     Fault("FLUSHALL five times a second", "redis", flushed, degrades=False),
     Fault("Redis full, noeviction", "redis", full),
     Fault("Redis full, allkeys-lru", "redis", evicting, degrades=False),
     Fault("Redis closes idle lines (timeout 1)", "redis", idle_closed, degrades=False),
+    Fault("Sentinel failover", "redis", sentinel_failover, servers=places.SENTINEL),
+    Fault("Cluster: a master lost, with a replica", "redis", cluster_master_replaced,
+          servers=places.CLUSTER_WITH_REPLICAS),
+    Fault("Cluster: a master lost, without one", "redis", cluster_master_lost,
+          servers=places.CLUSTER),
+    Fault("Cluster: slots moved", "redis", slots_moved, degrades=False, servers=places.CLUSTER),
+    Fault("MongoDB: the primary steps down", "mongodb", mongodb_stepdown, degrades=False,
+          servers=places.REPLICA_SET),
+    Fault("MongoDB: the primary is killed", "mongodb", mongodb_primary_killed, degrades=False,
+          servers=places.REPLICA_SET),
     Fault("MongoDB hangs (SIGSTOP)", "mongodb", mongod_hung),
     Fault("MongoDB killed and restarted", "mongodb", mongod_killed),
     Fault("one of two workers killed", "app", worker_killed, degrades=False,

@@ -13,12 +13,13 @@ import requests
 
 from chat.embedded.mongo import Mongo
 from tests.faults.harness.author import Author
+from tests.faults.harness.places import Places
 from tests.faults.harness.tally import Tally
 from tests.faults.harness.witness import Witness
 from tests.support.people import Person
-from tests.support.processes import AppProcess, new_database
+from tests.support.processes import AppProcess
 from tests.support.proxy import Line
-from tests.support.servers import Redis, start_valkey
+from tests.support.servers import Redis
 
 SNAPSHOT = "snapshot"
 
@@ -26,16 +27,13 @@ SNAPSHOT = "snapshot"
 class Installation:
     """A Redis of its own, a database of its own, processes, and one channel with its authors."""
 
-    def __init__(self, folder: Path, mongod: Mongo, authors: int, env: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, mongod: Mongo, authors: int, env: dict[str, str], servers: str
+    ) -> None:
         self.folder, self.mongod = folder, mongod
-        self.redis: Redis = start_valkey(folder / "redis")
-        self.line: Line | None = Line(self.redis.port) if env.pop("THROUGH_LINE", "") else None
-        port = self.line.port if self.line else self.redis.port
-        places = {
-            "MONGODB_URI": new_database(mongod.uri),
-            "REDIS_URL": f"redis://127.0.0.1:{port}/0",
-        }
-        self.apps = [AppProcess(folder, PRESENCE_LEASE="6", **places, **env) for _ in range(2)]
+        self.places = Places(servers, folder, mongod)
+        env = {"PRESENCE_LEASE": "6", **self.places.env, **env}
+        self.apps = [AppProcess(folder, **env) for _ in range(2)]
         first = self.apps[0].prepare()
         # A child ends with the thread that started it, so these threads stay.
         self.starters = ThreadPoolExecutor()
@@ -46,6 +44,17 @@ class Installation:
         self.witness = Witness(self.owner.again(), [app.url for app in self.apps], self.tally)
         self.authors = [self._author(number) for number in range(authors)]
         self.tabs = [self._visitor(app).tab() for app in self.apps]
+
+    @property
+    def redis(self) -> Redis:
+        """Where there is only one."""
+        assert self.places.redis
+        return self.places.redis
+
+    @property
+    def line(self) -> Line:
+        assert self.places.line
+        return self.places.line
 
     def _author(self, number: int) -> Author:
         """Every other one at the other process; half of each send over a socket."""
@@ -163,9 +172,7 @@ class Installation:
         for app in self.apps:
             app.kill()
         self.starters.shutdown()
-        if self.line:
-            self.line.close()
-        self.redis.kill()
+        self.places.close()
 
 
 def status_of(url: str) -> int:
@@ -177,10 +184,10 @@ def status_of(url: str) -> int:
 
 @contextlib.contextmanager
 def installed(
-    folder: Path, mongod: Mongo, authors: int, env: dict[str, str]
+    folder: Path, mongod: Mongo, authors: int, env: dict[str, str], servers: str
 ) -> Iterator[Installation]:
     folder.mkdir(parents=True)
-    made = Installation(folder, mongod, authors, dict(env))
+    made = Installation(folder, mongod, authors, env, servers)
     try:
         yield made
     finally:

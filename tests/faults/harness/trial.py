@@ -77,7 +77,7 @@ def attempt(
     then: Sequence[Fault] = (),
 ) -> Row:
     """One row of the table; with ``then`` for several faults in turn, in one installation."""
-    with installed(folder, mongod, authors, fault.env) as made:
+    with installed(folder, mongod, authors, fault.env, fault.servers) as made:
         eventually(made.is_normal)
         for person in (*made.authors, made.witness):
             person.start()

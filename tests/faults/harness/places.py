@@ -1,0 +1,49 @@
+"""Where the processes of a trial have MongoDB and Redis: one of each, or several that belong
+together."""
+
+from pathlib import Path
+
+from chat.embedded.mongo import Mongo
+from tests.support.processes import new_database
+from tests.support.proxy import Line
+from tests.support.servers import Redis, start_valkey
+from tests.support.topologies import ReplicaSet, Sharded, Watched
+
+ONE, BEHIND_LINE, SENTINEL = "one", "behind a line", "sentinel"
+CLUSTER, CLUSTER_WITH_REPLICAS, REPLICA_SET = "cluster", "cluster with replicas", "replica set"
+
+
+class Places:
+    """The servers of one trial. ``env`` tells the processes where they are."""
+
+    def __init__(self, kind: str, folder: Path, mongod: Mongo) -> None:
+        self.redis: Redis | None = None
+        self.line: Line | None = None
+        self.watched: Watched | None = None
+        self.sharded: Sharded | None = None
+        self.members: ReplicaSet | None = None
+        if kind == REPLICA_SET:
+            self.members = ReplicaSet(folder / "mongods")
+        self.env = {"MONGODB_URI": new_database(self.members.uri if self.members else mongod.uri)}
+        self.env |= self._redis(kind, folder)
+
+    def _redis(self, kind: str, folder: Path) -> dict[str, str]:
+        if kind == SENTINEL:
+            self.watched = Watched(folder / "watched")
+            return {"REDIS_SENTINEL": self.watched.setting}
+        if kind in (CLUSTER, CLUSTER_WITH_REPLICAS):
+            self.sharded = Sharded(folder / "cluster", replicas=kind == CLUSTER_WITH_REPLICAS)
+            return {"REDIS_CLUSTER": self.sharded.setting}
+        self.redis = start_valkey(folder / "redis")
+        self.line = Line(self.redis.port) if kind == BEHIND_LINE else None
+        port = self.line.port if self.line else self.redis.port
+        return {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+
+    def close(self) -> None:
+        if self.line:
+            self.line.close()
+        if self.redis:
+            self.redis.kill()
+        for several in (self.watched, self.sharded, self.members):
+            if several:
+                several.close()
