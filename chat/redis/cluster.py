@@ -13,7 +13,7 @@ import gevent.monkey
 from redis import Redis
 from redis.cluster import RedisCluster
 from redis.commands import CoreCommands
-from redis.exceptions import AskError
+from redis.exceptions import AskError, MovedError
 
 Command = tuple[tuple[Any, ...], dict[str, Any]]  # what execute_command takes
 
@@ -51,9 +51,9 @@ class Pipeline(CoreCommands):  # type: ignore[misc, type-arg]
         for found in _side_by_side(list(self._by_node(commands).values())):
             answers.update(found)
         for number, (args, options) in enumerate(commands):
-            # MOVED and ASK: it was not run there, and the client knows how to find where.
+            # MOVED and ASK: it was not run there, and the answer says where it can be.
             if isinstance(answers[number], AskError):
-                answers[number] = _answer(self._cluster, args, options)
+                answers[number] = _answer(self._cluster, args, options, answers[number])
         ordered = [answers[number] for number in range(len(commands))]
         if raise_on_error:
             for answer in ordered:
@@ -106,8 +106,14 @@ def _answer_of(batch: Batch) -> Any:
         return error
 
 
-def _answer(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def _answer(client: Any, args: tuple[Any, ...], options: dict[str, Any], told: AskError) -> Any:
     try:
-        return client.execute_command(*args, **options)
+        node = None if isinstance(told, MovedError) else client.get_node(told.host, told.port)
+        if node is None:  # the client learns of it, too
+            return client.execute_command(*args, **options)
+        pipe = client.get_redis_connection(node).pipeline(transaction=False)
+        pipe.execute_command("ASKING")
+        pipe.execute_command(*args, **options)
+        return pipe.execute(raise_on_error=False)[1]
     except Exception as error:  # noqa: BLE001 - an answer like any other
         return error

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 from chat.redis.answers import is_moving
@@ -41,10 +42,16 @@ def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
 
 
 def _run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
+    # The Cluster's own way would try again with pauses while a slot moves, which takes longer.
+    direct = client.pipeline(transaction=False) if isinstance(client, RedisCluster) else client
     try:
-        return client.evalsha(sha_of(script), len(keys), *keys, *args)
+        return _answer(direct, direct.evalsha(sha_of(script), len(keys), *keys, *args))
     except NoScriptError:
-        return client.eval(script, len(keys), *keys, *args)
+        return _answer(direct, direct.eval(script, len(keys), *keys, *args))
+
+
+def _answer(direct: Any, answer: Any) -> Any:
+    return direct.execute()[0] if answer is direct else answer
 
 
 def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
