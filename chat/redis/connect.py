@@ -9,6 +9,7 @@ from flask import Flask
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.connection import BlockingConnectionPool, parse_url
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
@@ -36,6 +37,8 @@ def limits(**own: Any) -> dict[str, Any]:
         "socket_timeout": READ_TIMEOUT,
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "retry": never_again(),
+        # While they are on, the library does not mind an answer that nobody waited for.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **own,
     }
 
