@@ -82,6 +82,7 @@ class Place:
                     {**sums, "gauges": {}, "folded": gone, "processes": 0},
                 )
             path.unlink(missing_ok=True)
+            path.with_suffix(".new").unlink(missing_ok=True)
 
     def _name(self) -> str:
         """Of this process's file. A fork is another process, and so is a pid that comes again."""

@@ -7,10 +7,11 @@ from collections import Counter
 import pytest
 
 from app import create_app
+from chat.cache import fence, messages
 from chat.metrics import shadow
 from tests.metrics.scrape import scrape
 from tests.support.people import Person
-from tests.support.processes import SECRET_KEY
+from tests.support.processes import SECRET_KEY, Launcher
 from tests.support.waiting import eventually
 
 CHECKS = "chat_cache_shadow_checks_total"
@@ -47,9 +48,24 @@ def test_a_wrong_value_under_a_valid_version_is_counted_as_stale_and_a_right_one
     )
 
 
-def test_at_zero_percent_nothing_is_compared(launch_app):
-    app = launch_app(SHADOW_SAMPLE="0")
-    person = Person(app.url).set_up()
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, mongod):
+    """An app that compares nothing by itself, and whoever set it up."""
+    launcher = Launcher(tmp_path_factory.mktemp("shadow"), mongod.uri)
+    app = launcher(SHADOW_SAMPLE="0")
+    yield app, Person(app.url).set_up()
+    launcher.close()
+
+
+@pytest.fixture
+def here(running):
+    """An app in this process on the same stores."""
+    places = {name: running[0].env[name] for name in ("MONGODB_URI", "REDIS_URL")}
+    return create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, **places})
+
+
+def test_at_zero_percent_nothing_is_compared(running):
+    app, person = running
     for _ in range(20):
         assert person.api("GET", "/api/channels").ok
     told = scrape(app.url)
@@ -57,17 +73,8 @@ def test_at_zero_percent_nothing_is_compared(launch_app):
     assert told.of(CHECKS) == 0
 
 
-@pytest.fixture
-def beside(launch_app):
-    """An app in this process on the stores of one that runs."""
-    app = launch_app(SHADOW_SAMPLE="0")
-    places = {name: app.env[name] for name in ("MONGODB_URI", "REDIS_URL")}
-    return app, create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, **places})
-
-
-def test_what_changes_while_it_is_compared_is_undecided_and_never_stale(beside):
-    app, here = beside
-    person = Person(app.url).set_up()
+def test_what_changes_while_it_is_compared_is_undecided_and_never_stale(running, here):
+    _, person = running
     channel = person.new_channel()
     me = person.api("GET", "/api/me").json()["id"]
     keys = [
@@ -89,6 +96,30 @@ def test_what_changes_while_it_is_compared_is_undecided_and_never_stale(beside):
     assert not [key for key, verdict in found if verdict in ("stale", "failed")], found
     assert sum(n for (_, verdict), n in found.items() if verdict == "agreed") > 100, found
     assert sum(n for (_, verdict), n in found.items() if verdict == "undecided") > 0, found
+
+
+def test_a_write_between_the_two_looks_makes_it_undecided(running, here):
+    _, person = running
+    channel = person.new_channel()
+    person.say(channel, "first")
+    recent = messages.source(channel["id"])
+
+    def fresh():
+        return person.api("GET", f"/api/channels/{channel['id']}/messages").ok
+
+    def compared(meanwhile):
+        with here.app_context():
+            return shadow.compare(recent._replace(load=lambda: (meanwhile(), recent.load())[1]))
+
+    eventually(lambda: fresh() and compared(lambda: None) == "agreed")
+    assert compared(lambda: person.say(channel, "in between")) == "undecided"
+    eventually(lambda: fresh() and compared(lambda: None) == "agreed")
+    begun = []
+    assert compared(lambda: begun.append(fence.begin(recent.key))) == "undecided"
+    with here.app_context():
+        assert shadow.compare(recent) == "undecided"  # a write is under way already
+        fence.release(begun[0])
+    eventually(lambda: fresh() and compared(lambda: None) == "agreed")
 
 
 def write(person, channel, over):
