@@ -27,6 +27,7 @@ from chat.cache.fence import Rider
 from chat.cache.local import copies
 from chat.cache.through import Source
 from chat.models import base
+from chat.passing import of
 
 PAGES = ("channels", "messages", "users", "admin")
 
@@ -42,6 +43,8 @@ def _look() -> None:
     is_call = request.path.startswith("/api/")
     if is_call:
         basis.begin()
+    if (passing := of(request.environ)) is not None:
+        through.look_at(passing.same)
     plan = _page if request.blueprint in PAGES else API.get(request.endpoint or "")
     if plan is None or "Authorization" in request.headers or not (user_id := likely_user_id()):
         return

@@ -2,7 +2,7 @@
 request, in its WSGI environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 KEY = "chat.passing"
@@ -14,6 +14,7 @@ class Passing:
 
     counted: bool = False  # the call has been counted already
     session: list[Any] | None = None  # as Redis has just said (``session_store.call``)
+    same: dict[str, str] = field(default_factory=dict)  # data keys with the version they still have
     offer: Any = None  # a ``chat.api.kept.Offer``: may be given again
 
 

@@ -137,6 +137,7 @@ class Again:
                 return False  # whoever comes with it now is counted as whoever that is
             passing.counted = True
             if not basis.holds(versions) or not _may_act(session, profile.value):
+                passing.same = basis.held(versions)
                 return False
             if session_store.slide(asked.sid, session, left):
                 return True

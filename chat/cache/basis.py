@@ -62,6 +62,12 @@ class Basis:
         same = all(ms != fence.GONE for lives in answers[:split] for ms in lives)
         return same and answers[split:] == list(self.plain.values())
 
+    def held(self, answers: list[Any]) -> dict[str, str]:
+        """The fenced values that are as they were, with their versions."""
+        lives = [ms for each in answers[: len(answers) - len(self.plain)] for ms in each]
+        pairs = zip(self.fenced.items(), lives, strict=True)
+        return dict(pair for pair, ms in pairs if ms != fence.GONE)
+
 
 def begin() -> None:
     """Collect what this request reads from now on."""

@@ -150,6 +150,17 @@ def look_once() -> None:
     g.seen, g.cold = {}, set()
 
 
+def look_at(confirmed: dict[str, str]) -> None:
+    """These keys had these versions a moment ago in this request: copies of them are seen."""
+    found = {key: copies.get(key) for key in confirmed}
+    same = {key: copy for key, copy in found.items() if copy and copy.version == confirmed[key]}
+    g.seen.update(same)
+    if (made_from := basis.current()) is not None:
+        for key in same:
+            made_from.add(made_from.fenced, key, confirmed[key])
+    count.cache_hits(list(same))
+
+
 def look_again() -> None:
     """From now on everything is looked at when it is due: something changes, or time has passed."""
     if has_request_context():

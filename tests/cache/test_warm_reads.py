@@ -5,6 +5,7 @@ from redis.connection import Connection
 
 from chat.api.again import Again
 from chat.extensions import redis
+from tests.cache.conftest import token
 
 # Each round trip is one pipeline. What was answered before needs one: the session, the count of
 # calls and the versions of all that the answer was made from. A page needs two: the session; the
@@ -91,3 +92,22 @@ def test_a_cold_read_does_ask_mongodb(browser, commands):
     commands.seen.clear()
     browser.get(f"/api/channels/{browser.channel}/messages")
     assert ("find", "messages") in commands.seen
+
+
+def test_what_still_stood_is_not_asked_about_twice(browser, commands, trips):
+    path = "/api/channels"
+    browser.get(path)
+    browser.get(path)
+    sent = {"text": "news", "client_id": "not-asked-twice-1"}
+    posting = {"json": sent, "headers": {"X-CSRFToken": token(browser.owner)}}
+    browser.owner.post(f"/api/channels/{browser.channel}/messages", **posting)
+    commands.seen.clear()
+    trips.clear()
+
+    assert browser.get(path).headers["X-Cache"] == "hit"
+
+    assert commands.seen == []
+    assert len(trips) == 2  # all that the answer was made from; then the tail that has changed
+    again = b"".join(part if isinstance(part, bytes) else part.encode() for part in trips[1])
+    assert f"cache:messages:tail:{browser.channel}".encode() in again
+    assert b"cache:channels:list" not in again
