@@ -16,6 +16,7 @@ Each of these has `run(quick)`, which measures and prints. They share
     team.py     the people, channels and messages
     masses.py   the same, very many, stored in bulk; crowded.py: those that two benchmarks share
     wsgi.py     the product with a few routes more: the floors beside which it is measured
+    bare.py     Flask-SocketIO as it comes: the floor of memory and fanout
     crowd.py    many Socket.IO clients in a process of their own
     load.py     HTTP clients in a process of their own, all asking for one page
     visitors.py HTTP clients that ask for this and that

@@ -21,6 +21,7 @@ STAMP = re.compile(rb'"client_id": ?"bench-(\d+)-')
 NEW_MESSAGE, ACK, PING, PONG = b'42["message:new"', b"43", b"2", b"3"
 TEXT, CLOSE = 1, 8
 CONNECT_SECONDS = 30
+WAIT_FOR_ONE = 0.5  # seconds for an answer that may have been lost
 WAIT_FOR_LAST = 45.0  # seconds, after the last post, for what is still under way
 
 
@@ -76,7 +77,7 @@ class Crowd:
         """Post `count` messages, the next as soon as fewer than `outstanding` are unanswered."""
         self._forget()
         for number in range(count):
-            until = time.monotonic() + WAIT_FOR_LAST
+            until = time.monotonic() + WAIT_FOR_ONE
             while number - self._acked >= outstanding and time.monotonic() < until:
                 self.pump(0.1)
             self._clients[number * 7 % len(self._clients)].send(_post(channel, number))

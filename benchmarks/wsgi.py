@@ -3,21 +3,15 @@
 /bench/empty/<size>   signed in like every page, and then nothing: `size` bytes
 /bench/push           messages to a channel's sockets, not stored by anybody
 /bench/warm           reads what is asked for through the product's caches, so that they are full
-/bench/line           a WebSocket without Socket.IO and without the product
 """
 
 from wsgi import app  # isort: skip - it patches, so it comes first
 
 import json
 import time
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
-import gevent.event
-import gevent.selectors
-import simple_websocket
-from engineio.async_drivers.gevent import Thread
 from flask import Response, request
 from flask_login import current_user
 
@@ -88,28 +82,3 @@ def _write(room: str, data: dict[str, Any]) -> None:
     frame = frames.message("42" + json.dumps(["message:new", data], separators=(",", ":")))
     for line in list(socketio.server.eio.sockets.values()):
         line._sock.send(frame)
-
-
-class Line:
-    """Answers /bench/line with the WebSocket alone; everything else goes on."""
-
-    def __init__(self, wrapped: Callable[..., Iterable[bytes]]) -> None:
-        self._wrapped = wrapped
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != "/bench/line":
-            return self._wrapped(environ, start_response)
-        line = simple_websocket.Server(
-            environ,
-            thread_class=Thread,
-            event_class=gevent.event.Event,
-            selector_class=gevent.selectors.DefaultSelector,
-        )
-        try:
-            while True:
-                line.receive()
-        except simple_websocket.ConnectionClosed:
-            raise StopIteration from None  # the way gunicorn is told that the socket is ours
-
-
-app.wsgi_app = Line(app.wsgi_app)  # type: ignore[method-assign]
