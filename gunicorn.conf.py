@@ -21,7 +21,7 @@ except ConfigError as error:
 bind = f"{settings['HOST']}:{settings['PORT']}"
 worker_class = "gevent"
 workers = settings["WORKERS"]  # stated: gunicorn's own default would follow the host
-worker_connections = 4000  # every open tab holds one
+worker_connections = 4000  # requests; open tabs are held elsewhere (chat.realtime.engine)
 timeout = 30
 graceful_timeout = 20  # hosts kill 30 s after SIGTERM
 keepalive = 5

@@ -69,9 +69,12 @@ class LineServer(engineio.Server):
         while True:
             gevent.sleep(PULSE)
             now = time.monotonic()
-            for line in [*self.sockets.values(), *self._leaving]:
-                if line.due <= now:
-                    line.look(now)
+            try:
+                for line in [*self.sockets.values(), *self._leaving]:
+                    if line.due <= now:
+                        line.look(now)
+            except Exception:
+                log.exception("the pulse of the sockets missed a beat")
 
     def has_closed(self, line: Line) -> None:
         """Nothing goes to this line any more."""

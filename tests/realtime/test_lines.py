@@ -22,14 +22,16 @@ SMALL_BUFFER = 4096
 
 
 @contextmanager
-def line_and_peer(server: LineServer, sid: str = "one") -> Iterator[tuple[Line, socket.socket]]:
+def line_and_peer(
+    server: LineServer, sid: str = "one", buffer: int = SMALL_BUFFER
+) -> Iterator[tuple[Line, socket.socket]]:
     """A line, and the other end of its connection, which takes little before it is read."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         peer = socket.socket()
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         peer.connect(listener.getsockname())
         ours, _ = listener.accept()
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
     raw = _socket.socket(fileno=ours.detach())
     raw.setblocking(False)
     peer.setblocking(False)
@@ -130,7 +132,7 @@ def test_one_who_does_not_read_is_dropped_for_bytes_too(engine: LineServer) -> N
 
 def test_one_answer_may_be_bigger_than_all_that_may_wait(engine: LineServer) -> None:
     frame = frames.message("x" * (MOST_QUEUED_BYTES + 1))
-    with line_and_peer(engine) as (line, peer):
+    with line_and_peer(engine, buffer=100_000) as (line, peer):
         line.push(frame)
         assert all_taken(peer, len(frame)) == frame
 
