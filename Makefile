@@ -10,10 +10,10 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 NODE_PATH_FIRST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench faults screenshots browser prometheus clean
+.PHONY: help run test test-without-redis lint format types bench faults screenshots browser prometheus clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(STAMPS)/run $(STAMPS)/vendor ## start the chat with its own MongoDB and Valkey
 	@exec $(PY) -m chat.embedded
@@ -23,6 +23,11 @@ test: $(STAMPS)/dev $(STAMPS)/vendor browser prometheus ## lint, types and every
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy chat
 	$(PY) -m pytest $(ARGS)
+
+# R19, R20: what people are promised does not depend on how much of Redis is used.
+test-without-redis: $(STAMPS)/dev $(STAMPS)/vendor ## the front door's tests without Redis, and with some of it
+	for share in off 0 10 50; do CHAT_TEST_REDIS=$$share \
+	  $(PY) -m pytest $$($(PY) -m tests.support.share) $(ARGS) || exit 1; done
 
 lint: $(STAMPS)/dev ## ruff and mypy
 	$(PY) -m ruff check .

@@ -4,6 +4,7 @@ Tests share the app's process and keep apart by people and channels of their own
 configures something asks for ``launch_app``. pytest's own process is never monkey-patched.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from flask import Flask
 from app import create_app
 from chat import models
 from chat.embedded.mongo import Mongo
+from tests.support import share
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
 from tests.support.servers import (
@@ -27,6 +29,17 @@ from tests.support.servers import (
 from tests.support.small_app import redis_client, redis_url, with_olga
 
 NewPerson = Callable[..., Person]
+
+
+if share.asked_for():
+    os.environ.update(share.settings(share.asked_for()))  # every app inherits them
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    left_out = pytest.mark.skip(reason=f"needs more of Redis than {share.VARIABLE} allows")
+    for item in items:
+        if share.is_too_little(item.get_closest_marker("needs_redis"), item.fixturenames):  # type: ignore[attr-defined]
+            item.add_marker(left_out)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -103,6 +103,7 @@ def test_who_acts_while_being_written_is_not_written_twice(site, clock, writes, 
     assert len(writes) == 1
 
 
+@pytest.mark.needs_redis  # the list in Redis tells
 def test_whom_another_process_has_written_in_this_minute_is_left_alone(site, clock, writes):
     listed()  # the list is there
     activity.touch(site.owner.id)
@@ -137,6 +138,7 @@ def test_what_mongodb_did_not_take_is_written_by_the_next_flush(site, clock, wri
     assert stored(site.owner) == moment
 
 
+@pytest.mark.needs_redis  # the list in Redis tells
 def test_the_list_is_reordered_and_not_emptied(site, clock, writes):
     owner, other = site.owner.id, site.other.id
     activity.touch(other)
