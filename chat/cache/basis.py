@@ -13,6 +13,7 @@ from chat.cache import fence
 from chat.extensions import redis
 from chat.redis import scripts
 
+SOON_MS = 2_000
 # KEYS: a key that holds a version of its own.
 VERSION = "return redis.call('GET', KEYS[1])"
 
@@ -57,16 +58,22 @@ class Basis:
         ]
 
     def holds(self, answers: list[Any]) -> bool:
-        """Whether everything is as it was."""
+        """Whether everything is as it was, and none of it about to expire: then an answer made
+        anew has it fetched early (``chat.cache.through``)."""
         split = len(answers) - len(self.plain)
-        same = all(ms != fence.GONE for lives in answers[:split] for ms in lives)
+        same = all(_lasts(ms) for lives in answers[:split] for ms in lives)
         return same and answers[split:] == list(self.plain.values())
 
     def held(self, answers: list[Any]) -> dict[str, str]:
         """The fenced values that are as they were, with their versions."""
         lives = [ms for each in answers[: len(answers) - len(self.plain)] for ms in each]
         pairs = zip(self.fenced.items(), lives, strict=True)
-        return dict(pair for pair, ms in pairs if ms != fence.GONE)
+        return dict(pair for pair, ms in pairs if _lasts(ms))
+
+
+def _lasts(ms: int) -> bool:
+    """Whether a value with so much left of its life (-1: a write is under way) is the same."""
+    return ms != fence.GONE and not 0 <= ms < SOON_MS
 
 
 def begin() -> None:

@@ -2,6 +2,7 @@
 
 from itertools import count
 
+import gevent
 import pytest
 
 from chat.api.again import Again
@@ -269,3 +270,17 @@ def test_who_is_not_in_every_rollout_is_answered_by_flask(browser, dora, given, 
 
     assert dora.get("/api/emoji").headers["X-Cache"] == "bypass"
     assert given == []
+
+
+def test_what_is_about_to_expire_is_made_anew_so_that_it_is_fetched_early(browser, given):
+    path = MESSAGES.format(channel=browser.channel)
+    asked_twice(browser, path)
+    assert given
+    key = f"cache:messages:recent:{browser.channel}"
+    assert redis.call(lambda client: client.pexpire(key, 1_500))
+
+    answers = [browser.get(path) for _ in range(5)]
+
+    assert {answer.headers["X-Cache"] for answer in answers} == {"hit"}
+    gevent.sleep(0.01)  # what was spawned runs as soon as this greenlet lets it
+    assert redis.call(lambda client: client.pttl(key)) > 10_000
