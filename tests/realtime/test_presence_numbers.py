@@ -33,7 +33,7 @@ def elsewhere_comes(who: str) -> None:
 
 def elsewhere_goes(who: str) -> None:
     redis.run(leases.LEAVE, KEYS, [0, f"{who}|elsewhere"])
-    redis.run(leases.REAP, KEYS, [1000])
+    redis.run(leases.REAP, KEYS, [1000, 60_000])
 
 
 def come(holder: presence.Presence, who: str, since: int = 0, tab: str = "tab") -> None:
