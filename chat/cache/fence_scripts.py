@@ -95,16 +95,20 @@ if token == ARGV[5] then return {3, token, left} end
 return {1, token, left, redis.call(ARGV[6], KEYS[1], unpack(ARGV, 7))}
 """
 
-# KEYS: all W, all V, all D of many keys (of one server). ARGV: the versions of the reader's copies.
+# KEYS: D of many keys (of one server). ARGV: the versions of the reader's copies of them.
 # How long each D lives in ms where it is the same, else -2; none is while a write is under way on
 # any of them.
 SAME = """
-local n, out = #ARGV, {}
-local quiet = redis.call('EXISTS', unpack(KEYS, 1, n)) == 0
-local versions = quiet and redis.call('MGET', unpack(KEYS, n + 1, 2 * n))
-for i = 1, n do
+local writes, tokens, out = {}, {}, {}
+for i, key in ipairs(KEYS) do
+  writes[i] = 'w:{' .. key .. '}'
+  tokens[i] = 'v:{' .. key .. '}'
+end
+local quiet = redis.call('EXISTS', unpack(writes)) == 0
+local versions = quiet and redis.call('MGET', unpack(tokens))
+for i, key in ipairs(KEYS) do
   local same = quiet and versions[i] == ARGV[i]
-  out[i] = same and redis.call('PTTL', KEYS[2 * n + i]) or -2
+  out[i] = same and redis.call('PTTL', key) or -2
 end
 return out
 """

@@ -6,6 +6,7 @@ messages as short lines "seq author deleted", enough to count up to MOST_UNREAD 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from chat.cache import fence, keys, tail, through
@@ -47,6 +48,7 @@ def marks_source(user_id: str) -> Source:
     return Source(keys.marks(user_id), MARKS, lambda: Membership.marks_of(user_id))
 
 
+@lru_cache(maxsize=10_000)
 def tail_source(channel_id: str) -> Source:
     """The newest lines of one channel."""
     return Source(

@@ -1,6 +1,7 @@
 """What the rest of the code says: this happened. Each is quick and never fails."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from chat.cache.keys import STRUCTURES
@@ -23,6 +24,7 @@ Sampled = Callable[[Iterable[str]], None]
 _sampled: list[Sampled] = []
 
 
+@lru_cache(maxsize=10_000)
 def structure_of(key: str) -> str:
     """The structure that a data key belongs to, as ``chat.cache.keys`` calls it."""
     return _SINGLE.get(key) or _FAMILY.get(key[: key.rfind(":")], "other")
