@@ -89,6 +89,7 @@ def _rollout(name: str, what: str) -> Setting:
 MONGODB_URL = url("mongodb", "mongodb+srv", example="mongodb://host:27017/chat")
 REDIS_ADDRESS = url("redis", "rediss", "unix", example="redis://host:6379/0")
 WEB_ADDRESS = url("http", "https", example="https://chat.example.org")
+WEB_HOOK = url("http", "https", example="https://hooks.example.org/chat")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("PORT", integer(1, 65535), 5000, "Port to listen on."),
@@ -178,6 +179,14 @@ SETTINGS: tuple[Setting, ...] = (
         PERCENT,
         1,
         "Percent of the answers from caches of which a value is compared with MongoDB afterwards.",
+    ),
+    Setting(
+        "ALERT_WEBHOOK",
+        WEB_HOOK,
+        None,
+        "Where alerts are posted as JSON when they begin and when they are over.",
+        "–",
+        secret=True,
     ),
     Setting("LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "What is logged."),
     Setting(

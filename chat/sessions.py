@@ -26,6 +26,7 @@ from chat import rollout
 from chat import session_store as store
 from chat.errors import Unavailable
 from chat.extensions import redis
+from chat.metrics import count
 from chat.passing import of
 from chat.redis import Down, scripts
 from chat.session_store import sid_hash
@@ -97,6 +98,7 @@ class Sessions(ServerSideSessionInterface):
             session.degraded = True
             return session
         if data is None:  # an id that somebody made up is never taken over
+            count.session_lost()
             return self._new()
         session = Session(data, sid=sid)
         session.stored = True

@@ -120,6 +120,11 @@ def session(in_redis: bool, asked: bool = True, door: Any = None) -> None:
     cache("session:*", outcome)
 
 
+def session_lost() -> None:
+    """A browser named a session that there is not."""
+    names.SESSIONS_LOST.inc()
+
+
 def fallback(reason: str) -> None:
     """A call to Redis was answered by nobody."""
     if reason == "load":
@@ -130,6 +135,13 @@ def fallback(reason: str) -> None:
 def emitted(event: str) -> None:
     """Something was sent to a room."""
     names.EMITS.inc(event if event in names.EVENTS else "other")
+
+
+def socket_event(event: str, answer: dict[str, Any]) -> None:
+    """An event from a browser got this answer."""
+    failed = answer.get("error") in ("server", "unavailable")
+    outcome = "ok" if answer.get("ok") else "failed" if failed else "refused"
+    names.SOCKET_EVENTS.inc(event, outcome)
 
 
 def caught_up(after: int | None, changes: int, more: bool) -> None:

@@ -45,6 +45,10 @@ SESSIONS = Counter(
     ("store",),
     [("redis",), ("mongodb",)],
 )
+SESSIONS_LOST = Counter(
+    "chat_sessions_lost_total",
+    "Requests with the cookie of a session that no store has: ended, expired or lost.",
+)
 
 REDIS_CALLS = Histogram(
     "chat_redis_command_duration_seconds",
@@ -107,6 +111,12 @@ EMITS = Counter(
     "Events sent to rooms, by event.",
     ("event",),
     [(event,) for event in EVENTS],
+)
+SOCKET_EVENTS = Counter(
+    "chat_socket_events_total",
+    "Events from browsers by outcome: done (ok), refused with a reason, or failed on our side.",
+    ("event", "outcome"),
+    [("message:post", outcome) for outcome in ("ok", "refused", "failed")],
 )
 CATCH_UPS = Counter(
     "chat_catch_ups_total",

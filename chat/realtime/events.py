@@ -13,6 +13,7 @@ from socketio.exceptions import ConnectionRefusedError
 
 from chat.cache import through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable
+from chat.metrics import count
 from chat.models.base import DATABASE_GONE
 from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
@@ -66,6 +67,12 @@ def optional_number(data: dict[str, Any], name: str) -> int | None:
 
 def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = False) -> Answer:
     """Handle one event of one socket; whatever happens, there is an answer."""
+    answer = _handle(app, event, sid, data, refuse)
+    count.socket_event(event, answer)
+    return answer
+
+
+def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer:
     connection = connections.get(sid)
     if connection is None:
         return failure(BadInput())

@@ -1,0 +1,169 @@
+"""The look: every few seconds, in one process of each gunicorn, for all of them."""
+
+import logging
+import time
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+import gevent
+from flask import Flask
+from redis.exceptions import ResponseError
+
+from chat.extensions import redis
+from chat.metrics import names
+from chat.metrics.place import together
+from chat.redis import Down
+from chat.rollout import FEATURES
+from chat.watch import alerts, samples, words
+from chat.watch.alerts import Facts, Rule, State
+from chat.watch.group import group
+from chat.watch.outward import outward
+from chat.watch.samples import Sample
+
+log = logging.getLogger(__name__)
+
+EVERY = 2.0
+MINUTE, LONG, HOUR = 60.0, 300.0, 3600.0
+FACTS_EVERY = 5  # looks
+
+
+class Keeper:
+    """What the process that looks remembers."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.recent: deque[Sample] = deque(maxlen=int(LONG / EVERY) + 1)
+        self.hour: deque[Sample] = deque(maxlen=61)
+        self.redis: dict[str, Any] = {}
+        self.looks = 0
+        self.states: dict[str, State] | None = None
+
+    def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                if group.leads():
+                    with self.app.app_context():
+                        self.look()
+            except Exception:
+                log.exception("the look at how things are")
+            gevent.sleep(EVERY)
+
+    def look(self) -> None:
+        """One look: how things stand, what alerts that means, and leave it for the others."""
+        if self.states is None:  # whoever looked before has ended
+            seen = group.seen()
+            self.states = alerts.from_plain(seen.get("alerts", {}))
+            self.hour.append(seen.get("hour") or {"at": time.time()})
+        snap = together()
+        sample = samples.take(snap)
+        sample["at"] = time.time()
+        self._remember(sample)
+        if self.looks % FACTS_EVERY == 0:
+            self.redis = self._ask_redis()
+        self.looks += 1
+        gauges = {name: {"/".join(labels): value for labels, value in pairs}
+                  for name, pairs in snap["gauges"].items()}  # fmt: skip
+        last = samples.since(self._before(MINUTE), sample)
+        facts = facts_of(gauges, last, samples.since(self._before(LONG), sample))
+        now = time.time()
+        self.states, turned = alerts.look(self.states, facts, now)
+        group.tell({
+            "at": now, "alerts": alerts.to_plain(self.states), "minute": last,
+            "hour": self.hour[0], "redis": self.redis,
+        })  # fmt: skip
+        for rule, before, after in turned:
+            self._tell(rule, before, after, now)
+
+    def _remember(self, sample: Sample) -> None:
+        self.recent.append(sample)
+        if sample["at"] - self.hour[-1]["at"] >= MINUTE:
+            self.hour.append(sample)
+
+    def _before(self, seconds: float) -> Sample:
+        """The oldest sample within so many seconds."""
+        since = self.recent[-1]["at"] - seconds - EVERY / 2
+        return next(sample for sample in self.recent if sample["at"] >= since)
+
+    def _ask_redis(self) -> dict[str, Any]:
+        told = redis.call(_info, "status") if redis.is_up() else {}
+        return self.redis if isinstance(told, Down) else told
+
+    def _tell(self, rule: Rule, before: State, after: State, now: float) -> None:
+        """Once when it begins, and once, with its duration, when it is over."""
+        began = after.since if after.on else before.since
+        lasted = None if after.on or began is None else now - began
+        if after.on:
+            level = logging.INFO if rule.severity == alerts.INFO else logging.WARNING
+            log.log(level, "Alert: %s", " ".join(words.alert(rule, after.value)))
+        else:
+            log.warning("Alert over after %.0f s: %s", lasted or 0, words.title(rule.name))
+        if url := self.app.config.get("ALERT_WEBHOOK"):
+            since = datetime.fromtimestamp(began or now, UTC).isoformat(timespec="seconds")
+            outward.tell(url, words.told(rule, after.on, after.value, since, lasted))
+
+
+def facts_of(gauges: dict[str, dict[str, float]], minute: Sample, longer: Sample) -> Facts:
+    """What alerts are decided by."""
+
+    def gauge(figure: names.Gauge, default: float | None = None) -> float | None:
+        return gauges.get(figure.name, {}).get("", default)
+
+    enabled = bool(gauge(names.REDIS_ENABLED, 0))
+    hits, misses = samples.hits_and_misses(minute["cache"])
+    limit, used = gauge(names.REDIS_MEMORY_LIMIT), gauge(names.REDIS_MEMORY)
+    shares = gauges.get(names.ROLLOUT.name, {})
+    return Facts(
+        redis_enabled=enabled,
+        redis_up=bool(gauge(names.REDIS_UP, 1)),
+        mongo_up=bool(gauge(names.MONGO_UP, 1)),
+        reads_per_s=(hits + misses) / max(EVERY, minute["at"]),
+        miss_rate=misses / (hits + misses) if hits + misses else None,
+        memory=used / limit if used is not None and limit else None,
+        pool_exhausted=longer["pool_exhausted"],
+        stale=longer["stale"],
+        get_ms=samples.time_of(minute["redis"]["get"], 0.95, names.REDIS_BUCKETS),
+        set_ms=samples.time_of(minute["redis"]["set"], 0.95, names.REDIS_BUCKETS),
+        connections=gauge(names.REDIS_CLIENTS),
+        rolled_back=sum(1 for name in FEATURES if not shares.get(name, 1)),
+    )
+
+
+_SECTIONS = ("server", "replication", "persistence")
+_WANTED = (
+    "redis_version", "valkey_version", "uptime_in_seconds", "role", "connected_slaves",
+    "master_link_status", "aof_enabled", "rdb_last_bgsave_status", "rdb_last_save_time",
+    "aof_last_write_status", "loading",
+)  # fmt: skip
+
+
+def _info(client: Any) -> dict[str, Any]:
+    """What Redis says of itself; of a Cluster, what its first master says."""
+    if hasattr(client, "get_primaries"):
+        client = client.get_redis_connection(client.get_primaries()[0])
+    pipe = client.pipeline(transaction=False)
+    for section in _SECTIONS:
+        pipe.info(section)
+    try:
+        told = pipe.execute()
+    except ResponseError:  # not allowed to ask: that is no outage
+        return {}
+    return {name: part[name] for part in told for name in _WANTED if name in part}
+
+
+_greenlets: list[gevent.Greenlet] = []
+
+
+def start(app: Flask) -> None:
+    """Begin, in this process."""
+    if not _greenlets:
+        _greenlets.append(gevent.spawn(Keeper(app).run))
+
+
+def stop(app: Flask) -> None:
+    """Let another process look."""
+    while _greenlets:
+        _greenlets.pop().kill(block=False)
+    outward.stop()
+    group.leave()

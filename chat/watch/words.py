@@ -1,0 +1,169 @@
+"""Alerts as sentences: what is the matter, and what to do. Everything a reader may meet is here.
+
+Sentences are functions, so that each is said in the language of whoever reads it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from chat.watch.alerts import Rule
+
+
+class Said(NamedTuple):
+    """A sentence about what is, and one about what to do."""
+
+    sentence: str
+    advice: str
+
+
+def alert(rule: Rule | str, value: float | None) -> Said:
+    """An alert in words; ``value`` is its figure."""
+    name = rule if isinstance(rule, str) else rule.name
+    return Said(*_SENTENCES[name](value or 0.0))
+
+
+def over(rule: Rule) -> str:
+    """That it is over."""
+    return _("Over: %(what)s", what=title(rule.name))
+
+
+def title(name: str) -> str:
+    """What an alert is called."""
+    return {
+        "mongodb_down": _("MongoDB does not answer"),
+        "stale_answers": _("Old answers"),
+        "redis_unreachable": _("Redis does not answer"),
+        "miss_rate": _("Many cache misses"),
+        "redis_memory": _("Redis is nearly full"),
+        "pool_exhausted": _("No free connection to Redis"),
+        "slow_get": _("Redis reads slowly"),
+        "slow_set": _("Redis writes slowly"),
+        "connections": _("Many connections to Redis"),
+        "rolled_back": _("Redis is not fully used"),
+    }[name]
+
+
+def _percent(value: float) -> int:
+    return round(value * 100)
+
+
+def _mongodb_down(_value: float) -> tuple[str, str]:
+    return (
+        _("MongoDB does not answer: nobody can send anything."),
+        _("Look at the MongoDB server, its disk and the network; the chat goes on by itself."),
+    )
+
+
+def _stale_answers(value: float) -> tuple[str, str]:
+    return (
+        ngettext(
+            "A cache has answered with something old, %(num)s time in 5 minutes.",
+            "A cache has answered with something old, %(num)s times in 5 minutes.",
+            int(value),
+        ),
+        _("Press “All to 0 %” below, which makes answers right at once, and report this."),
+    )
+
+
+def _redis_unreachable(_value: float) -> tuple[str, str]:
+    return (
+        _("Redis does not answer; the chat works without it, a little slower."),
+        _("Look at the Redis server and REDIS_URL; the chat comes back to it by itself."),
+    )
+
+
+def _miss_rate(value: float) -> tuple[str, str]:
+    return (
+        _("%(num)s %% of the reads miss the cache (more than 30 %%).", num=_percent(value)),
+        _("Raise the TTL_… of the structure with the lowest hit rate below, or Redis's memory."),
+    )
+
+
+def _redis_memory(value: float) -> tuple[str, str]:
+    return (
+        _("Redis memory %(num)s %%.", num=_percent(value)),
+        _("Raise the plan or lower TTL_MESSAGES."),
+    )
+
+
+def _pool_exhausted(value: float) -> tuple[str, str]:
+    return (
+        ngettext(
+            "No free connection to Redis, %(num)s time in 5 minutes.",
+            "No free connection to Redis, %(num)s times in 5 minutes.",
+            int(value),
+        ),
+        _("Raise REDIS_CONNECTIONS, or WEB_CONCURRENCY if the processor has cores to spare."),
+    )
+
+
+def _slow_get(value: float) -> tuple[str, str]:
+    return (
+        _("Reading from Redis takes %(num)s ms at the 95th percentile (more than 5).",
+          num=round(value, 1)),
+        _("Bring Redis nearer to the chat, or look what keeps either of them busy."),
+    )  # fmt: skip
+
+
+def _slow_set(value: float) -> tuple[str, str]:
+    return (
+        _("Writing to Redis takes %(num)s ms at the 95th percentile (more than 20).",
+          num=round(value, 1)),
+        _("Bring Redis nearer to the chat, or look what keeps either of them busy."),
+    )  # fmt: skip
+
+
+def _connections(value: float) -> tuple[str, str]:
+    return (
+        ngettext(
+            "Redis has %(num)s connection (more than 1,000).",
+            "Redis has %(num)s connections (more than 1,000).",
+            int(value),
+        ),
+        _("Lower REDIS_CONNECTIONS or WEB_CONCURRENCY, or look who else uses this Redis."),
+    )
+
+
+def _rolled_back(value: float) -> tuple[str, str]:
+    return (
+        ngettext(
+            "%(num)s part does not use Redis, by decision: at 0 %% or DISABLE_REDIS.",
+            "%(num)s parts do not use Redis, by decision: at 0 %% or DISABLE_REDIS.",
+            int(value),
+        ),
+        _("When the reason is gone, raise the percentages below or unset DISABLE_REDIS."),
+    )
+
+
+_SENTENCES: dict[str, Callable[[float], tuple[str, str]]] = {
+    "mongodb_down": _mongodb_down,
+    "stale_answers": _stale_answers,
+    "redis_unreachable": _redis_unreachable,
+    "miss_rate": _miss_rate,
+    "redis_memory": _redis_memory,
+    "pool_exhausted": _pool_exhausted,
+    "slow_get": _slow_get,
+    "slow_set": _slow_set,
+    "connections": _connections,
+    "rolled_back": _rolled_back,
+}
+
+
+def told(rule: Rule, on: bool, value: float | None, since: str, lasted: float | None) -> Any:
+    """What a webhook is sent, in English and in every other language."""
+    from flask_babel import force_locale
+
+    from chat.i18n import LANGUAGES
+
+    texts = {}
+    for language in LANGUAGES:
+        with force_locale(language):
+            texts[language] = " ".join(alert(rule, value)) if on else over(rule)
+    return {
+        "text": texts["en"], "texts": texts, "alert": rule.name, "severity": rule.severity,
+        "state": "on" if on else "off", "value": value, "since": since,
+        "lasted_s": None if lasted is None else round(lasted, 1),
+    }  # fmt: skip
