@@ -152,9 +152,10 @@ class Line:
                 self._take(None)
 
     def _heard(self, messages: list[frames.Message]) -> None:
+        ping = None  # of many that came together the last is answered (RFC 6455, 5.5.3)
         for kind, payload in messages:
             if kind == frames.PING:
-                self.push(frames.frame(frames.PONG, payload))  # type: ignore[arg-type]
+                ping = payload
             elif kind == frames.CLOSE:
                 self._say_goodbye(frames.NORMAL)
                 self._lost()
@@ -163,6 +164,8 @@ class Line:
                 self._ponged()
             elif kind != frames.PONG:
                 self._take(payload)
+        if ping is not None:
+            self.push(frames.frame(frames.PONG, ping))  # type: ignore[arg-type]
 
     def _take(self, payload: str | bytes | None) -> None:
         """Let a message be dealt with after those before it; None: there will be no more."""

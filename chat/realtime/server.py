@@ -12,6 +12,7 @@ from chat.realtime.engine import LineServer
 log = logging.getLogger(__name__)
 
 ORDERED = "message:"  # events of this family wait for each other
+BINARY = ("5", "6")  # packets of Socket.IO with parts that follow
 MOST_WAITING = 50
 MOST_ASKED = 20  # times that one line may ask to be let in
 MOST_DROPPED = 100  # packets that mean nothing: no browser of ours sends any
@@ -31,6 +32,13 @@ class GuardedServer(socketio.Server):
 
     def _engineio_server_class(self) -> type[LineServer]:
         return LineServer
+
+    def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        """Nothing binary: the library would gather as many parts as a client announces."""
+        if isinstance(data, str) and not data.startswith(BINARY):
+            super()._handle_eio_message(eio_sid, data)
+        else:
+            self._counted(eio_sid, "dropped")
 
     def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
         if self._counted(eio_sid, "asked") <= MOST_ASKED:
