@@ -1,9 +1,9 @@
 """The engine.io server: lines by WebSocket alone, and one pulse for the pings of all of them."""
 
 import logging
-import sys
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import engineio
@@ -88,8 +88,11 @@ class LineServer(engineio.Server):
 
 def remembered(environ: dict[str, Any]) -> dict[str, Any]:
     """What is kept of a handshake's request; what many have in common, once."""
-    return {
-        name: sys.intern(environ[name]) if type(environ[name]) is str else environ[name]
-        for name in REMEMBERED
-        if name in environ
-    }
+    kept = {name: environ[name] for name in REMEMBERED if name in environ}
+    return {name: _once(value) if type(value) is str else value for name, value in kept.items()}
+
+
+@lru_cache(maxsize=1000)
+def _once(text: str) -> str:
+    """The first of equal texts. Not interned: some Pythons never let go of those."""
+    return text
