@@ -93,7 +93,7 @@ class Cutter:
             size, start = int.from_bytes(buffer[start : start + extra], "big"), start + extra
             if size <= (_MOST_IN_CONTROL if extra == 2 else 0xFFFF):
                 raise Broken(BROKEN)
-        if size + (len(self._parts) if self._parts else 0) > self._most:
+        if not head & 0x08 and size + len(self._parts or b"") > self._most:
             raise Broken(TOO_BIG)
         stop = start + 4 + size
         return (head, start, stop) if len(buffer) >= stop else None

@@ -82,3 +82,12 @@ def test_many_parts_are_together_no_bigger_than_one_message() -> None:
         for _ in range(8):
             cutter.feed(masked(0x00, b"x" * 125))
     assert refused.value.code == frames.TOO_BIG
+
+
+def test_a_ping_between_the_parts_of_the_biggest_message_is_no_part_of_it() -> None:
+    cutter, part = frames.Cutter(250), b"x" * 125
+    parts = masked(0x01, part) + masked(0x00, part)
+    assert cutter.feed(parts + masked(0x89, b"between") + masked(0x80, b"")) == [
+        (frames.PING, b"between"),
+        (frames.TEXT, "x" * 250),
+    ]
