@@ -134,7 +134,8 @@ class Again:
                 return False  # Flask counts it again and says how long to wait
             session = session_store.read(text)
             if session is None or session.get("userId") != user_id:
-                return False  # whoever comes with it now is counted as whoever that is
+                self._callers.drop(asked.sid)  # from now on it counts for whoever comes with it
+                return False
             passing.counted = True
             if not basis.holds(versions) or not _may_act(session, profile.value):
                 passing.same = basis.held(versions)

@@ -90,6 +90,10 @@ class Callers:
         if len(self._kept) > MOST_PEOPLE:
             self._kept.popitem(last=False)
 
+    def drop(self, sid: str) -> None:
+        """It was a wrong guess."""
+        self._kept.pop(sid, None)
+
 
 def _size(key: Key, answer: Answer) -> int:
     """About the bytes that a kept answer takes: whoever asks chooses the length of the address."""

@@ -63,6 +63,23 @@ def test_a_call_of_an_ended_session_is_counted_for_its_address(browser, given, m
     assert [other.get("/api/me").status_code for _ in range(5)] == [401] * 3 + [429] * 2
 
 
+def test_who_goes_on_with_an_ended_session_uses_up_nobodys_calls(browser, given, monkeypatch):  # noqa: F811
+    other = browser.application.test_client()
+    enter(other, "/login", nickname="boris", password="long password 1")
+    ended = other.get_cookie("session").value
+    asked_twice(other, "/api/me")
+    assert given
+    other.post("/logout", data={"csrf_token": token(other)})
+    enter(other, "/login", nickname="boris", password="long password 1")
+    browser_of_old = browser.application.test_client()
+    browser_of_old.set_cookie("session", ended)
+    monkeypatch.setitem(browser.application.config, "LIMIT_API", "7/hour")
+
+    assert {browser_of_old.get("/api/me").status_code for _ in range(12)} == {401, 429}
+
+    assert other.get("/api/me").status_code == 200
+
+
 def test_profiles_are_never_older_than_the_version_they_are_kept_under(browser, monkeypatch):
     reader, read = asked_twice(browser, "/api/me").json["id"], fence.get_many
     asked_twice(browser, "/api/users")
