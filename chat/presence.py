@@ -366,6 +366,10 @@ class _Copy:
         if picture is not self._picture:
             self._picture, self._until = picture, time.monotonic() + COPY_SECONDS
 
+    def forget(self) -> None:
+        """Nothing is known any more."""
+        self._picture = None
+
 
 _copy = _Copy()
 
@@ -396,7 +400,11 @@ def _recount(ttl: int) -> None:
 
 
 def _mended() -> bool:
-    """After a find that was not as declared (``chat.cache.poison``): count the leases again."""
+    """After a find that was not as declared (``chat.cache.poison``): count the leases again.
+
+    A server that comes back with what it held long ago gives numbers a second time.
+    """
+    _copy.forget()
     if not redis.poisoned:
         return True
     turn = keys.presence("recounted")

@@ -168,3 +168,19 @@ def test_while_nobody_comes_or_goes_only_a_number_is_sent(emitted, own_redis):
 
     calls, _ = meter.of(pages)
     assert calls["cmdstat_smembers"] == 1
+
+
+def test_a_number_that_a_restored_redis_gives_again_shows_nobody_from_before(emitted, own_redis):
+    from flask import current_app
+
+    def shown() -> int:
+        with current_app.test_request_context("/"):
+            return len(presence.online())
+
+    crowd(process(), 1, FEW)
+    assert shown() == FEW
+    redis.suspect("it went, and comes back with what it held some time ago")
+    own_redis.client().hdel("{presence}:count", person(1))
+    assert redis.recover()
+
+    assert [shown(), shown()] == [FEW - 1] * 2
