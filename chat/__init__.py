@@ -12,5 +12,6 @@ The map, and the direction in which calls go (never the other way round):
     signals                         the one table that joins a model's save to the cache it changes
 
 Around a request: turns lets so many in at once, api.again gives an answer that would be the same,
-and ahead fetches in one round trip what the request is going to ask for.
+and ahead fetches in one round trip what the request is going to ask for. metrics is told what
+happens and knows nobody; watch makes alerts, the status page and a day's history of it.
 """
