@@ -5,6 +5,7 @@ from gevent import monkey
 monkey.patch_all()  # before anything that opens a socket or takes a lock is imported
 
 import os
+import resource
 import sys
 
 import gevent
@@ -32,6 +33,18 @@ accesslog = None  # chat.logs writes the requests, without what must not be logg
 logconfig_dict = logs.settings_for(settings)
 
 WATCH_SECONDS = 0.1
+MOST_FILES = 65_536
+
+
+def _allow_files():
+    """Each open tab is a file to the system, and most begin with 1,024 of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+_allow_files()
 
 
 def on_starting(server):

@@ -1,5 +1,8 @@
 """Settings: one table, right types, one clear line for a value that cannot be used."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from chat import config
 from chat.config import ConfigError, load, read
 
+ROOT = Path(__file__).resolve().parents[1]
 ENOUGH = {"MONGODB_URI": "mongodb://db.example/chat", "SECRET_KEY": "long enough for a test"}
 
 
@@ -135,3 +139,21 @@ def test_every_setting_is_documented():
 
 def test_reading_needs_nothing_to_be_set():
     assert read({})["MONGODB_URI"] is None
+
+
+def test_the_server_takes_as_many_open_files_as_the_host_allows():
+    """Each open tab is one, and a shell usually gives 1,024."""
+    seen = (
+        "import resource, runpy; "
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE); "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)); "
+        "runpy.run_path('gunicorn.conf.py'); "
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0]); "
+        "print(65536 if hard < 0 else min(hard, 65536))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", seen], env={**os.environ, **ENOUGH}, cwd=ROOT,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    allowed, wanted = told.stdout.split()
+    assert allowed == wanted
