@@ -15,6 +15,7 @@ from flask import current_app
 from pymongo.errors import PyMongoError
 
 from chat import rollout
+from chat.cache import outages
 from chat.extensions import redis
 from chat.metrics import count
 from chat.models.session import Session as Row
@@ -98,9 +99,10 @@ def read(text: str | bytes | None) -> dict | None:
 def load(sid: str, read: list[Any] | None = None) -> dict | None:
     """What is in a session, or None. PyMongoError when MongoDB alone could say, and is gone.
 
-    ``read``: what ``call`` was answered in this very request.
+    ``read``: what ``call`` was answered in this very request. A process that is cut off from Redis
+    ends sessions in MongoDB alone.
     """
-    asked = rollout.in_rollout("sessions", sid)
+    asked = rollout.in_rollout("sessions", sid) and not outages.elsewhere()
     data = _from_redis(sid, read) if asked else None
     count.session(data is not None, asked, redis)
     return data if data is not None else _from_mongo(sid)
