@@ -39,7 +39,7 @@ def _drop(writes: list[fence.Write], document: Any, created: bool) -> None:
 def _profile(writes: list[fence.Write], user: User, created: bool) -> None:
     """Who is in the list, and in which order, changes seldom; its version changes with everyone."""
     listed = fence.drop() if user.reorders else fence.touch()
-    endings = [users.written(writes[0], str(user.id)), (writes[1], listed)]
+    endings = [users.written(writes[0], str(user.id), user.stored), (writes[1], listed)]
     # One after the other: the new version of the list must not be seen beside the old profile. One
     # server keeps to the order by itself; the nodes of a Cluster know nothing of each other.
     many = redis.enabled and redis.connector.mode == "cluster"

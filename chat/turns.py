@@ -14,7 +14,7 @@ from flask import Flask
 from gevent import getcurrent
 from gevent.lock import BoundedSemaphore
 
-MOST = 24
+MOST = 12
 SPARE = 4  # connections for what runs beside requests and events
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.

@@ -157,8 +157,13 @@ def version() -> str | None:
     return through.look(directory.source()).version
 
 
-def written(write: fence.Write, user_id: str) -> tuple[fence.Write, fence.Ending]:
-    """Write a saved profile through (R10): it is read again, so no order of writers matters."""
-    row = User.raw(user_id)
+def written(
+    write: fence.Write, user_id: str, stored: dict | None
+) -> tuple[fence.Write, fence.Ending]:
+    """Write a saved profile through (R10), as MongoDB says that it is ``stored`` now.
+
+    Where it did not say it is read again. Of two writes at once neither is believed (the fence).
+    """
+    row = stored or User.raw(user_id)
     text = plain.dump(to_profile(row)) if row else ""
     return write, fence.apply("SET", text, "KEEPTTL") if row else fence.drop()

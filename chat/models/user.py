@@ -38,6 +38,7 @@ class User(Document):
 
     # Whether a change concerns the list of people, not just this person (chat.signals).
     reorders = True
+    stored: "dict | None" = None
 
     meta = {
         "collection": "users",
@@ -55,8 +56,9 @@ class User(Document):
         document = cls(id=user_id)
         document.reorders = "set__active" in fields
         with base.announced(document):
-            found = cls.objects(id=user_id, **(only_if or {})).update_one(**fields)
-        return bool(found)
+            found = cls.objects(id=user_id, **(only_if or {})).modify(new=True, **fields)
+            document.stored = found and found.to_mongo().to_dict()
+        return found is not None
 
     @classmethod
     def raw(cls, user_id: str | ObjectId) -> dict | None:
