@@ -17,6 +17,7 @@ from markupsafe import Markup
 from chat.i18n import catalogue
 
 MACROS = "macros.html"
+I18N = "jinja2.ext.InternationalizationExtension"
 
 Constant = Callable[[str], Markup]
 
@@ -54,7 +55,9 @@ class Environment(FlaskEnvironment):
 
         edition.language, edition.constants = language, {"_": translation}
         edition.globals = dict(self.globals)
-        edition.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
+        # The method of the environment would install them into the one that this was made from.
+        extension: Any = edition.extensions[I18N]
+        extension._install_callables(words.gettext, words.ngettext, newstyle=True)
         macros = vars(edition.get_template(MACROS).module)
         known = {name: value for name, value in macros.items() if not name.startswith("_")}
         edition.globals.update(known)

@@ -103,3 +103,23 @@ def test_the_browser_gets_every_key_in_every_language() -> None:
     assert forms["one"] == "{count} непрочитанное сообщение"
     assert forms["few"] == "{count} непрочитанных сообщения"
     assert forms["many"] == "{count} непрочитанных сообщений"
+
+
+@pytest.mark.parametrize("order", [["en", "ru", "en"], ["ru", "en", "ru"]])
+def test_each_language_keeps_its_own_words_whichever_was_asked_for_first(order: list[str]) -> None:
+    from flask import Flask
+
+    from chat import editions, i18n
+
+    app = Flask(__name__, template_folder=str(ROOT / "templates"))
+    editions.init_app(app)
+    i18n.init_app(app)
+    app.add_template_filter(str, "hue")
+    app.add_template_filter(str, "initials")
+    app.add_template_global(str, "csrf_token")
+    said = {"en": "Member", "ru": "Участник"}
+    for language in order:
+        with app.test_request_context(headers={"Accept-Language": language}):
+            edition = app.jinja_env._edition(language)
+            template = edition.from_string("{% set word = {1: _('Member')} %}{{ word[1] }}")
+            assert template.render() == said[language]
