@@ -32,11 +32,11 @@ from chat.cache import outages, updates
 from chat.metrics import wiring as metrics
 from chat.services import activity, emoji
 from chat.services import rollout as shares
-from chat.watch import keeper
+from chat.watch import drill, keeper
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (metrics, redis, updates, shares, outages, status, keeper, activity, emoji, realtime,
-              presence)  # fmt: skip
+BACKGROUND = (metrics, redis, updates, shares, outages, drill, status, keeper, activity, emoji,
+              realtime, presence)  # fmt: skip
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:

@@ -72,6 +72,9 @@ POST   /settings/tokens/<token_id>/revoke                 -        | login 303 3
 
 GET    /admin                                             -        | login 404 404 404 200 200 login
 GET    /admin/status                                      -        | login 404 404 404 200 200 login
+GET    /admin/status/now                                  -        | login 404 404 404 200 200 login
+GET    /admin/control/<what>                              -        | login 404 404 404 200 200 login
+POST   /admin/control/<what>                              -        | login 404 404 404 303 303 403
 POST   /admin/rollout                                     -        | login 404 404 404 422 422 403
 POST   /admin/site                                        site     | login 404 404 404 303 303 403
 POST   /admin/invites                                     -        | login 404 404 404 303 303 403

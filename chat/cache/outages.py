@@ -35,6 +35,7 @@ class Outages:
 
     def __init__(self) -> None:
         self.elsewhere = False
+        self.apart = False
         self._said = False
         self._telling = BoundedSemaphore()
         self._greenlet: gevent.Greenlet | None = None
@@ -131,8 +132,13 @@ def stop(app: Flask) -> None:
 
 
 def elsewhere() -> bool:
-    """Whether some other process is cut off from Redis, so that the caches may be old."""
-    return _outages.elsewhere
+    """Whether some other process is, or is about to be, cut off: the caches may be old."""
+    return _outages.elsewhere or _outages.apart
+
+
+def stand_apart(apart: bool) -> None:
+    """Read from MongoDB although nobody is cut off yet, or not again: somebody is about to be."""
+    _outages.apart = apart
 
 
 def on_change(fn: Callable[[bool], None]) -> None:

@@ -11,10 +11,12 @@ from flask import Flask
 from chat.models import base
 from chat.models.audit import Audit
 from chat.models.channel import Channel
+from chat.models.drill import Drill
 from chat.models.emoji import EmojiUse
 from chat.models.invite import Invite
 from chat.models.membership import Membership
 from chat.models.message import Message
+from chat.models.minute import Minute
 from chat.models.reach import ELECTION, Reach
 from chat.models.rollout import Rollout
 from chat.models.session import Session
@@ -34,6 +36,8 @@ DOCUMENTS = (
     EmojiUse,
     Rollout,
     Audit,
+    Minute,
+    Drill,
 )
 MAX_POOL = 50
 

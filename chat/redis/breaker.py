@@ -47,6 +47,10 @@ class Breaker:
         self.cause = cause
         self._plan()
 
+    def hurry(self) -> None:
+        """Try at once: what kept Redis out is over."""
+        self._failures, self._retry_at = 0, self._clock()
+
     def close(self) -> float:
         """Trust Redis again; the length of the outage in seconds."""
         lasted = self._clock() - self._changed

@@ -51,6 +51,7 @@ class Door:
         self._fresh = (
             True  # nobody has asked Redis yet: what it holds is as suspect as after an outage
         )
+        self._kept_out = ""  # why Redis is not to be used now, although it might answer
         self._client: Any = None
         self._pid: int | None = None
         self._building = threading.Lock()
@@ -67,6 +68,7 @@ class Door:
         self.counts.clear()
         self.poisoned = False
         self._fresh = True
+        self._kept_out = ""
         for listeners in (self._before_recovery, self._regularly, self._on_change):
             listeners.clear()  # type: ignore[attr-defined]
         # No address, no guess: on the usual port there may be somebody else's Redis.
@@ -156,6 +158,17 @@ class Door:
         self.poisoned = True
         self.suspect(cause)
 
+    def keep_out(self, cause: str) -> None:
+        """Work without Redis, as in an outage, until ``let_in``."""
+        if self.enabled:
+            self._kept_out = cause
+            self.suspect(cause)
+
+    def let_in(self) -> None:
+        """Redis may be used again: after a recovery, as after any outage."""
+        self._kept_out = ""
+        self.breaker.hurry()
+
     # -- the watch -------------------------------------------------------------------------------
 
     def check(self) -> bool:
@@ -179,6 +192,8 @@ class Door:
 
     def recover(self) -> bool:
         """Probe, repair, trust again. One greenlet at a time; everybody else goes on without."""
+        if self._kept_out:
+            return self._not_yet(self._kept_out)
         if not self._probing.acquire(blocking=False):
             return False
         token = _recovering.set(True)
@@ -222,6 +237,8 @@ class Door:
         return False
 
     def _trust(self) -> bool:
+        if self._kept_out:  # since the recovery began
+            return self._not_yet(self._kept_out)
         self._fresh = self.poisoned = False
         if self.breaker.is_open:
             log.warning("Redis is back after %.1f s", self.breaker.close())

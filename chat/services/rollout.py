@@ -147,6 +147,31 @@ def reset(actor: Any, feature: str) -> None:
     _change(_named(actor), "rollout.reset", {_known(feature): None}, ENVIRONMENT)
 
 
+def kill(actor: Any) -> None:
+    """Everything to 0 % (R20); admins and owners only."""
+    access.require_role(actor, "admin")
+    _change(_named(actor), "rollout.kill", dict.fromkeys(FEATURES, 0), CHANGED)
+
+
+def killed() -> dict[str, int]:
+    """What ``kill`` put to 0 % and nobody has changed since, with the percentage before."""
+    newest: dict[str, dict] = {}
+    for entry in entries():
+        newest.setdefault(entry["subject"], entry)
+    stored = Rollout.read() or _first()
+    return {
+        name: int(entry["from"])
+        for name, entry in newest.items()
+        if entry["action"] == "rollout.kill" and stored["features"][name]["percent"] == 0
+    }
+
+
+def back(actor: Any) -> None:
+    """What ``kill`` put to 0 % as it was; admins and owners only."""
+    access.require_role(actor, "admin")
+    _change(_named(actor), "rollout.back", killed(), CHANGED)
+
+
 def command(feature: str, value: str) -> None:
     """The same for an operator at the server: a percentage, or "environment"."""
     if value == ENVIRONMENT:

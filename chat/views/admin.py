@@ -1,23 +1,17 @@
-"""Administration: people and their roles, invites, the site, and how the servers are."""
+"""Administration: people and their roles, invites, and the site. How it runs: ``status``."""
 
-import pymongo
-from flask import Blueprint, current_app, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from chat.auth import role_required
-from chat.errors import ChatError, Invalid
-from chat.extensions import redis
-from chat.models.base import DATABASE_GONE
-from chat.rollout import FEATURES
-from chat.services import accounts, invites, rollout, site
+from chat.errors import ChatError
+from chat.services import accounts, invites, site
 from chat.views.forms import MISTAKES, page, see, typed
 from chat.views.shell import absolute_url
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 INVITE_DAYS = 7
-PATIENCE = 1.5  # seconds that the status page waits for the database
 
 
 @blueprint.get("", strict_slashes=False)
@@ -108,65 +102,3 @@ def reactivate(user_id: str) -> ResponseReturnValue:
 def _people_problem(problem: ChatError) -> ResponseReturnValue:
     problem.field = "people"
     return _show(problem)
-
-
-@blueprint.get("/status")
-@role_required("admin")
-def show_status() -> ResponseReturnValue:
-    """Whether everything works, in one sentence, and the facts behind it; the rollout."""
-    return _show_status()
-
-
-def _show_status(problem: ChatError | None = None, form: dict | None = None) -> ResponseReturnValue:
-    mongo = current_app.extensions["chat_status"].mongo.report()
-    door = redis.state()
-    servers = [("MongoDB", mongo), ("Redis", door)]
-    return page(
-        "admin/status.html",
-        problem,
-        form=form or {},
-        servers=servers,
-        verdict=verdict(mongo, door),
-        **_rollout(),
-    )
-
-
-def _rollout() -> dict:
-    """The rollout and its last changes; nothing while the database is away."""
-    try:
-        with pymongo.timeout(PATIENCE):
-            return {"features": rollout.overview(), "entries": rollout.entries()}
-    except DATABASE_GONE:
-        return {"features": None, "entries": []}
-
-
-@blueprint.post("/rollout")
-@role_required("admin")
-def change_rollout() -> ResponseReturnValue:
-    """Changes the percentages that the reader has changed, or lets the environment decide one."""
-    form = typed(*FEATURES, *(f"was_{name}" for name in FEATURES), "sure", "reset")
-    try:
-        if not form["sure"]:
-            raise Invalid(_l("Confirm that you mean it, then press the button again."), "sure")
-        if form["reset"]:
-            rollout.reset(current_user, form["reset"])
-        else:
-            rollout.change(current_user, _changed(form))
-    except MISTAKES as problem:
-        return _show_status(problem, form)
-    return see("/admin/status?saved=1#rollout")
-
-
-def _changed(form: dict[str, str]) -> dict[str, str]:
-    """What differs from what the page showed: another admin may have changed the rest."""
-    sent = {name: form[name].strip() for name in FEATURES if name in request.form}
-    return {name: value for name, value in sent.items() if value != form[f"was_{name}"]}
-
-
-def verdict(mongo: dict, door: dict) -> str:
-    """One word for everything: down, degraded, slower (Redis is switched off) or ok."""
-    if mongo["status"] == "down":
-        return "down"
-    if door["status"] == "down":
-        return "degraded"
-    return "disabled" if door["status"] == "disabled" else "ok"

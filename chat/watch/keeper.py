@@ -3,11 +3,15 @@
 import logging
 import time
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import gevent
+import pymongo
 from flask import Flask
+from mongoengine.connection import get_connection
+from pymongo.errors import PyMongoError
 from redis.exceptions import ResponseError
 
 from chat.extensions import redis
@@ -15,10 +19,12 @@ from chat.metrics import names
 from chat.metrics.place import together
 from chat.redis import Down
 from chat.rollout import FEATURES
-from chat.watch import alerts, samples, words
+from chat.watch import alerts, drill, samples, words
 from chat.watch.alerts import Facts, Rule, State
 from chat.watch.group import group
+from chat.watch.history import Writer
 from chat.watch.outward import outward
+from chat.watch.reports import Reporter
 from chat.watch.samples import Sample
 
 log = logging.getLogger(__name__)
@@ -26,6 +32,7 @@ log = logging.getLogger(__name__)
 EVERY = 2.0
 MINUTE, LONG, HOUR = 60.0, 300.0, 3600.0
 FACTS_EVERY = 5  # looks
+MONGO_SECONDS = 1.0
 
 
 class Keeper:
@@ -36,8 +43,10 @@ class Keeper:
         self.recent: deque[Sample] = deque(maxlen=int(LONG / EVERY) + 1)
         self.hour: deque[Sample] = deque(maxlen=61)
         self.redis: dict[str, Any] = {}
+        self.mongo: dict[str, Any] = {}
         self.looks = 0
         self.states: dict[str, State] | None = None
+        self.writer, self.reporter = Writer(group.name), Reporter(group.name)
 
     def run(self) -> None:
         """For ever."""
@@ -62,19 +71,24 @@ class Keeper:
         self._remember(sample)
         if self.looks % FACTS_EVERY == 0:
             self.redis = self._ask_redis()
+        if self.looks % FACTS_EVERY == 0 or not self.mongo:
+            self.mongo = self._ask_mongo()
         self.looks += 1
         gauges = {name: {"/".join(labels): value for labels, value in pairs}
                   for name, pairs in snap["gauges"].items()}  # fmt: skip
         last = samples.since(self._before(MINUTE), sample)
         facts = facts_of(gauges, last, samples.since(self._before(LONG), sample))
+        facts = replace(facts, drill=drill.phase() != drill.NONE)
         now = time.time()
         self.states, turned = alerts.look(self.states, facts, now)
         group.tell({
             "at": now, "alerts": alerts.to_plain(self.states), "minute": last,
-            "hour": self.hour[0], "redis": self.redis,
+            "hour": self.hour[0], "redis": self.redis, "mongo": self.mongo,
         })  # fmt: skip
         for rule, before, after in turned:
             self._tell(rule, before, after, now)
+        self.reporter.look(sample, lambda: self._before(MINUTE))
+        self.writer.look(sample, gauges.get(names.SOCKETS.name, {}).get("", 0))
 
     def _remember(self, sample: Sample) -> None:
         self.recent.append(sample)
@@ -89,6 +103,18 @@ class Keeper:
     def _ask_redis(self) -> dict[str, Any]:
         told = redis.call(_info, "status") if redis.is_up() else {}
         return self.redis if isinstance(told, Down) else told
+
+    def _ask_mongo(self) -> dict[str, Any]:
+        if self.app.extensions["chat_status"].mongo.status != "up":
+            return self.mongo
+        try:
+            with pymongo.timeout(MONGO_SECONDS):
+                admin = get_connection().admin
+                hello, build = admin.command("hello"), admin.command("buildInfo")
+        except PyMongoError:
+            return self.mongo
+        return {"version": build["version"], "set": hello.get("setName", ""),
+                "members": len(hello.get("hosts", ()))}  # fmt: skip
 
     def _tell(self, rule: Rule, before: State, after: State, now: float) -> None:
         """Once when it begins, and once, with its duration, when it is over."""

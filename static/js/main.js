@@ -5,3 +5,4 @@ import * as tz from "./tz.js";
 
 tz.start();
 if (me.id) (await import("./app.js")).start();
+if (document.body.dataset.page === "status") (await import("./status.js")).start();

@@ -1,0 +1,64 @@
+"""What admins do to the running installation from its status page; each is written down."""
+
+from typing import Any
+
+from bson import ObjectId
+from flask_babel import lazy_gettext as _l
+
+from chat import access
+from chat.cache import emptying
+from chat.errors import Conflict, Invalid, NotFound, Unavailable
+from chat.extensions import redis
+from chat.models import Audit, Drill, base
+from chat.redis import Down
+from chat.rollout import FEATURES
+from chat.watch import drill
+
+SHOWN = 50
+
+
+def empty(actor: Any, feature: str) -> int:
+    """Delete everything that a part keeps in Redis; how many keys went. Admins and owners only."""
+    access.require_role(actor, "admin")
+    if feature not in FEATURES:
+        raise NotFound
+    gone = emptying.empty(feature)
+    if isinstance(gone, Down):
+        raise Unavailable(_l("Redis does not answer now; there is nothing that could be emptied."))
+    _note(actor, "cache.empty", feature, after=gone)
+    return gone
+
+
+def start_drill(actor: Any, seconds: Any) -> None:
+    """Let every process work without Redis for a while. Admins and owners only."""
+    access.require_role(actor, "admin")
+    text = str(seconds).strip()
+    if not (text.isascii() and text.isdigit() and drill.LEAST <= int(text[:4]) <= drill.MOST):
+        raise Invalid(_l("A fire drill lasts 5 to 300 seconds."), "seconds")
+    if not redis.is_up():
+        raise Conflict(_l("Redis is not in use now, so there is nothing to practise."))
+    if not Drill.begin({"id": actor.id, "nickname": actor.nickname}, drill.NOTICE, int(text)):
+        raise Conflict(_l("A fire drill is going on already."))
+    _note(actor, "drill.start", "redis", after=int(text))
+    drill.tell()
+
+
+def stop_drill(actor: Any) -> None:
+    """End the fire drill before its time. Admins and owners only."""
+    access.require_role(actor, "admin")
+    if Drill.stop({"id": actor.id, "nickname": actor.nickname}):
+        _note(actor, "drill.stop", "redis")
+    drill.tell()
+
+
+def entries() -> list[dict]:
+    """The last things that anybody did or changed, newest first."""
+    return Audit.recent(SHOWN)
+
+
+def _note(actor: Any, action: str, subject: str, after: Any = None) -> None:
+    Audit.add([{
+        "_id": ObjectId(), "at": base.now(),
+        "actor": {"id": actor.id, "nickname": actor.nickname},
+        "action": action, "subject": subject, "from": None, "to": after,
+    }])  # fmt: skip

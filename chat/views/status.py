@@ -1,0 +1,156 @@
+"""Whether everything works: the status page, the rollout, and what admins can do about it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pymongo
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from chat.auth import role_required
+from chat.errors import ChatError, Invalid, NotFound, Unavailable
+from chat.extensions import redis
+from chat.models import Drill
+from chat.models.base import DATABASE_GONE
+from chat.rollout import FEATURES
+from chat.services import controls, rollout
+from chat.views.forms import MISTAKES, page, see, typed
+from chat.watch import drill, reports
+from chat.watch import page as facts
+
+blueprint = Blueprint("status_page", __name__, url_prefix="/admin")
+EMPTY = "empty-"
+
+
+@blueprint.get("/status")
+@role_required("admin")
+def show_status() -> ResponseReturnValue:
+    """Whether everything works, in one sentence, the facts behind it, and the controls."""
+    return _show_status()
+
+
+@blueprint.get("/status/now")
+@role_required("admin")
+def show_now() -> ResponseReturnValue:
+    """The part of the page that changes by itself, for a page that is open."""
+    return render_template("admin/_live.html", **facts.live(), **_last_drill())
+
+
+def _show_status(problem: ChatError | None = None, form: dict | None = None) -> ResponseReturnValue:
+    return page(
+        "admin/status.html",
+        problem,
+        form=form or {},
+        disabled=not redis.enabled,
+        **facts.live(),
+        **_last_drill(),
+        **_rollout(),
+    )
+
+
+def _rollout() -> dict[str, Any]:
+    """The rollout and what was done last; nothing while the database is away."""
+    try:
+        with pymongo.timeout(facts.PATIENCE):
+            return {
+                "features": rollout.overview(),
+                "entries": controls.entries(),
+                "killed": rollout.killed(),
+            }
+    except DATABASE_GONE:
+        return {"features": None, "entries": [], "killed": {}}
+
+
+def _last_drill() -> dict[str, Any]:
+    """The last fire drill and its report."""
+    try:
+        with pymongo.timeout(facts.PATIENCE):
+            stored = Drill.read()
+    except DATABASE_GONE:
+        stored = None
+    if stored is None:
+        return {"drill": None}
+    report = reports.read(stored)
+    return {"drill": {**report, "at": stored["at"].isoformat(), "by": stored["by"]["nickname"],
+                      "seconds": stored["seconds"], "stopped": stored["stopped"]}}  # fmt: skip
+
+
+# -- the rollout ---------------------------------------------------------------------------------
+
+
+@blueprint.post("/rollout")
+@role_required("admin")
+def change_rollout() -> ResponseReturnValue:
+    """Changes the percentages that the reader has changed, or lets the environment decide one."""
+    form = typed(*FEATURES, *(f"was_{name}" for name in FEATURES), "sure", "reset")
+    try:
+        if not form["sure"]:
+            raise Invalid(_l("Confirm that you mean it, then press the button again."), "sure")
+        if form["reset"]:
+            rollout.reset(current_user, form["reset"])
+        else:
+            rollout.change(current_user, _changed(form))
+    except MISTAKES as problem:
+        return _show_status(problem, form)
+    return see("/admin/status?saved=1#rollout")
+
+
+def _changed(form: dict[str, str]) -> dict[str, str]:
+    """What differs from what the page showed: another admin may have changed the rest."""
+    sent = {name: form[name].strip() for name in FEATURES if name in request.form}
+    return {name: value for name, value in sent.items() if value != form[f"was_{name}"]}
+
+
+# -- what is asked once, and then done -----------------------------------------------------------
+
+Act = Callable[[], object]
+
+
+def _act(what: str) -> Act:
+    """What a control does."""
+    feature = what.removeprefix(EMPTY)
+    if what.startswith(EMPTY) and feature in FEATURES:
+        return lambda: controls.empty(current_user, feature)
+    acts: dict[str, Act] = {
+        "kill": lambda: rollout.kill(current_user),
+        "back": lambda: rollout.back(current_user),
+        "drill": lambda: controls.start_drill(current_user, request.form.get("seconds", "")),
+        "stop-drill": lambda: controls.stop_drill(current_user),
+    }
+    if what not in acts:
+        raise NotFound
+    return acts[what]
+
+
+@blueprint.get("/control/<what>")
+@role_required("admin")
+def ask(what: str) -> ResponseReturnValue:
+    """Says what is going to happen, and asks whether that is meant."""
+    return _ask(what)
+
+
+def _ask(what: str, problem: ChatError | None = None) -> ResponseReturnValue:
+    _act(what)
+    return page(
+        "admin/sure.html",
+        problem,
+        what=what.partition("-")[0] if what.startswith(EMPTY) else what,
+        feature=what.removeprefix(EMPTY),
+        form={"seconds": request.form.get("seconds", drill.USUAL)},
+        least=drill.LEAST,
+        most=drill.MOST,
+    )
+
+
+@blueprint.post("/control/<what>")
+@role_required("admin")
+def do(what: str) -> ResponseReturnValue:
+    """Does it."""
+    act = _act(what)
+    try:
+        act()
+    except (*MISTAKES, Unavailable) as problem:
+        return _ask(what, problem)
+    return see("/admin/status?done=1#controls")

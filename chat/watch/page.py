@@ -1,0 +1,184 @@
+"""What the status page shows: all of it known already, but for the day's charts."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pymongo
+from flask import current_app
+from flask_babel import gettext as _
+
+from chat import presence, rollout
+from chat.cache.keys import STRUCTURES
+from chat.extensions import redis
+from chat.metrics import names
+from chat.metrics.place import place, together
+from chat.metrics.snapshot import Snapshot
+from chat.models.base import DATABASE_GONE
+from chat.watch import alerts, charts, drill, history, samples, verdict, words
+from chat.watch.alerts import State
+from chat.watch.group import group
+from chat.watch.samples import Sample
+
+PATIENCE = 1.5  # seconds that the page waits for the database
+WANTED_HITS = 80  # percent
+Gauges = dict[str, dict[str, float]]
+
+
+def live() -> dict[str, Any]:
+    """Everything that changes by itself."""
+    snap, seen = together(), group.seen()
+    gauges = gauges_of(snap)
+    mongo = current_app.extensions["chat_status"].mongo.report()
+    door = redis.state()
+    active = alerts.active(alerts.from_plain(seen.get("alerts", {})))
+    others_up = bool(one(gauges, names.REDIS_UP, 1))
+    hour = samples.since(seen.get("hour") or {}, samples.take(snap))
+    return {
+        "verdict": verdict.decide(mongo, door, others_up, active, drill.left()),
+        "alerts": [told(rule, state) for rule, state in active],
+        "mongo": {**mongo, **(seen.get("mongo") or {})},
+        "redis": redis_card(door, seen.get("redis") or {}, gauges),
+        "caches": caches(hour),
+        "now": now(seen.get("minute") or {}, gauges),
+        "sessions": sessions(hour),
+        "saved": saved(hour),
+        "processes": processes(),
+        "charts": pictures(),
+        "drill_phase": drill.phase(),
+        "at": datetime.now(UTC).isoformat(),
+    }
+
+
+def gauges_of(snap: Snapshot) -> Gauges:
+    """Gauges by name and labels."""
+    return {name: {"/".join(labels): value for labels, value in pairs}
+            for name, pairs in snap["gauges"].items()}  # fmt: skip
+
+
+def one(gauges: Gauges, figure: names.Gauge, default: Any = None) -> Any:
+    """A gauge without labels."""
+    return gauges.get(figure.name, {}).get("", default)
+
+
+def told(rule: alerts.Rule, state: State) -> dict[str, Any]:
+    """An active alert."""
+    since = datetime.fromtimestamp(state.since or 0, UTC).isoformat()
+    said = words.alert(rule, state.value)
+    return {"severity": rule.severity, "since": since, **said._asdict()}
+
+
+def redis_card(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> dict[str, Any]:
+    """What is known of Redis."""
+    used, limit = one(gauges, names.REDIS_MEMORY), one(gauges, names.REDIS_MEMORY_LIMIT)
+    kind = "Valkey" if "valkey_version" in facts else "Redis"
+    version = facts.get("valkey_version") or facts.get("redis_version")
+    return {
+        **door,
+        "version": f"{kind} {version}" if version else "",
+        "used": used,
+        "limit": limit or None,
+        "share": 100 * used / limit if used is not None and limit else None,
+        "clients": one(gauges, names.REDIS_CLIENTS),
+        "keys": one(gauges, names.REDIS_KEYS),
+        "in_use": one(gauges, names.POOL_IN_USE, 0),
+        "pool": one(gauges, names.POOL_LIMIT, 0),
+        "facts": facts,
+        "mode": redis.connector.mode if redis.enabled else "",
+    }
+
+
+def caches(hour: Sample) -> list[dict[str, Any]]:
+    """Each part: how often it answered, how long it lives, and answers with and without it."""
+    shares = rollout.known()
+    found = []
+    for feature in rollout.FEATURES:
+        own = [s for s in STRUCTURES if s.rollout == feature]
+        hits, misses = samples.hits_and_misses({s.name: hour["cache"].get(s.name, {}) for s in own})
+        times = hour["routes"].get(feature, {})
+        lives = sorted({int(current_app.config[s.ttl]) for s in own})
+        found.append({
+            "name": feature, "keys": [s.name for s in own], "lives": lives,
+            "percent": shares[feature].percent if feature in shares else rollout.percent(feature),
+            "hits": hits, "misses": misses,
+            "rate": 100 * hits / (hits + misses) if hits + misses else None,
+            "with": _times(times.get(samples.WITH)),
+            "without": _times(times.get(samples.WITHOUT)),
+        })  # fmt: skip
+    return found
+
+
+def _times(row: list[float] | None) -> dict[str, Any] | None:
+    if not samples.count_of(row):
+        return None
+    return {"count": samples.count_of(row), "p50": samples.time_of(row, 0.5),
+            "p95": samples.time_of(row, 0.95)}  # fmt: skip
+
+
+def now(minute: Sample, gauges: Gauges) -> dict[str, Any]:
+    """Who is here, and what goes on."""
+    seconds = minute.get("at") or 0
+    requests = minute.get("requests")
+    return {
+        "online": len(presence.online()),
+        "known": presence.is_known(),
+        "sockets": int(one(gauges, names.SOCKETS, 0)),
+        "deliveries": minute["deliveries"] / seconds if seconds else None,
+        "requests": samples.count_of(requests) / seconds if seconds else None,
+        "p95": samples.time_of(requests, 0.95),
+    }
+
+
+def sessions(hour: Sample) -> dict[str, Any]:
+    """Where sessions were found."""
+    found = {store: int(number) for store, number in hour["sessions"].items()}
+    return {**found, "all": sum(found.values())}
+
+
+def saved(hour: Sample) -> dict[str, Any]:
+    """Reads that MongoDB did not have to answer."""
+    hits, _misses = samples.hits_and_misses(hour["cache"])
+    reads = hour["reads"]
+    return {
+        "hits": hits,
+        "share": 100 * hits / (hits + reads) if hits + reads else None,
+        "with": _times(hour["answers"].get(samples.WITH)),
+        "without": _times(hour["answers"].get(samples.WITHOUT)),
+        "checked": int(hour["checked"]),
+        "stale": int(hour["stale"]),
+    }
+
+
+def processes() -> list[dict[str, Any]]:
+    """A row for each process that serves."""
+    rows = []
+    for snap in place.everybody():
+        if not snap["processes"]:
+            continue
+        gauges = gauges_of(snap)
+        requests = [row for _labels, row in dict(snap["counts"]).get(names.REQUESTS.name, ())]
+        rows.append({
+            "pid": snap["pid"], "memory": one(gauges, names.MEMORY),
+            "sockets": int(one(gauges, names.SOCKETS, 0)),
+            "requests": sum(map(samples.count_of, requests)),
+            "redis": "disabled" if not redis.enabled else
+                     "up" if one(gauges, names.REDIS_UP) else "down",
+            "mongo": "up" if one(gauges, names.MONGO_UP, 1) else "down",
+        })  # fmt: skip
+    return sorted(rows, key=lambda row: int(row["pid"]))
+
+
+def pictures() -> list[charts.Chart] | None:
+    """The last day; None while the database is away."""
+    try:
+        with pymongo.timeout(PATIENCE):
+            points = history.points()
+    except DATABASE_GONE:
+        return None
+    return [
+        charts.draw(_("Hit rate"), "%", points, [("hit_rate", "one", "")], top=100,
+                    mark=WANTED_HITS, mark_label=f"{WANTED_HITS} %"),
+        charts.draw(_("Time to answer, 95th percentile"), "ms", points,
+                    [("with", "one", _("with cache")), ("without", "two", _("without cache"))]),
+        charts.draw(_("People online"), "", points, [("online", "one", "")]),
+        charts.draw(_("Deliveries a second"), "", points, [("deliveries", "one", "")]),
+    ]  # fmt: skip

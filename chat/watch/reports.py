@@ -1,0 +1,88 @@
+"""What a fire drill cost: counted by each group of processes, stored with the drill."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from bson import ObjectId
+from pymongo.errors import PyMongoError
+
+from chat.models import Drill
+from chat.watch import drill, samples
+from chat.watch.samples import Sample
+
+log = logging.getLogger(__name__)
+
+AFTER_SECONDS = 30.0
+_KEPT = ("at", "requests", "posts", "failed", "lost")
+
+
+class Reporter:
+    """In the process that looks: marks the moments of a drill, and stores what lies between."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+        self.run: ObjectId | None = None
+        self.marks: dict[str, Sample] = {}
+        self.told: set[str] = set()
+
+    def look(self, sample: Sample, minute_ago: Callable[[], Sample]) -> None:
+        """Note where the drill is, and tell what is complete."""
+        phase, run = drill.phase(), drill.run()
+        if phase in (drill.NEAR, drill.AWAY) and run != self.run:
+            self.run, self.told = run, set()
+            self.marks = {"minute": minute_ago(), "near": sample}
+        if run is None or run != self.run or "near" not in self.marks:
+            return
+        if phase == drill.AWAY:
+            self.marks.setdefault("cut", sample)
+        elif phase != drill.NEAR and "cut" in self.marks:
+            self.marks.setdefault("end", sample)
+        if "end" in self.marks and self._has_lasted(sample):
+            self.marks.setdefault("after", sample)
+        self._tell()
+
+    def _has_lasted(self, sample: Sample) -> bool:
+        length = self.marks["end"]["at"] - self.marks["cut"]["at"]
+        return bool(sample["at"] - self.marks["end"]["at"] >= min(AFTER_SECONDS, length))
+
+    def _tell(self) -> None:
+        parts = {"before": ("minute", "near"), "during": ("cut", "end"), "after": ("end", "after"),
+                 "until_end": ("near", "end"), "whole": ("near", "after")}  # fmt: skip
+        for part, (old, new) in parts.items():
+            if part in self.told or not {old, new} <= self.marks.keys():
+                continue
+            between = samples.since(self.marks[old], self.marks[new])
+            assert self.run is not None
+            try:
+                counted = {name: between[name] for name in _KEPT}
+                Drill.report(self.run, self.group, part, counted)
+            except PyMongoError as error:
+                log.debug("report of a fire drill: %s", error)
+                return
+            self.told.add(part)
+
+
+def read(stored: dict[str, Any]) -> dict[str, Any]:
+    """A drill's report: times before, during and after, sends and log-outs, whether complete."""
+    groups = list(stored["groups"].values())
+
+    def of(part: str) -> Sample:
+        return samples.added([group[part] for group in groups if part in group])
+
+    whole = of("whole") or of("until_end")
+    times = {
+        part: {
+            "p95": samples.time_of(of(part).get("requests"), 0.95),
+            "count": samples.count_of(of(part).get("requests")),
+        }
+        for part in ("before", "during", "after")
+    }
+    return {
+        "times": times,
+        "posts": int(whole.get("posts", 0)),
+        "failed": int(whole.get("failed", 0)),
+        "lost": int(whole.get("lost", 0)),
+        "known": bool(whole),
+        "complete": bool(groups) and all("whole" in group for group in groups),
+    }

@@ -1,0 +1,168 @@
+"""The status page through the front door: the sentence, the facts, the controls, and who may."""
+
+import re
+
+import pytest
+
+from chat.rollout import FEATURES
+from tests.support.people import Person
+from tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, mongod):
+    """An app of its own, of two workers, with an owner and a member."""
+    from tests.support.processes import Launcher
+
+    launcher = Launcher(tmp_path_factory.mktemp("status"), mongod.uri)
+    launcher.app = launcher(WEB_CONCURRENCY="2")
+    launcher.owner = Person(launcher.app.url, "olga").set_up()
+    launcher.member = Person(launcher.app.url, "boris").register(launcher.owner.invite())
+    yield launcher
+    launcher.owner.close()
+    launcher.member.close()
+    launcher.close()
+
+
+def sentence(person, path="/admin/status"):
+    found = re.search(r'role="status">([^<]*)</p>', person.get(path).text)
+    return found[1] if found else ""
+
+
+def audit(person):
+    page = person.get("/admin/status").text
+    return re.sub(r"<[^>]+>", " ", page[page.index('id="audit"') :])
+
+
+def test_it_says_that_everything_works_and_shows_both_servers(site):
+    eventually(lambda: sentence(site.owner) == "Everything works.")
+    for text in ("Valkey", "Replica set"):
+        eventually(lambda text=text: text in site.owner.get("/admin/status").text)
+    page = site.owner.get("/admin/status").text
+    for text in ("Kept on disk", "of 1,000 at most", "No alerts.", "Right now"):
+        assert text in page, text
+    rows = page[page.index('id="live-processes"') :]
+    assert rows.count('data-label="MongoDB"') == 2
+
+
+def test_each_cache_has_its_hit_rate_and_both_times_of_real_traffic(site):
+    channel = site.owner.new_channel()
+    path = f"/api/channels/{channel['id']}/messages"
+
+    def shown():
+        site.owner.say(channel, "something new")
+        for _ in range(3):
+            site.owner.api("GET", path)
+        page = site.owner.get("/admin/status").text
+        row = page[page.index("Recent messages") :].partition("</tr>")[0]
+        cells = re.findall(r'data-label="([^"]*)">(.*?)</td>', row, re.S)
+        return {name: re.sub(r"<[^>]+>", "", text).strip() for name, text in cells}
+
+    cells = eventually(lambda: (c := shown()) and "ms" in c["With cache"] and c)
+    assert cells["Hit rate"].endswith("%")
+    assert int(cells["Reads saved"].replace(",", "")) > 0
+    assert cells["Lives"] == "60 s, 300 s"
+    assert cells["Traffic"] == "100 %"
+
+
+def test_only_admins_see_it_and_only_they_can_do_anything(site):
+    for path in ("/admin/status", "/admin/status/now", "/admin/control/kill"):
+        assert site.member.get(path).status_code == 404
+    for what in ("kill", "back", "drill", "stop-drill", "empty-users"):
+        assert site.member.post_form(f"/admin/control/{what}").status_code == 404
+        assert site.owner.post_form(f"/admin/control/{what}", csrf_token="no").status_code == 403
+    assert site.owner.get("/admin/control/nothing").status_code == 404
+    assert site.owner.post_form("/admin/control/empty-nothing").status_code == 404
+    assert "all to 0 %" not in audit(site.owner)
+
+
+def test_a_cache_is_emptied_after_being_asked_and_that_is_written_down(site):
+    redis = site.redis[0].client()
+    eventually(lambda: site.owner.get("/api/emoji") and redis.exists("cache:emoji:classics"))
+    asked = site.owner.get("/admin/control/empty-emoji").text
+    assert "Empty “Emoji counts” in Redis?" in asked
+    assert redis.exists("cache:emoji:classics")
+    answer = site.owner.post_form("/admin/control/empty-emoji")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303, "/admin/status?done=1#controls",
+    )  # fmt: skip
+    assert not redis.exists("cache:emoji:classics", "v:{cache:emoji:classics}")
+    assert re.search(r"olga\s+emptied\s+Emoji counts\s+\d+ keys?", audit(site.owner))
+    eventually(lambda: site.owner.get("/api/emoji").headers["X-Cache"] == "hit")
+
+
+def test_emptying_the_sessions_logs_nobody_out(site):
+    assert site.owner.post_form("/admin/control/empty-sessions").status_code == 303
+    assert site.member.get("/api/me").status_code == 200
+    assert site.owner.get("/api/me").status_code == 200
+
+
+def percents(person):
+    found = re.findall(r'name="was_(\w+)" value="(\d+)"', person.get("/admin/status").text)
+    return {name: int(value) for name, value in found}
+
+
+def test_the_kill_switch_takes_all_to_nothing_and_back_to_what_it_was(site):
+    before = dict.fromkeys(FEATURES, 100) | {"emoji": 40}
+    was = {f"was_{name}": "100" for name in FEATURES} | {"sure": "1"}
+    site.owner.post_form("/admin/rollout", **was, emoji="40")
+    assert percents(site.owner) == before
+    assert "Back to before" not in site.owner.get("/admin/status").text
+
+    assert site.owner.post_form("/admin/control/kill").status_code == 303
+    assert percents(site.owner) == dict.fromkeys(FEATURES, 0)
+    assert "all to 0 %" in audit(site.owner)
+    eventually(lambda: site.member.get("/api/users").headers["X-Cache"] == "bypass")
+
+    assert site.owner.post_form("/admin/control/back").status_code == 303
+    assert percents(site.owner) == before
+    eventually(lambda: site.member.get("/api/users").headers["X-Cache"] == "hit")
+
+
+def test_in_russian_nothing_is_left_in_english(site):
+    site.owner.patch("/api/me", {"locale": "ru"})
+    try:
+        page = site.owner.get("/admin/status").text
+    finally:
+        site.owner.patch("/api/me", {"locale": "en"})
+    main = page[page.index('id="live-verdict"') :]
+    text = re.sub(r"<[^>]+>|&\w+;|“|”", " ", main)
+    words = set(re.findall(r"\b[A-Za-z]{3,}\b", text))
+    known = {"Redis", "MongoDB", "Valkey", "maxmemory", "olga", "boris"}
+    assert {word for word in words if word not in known and not word.isupper()} == set()
+
+
+def test_a_killed_redis_is_said_in_one_sentence_and_its_return_too(site):
+    """The last one here: it takes their Redis away."""
+    redis = site.redis[0]
+    redis.kill()
+    said = eventually(lambda: (s := sentence(site.owner)).startswith("Running without") and s)
+    assert re.match(r"Running without Redis since \d+:\d\d\s?.M\. Nobody is affected", said)
+    page = site.owner.get("/admin/status/now").text
+    assert "Look at the Redis server and REDIS_URL" in page
+    assert re.search(r"Next try in [\d.]+ s\.", page)
+    assert "does not answer" in page
+    eventually(
+        lambda: "Redis does not answer; the chat works" in site.owner.get("/admin/status").text
+    )
+    redis.start()
+    eventually(lambda: sentence(site.owner) == "Everything works.")
+
+
+def test_a_mongodb_that_hangs_is_said_and_the_page_is_still_shown(launch_app, tmp_path):
+    from tests.support.servers import start_mongod
+
+    mongod = start_mongod(tmp_path)
+    app = launch_app(MONGODB_URI=mongod.uri)
+    owner = Person(app.url, "olga").set_up()
+    eventually(lambda: sentence(owner) == "Everything works.")
+    mongod.process.popen.send_signal(19)
+    try:
+        eventually(lambda: sentence(owner, "/admin/status/now").startswith("MongoDB has not"))
+        page = owner.get("/admin/status/now").text
+        assert "charts cannot be shown" in page or "last 24 hours" in page
+    finally:
+        mongod.process.popen.send_signal(18)
+    eventually(lambda: sentence(owner) == "Everything works.")
+    owner.close()
+    mongod.stop()
