@@ -68,6 +68,18 @@ def test_who_sends_binary_messages_without_end_is_closed(server: GuardedServer) 
         until(lambda: line.closed)
 
 
+@pytest.mark.parametrize(
+    "text", ["", "x", "9", "4", "2{", "2[[", "2" + "[" * 5_000, '{"a":1}', "1x"]
+)
+def test_text_that_is_no_packet_is_counted_and_not_logged_each_time(
+    server: GuardedServer, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with line_and_peer(server.eio, "a", PLENTY) as (line, peer):
+        say(peer, masked(frames.TEXT, b"4" + text.encode()) * (MOST_DROPPED + 1))
+        until(lambda: line.closed)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 def test_of_pings_that_come_together_the_last_is_answered(server: GuardedServer) -> None:
     with line_and_peer(server.eio, "a", PLENTY) as (line, peer):
         pings = b"".join(masked(frames.PING, b"%03d" % number) for number in range(600))
