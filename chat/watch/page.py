@@ -21,6 +21,7 @@ from chat.watch.samples import Sample
 
 PATIENCE = 1.5  # seconds that the page waits for the database
 WANTED_HITS = 80  # percent
+PAUSED = "paused"  # by a fire drill
 Gauges = dict[str, dict[str, float]]
 
 
@@ -72,6 +73,8 @@ def redis_card(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> d
     used, limit = one(gauges, names.REDIS_MEMORY), one(gauges, names.REDIS_MEMORY_LIMIT)
     kind = "Valkey" if "valkey_version" in facts else "Redis"
     version = facts.get("valkey_version") or facts.get("redis_version")
+    if drill.phase() == drill.AWAY:
+        door = {**door, "status": PAUSED, "error": None, "next_retry_s": None}
     return {
         **door,
         "version": f"{kind} {version}" if version else "",
@@ -160,11 +163,19 @@ def processes() -> list[dict[str, Any]]:
             "pid": snap["pid"], "memory": one(gauges, names.MEMORY),
             "sockets": int(one(gauges, names.SOCKETS, 0)),
             "requests": sum(map(samples.count_of, requests)),
-            "redis": "disabled" if not redis.enabled else
-                     "up" if one(gauges, names.REDIS_UP) else "down",
+            "redis": _redis_of(gauges),
             "mongo": "up" if one(gauges, names.MONGO_UP, 1) else "down",
         })  # fmt: skip
     return sorted(rows, key=lambda row: int(row["pid"]))
+
+
+def _redis_of(gauges: Gauges) -> str:
+    """How a process stands with Redis."""
+    if not redis.enabled:
+        return "disabled"
+    if one(gauges, names.REDIS_UP):
+        return "up"
+    return PAUSED if drill.phase() == drill.AWAY else "down"
 
 
 def pictures() -> list[charts.Chart] | None:
