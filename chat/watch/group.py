@@ -14,7 +14,7 @@ import msgspec
 
 from chat.metrics.place import place
 
-LOCK, SEEN = "watch.lock", "watch.json"
+LOCK, SEEN = "watch.lock", "watch.seen"
 
 
 class Group:
