@@ -40,8 +40,9 @@ READS = {
     "people": "list_people list_people_as get_person get_by_nickname members_of online_people",
     "site": "get_site check_name",
     "tokens": "list_tokens",
-    # Writes nothing that is cached; it empties what is (tests/test_rollout.py).
-    "rollout": "start stop look settle change reset command overview entries",
+    # These write nothing that is cached; they empty what is (tests/rollout, tests/status).
+    "rollout": "start stop look settle change reset kill killed back command overview entries",
+    "controls": "empty start_drill stop_drill entries",
 }
 
 
@@ -280,8 +281,9 @@ def test_every_declared_structure_is_compared_with_mongodb():
 def test_every_document_that_is_cached_announces_its_writes():
     announced = {row.document for row in signals.TABLE}
     # An invite and a token are read from MongoDB; sessions are written to both by chat.sessions.
-    # The rollout is followed by every process, the audit read by admins: both from MongoDB.
+    # The rollout and the drill are followed by every process, the audit and the minutes are read by
+    # admins: all from MongoDB.
     silent = {models.Invite, models.AccessToken, models.session.Session}
-    silent |= {models.Rollout, models.Audit}
+    silent |= {models.Rollout, models.Audit, models.Drill, models.Minute}
     assert set(models.DOCUMENTS) == announced | silent
     assert not announced & silent

@@ -138,6 +138,10 @@ def test_the_folder_has_nothing_that_is_not_tried():
         "mongodb/mongod.conf", "redis/one.conf", "redis/cluster.conf",
         "redis/sentinel/master.conf", "redis/sentinel/replica.conf",
         "redis/sentinel/sentinel.conf",
+        # tests/metrics
+        "prometheus/alerts.yml", "prometheus/prometheus.yml", "grafana/chat.json",
+        "grafana/provisioning/dashboards/chat.yml",
+        "grafana/provisioning/datasources/prometheus.yml",
     }  # fmt: skip
     found = {str(path.relative_to(DEPLOY)) for path in DEPLOY.rglob("*") if path.is_file()}
     assert {name for name in found if "__pycache__" not in name} == tried
