@@ -41,8 +41,8 @@ class Basis:
 
     def beside(self, key: str, version: str) -> "Basis | None":
         """The same and this fenced value; None if it was made from another version of that."""
-        if self.fenced.get(key, version) != version:
-            return None
+        if key in self.fenced:
+            return self if self.fenced[key] == version else None
         other = self.without(key)
         other.fenced[key] = version
         return other

@@ -4,7 +4,8 @@ A pipeline counts as what its first command does. Most of what is read and writt
 scripts, so scripts that read or write cached data say so (``learn``) and count with GET and SET.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -68,6 +69,16 @@ def _watched(pipeline: Any, *args: Any, **options: Any) -> Any:
     return pipe
 
 
+@contextmanager
+def _measured(first: Any) -> Iterator[None]:
+    """The time of a pipeline counts for its first command."""
+    family, began = family_of(first), perf_counter()
+    try:
+        yield
+    finally:
+        names.REDIS_CALLS.observe(perf_counter() - began, family)
+
+
 class Pipe(Pipeline):
     """A pipeline that is measured."""
 
@@ -79,11 +90,8 @@ class Pipe(Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         if not (Switch.on and self.command_stack):
             return super().execute(raise_on_error)
-        family, began = family_of(self.command_stack[0][0]), perf_counter()
-        try:
+        with _measured(self.command_stack[0][0]):
             return super().execute(raise_on_error)
-        finally:
-            names.REDIS_CALLS.observe(perf_counter() - began, family)
 
 
 class ClusterPipe(cluster.Pipeline):
@@ -92,11 +100,8 @@ class ClusterPipe(cluster.Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         if not (Switch.on and self._commands):
             return super().execute(raise_on_error)
-        family, began = family_of(self._commands[0][0]), perf_counter()
-        try:
+        with _measured(self._commands[0][0]):
             return super().execute(raise_on_error)
-        finally:
-            names.REDIS_CALLS.observe(perf_counter() - began, family)
 
 
 def pools(client: Any) -> list[Any]:

@@ -51,25 +51,27 @@ def test_answers_are_bounded_however_small_they_are():
     assert kept._size == 0
 
 
-def test_a_call_of_an_ended_session_is_counted_for_its_address(browser, given, monkeypatch):  # noqa: F811
+def after_logging_out(browser):
+    """A browser that was given something again and has logged out, and the id it had."""
     other = browser.application.test_client()
     enter(other, "/login", nickname="boris", password="long password 1")
     ended = other.get_cookie("session").value
     asked_twice(other, "/api/me")
-    assert given
     other.post("/logout", data={"csrf_token": token(other)})
+    return other, ended
+
+
+def test_a_call_of_an_ended_session_is_counted_for_its_address(browser, given, monkeypatch):  # noqa: F811
+    other, ended = after_logging_out(browser)
+    assert given
     other.set_cookie("session", ended)
     monkeypatch.setitem(browser.application.config, "LIMIT_API", "3/hour")
     assert [other.get("/api/me").status_code for _ in range(5)] == [401] * 3 + [429] * 2
 
 
 def test_who_goes_on_with_an_ended_session_uses_up_nobodys_calls(browser, given, monkeypatch):  # noqa: F811
-    other = browser.application.test_client()
-    enter(other, "/login", nickname="boris", password="long password 1")
-    ended = other.get_cookie("session").value
-    asked_twice(other, "/api/me")
+    other, ended = after_logging_out(browser)
     assert given
-    other.post("/logout", data={"csrf_token": token(other)})
     enter(other, "/login", nickname="boris", password="long password 1")
     browser_of_old = browser.application.test_client()
     browser_of_old.set_cookie("session", ended)

@@ -10,21 +10,12 @@ from chat.extensions import redis
 from chat.models import Site, ensure_indexes
 from chat.services import rollout as shares
 from tests.cache.conftest import enter, token
+from tests.support.own_clock import Clock
 from tests.support.processes import SECRET_KEY, new_database
 from tests.support.servers import IN_PROCESS
 from tests.support.small_app import make_user
 
 PASSWORD = "long password 1"
-
-
-class Clock:
-    """The clock of this process, which a test moves."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def monotonic(self):
-        return self.now
 
 
 @pytest.fixture

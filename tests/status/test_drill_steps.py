@@ -7,16 +7,7 @@ from chat.extensions import redis
 from chat.models import Drill
 from chat.watch import drill
 from chat.watch.drill import AWAY, BACK, NEAR, NONE, NOTICE, SETTLE
-
-
-class Clock:
-    """The clock of this process."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def monotonic(self):
-        return self.now
+from tests.support.own_clock import Clock
 
 
 @pytest.fixture
