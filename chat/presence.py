@@ -131,14 +131,23 @@ class Presence:
 
     def _beat(self, now: float, fresh: dict[str, int]) -> bool:
         due = now >= self.beat_at
-        ids = list(self.mine) if due else [id for id in fresh if id in self.mine]
+        if not self._renew(list(self.mine) if due else [id for id in fresh if id in self.mine]):
+            return False
+        if due:
+            self.beat_at = now + self.lease / 3
+        return True
+
+    def _renew(self, ids: list[str]) -> bool:
         members = [member(self.mine[id], id) for id in ids]
         for part in _parts(members):
             if not self._changed(leases.BEAT, "+", [int(self.lease * 1000), *part]):
                 return False
-        if due:
-            self.beat_at = now + self.lease / 3
         return True
+
+    def come_back(self) -> bool:
+        """Redis is about to be used again and may have lost all: the leases are there before
+        anybody asks who is online. False if it is away after all."""
+        return self._renew(list(self.mine))
 
     def _end_leases(self) -> bool:
         ending, self.gone = self.gone, {}
@@ -400,13 +409,16 @@ def _recount(ttl: int) -> None:
 
 
 def _mended() -> bool:
-    """After a find that was not as declared (``chat.cache.poison``): count the leases again.
+    """Before Redis is used again. False if it is away after all.
 
-    A server that comes back with what it held long ago gives numbers a second time.
+    A server that comes back with what it held long ago gives numbers a second time; after a find
+    that was not as declared (``chat.cache.poison``) the leases are counted again.
     """
     _copy.forget()
-    if not redis.poisoned:
-        return True
+    return (not redis.poisoned or _counted_again()) and _presence.come_back()
+
+
+def _counted_again() -> bool:
     turn = keys.presence("recounted")
     redis.call(lambda client: client.unlink(turn), "presence")
     return redis.run(leases.RECOUNT, [*_KEYS, turn], [RECOUNT_EVERY], "presence") is not DOWN

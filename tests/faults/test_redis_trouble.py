@@ -219,6 +219,20 @@ def test_keys_of_another_type_change_no_answer(chat: Chat, group: str):
     survives(chat, GROUPS[group])
 
 
+def test_nobody_seems_to_have_gone_when_redis_is_used_again(chat: Chat):
+    def online() -> set[str]:
+        return set(chat.alice.get("/api/users/online").json()["users"])
+
+    everybody = {chat.alice.id, chat.bob.id}
+    for _ in range(4):
+        chat.plant(["{presence}:conns", "{presence}:count", "cache:users:online"])
+        assert online() == everybody
+        while chat.status() != "up":
+            assert online() == everybody
+        for _ in range(40):  # until the leases would have been renewed anyhow
+            assert online() == everybody
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", sorted(set(DECLARED) - {PROBE}))
 def test_one_key_of_another_type_changes_no_answer(chat: Chat, name: str):
@@ -310,14 +324,14 @@ def test_without_redis_who_is_online_is_unknown_and_typing_is_no_error(two):
     eventually(lambda: chat.status() == "down")
 
     tab = chat.alice.tab()
-    assert not tab.heard("presence")[0]["known"]
+    assert not tab.greeting()["known"]
     assert shown(chat, carol) == "unknown"
     assert tab.ask("typing", channel=chat.room["id"])["ok"]
     assert there.ask("typing", channel=chat.room["id"])["ok"]
     eventually(lambda: chat.tabs[1].heard("typing"))  # those at the same process are told
 
     chat.redis.restart()
-    eventually(lambda: chat.alice.tab().heard("presence")[0]["known"])
+    eventually(lambda: chat.alice.tab().greeting()["known"])
     eventually(lambda: shown(chat, carol) == "offline")
 
 

@@ -14,7 +14,7 @@ def test_coming_and_going_is_told_to_the_other_process(alice, bob):
 
 def test_the_newcomer_is_greeted_and_not_sent_the_whole_list(alice, bob):
     alice.tab()
-    greeting = next(data for data in bob.tab().heard("presence") if data.get("greeting"))
+    greeting = bob.tab().greeting()
     assert greeting["known"]
     assert alice.id not in greeting["online"]
     assert greeting["missed"]  # it named no number: the list is there for the asking

@@ -39,9 +39,14 @@ class Tab:
 
     def greeted(self) -> "Tab":
         """Waits until it has been told that it is heard, and asks who is online."""
-        eventually(lambda: [said for said in self.heard("presence") if said.get("greeting")])
+        eventually(self.greeting)
         self.listed = set(self._list().json()["users"])
         return self
+
+    def greeting(self) -> dict[str, Any]:
+        """What it was told for itself about who is online; others' comings may be told before."""
+        said = (data for data in self.heard("presence") if data.get("greeting"))
+        return next(said, {})
 
     def ask(self, event: str, **data: Any) -> dict[str, Any]:
         answer: dict[str, Any] = self.socket.call(event, data, timeout=SECONDS)
