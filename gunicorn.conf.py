@@ -10,7 +10,7 @@ import sys
 
 import gevent
 
-from chat import logs
+from chat import answers, logs
 from chat.config import ConfigError, load
 from chat.metrics.place import place
 
@@ -66,6 +66,7 @@ def post_worker_init(worker):
     """Start what runs in the background, once in each process and only after the fork."""
     from app import start_background
 
+    answers.send_whole()
     start_background(worker.wsgi)
     worker.stopping = gevent.spawn(_stop_with, worker)
 
