@@ -33,7 +33,8 @@ def main() -> int:
                 print(table.line(row), flush=True)
                 broken = row.broken()
                 failed += bool(broken)
-                for text in [f"slowest: {row.slowest_what}", *broken[:SHOWN]]:
+                slow = [f"slowest: {what}" for what in row.slow]
+                for text in [*slow, *broken[:SHOWN]]:
                     print(f"    {fault.name}: {text}", file=sys.stderr, flush=True)
                 if args.logs:
                     print(row.log, file=sys.stderr)

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
+SHOWN = 5  # the slowest of a phase, to be told with what they were
+
 
 @dataclass
 class Tally:
@@ -19,10 +21,11 @@ class Tally:
     other: list[str] = field(default_factory=list)
     unanswered: int = 0  # refused or broken connections: the client tries again
     slowest: dict[str, float] = field(default_factory=dict)  # phase → ms
-    slowest_what: dict[str, str] = field(default_factory=dict)
+    slow: dict[str, list[tuple[float, str]]] = field(default_factory=dict)  # the same, many, in words
     requests: int = 0
     changes: int = 0  # in the quiet corner
     phase: str = "calm"
+    since: float = field(default_factory=monotonic)  # the beginning of the phase
     _newest: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -36,8 +39,18 @@ class Tally:
             took = (monotonic() - began) * 1000
             with self._lock:
                 self.requests += 1
-                if took > self.slowest.get(self.phase, 0):
-                    self.slowest[self.phase], self.slowest_what[self.phase] = took, what
+                self._remember(took, f"{what} after {began - self.since:.2f} s: {took:.0f} ms")
+
+    def _remember(self, took: float, what: str) -> None:
+        self.slowest[self.phase] = max(took, self.slowest.get(self.phase, 0))
+        slow = self.slow.setdefault(self.phase, [])
+        slow.append((took, what))
+        slow.sort(reverse=True)
+        del slow[SHOWN:]
+
+    def enter(self, phase: str) -> None:
+        """What ends from now on belongs to this phase."""
+        self.phase, self.since = phase, monotonic()
 
     def sending(self) -> None:
         with self._lock:

@@ -31,7 +31,7 @@ class Row:
     server_errors: list[str] = field(default_factory=list)
     other: list[str] = field(default_factory=list)
     slowest: float = 0.0
-    slowest_what: str = ""
+    slow: list[str] = field(default_factory=list)  # the slowest, in words
     slowest_calm: float = 0.0
     announced: float | None = None
     normal: float = 0.0
@@ -92,7 +92,7 @@ def attempt(
 
 
 def _suffer(made: Installation, row: Row, fault: Fault, lasts: float) -> None:
-    made.tally.phase = "fault"
+    made.tally.enter("fault")
     watch = Watch(made, monotonic())
     watch.start()
     made.witness.changing.set()
@@ -104,7 +104,7 @@ def _suffer(made: Installation, row: Row, fault: Fault, lasts: float) -> None:
     healed = monotonic()
     eventually(made.is_normal, RECOVERY, every=0.1)
     row.normal = max(row.normal, monotonic() - healed)
-    made.tally.phase = "afterwards"
+    made.tally.enter("afterwards")
     sleep(AFTERWARDS)
     watch.done.set()
     watch.join()
@@ -141,4 +141,4 @@ def _account(made: Installation, row: Row) -> None:
     row.server_errors = tally.server_errors
     row.slowest_calm = tally.slowest.get("calm", 0)
     row.slowest = tally.slowest.get("fault", 0)
-    row.slowest_what = tally.slowest_what.get("fault", "")
+    row.slow = [what for _, what in tally.slow.get("fault", [])]
