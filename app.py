@@ -44,7 +44,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
 
     Settings come from the environment (``chat.config``); ``overrides`` win over it.
     """
-    app = Flask(__name__)
+    app = ahead.App(__name__)
     config.init_app(app, os.environ, overrides)
     logs.init_app(app)
     editions.init_app(app)

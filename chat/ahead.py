@@ -1,15 +1,19 @@
 """What a request is going to ask for, asked for in one round trip before it begins (R28).
 
-Which channels matter is guessed from this process's copies, old or not: a wrong guess costs a
+The session is part of it when this process remembers whose it was (``chat.callers``). That, and
+which channels matter, is guessed from this process's copies, old or not: a wrong guess costs a
 question more, never a wrong answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from flask import Flask, g, request
+from flask.ctx import RequestContext
+from flask.globals import request_ctx
+from pymongo.errors import PyMongoError
 
-from chat import limits, presence
+from chat import limits, presence, rollout, session_store
 from chat.auth import likely_user_id
 from chat.cache import (
     basis,
@@ -26,39 +30,107 @@ from chat.cache import (
 from chat.cache.fence import Rider
 from chat.cache.local import copies
 from chat.cache.through import Source
+from chat.callers import callers
+from chat.extensions import redis
 from chat.models import base
 from chat.passing import of
+from chat.security import SAFE
+from chat.sessions import Sessions
 
 PAGES = ("channels", "messages", "users", "admin")
+Plan = Callable[[str, dict[str, Any]], list[Source]]
+
+
+class Context(RequestContext):
+    """A request whose address is looked up once, before its session or after."""
+
+    def match_request(self) -> None:
+        if self.request.url_rule is None and self.request.routing_exception is None:
+            super().match_request()
+
+
+class App(Flask):
+    """Flask, with that context."""
+
+    def request_context(self, environ: dict[str, Any]) -> RequestContext:
+        return Context(self, environ)
 
 
 def init_app(app: Flask) -> None:
-    """Before every GET of somebody who seems to be signed in (``chat.auth`` makes sure later)."""
+    """For somebody who seems to be signed in (``chat.auth`` makes sure later)."""
+    if isinstance(app.session_interface, Sessions):
+        app.session_interface.ahead = _with_session
     app.before_request(_look)
 
 
+def _with_session(sid: str) -> list[Any] | None:
+    """What Redis says of this session, asked together with the rest; None if it was not asked."""
+    user_id = callers.get(sid)
+    if not user_id or not redis.is_up() or not rollout.in_rollout("sessions", sid):
+        return None
+    request_ctx.match_request()
+    if (plan := _plan()) is None:
+        return None
+    g.guessed, g.subject = (sid, user_id), user_id
+    _begin()
+    session = Rider(session_store.call(sid))
+    try:
+        _ask(plan, user_id, [session])
+    except PyMongoError:  # whoever needs what is missing will say so
+        through.look_again()
+    return session.answer
+
+
 def _look() -> None:
-    if "seen" not in g:  # it may change something: then each thing is looked at when it is due
+    """When the session is known: without a guess, or after a wrong one."""
+    if (guessed := g.get("guessed")) is not None:
+        if guessed[1] != likely_user_id():
+            callers.drop(guessed[0])  # from now on it counts for whoever comes with it
+            g.pop("api_count", None)
+            basis.spoil()
+    elif request.method in SAFE:
+        _begin()
+        plan = _plan()
+        if plan is not None and (user_id := likely_user_id()):
+            _ask(plan, user_id, [])
+
+
+def _begin() -> None:
+    """From here on the request sees everything as it was when it looked first."""
+    through.look_once()
+    if not _is_call() or request.method not in SAFE:
         return
-    is_call = request.path.startswith("/api/")
-    if is_call:
-        basis.begin()
+    basis.begin()
     if (passing := of(request.environ)) is not None:
         through.look_at(passing.same)
-    plan = _page if request.blueprint in PAGES else API.get(request.endpoint or "")
-    if plan is None or "Authorization" in request.headers or not (user_id := likely_user_id()):
-        return
+
+
+def _plan() -> Plan | None:
+    """What this address is going to need."""
     args = request.view_args or {}
     if not all(base.object_id(value) for name, value in args.items() if name.endswith("_id")):
-        return  # nobody has checked the address yet, and what is no id is no key
+        return None  # nobody has checked the address yet, and what is no id is no key
+    if "Authorization" in request.headers:
+        return None
+    if request.method not in SAFE:
+        return WRITES.get(request.endpoint or "")
+    return _page if request.blueprint in PAGES else API.get(request.endpoint or "")
+
+
+def _ask(plan: Plan, user_id: str, riders: list[Rider]) -> None:
+    args = request.view_args or {}
     sources = [users.profile_source(user_id), *plan(user_id, args)]
-    call = Rider(limits.api_call(user_id)) if is_call and not limits.is_counted() else None
+    call = Rider(limits.api_call(user_id)) if _is_call() and not limits.is_counted() else None
     online = presence.ahead() if plan in WITH_PRESENCE else None
-    through.look_all(sources, [rider for rider in (call, online) if rider])
+    through.look_all(sources, [*riders, *(rider for rider in (call, online) if rider)])
     if call and call.answer is not None:
         limits.counted(call.answer)
     if online:
         presence.asked(online)
+
+
+def _is_call() -> bool:
+    return request.path.startswith("/api/")
 
 
 def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
@@ -76,8 +148,7 @@ def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
 
 
 def _channel_list(user_id: str, _args: dict[str, Any]) -> list[Source]:
-    named = copies.get(keys.channels_list())
-    shown = dict.fromkeys([*(named.value if named else ()), *_own(user_id)])
+    shown = dict.fromkeys([*_named(), *_own(user_id)])
     tails = map(reading.tail_source, shown)
     return [channels.all_source(), reading.marks_source(user_id), *tails]
 
@@ -99,12 +170,31 @@ def _history(_user_id: str, args: dict[str, Any]) -> list[Source]:
     return [channels.all_source(), messages.source(args["channel_id"])]
 
 
+def _membership(_user_id: str, args: dict[str, Any]) -> list[Source]:
+    """Who may write there; of a channel with very many members Redis is asked for one of them."""
+    those = members.source(args["channel_id"])
+    is_there = args["channel_id"] in _named() and not copies.is_too_big(those.key)
+    return [channels.all_source(), *([those] if is_there else ())]
+
+
+def _reading(user_id: str, args: dict[str, Any]) -> list[Source]:
+    is_there = args["channel_id"] in _named()
+    tail = [reading.tail_source(args["channel_id"])] if is_there else []
+    return [*_membership(user_id, args), reading.marks_source(user_id), *tail]
+
+
+def _named() -> Collection[str]:
+    """The channels that there seem to be."""
+    named = copies.get(keys.channels_list())
+    return named.value if named else ()
+
+
 def _own(user_id: str) -> list[str]:
     marks = copies.get(keys.marks(user_id))
     return list(marks.value) if marks else []
 
 
-API: dict[str, Callable[[str, dict[str, Any]], list[Source]]] = {
+API: dict[str, Plan] = {
     "api.me.show": lambda _user_id, _args: [],
     "api.users.index": _people,
     "api.users.online": _people,
@@ -113,5 +203,10 @@ API: dict[str, Callable[[str, dict[str, Any]], list[Source]]] = {
     "api.channels.members": _members,
     "api.messages.history": _history,
     "api.emoji.index": lambda _user_id, _args: [emoji.source()],
+}
+# Only where the service looks again before it changes something (``through.look_again``).
+WRITES: dict[str, Plan] = {
+    "api.messages.post": _membership,
+    "api.messages.mark_read": _reading,
 }
 WITH_PRESENCE = (_page, _people, _members)

@@ -12,6 +12,7 @@ from gunicorn.http import wsgi
 class Whole(wsgi.Response):  # type: ignore[misc]
     """gunicorn's response, its head kept back until there is something to send with it."""
 
+    headers_sent: bool
     _head = b""
 
     def send_headers(self) -> None:

@@ -11,7 +11,8 @@ from flask import Flask, Request, g, has_request_context, redirect, request
 from flask_login import AnonymousUserMixin, UserMixin, current_user
 
 from chat import sessions
-from chat.cache import through, users
+from chat.cache import users
+from chat.callers import callers
 from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from chat.extensions import login_manager
 from chat.models import AccessToken
@@ -20,6 +21,9 @@ from chat.services import activity
 
 P = ParamSpec("P")
 R = TypeVar("R")
+OF_ONE_REQUEST = (
+    "_login_user", "subject", "via_token", "guessed", "basis", "seen", "cold", "api_count",
+)  # fmt: skip
 ROLES_WITH_RIGHTS = ("moderator", "admin", "owner")
 
 
@@ -65,7 +69,6 @@ def init_app(app: Flask) -> None:
     )
     login_manager.anonymous_user = AnonymousAccount
     login_manager.request_loader(_load)
-    app.before_request(_look_once)
     app.teardown_request(_forget)
 
 
@@ -102,6 +105,8 @@ def _by_session() -> Account | None:
     if account is None:
         g.subject = ""
         sessions.end_current()
+    elif sid := sessions.current_sid():
+        callers.put(sid, user_id)
     return account
 
 
@@ -167,14 +172,9 @@ def _now_is(account: Account | AnonymousAccount) -> None:
     g.subject = account.id or ""
 
 
-def _look_once() -> None:
-    if request.method in ("GET", "HEAD"):
-        through.look_once()
-
-
 def _forget(_: BaseException | None) -> None:
     """Who asked is a fact of one request, also where several share an application context."""
-    for name in ("_login_user", "subject", "via_token", "basis", "seen", "cold", "api_count"):
+    for name in OF_ONE_REQUEST:
         g.pop(name, None)
 
 

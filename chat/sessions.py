@@ -12,7 +12,7 @@ told of is marked ``redis_dirty`` and repaired before Redis is trusted again.
 import contextlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -76,6 +76,8 @@ class Sessions(ServerSideSessionInterface):
 
     session_class = Session
     ttl = True
+    # Asks for a session with more in the same round trip, if it can (``chat.ahead``).
+    ahead: Callable[[str], list[Any] | None] = staticmethod(lambda sid: None)
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app, key_prefix=store.PREFIX, permanent=False, sid_length=32,
@@ -90,8 +92,7 @@ class Sessions(ServerSideSessionInterface):
         if not SID.match(sid) or request.path.startswith(WITHOUT_SESSION):
             return self._new()
         try:
-            passing = of(request.environ)
-            data = store.load(sid, passing.session if passing else None)
+            data = store.load(sid, self._told(sid, request))
         except PyMongoError as error:
             log.warning("session %s: no store answers: %s", sid_hash(sid)[:8], error)
             session = Session(sid=sid)
@@ -103,6 +104,12 @@ class Sessions(ServerSideSessionInterface):
         session = Session(data, sid=sid)
         session.stored = True
         return session
+
+    def _told(self, sid: str, request: Request) -> list[Any] | None:
+        """What Redis has said in this request, or says together with what else is asked for."""
+        passing = of(request.environ)
+        told = passing.session if passing else None
+        return told or self.ahead(sid)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, Session) or session.degraded:

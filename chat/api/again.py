@@ -20,9 +20,10 @@ from typing import Any
 from flask import Flask
 
 from chat import limits, logs, rollout, session_store
-from chat.api.kept import Answer, Callers, Headers, Kept, Key, Offer
+from chat.api.kept import Answer, Headers, Kept, Key, Offer
 from chat.cache import keys, outages
 from chat.cache.local import Copy, copies
+from chat.callers import callers
 from chat.extensions import redis
 from chat.metrics import count as figures
 from chat.passing import KEY, Passing
@@ -58,7 +59,7 @@ class Again:
 
     def __init__(self, app: Flask) -> None:
         self._app, self._wrapped = app, app.wsgi_app
-        self._kept, self._callers = Kept(), Callers()
+        self._kept = Kept()
         self._cookie = re.compile(
             rf"(?:^|;\s*){re.escape(app.config['SESSION_COOKIE_NAME'])}=([A-Za-z0-9_-]{{43}})(?:;|$)"
         )
@@ -100,7 +101,7 @@ class Again:
             environ["PATH_INFO"], environ.get("QUERY_STRING", ""), environ["wsgi.url_scheme"],
             environ.get("HTTP_HOST", ""), str(rollout.version()),
         )  # fmt: skip
-        user_id = self._callers.get(session[1])
+        user_id = callers.get(session[1])
         profile = copies.get(keys.profile(user_id)) if user_id else None
         return Question(session[1], place, user_id, profile)
 
@@ -134,7 +135,7 @@ class Again:
                 return False  # Flask counts it again and says how long to wait
             session = session_store.read(text)
             if session is None or session.get("userId") != user_id:
-                self._callers.drop(asked.sid)  # from now on it counts for whoever comes with it
+                callers.drop(asked.sid)  # from now on it counts for whoever comes with it
                 return False
             passing.counted = True
             if not basis.holds(versions) or not _may_act(session, profile.value):
@@ -148,7 +149,6 @@ class Again:
     def _keep(self, asked: Question, offer: Offer | None, status: str, headers: Headers) -> None:
         if offer is None or not status.startswith("200"):
             return
-        self._callers.put(asked.sid, offer.user_id)
         if all(name.lower() != "set-cookie" for name, _ in headers):
             offer.answer.headers = [h for h in headers if h[0].lower() not in OWN]
             owner = EVERYBODY if offer.alike else offer.user_id

@@ -9,7 +9,6 @@ from chat.cache.basis import Basis
 MOST_BYTES = 16_000_000
 BESIDE_BODY = 4_000  # about what an answer takes beside its body and its address
 MOST_SECONDS = 30.0
-MOST_PEOPLE = 20_000
 
 Key = tuple[str, ...]
 Headers = list[tuple[str, str]]
@@ -71,28 +70,6 @@ class Kept:
         """Forget all."""
         self._kept.clear()
         self._size = 0
-
-
-class Callers:
-    """Whose a session was when it was last used: a guess that is checked each time."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, str] = OrderedDict()
-
-    def get(self, sid: str) -> str | None:
-        """The id of the person who probably comes with this session."""
-        return self._kept.get(sid)
-
-    def put(self, sid: str, user_id: str) -> None:
-        """This person came with this session."""
-        self._kept[sid] = user_id
-        self._kept.move_to_end(sid)
-        if len(self._kept) > MOST_PEOPLE:
-            self._kept.popitem(last=False)
-
-    def drop(self, sid: str) -> None:
-        """It was a wrong guess."""
-        self._kept.pop(sid, None)
 
 
 def _size(key: Key, answer: Answer) -> int:

@@ -151,6 +151,8 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
     moved = reading.get_marks(actor.id).get(channel_id, 0) < wanted and Membership.read_up_to(
         channel_id, actor.id, wanted
     )
+    if moved:
+        through.look_again()
     left = unread(actor, channel_id)
     if moved:
         broadcasts.unread_changed(actor.id, channel_id, left)
