@@ -114,7 +114,7 @@ def call(sid: str) -> scripts.Call:
 
 
 def _from_redis(sid: str, read: list[Any] | None) -> dict | None:
-    answer = read or redis.run(*call(sid), "session")
+    answer = read or redis.run(*call(sid), "session", spare=True)
     if answer is DOWN or answer[0] is None:
         return None
     text, left = answer

@@ -6,7 +6,7 @@ MongoDB seems too slow. So at most MOST are under way, fewer than there are conn
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,6 +54,10 @@ class Turns:
                 self._holders.discard(me)
                 self._free.release()
 
+    def holds_one(self) -> bool:
+        """Whether whoever calls has a turn now."""
+        return getcurrent() in self._holders
+
     @contextmanager
     def left(self) -> Iterator[None]:
         """Let others work while this one waits for something else than a connection."""
@@ -71,6 +75,7 @@ class Turns:
 
 
 turns = Turns()
+afterwards: list[Callable[[], None]] = []  # called in its greenlet when a request is over
 
 
 def init_app(app: Flask) -> None:
@@ -86,6 +91,9 @@ def init_app(app: Flask) -> None:
                 return wrapped(environ, start_response)
         except Busy:
             return _later(start_response)
+        finally:
+            for fn in afterwards:
+                fn()
 
     app.wsgi_app = serve  # type: ignore[method-assign]
 

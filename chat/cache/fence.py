@@ -128,7 +128,9 @@ def ask(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> list[Rea
     known = [question for question in questions if question.known]
     if len(known) < TOGETHER or redis.connector.mode == "cluster":
         return _ask_each(questions, riders)
-    same = redis.call(lambda client: _ask_together(client, known, questions, riders), "read many")
+    same = redis.call(
+        lambda client: _ask_together(client, known, questions, riders), "read many", spare=True
+    )
     if isinstance(same, Down):
         return [Reading(hit=False, down=True)] * len(questions)
     rest = [question for question in questions if question.key not in same]
@@ -141,7 +143,7 @@ def _ask_each(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> li
         return []
     calls = [question.call() for question in questions]
     what = questions[0].key if len(questions) == 1 else "read many"
-    answers = redis.call(lambda client: _run(client, calls, riders), what)
+    answers = redis.call(lambda client: _run(client, calls, riders), what, spare=True)
     if isinstance(answers, Down):
         return [Reading(hit=False, down=True)] * len(questions)
     return [reading_of(answer) for answer in answers]
@@ -205,7 +207,7 @@ def get_many(keys: Sequence[str]) -> list[Reading]:
     second, and both go in one round trip. What is missing is asked again by the script, which
     gives tokens.
     """
-    found = redis.call(lambda r: _quiet_values(r, keys), what="get many")
+    found = redis.call(lambda r: _quiet_values(r, keys), what="get many", spare=True)
     if found is None or isinstance(found, Down):
         return ask([Question(key, ("GET",)) for key in keys])
     missing = [key for key, value in zip(keys, found, strict=True) if value is None]
@@ -238,7 +240,7 @@ def fill_many(
         (FILL, companions(key), [token, version, TOKEN_SECONDS, ttl, command, *items])
         for (key, token, items), version in zip(fills, versions, strict=True)
     ]
-    told = redis.call(lambda client: scripts.run_all(client, calls), what="fill")
+    told = redis.call(lambda client: scripts.run_all(client, calls), what="fill", spare=True)
     if isinstance(told, Down):
         return [None] * len(fills)
     return [version if ok == 1 else None for version, ok in zip(versions, told, strict=True)]

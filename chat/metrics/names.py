@@ -61,9 +61,9 @@ REDIS_CALLS = Histogram(
 FALLBACKS = Counter(
     "chat_redis_fallbacks_total",
     "Calls that were answered without Redis: the breaker was open, no connection was free (load), "
-    "or the call failed.",
+    "the call failed, or the request had waited for Redis long enough (slow).",
     ("reason",),
-    [(r,) for r in ("open", "load", "outage", "denied", "poison", "bug")],
+    [(r,) for r in ("open", "load", "outage", "denied", "poison", "bug", "slow")],
 )
 POOL_EXHAUSTED = Counter(
     "chat_redis_pool_exhausted_total", "Calls that found no free connection to Redis in time."

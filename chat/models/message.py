@@ -10,6 +10,10 @@ take that number a second time: below what others hold already, so they would ne
 ``taken`` keeps the numbers a message had, under a unique index of their own.
 """
 
+from collections.abc import Callable
+from contextvars import copy_context
+
+import gevent
 from bson import ObjectId
 from gevent.lock import BoundedSemaphore
 from mongoengine import (
@@ -20,8 +24,8 @@ from mongoengine import (
     ListField,
     ObjectIdField,
     StringField,
+    signals,
 )
-from mongoengine.errors import NotUniqueError
 from pymongo.errors import DuplicateKeyError
 
 from chat.models import base
@@ -67,18 +71,28 @@ class Message(Document):
 
     @classmethod
     def post(
-        cls, channel_id: str, author_id: str, nickname: str, text: str, html: str, client_id: str
+        cls,
+        channel_id: str,
+        author_id: str,
+        nickname: str,
+        text: str,
+        html: str,
+        client_id: str,
+        meanwhile: Callable[[dict], None] | None = None,
     ) -> tuple[dict, bool]:
         """Store a message once: (message, True), or (the stored one, False) for a known client_id.
 
         Posts of one process to one channel wait for each other: two of them would race for the
         same number. Between processes the unique index decides, and the loser takes the next.
+        ``meanwhile`` may prepare what has to be told, in the time that MongoDB takes; it must not
+        tell it, for the message it is given is not stored yet and may never be.
         """
         channel = ObjectId(channel_id)
         with _lock(channel):
             for _ in range(TRIES):
                 seq, rev = _numbers(channel)
                 document = cls(
+                    id=ObjectId(),
                     channel=channel,
                     seq=seq + 1,
                     rev=rev + 1,
@@ -91,8 +105,8 @@ class Message(Document):
                     client_id=client_id,
                 )
                 try:
-                    document.save(force_insert=True, validate=False)
-                except NotUniqueError:
+                    document._insert(meanwhile)
+                except DuplicateKeyError:
                     base.write_refused.send(cls, document=document)
                     base.NUMBERS.forget(channel)
                     stored = cls.find_sent(author_id, client_id)
@@ -102,6 +116,16 @@ class Message(Document):
                 base.NUMBERS.learn(channel, seq + 1, rev + 1)
                 return document.plain(), True
         raise RuntimeError("no free number in the channel")  # TRIES writers were faster each time
+
+    def _insert(self, meanwhile: Callable[[dict], None] | None) -> None:
+        """What `save(force_insert=True)` does, put in BSON once. Raises DuplicateKeyError."""
+        signals.pre_save.send(type(self), document=self)
+        row = self.to_mongo()
+        self.__dict__["_plain"] = to_message(row)
+        if meanwhile:
+            gevent.spawn(copy_context().run, meanwhile, self.plain())
+        self._get_collection().insert_one(row)
+        signals.post_save.send(type(self), document=self, created=True)
 
     def plain(self) -> dict:
         """What was just stored in plain form, made once for all who need it. Don't change it."""

@@ -58,6 +58,12 @@ def _render(app: Flask, message: dict[str, Any]) -> str:
 
 
 @_safely
+def prepare(message: dict[str, Any]) -> None:
+    """Render what `message_created` is going to say, while the message is being stored."""
+    row(message)
+
+
+@_safely
 def message_created(message: dict[str, Any]) -> None:
     room = rooms.channel(message["channel"])
     _emit("message:new", {"message": message, "html": row(message)}, room)

@@ -18,6 +18,7 @@ from chat.models.base import DATABASE_GONE
 from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.floods import Floods
+from chat.redis import patience
 from chat.turns import turns
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,10 @@ def optional_number(data: dict[str, Any], name: str) -> int | None:
 
 def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = False) -> Answer:
     """Handle one event of one socket; whatever happens, there is an answer."""
-    answer = _handle(app, event, sid, data, refuse)
+    try:
+        answer = _handle(app, event, sid, data, refuse)
+    finally:
+        patience.renew()
     count.socket_event(event, answer)
     return answer
 
@@ -172,3 +176,5 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
         raise ConnectionRefusedError(error.name, failure(error)) from None
     except Exception:  # noqa: BLE001 - logged there
         raise ConnectionRefusedError("server", _unexpected("connect")) from None
+    finally:
+        patience.renew()

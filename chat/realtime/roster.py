@@ -105,7 +105,7 @@ def picture_of(answer: list[Any], known: Picture | None = None) -> Picture | Dow
 
 def read(known: Picture | None = None) -> Picture | Down:
     """The set as Redis holds it; DOWN if it holds none."""
-    answer = redis.run(*call(known), "online")
+    answer = redis.run(*call(known), "online", spare=True)
     return DOWN if isinstance(answer, Down) else picture_of(answer, known)
 
 

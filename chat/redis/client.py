@@ -14,8 +14,19 @@ import redis
 from flask import Flask
 
 from chat.metrics import count, redis_calls
-from chat.redis import health, recovery, scripts
-from chat.redis.answers import BUG, DENIED, DOWN, LOAD, OUTAGE, POISON, Down, describe, kind_of
+from chat.redis import health, patience, recovery, scripts
+from chat.redis.answers import (
+    BUG,
+    DENIED,
+    DOWN,
+    LOAD,
+    OUTAGE,
+    POISON,
+    Down,
+    describe,
+    is_moving,
+    kind_of,
+)
 from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
 from chat.redis.waiting import Line
@@ -88,11 +99,19 @@ class Door:
             raise Disabled("Redis is switched off (DISABLE_REDIS)")
         return self._connector
 
-    def call(self, fn: Callable[[Any], T], what: str = "") -> T | Down:
-        """`fn(client)`'s answer, or DOWN. Costs nothing while Redis is known to be gone."""
+    def call(self, fn: Callable[[Any], T], what: str = "", spare: bool = False) -> T | Down:
+        """`fn(client)`'s answer, or DOWN. Costs nothing while Redis is known to be gone.
+
+        ``spare``: a request that has waited for Redis long enough does without this one
+        (``chat.redis.patience``). Only for what is no harm left out while Redis is up: no word of
+        a write.
+        """
         if not self._may_pass():
             if self.enabled:
                 count.fallback("open")
+            return DOWN
+        if spare and patience.is_at_end():
+            count.fallback("slow")
             return DOWN
         generation = self.breaker.generation
         try:
@@ -100,9 +119,11 @@ class Door:
         except Exception as error:  # noqa: BLE001 - a Cluster's errors are no RedisErrors
             return self._failed(error, what, generation)
 
-    def run(self, script: str, keys: list[str], args: list[Any], what: str = "") -> Any:
+    def run(
+        self, script: str, keys: list[str], args: list[Any], what: str = "", spare: bool = False
+    ) -> Any:
         """Run a Lua script. All keys must live in one Cluster slot."""
-        return self.call(lambda client: scripts.run(client, script, keys, args), what)
+        return self.call(lambda client: scripts.run(client, script, keys, args), what, spare)
 
     def is_up(self) -> bool:
         return self.enabled and not self.breaker.is_open
@@ -304,6 +325,8 @@ class Door:
             self.distrust(f"a key is not as declared ({what}): {describe(error, kind)}")
         elif kind == LOAD:
             log.debug("no free Redis connection (%s)", what)
+            if not is_moving(error):
+                patience.spend(POOL_WAIT)
         elif kind in (OUTAGE, DENIED) and generation == self.breaker.generation:
             self.suspect(f"{describe(error, kind)} ({what})" if what else describe(error, kind))
         return DOWN

@@ -3,9 +3,12 @@
 import contextlib
 import os
 import socket
+from time import monotonic
 from typing import Any
 
 from gevent.monkey import get_original
+
+from chat.redis import patience
 
 _socket = get_original("socket", "socket")
 
@@ -15,6 +18,7 @@ class Line:
 
     def __init__(self, sock: Any, waiting: "set[Line]") -> None:
         self._sock, self._waiting = sock, waiting
+        self.sendall = sock.sendall
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -50,7 +54,10 @@ class Line:
 
     def _wait(self, receive: Any, args: tuple[Any, ...]) -> Any:
         self._waiting.add(self)
+        began = monotonic()
         try:
             return receive(*args)
         finally:
             self._waiting.discard(self)
+            if (waited := monotonic() - began) > patience.SOON:
+                patience.wait_was(waited, self._sock)

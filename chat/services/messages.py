@@ -34,8 +34,9 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     access.require_open(channel)
     through.look_again()
     body, client_id = text.check_message(body), text.check_client_id(client_id)
+    html, prepare = markup.render(body), broadcasts.prepare
     message, created = Message.post(
-        channel_id, actor.id, actor.nickname, body, markup.render(body), client_id
+        channel_id, actor.id, actor.nickname, body, html, client_id, prepare
     )
     if message["channel"] != channel_id:
         raise BadInput(_l("This client_id was used in another channel."))

@@ -1,0 +1,47 @@
+"""What is told of a message is made ready while MongoDB stores it, and told only when it has."""
+
+import gevent
+import pytest
+from bson import ObjectId
+
+from chat.models import Message, base
+from chat.realtime import broadcasts
+
+CHANNEL, AUTHOR = "c" * 24, "d" * 24
+
+
+@pytest.fixture
+def post(app):
+    """Posts, and lets what was begun beside it have its turn, as it has while a server waits."""
+
+    def posted(n, meanwhile):
+        text = f"text {n}"
+        message, _ = Message.post(CHANNEL, AUTHOR, "Ann", text, text, f"client-{n:04}", meanwhile)
+        gevent.sleep(0)
+        return message
+
+    with app.app_context():
+        yield posted
+
+
+def test_what_is_prepared_is_what_is_stored(post):
+    prepared = []
+    message = post(1, prepared.append)
+    assert prepared == [message] == Message.page(CHANNEL, None, None, 10)[0]
+
+
+def test_what_was_prepared_under_a_number_that_was_taken_is_not_the_message(post):
+    prepared, place = [], ObjectId(CHANNEL)
+    post(1, prepared.append)
+    base.NUMBERS.learn(place, 0, 0)  # another process has posted, and this one did not see it
+    message = post(2, prepared.append)
+    _, refused, stored = prepared
+    assert stored == message == Message.page(CHANNEL, None, None, 10)[0][-1]
+    assert (refused["seq"], stored["seq"]) == (1, 2)
+    assert refused["id"] != stored["id"]
+
+
+def test_a_prepared_row_is_not_rendered_again(post, monkeypatch):
+    message = post(1, broadcasts.prepare)
+    monkeypatch.setattr(broadcasts, "_render", lambda *_: pytest.fail("rendered twice"))
+    assert "text 1" in broadcasts.row(message)
