@@ -28,16 +28,23 @@ class Environment(FlaskEnvironment):
     language = ""
     constants: dict[str, Constant]
     editions: dict[str, "Environment"]
+    ready: dict[str, Template]  # by name: jinja2's own cache makes a key of three parts each time
 
     def __init__(self, app: Flask, **options: Any) -> None:
         super().__init__(app, **options)
-        self.constants, self.editions = {}, {}
+        self.constants, self.editions, self.ready = {}, {}, {}
 
     def get_template(self, name: Any, *args: Any, **kwargs: Any) -> Template:
         """The template in the edition of the reader's language."""
-        if self.language:
-            return super().get_template(name, *args, **kwargs)
-        return self._edition(str(get_locale() or "en")).get_template(name, *args, **kwargs)
+        if not self.language:
+            edition = self._edition(str(get_locale() or "en"))
+            return edition.get_template(name, *args, **kwargs)
+        found = self.ready.get(name) if isinstance(name, str) else None
+        if found is None:
+            found = super().get_template(name, *args, **kwargs)
+            if not self.auto_reload:
+                self.ready[str(found.name)] = found
+        return found
 
     def _edition(self, language: str) -> "Environment":
         edition = self.editions.get(language)
@@ -53,7 +60,7 @@ class Environment(FlaskEnvironment):
         def translation(text: str) -> Markup:
             return Markup(words.gettext(text)) % {}  # as jinja2.ext.i18n does
 
-        edition.language, edition.constants = language, {"_": translation}
+        edition.language, edition.constants, edition.ready = language, {"_": translation}, {}
         edition.globals = dict(self.globals)
         # The method of the environment would install them into the one that this was made from.
         extension: Any = edition.extensions[I18N]
