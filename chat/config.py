@@ -188,6 +188,13 @@ SETTINGS: tuple[Setting, ...] = (
         "–",
         secret=True,
     ),
+    Setting(
+        "ALERT_CHANNEL",
+        TEXT,
+        None,
+        "The channel (the end of its address) in which alerts are told as well.",
+        "–",
+    ),
     Setting("LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "What is logged."),
     Setting(
         "LOG_REQUESTS",

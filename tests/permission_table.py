@@ -143,4 +143,5 @@ channel:read   *            | refused not_found ok ok ok ok refused
 typing                      | refused forbidden ok ok ok ok refused
 typing         *            | refused not_found ok ok ok ok refused
 presence:ping               | refused ok ok ok ok ok refused
+status:watch                | refused forbidden forbidden forbidden ok ok refused
 """

@@ -9,7 +9,9 @@ import mongoengine
 from flask import Flask
 
 from chat.models import base
+from chat.models.alert import Alert
 from chat.models.audit import Audit
+from chat.models.backup import Backup
 from chat.models.channel import Channel
 from chat.models.drill import Drill
 from chat.models.emoji import EmojiUse
@@ -38,6 +40,8 @@ DOCUMENTS = (
     Audit,
     Minute,
     Drill,
+    Alert,
+    Backup,
 )
 MAX_POOL = 50
 

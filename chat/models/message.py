@@ -34,6 +34,8 @@ from chat.models.channel import Channel
 TRIES = 100
 LAST_SEQ = 2**53  # addresses may hold greater numbers, which MongoDB does not take
 TAKEN_KEPT = 500  # far more changes of one message than there can be while a hint is believed
+# The author of what the installation itself says (chat.services.notices): never an account's id.
+NOBODY = "0" * 24
 _locks: dict[ObjectId, BoundedSemaphore] = {}
 
 

@@ -14,12 +14,16 @@ CLAIM_SECONDS = 60
 
 
 class Site(Document):
-    """``owner`` is chosen when set-up is claimed; set-up is done once that person is stored."""
+    """``owner`` is chosen when set-up is claimed; set-up is done once that person is stored.
+
+    ``locale`` is the language in which that was done.
+    """
 
     id = StringField(primary_key=True, default="site")
     name = StringField(required=True)
     open_registration = BooleanField(default=False)
     owner = ObjectIdField(required=True)
+    locale = StringField()
     claimed_at = DateTimeField(default=base.now)
 
     meta = {"collection": "site", "auto_create_index": False}
@@ -42,14 +46,15 @@ class Site(Document):
         return cls.with_owner() is not None
 
     @classmethod
-    def claim(cls, name: str) -> ObjectId | None:
+    def claim(cls, name: str, locale: str = "") -> ObjectId | None:
         """Take the right to set up; the new owner's id, or None if somebody else has it.
 
         Of any number of simultaneous callers one wins. A claim whose holder died before the
         owner was stored can be taken over after CLAIM_SECONDS.
         """
         owner, moment = ObjectId(), base.now()
-        fresh = {"name": name, "owner": owner, "claimed_at": moment, "open_registration": False}
+        fresh = {"name": name, "owner": owner, "locale": locale, "claimed_at": moment,
+                 "open_registration": False}  # fmt: skip
         collection = cls._get_collection()
         try:
             collection.insert_one({"_id": "site", **fresh})

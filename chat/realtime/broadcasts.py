@@ -171,6 +171,14 @@ def sessions_ended(
 
 
 @_safely
+def status_changed() -> None:
+    """To this process's open status pages: ask again. Says nothing that only admins may know."""
+    if socketio.server is not None:
+        count.emitted("status:changed")
+        socketio.server.emit("status:changed", {}, to=rooms.STATUS, ignore_queue=True)
+
+
+@_safely
 def system(mode: str, everywhere: bool = False, **extra: Any) -> None:
     """`normal`, `degraded` or `restarting`, to this process's browsers.
 

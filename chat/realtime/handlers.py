@@ -139,6 +139,14 @@ def typing(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str
     return {}
 
 
+@handles("status:watch")
+def watch_status(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    """Be told when the status has changed (`status:changed`)."""
+    access.require_role(actor, "admin")
+    rooms.watch_status(connection)
+    return {}
+
+
 @handles("presence:ping")
 def ping(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     activity.touch(actor.id)

@@ -1,4 +1,4 @@
-"""Who hears what: `channel:<id>`, `user:<id>` and `session:<hash>`.
+"""Who hears what: `channel:<id>`, `user:<id>` and `session:<hash>`; admins `status`.
 
 A room is only the fast path of a membership. Moves are applied to this process's sockets at once
 and to the others' by `updates:channels`; since such an event can be lost, `sync` compares a
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 # Everybody who has been let in. The library's own "all" has those in it who are still at the door.
 EVERYONE = "everyone"
+# Open status pages. No memberships stand behind it: the role is looked at again in each sweep.
+STATUS = "status"
 
 
 def channel(channel_id: str) -> str:
@@ -76,6 +78,17 @@ def watch(connection: Connection, channel_id: str) -> None:
     """Let one socket hear a public channel without being a member."""
     connection.viewing.add(channel_id)
     _enter(connection, channel(channel_id))
+
+
+def watch_status(connection: Connection) -> None:
+    """Let an admin's socket hear that the status has changed."""
+    _enter(connection, STATUS)
+
+
+def unwatch_status(connection: Connection) -> None:
+    """No longer, if it did."""
+    if STATUS in held_by(connection):
+        _exit(connection, STATUS)
 
 
 def disconnect(user_id: str, except_hash: str | None = None, only_hash: str | None = None) -> None:

@@ -15,6 +15,7 @@ from flask import Flask
 from chat import sessions
 from chat.cache import users
 from chat.extensions import socketio
+from chat.models.user import at_least
 from chat.realtime import connections, handlers, identity, rooms
 from chat.realtime.connections import Connection
 
@@ -84,6 +85,8 @@ def look_at(some: list[Connection]) -> None:
         else:
             log.info("a socket of person %s has outlived its session", connection.user_id)
             rooms.cut(connection)
+        if not at_least((profiles.get(connection.user_id) or {}).get("role"), "admin"):
+            rooms.unwatch_status(connection)
     if staying:
         rooms.sync_all(staying)
 

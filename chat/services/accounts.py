@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
@@ -34,7 +34,7 @@ def set_up(site_name: str, nickname: str, password: str) -> dict:
     if Site.is_set_up():
         raise NotFound()
     digest = passwords.hash_password(password)
-    owner_id = Site.claim(name)
+    owner_id = Site.claim(name, str(get_locale() or "en"))
     if owner_id is None:
         raise NotFound()
     try:

@@ -17,11 +17,13 @@ from redis.exceptions import ResponseError
 from chat.extensions import redis
 from chat.metrics import names
 from chat.metrics.place import together
+from chat.models import Backup
 from chat.redis import Down
 from chat.rollout import FEATURES
-from chat.watch import alerts, drill, samples, words
+from chat.watch import alerts, census, drill, pushes, samples, words
 from chat.watch.alerts import Facts, Rule, State
 from chat.watch.group import group
+from chat.watch.herald import Herald
 from chat.watch.history import Writer
 from chat.watch.outward import outward
 from chat.watch.reports import Reporter
@@ -43,10 +45,12 @@ class Keeper:
         self.recent: deque[Sample] = deque(maxlen=int(LONG / EVERY) + 1)
         self.hour: deque[Sample] = deque(maxlen=61)
         self.redis: dict[str, Any] = {}
+        self.census: dict[str, Any] = {}
         self.mongo: dict[str, Any] = {}
         self.looks = 0
         self.states: dict[str, State] | None = None
         self.writer, self.reporter = Writer(group.name), Reporter(group.name)
+        self.herald = Herald(app, group.name)
 
     def run(self) -> None:
         """For ever."""
@@ -70,7 +74,7 @@ class Keeper:
         sample["at"] = time.time()
         self._remember(sample)
         if self.looks % FACTS_EVERY == 0:
-            self.redis = self._ask_redis()
+            self.redis, self.census = self._ask_redis(), self._count_keys()
         if self.looks % FACTS_EVERY == 0 or not self.mongo:
             self.mongo = self._ask_mongo()
         self.looks += 1
@@ -84,7 +88,9 @@ class Keeper:
         group.tell({
             "at": now, "alerts": alerts.to_plain(self.states), "minute": last,
             "hour": self.hour[0], "redis": self.redis, "mongo": self.mongo,
+            "channel": self.herald.trouble, "census": self.census,
         })  # fmt: skip
+        self.herald.hear(self.states, turned, now)
         for rule, before, after in turned:
             self._tell(rule, before, after, now)
         self.reporter.look(sample, lambda: self._before(MINUTE))
@@ -104,6 +110,10 @@ class Keeper:
         told = redis.call(_info, "status") if redis.is_up() else {}
         return self.redis if isinstance(told, Down) else told
 
+    def _count_keys(self) -> dict[str, Any]:
+        counted = redis.call(census.take, "census") if redis.is_up() else {}
+        return {} if isinstance(counted, Down) else counted
+
     def _ask_mongo(self) -> dict[str, Any]:
         if self.app.extensions["chat_status"].mongo.status != "up":
             return self.mongo
@@ -111,10 +121,11 @@ class Keeper:
             with pymongo.timeout(MONGO_SECONDS):
                 admin = get_connection().admin
                 hello, build = admin.command("hello"), admin.command("buildInfo")
+                backup = Backup.read()
         except PyMongoError:
             return self.mongo
         return {"version": build["version"], "set": hello.get("setName", ""),
-                "members": len(hello.get("hosts", ()))}  # fmt: skip
+                "members": len(hello.get("hosts", ())), "backup": backup}  # fmt: skip
 
     def _tell(self, rule: Rule, before: State, after: State, now: float) -> None:
         """Once when it begins, and once, with its duration, when it is over."""
@@ -178,18 +189,23 @@ def _info(client: Any) -> dict[str, Any]:
     return {name: part[name] for part in told for name in _WANTED if name in part}
 
 
-_greenlets: list[gevent.Greenlet] = []
+_keepers: list[tuple[Keeper, gevent.Greenlet]] = []
 
 
 def start(app: Flask) -> None:
     """Begin, in this process."""
-    if not _greenlets:
-        _greenlets.append(gevent.spawn(Keeper(app).run))
+    if not _keepers:
+        keeper = Keeper(app)
+        _keepers.append((keeper, gevent.spawn(keeper.run)))
+    pushes.start(app)
 
 
 def stop(app: Flask) -> None:
     """Let another process look."""
-    while _greenlets:
-        _greenlets.pop().kill(block=False)
+    pushes.stop()
+    while _keepers:
+        keeper, greenlet = _keepers.pop()
+        greenlet.kill(block=False)
+        keeper.herald.stop()
     outward.stop()
     group.leave()

@@ -14,7 +14,7 @@ from chat.metrics import names
 from chat.metrics.place import place, together
 from chat.metrics.snapshot import Snapshot
 from chat.models.base import DATABASE_GONE
-from chat.watch import alerts, charts, drill, history, samples, verdict, words
+from chat.watch import alerts, backups, charts, drill, history, samples, verdict, words
 from chat.watch.alerts import State
 from chat.watch.group import group
 from chat.watch.samples import Sample
@@ -37,9 +37,12 @@ def live() -> dict[str, Any]:
     return {
         "verdict": verdict.decide(mongo, door, others_up, active, drill.left()),
         "alerts": [told(rule, state) for rule, state in active],
+        "channel": channel(seen.get("channel") or ""),
         "mongo": {**mongo, **(seen.get("mongo") or {})},
+        "backup": backups.of_mongodb(seen.get("mongo") or {}),
+        "saved_ago": backups.of_redis(seen.get("redis") or {}),
         "redis": redis_card(door, seen.get("redis") or {}, gauges),
-        "caches": caches(hour),
+        "caches": caches(hour, seen.get("census") or {}),
         "now": now(seen.get("minute") or {}, gauges),
         "sessions": sessions(hour),
         "saved": saved(hour),
@@ -48,6 +51,12 @@ def live() -> dict[str, Any]:
         "drill_phase": drill.phase(),
         "at": datetime.now(UTC).isoformat(),
     }
+
+
+def channel(trouble: str) -> dict[str, str] | None:
+    """What keeps alerts from being told in ALERT_CHANNEL."""
+    slug = (current_app.config.get("ALERT_CHANNEL") or "").lstrip("#")
+    return {"slug": slug, "trouble": trouble} if trouble else None
 
 
 def gauges_of(snap: Snapshot) -> Gauges:
@@ -90,7 +99,7 @@ def redis_card(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> d
     }
 
 
-def caches(hour: Sample) -> list[dict[str, Any]]:
+def caches(hour: Sample, census: dict[str, Any]) -> list[dict[str, Any]]:
     """Each part: how often it answered, how long it lives, and answers with and without it."""
     shares = rollout.known()
     found = []
@@ -102,7 +111,7 @@ def caches(hour: Sample) -> list[dict[str, Any]]:
         found.append({
             "name": feature, "keys": [s.name for s in own], "lives": lives,
             "percent": shares[feature].percent if feature in shares else rollout.percent(feature),
-            "hits": hits, "misses": misses,
+            "hits": hits, "misses": misses, "count": census.get(feature),
             "rate": 100 * hits / (hits + misses) if hits + misses else None,
             "with": _times(times.get(samples.WITH)),
             "without": _times(times.get(samples.WITHOUT)),

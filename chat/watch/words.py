@@ -30,6 +30,24 @@ def over(rule: Rule) -> str:
     return _("Over: %(what)s", what=title(rule.name))
 
 
+def message(name: str, on: bool, value: float | None, lasted: float | None) -> str:
+    """What is said in a channel when it begins, and when it is over."""
+    if on:
+        return _("**Alert.** %(what)s", what=" ".join(alert(name, value)))
+    return _("**Over** after %(time)s: %(what)s.", time=duration(lasted or 0), what=title(name))
+
+
+def duration(seconds: float) -> str:
+    """So many seconds as one reads them; minutes from two of them on, hours from two of them."""
+    if seconds < 120:
+        return ngettext("%(num)s second", "%(num)s seconds", round(seconds))
+    if seconds < 7200:
+        return ngettext("%(num)s minute", "%(num)s minutes", round(seconds / 60))
+    if seconds < 48 * 3600:
+        return ngettext("%(num)s hour", "%(num)s hours", round(seconds / 3600))
+    return ngettext("%(num)s day", "%(num)s days", round(seconds / 86400))
+
+
 def title(name: str) -> str:
     """What an alert is called."""
     return {

@@ -5,6 +5,7 @@ import { $, $$, fragmentOf, me } from "./dom.js";
 import { localise, t } from "./i18n.js";
 import { room } from "./room.js";
 
+const NOBODY = "0".repeat(24); // the author of what the installation itself says
 const template = $("#message-template");
 
 export const isMine = (row) => row.dataset.author === me.id;
@@ -53,7 +54,8 @@ function fillHead(row, message) {
   paint($(".avatar", row), message.author);
   const author = $(".message-author", row);
   author.textContent = message.author.nickname;
-  author.href = `/dm/${encodeURIComponent(message.author.nickname)}`;
+  if (message.author.id === NOBODY) author.removeAttribute("href");
+  else author.href = `/dm/${encodeURIComponent(message.author.nickname)}`;
   $("time", row).dateTime = message.created_at;
 }
 

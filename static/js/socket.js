@@ -9,7 +9,7 @@ import { upTo } from "./presence.js";
 const ACK_MS = 10_000;
 const EVENTS = [
   "message:new", "message:changed", "message:deleted", "channel:changed", "channel:removed",
-  "unread", "typing", "presence", "system",
+  "unread", "typing", "presence", "system", "status:changed",
 ];
 
 let socket = null;

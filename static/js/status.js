@@ -1,6 +1,11 @@
-/** The status page of somebody who looks at it stays true: one small request every few seconds. */
+/**
+ * The status page of somebody who looks at it stays true: one small request when the server says
+ * that something has changed, and every few seconds anyhow, for the figures.
+ */
 
-import { $, $$, fragmentOf, sleep } from "./dom.js";
+import { when } from "./bus.js";
+import { $, $$, fragmentOf } from "./dom.js";
+import { ask, isConnected } from "./socket.js";
 
 const EVERY_MS = 5000;
 
@@ -37,13 +42,46 @@ async function look() {
   put(await answer.text());
 }
 
+let isDue = false; // something has changed since the last look began
+let hurry = () => {};
+
+function changed() {
+  isDue = true;
+  hurry();
+}
+
+function pause() {
+  return new Promise((done) => {
+    hurry = done;
+    setTimeout(done, isDue ? 0 : EVERY_MS);
+  });
+}
+
+/** Ask to be told. Whatever happened before that is looked at once. */
+async function watch() {
+  try {
+    await ask("status:watch", {});
+    changed();
+  } catch {
+    // Not now: the page is brought up to date every few seconds all the same.
+  }
+}
+
 export async function start() {
   const hint = $("#live-hint");
   hint.textContent = hint.dataset.fresh;
+  when("status:changed", changed);
+  when("connected", watch);
+  if (isConnected()) watch();
+  document.addEventListener("visibilitychange", changed);
   while (true) {
-    await sleep(EVERY_MS);
-    if (document.visibilityState !== "visible") continue;
+    await pause();
+    if (document.visibilityState !== "visible") {
+      isDue = false; // it is looked at again as soon as it is seen
+      continue;
+    }
     try {
+      isDue = false;
       await look();
       hint.textContent = hint.dataset.fresh;
     } catch {

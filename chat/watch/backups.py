@@ -1,0 +1,30 @@
+"""When what is stored was last copied: noted by deploy/backup-mongodb.py, told by Redis."""
+
+import time
+from typing import Any
+
+from chat.watch import words
+
+OLD_SECONDS = 26 * 3600  # a day, and some for the copying
+
+
+def of_mongodb(mongo: dict[str, Any]) -> dict[str, Any] | None:
+    """When the data was last backed up: ``state`` is ok, old, failed or none; None: unknown."""
+    if "backup" not in mongo:
+        return None
+    good, last = mongo["backup"].get("good"), mongo["backup"].get("last")
+    ago = time.time() - good["at"] if good else None
+    if last and not last["ok"]:
+        state = "failed"
+    elif ago is None:
+        state = "none"
+    else:
+        state = "old" if ago > OLD_SECONDS else "ok"
+    return {"state": state, "ago": None if ago is None else words.duration(max(0, ago)),
+            "bytes": good["bytes"] if good else None}  # fmt: skip
+
+
+def of_redis(facts: dict[str, Any]) -> str | None:
+    """How long ago Redis wrote its last snapshot."""
+    saved = facts.get("rdb_last_save_time")
+    return words.duration(max(0, time.time() - saved)) if saved else None

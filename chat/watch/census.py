@@ -1,0 +1,76 @@
+"""How many keys each part has in Redis: counted where they are few, else estimated from a sample.
+
+KEYS would stop the server, and to walk through all of a big one takes as long as it is big. So at
+most STEPS steps of SCAN are made, all nodes of a Cluster together. SCAN goes by the hash of the
+keys, so what it meets first is a fair sample; how many there are at all, the server knows.
+"""
+
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from chat.cache.keys import STRUCTURES
+from chat.rollout import FEATURES
+
+STEPS, AT_ONCE = 10, 500
+_SINGLE = {s.name: s.rollout for s in STRUCTURES if "*" not in s.name}
+# The longest first: one family's name may begin like another's.
+_FAMILIES = sorted(
+    ((s.name.removesuffix("*"), s.rollout) for s in STRUCTURES if "*" in s.name),
+    key=lambda family: -len(family[0]),
+)
+
+
+def take(client: Any) -> dict[str, dict[str, Any]]:
+    """For each part ``keys`` and whether that is only ``about`` right; empty if we may not ask."""
+    try:
+        return _take(client)
+    except ResponseError:  # not allowed to ask: that is no outage
+        return {}
+
+
+def _take(client: Any) -> dict[str, dict[str, Any]]:
+    nodes = _nodes(client)
+    keys, about = dict.fromkeys(FEATURES, 0.0), False
+    for name, feature in _SINGLE.items():
+        keys[feature] += client.exists(name)
+    for node in nodes:
+        met, whole = _sample(node, max(1, STEPS // len(nodes)))
+        weight = 1.0 if whole else max(1.0, node.dbsize() / max(1, len(met)))
+        for feature in filter(None, map(_family_of, met)):
+            keys[feature] += weight
+        about = about or not whole
+    guessed = {feature for _prefix, feature in _FAMILIES} if about else set()
+    return {
+        feature: {"keys": _rounded(number, feature in guessed), "about": feature in guessed}
+        for feature, number in keys.items()
+    }
+
+
+def _nodes(client: Any) -> list[Any]:
+    if not hasattr(client, "get_primaries"):
+        return [client]
+    return [client.get_redis_connection(node) for node in client.get_primaries()]
+
+
+def _sample(node: Any, steps: int) -> tuple[set[str], bool]:
+    """(keys, whether these are all of them)."""
+    keys: set[str] = set()
+    cursor: Any = 0
+    for _ in range(steps):
+        cursor, some = node.scan(cursor, count=AT_ONCE)
+        keys.update(key.decode() if isinstance(key, bytes) else key for key in some)
+        if not int(cursor):
+            return keys, True
+    return keys, False
+
+
+def _family_of(key: str) -> str | None:
+    """The part that a key of a family belongs to."""
+    return next((feature for prefix, feature in _FAMILIES if key.startswith(prefix)), None)
+
+
+def _rounded(keys: float, about: bool) -> int:
+    """To two digits where more would say more than is known."""
+    whole = round(keys)
+    return round(whole, min(0, 2 - len(str(whole)))) if about else whole

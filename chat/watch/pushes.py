@@ -1,0 +1,63 @@
+"""Tells the open status pages of this process's browsers that something is another way now.
+
+Each process looks for itself at what it knows already, so it works without Redis, and nothing has
+to be told between processes. What is new is not in it: the page asks for that as before.
+"""
+
+import logging
+import time
+from math import inf
+from typing import Any
+
+import gevent
+from flask import Flask
+
+from chat import rollout
+from chat.extensions import redis
+from chat.realtime import broadcasts
+from chat.watch import alerts, drill
+from chat.watch.group import group
+
+log = logging.getLogger(__name__)
+
+EVERY, LEAST = 1.0, 3.0  # seconds from look to look, and at least from push to push
+
+
+def state(app: Flask) -> Any:
+    """What admins should see at once when it changes; no figures, which change all the time."""
+    seen = group.seen()
+    on = [rule.name for rule, _state in alerts.active(alerts.from_plain(seen.get("alerts", {})))]
+    shares = {name: (share.percent, share.stage) for name, share in rollout.known().items()}
+    mongo = app.extensions["chat_status"].mongo.status
+    return redis.state()["status"], mongo, drill.phase(), on, seen.get("channel"), shares
+
+
+def _run(app: Flask) -> None:
+    before, due, pushed_at = None, False, -inf
+    while True:
+        try:
+            with app.app_context():
+                now = state(app)
+                due = due or before not in (None, now)
+                before = now
+                if due and time.monotonic() - pushed_at >= LEAST:
+                    due, pushed_at = False, time.monotonic()
+                    broadcasts.status_changed()
+        except Exception:
+            log.exception("looking whether the status has changed")
+        gevent.sleep(EVERY)
+
+
+_greenlets: list[gevent.Greenlet] = []
+
+
+def start(app: Flask) -> None:
+    """Begin, in this process."""
+    if not _greenlets:
+        _greenlets.append(gevent.spawn(_run, app))
+
+
+def stop() -> None:
+    """No more."""
+    while _greenlets:
+        _greenlets.pop().kill(block=False)

@@ -1,0 +1,75 @@
+"""Alerts in a channel: stored, delivered like any message, said by nobody who could be somebody."""
+
+import pytest
+
+from chat.models.message import NOBODY
+from tests.status.test_alerts_told import said
+from tests.support.people import PASSWORD, Person
+from tests.support.waiting import eventually
+
+NAME = "Server status"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, mongod):
+    """An app without Redis, which is an alert after some time; its alert channel is missing."""
+    from tests.support.processes import Launcher
+
+    launcher = Launcher(tmp_path_factory.mktemp("alerts"), mongod.uri)
+    launcher.app = launcher(DISABLE_REDIS="true", ALERT_CHANNEL="#alarms")
+    launcher.owner = Person(launcher.app.url, "olga").set_up()
+    launcher.owner.patch("/api/me", {"locale": "en"})
+    yield launcher
+    launcher.owner.close()
+    launcher.close()
+
+
+def page(person):
+    return person.get("/admin/status").text
+
+
+def test_it_is_said_where_the_channel_is_now_and_delivered_to_whoever_has_it_open(site):
+    """First there is no such channel, then it gets another name, at last it is archived."""
+    owner, log = site.owner, site.app.log
+    eventually(lambda: "no channel with the address “alarms”" in page(owner))
+    channel = owner.post("/api/channels", {"name": "Alarms", "kind": "public"}).json()
+    owner.patch(f"/api/channels/{channel['id']}", {"name": "Worries"})
+    tab = owner.tab()
+    eventually(lambda: "no channel with the address" not in page(owner))
+    (pushed,) = eventually(lambda: tab.heard("message:new"))
+    assert pushed["message"]["author"] == {"id": NOBODY, "nickname": NAME}
+    assert "/dm/" not in pushed["html"]
+    (text,) = said(owner, channel["id"])
+    assert text.startswith("**Alert.** 7 parts do not use Redis")
+    shown = owner.get("/channels/worries").text
+    assert "7 parts do not use Redis" in shown
+    assert "/dm/Server" not in shown
+    assert log.read_text().count("there is no channel 'alarms'") == 1
+
+    assert owner.post_form("/channels/worries/archive").status_code == 303
+    eventually(lambda: "“alarms” is archived" in page(owner))
+    assert log.read_text().count("the channel 'alarms' is archived") == 1
+
+
+@pytest.mark.parametrize("name", [NAME, "server status", " Server  status "])
+def test_nobody_can_log_in_as_it_or_take_its_name(site, name):
+    stranger = Person(site.app.url, name)
+    stranger.get("/login")
+    answer = stranger.post_form("/login", nickname=name, password=PASSWORD)
+    assert answer.status_code == 422
+    invite = site.owner.invite()
+    stranger.get(f"/join/{invite}")
+    answer = stranger.post_form("/register", nickname=name, password=PASSWORD, invite=invite)
+    assert answer.status_code == 422
+    assert stranger.get("/api/me").status_code == 401
+
+
+def test_it_is_none_of_the_people(site):
+    owner = site.owner
+    assert {each["nickname"] for each in owner.get("/api/users").json()["users"]} == {"olga"}
+    assert NOBODY not in owner.get("/api/users/online").json()["users"]
+    assert owner.get(f"/api/users/{NOBODY}").status_code == 404
+    assert owner.get(f"/dm/{NAME}").status_code == 404
+    assert owner.post("/api/directs", {"users": [NOBODY]}).status_code in (404, 422)
+    people = owner.get("/admin").text.partition('id="people"')[2]
+    assert NAME not in people
