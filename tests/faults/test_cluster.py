@@ -9,6 +9,7 @@ import pytest
 from chat.cache import keys
 from chat.redis import scripts
 from chat.redis.connect import Connector
+from chat.watch import census
 from tests.faults.team import Team, seated
 from tests.support.people import Person
 from tests.support.topologies import Sharded
@@ -70,6 +71,16 @@ def test_a_script_that_one_node_has_forgotten_is_run_once_all_the_same(client, c
     cluster.masters[1].ask("SCRIPT", "FLUSH")
     answers = scripts.run_all(client, calls)
     assert [count for _, count, _ in answers] == [2] * 30
+
+
+def test_the_keys_of_each_part_are_counted_on_all_nodes(client):
+    before = census.take(client)["messages"]["keys"]
+    names = [f"cache:messages:recent:counted-{number}" for number in range(60)]
+    for name in names:
+        client.set(name, "x", ex=60)
+    assert census.take(client)["messages"] == {"keys": before + 60, "about": False}
+    for name in names:
+        client.delete(name)
 
 
 def test_every_structure_is_used_and_they_are_spread_over_the_nodes(team, cluster):
