@@ -11,11 +11,13 @@ from typing import Any
 from benchmarks import (
     browsing,
     cached,
+    connections,
     fanout,
     growth,
     memory,
     metrics_cost,
     pages,
+    posting,
     redis_memory,
     report,
     start,
@@ -24,7 +26,9 @@ from benchmarks import (
 ALL = {
     "start": start.run,
     "memory": memory.run,
+    "connections": connections.run,
     "fanout": fanout.run,
+    "posting": posting.run,
     "pages": pages.run,
     "cached": cached.run,
     "browsing": browsing.run,

@@ -15,7 +15,6 @@ Redis's own count of keyspace hits stands beside it; it counts each look at a fe
 rightly not there as a miss, so it cannot come near 100 %.
 """
 
-import json
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +27,7 @@ from benchmarks.masses import Masses, Size, zipf
 from benchmarks.proxy import Proxy, away
 from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
-from benchmarks.team import Member
-from benchmarks.visitors import Ask, Seen, Visitors
+from benchmarks.visitors import Ask, Seen, Visitors, request_of
 
 PEOPLE, AT_ONCE, DELAY_MS = 100, 16, 5.0
 REQUESTS = 1_000
@@ -96,7 +94,7 @@ def _draw(team: Masses, count: int, seed: int) -> list[Ask]:
         who = chance.randrange(len(team.members))
         place = team.places[_where(chance, kind, team.belong[who], len(team.places))]
         method, path, body = _request(kind, place, f"{seed}-{number}", chance)
-        asks.append(Ask(kind, _bytes(method, path, body, team.members[who])))
+        asks.append(Ask(kind, request_of(method, path, body, team.members[who])))
     return asks
 
 
@@ -107,7 +105,7 @@ def _everything(team: Masses) -> list[Ask]:
     for place in team.places:
         wanted += [(kind, place, first) for kind in ("channel page", "history", "members")]
     return [
-        Ask(kind, _bytes(*_request(kind, place, "0", chance), member))
+        Ask(kind, request_of(*_request(kind, place, "0", chance), member))
         for kind, place, member in wanted
     ]
 
@@ -141,16 +139,6 @@ def _request(
         "leave": ("POST", f"{channel}/leave", None),
         "status": ("PATCH", "/api/me", {"status": f"busy with {stamp}"}),
     }[kind]
-
-
-def _bytes(method: str, path: str, body: Any, member: Member) -> bytes:
-    data = json.dumps(body).encode() if body is not None else b""
-    head = [
-        f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*", "Accept-Language: en",
-        f"Cookie: {member.cookie}", f"X-CSRFToken: {member.csrf}",
-        "Content-Type: application/json", f"Content-Length: {len(data)}", "", "",
-    ]  # fmt: skip
-    return "\r\n".join(head).encode() + data
 
 
 def _reads(uri: str) -> int:

@@ -46,13 +46,15 @@ class Crowd:
     def open(self, port: int, members: list[Member], path: str = "/socket.io/") -> int:
         """Connect one more client for each of these people; how many there are now."""
         for member in members:
-            client = Client(port, member, path)
-            client.sock.setblocking(False)
-            self._clients.append(client)
-            self._by_number[client.sock.fileno()] = client
-            self._poll.register(client.sock, select.EPOLLIN)
+            self._add(Client(port, member, path))
             self.pump(0)
         return len(self._clients)
+
+    def _add(self, client: "Client") -> None:
+        client.sock.setblocking(False)
+        self._clients.append(client)
+        self._by_number[client.sock.fileno()] = client
+        self._poll.register(client.sock, select.EPOLLIN)
 
     def settle(self, quiet: float = 2.0, most: float = 20.0) -> float:
         """Read until nobody has come or gone for `quiet` seconds; how long that took."""
@@ -77,7 +79,7 @@ class Crowd:
             while (left := began + number / rate - time.monotonic()) > 0:
                 self.pump(left)
             sender = self._clients[number * 7 % len(self._clients)]
-            sender.send(_post(channel, number))
+            sender.send(post_packet(channel, number))
             self.pump(0)
         return self._wait_for(count)
 
@@ -88,7 +90,7 @@ class Crowd:
             until = time.monotonic() + WAIT_FOR_ONE
             while number - self._acked >= outstanding and time.monotonic() < until:
                 self.pump(0.1)
-            self._clients[number * 7 % len(self._clients)].send(_post(channel, number))
+            self._clients[number * 7 % len(self._clients)].send(post_packet(channel, number))
             self.pump(0)
         return self._wait_for(count)
 
@@ -163,9 +165,13 @@ class Crowd:
 class Client:
     """One connection, let in."""
 
-    def __init__(self, port: int, member: Member, path: str) -> None:
+    def __init__(
+        self, port: int, member: Member, path: str = "/socket.io/", source: str = "127.0.0.1"
+    ) -> None:
         self.buffer = bytearray()
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=CONNECT_SECONDS)
+        self.sock = socket.create_connection(
+            ("127.0.0.1", port), timeout=CONNECT_SECONDS, source_address=(source, 0)
+        )
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._upgrade(port, member, path)
         if path.startswith("/socket.io/"):
@@ -250,7 +256,8 @@ def _sent_at(payload: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def _post(channel: str, number: int) -> bytes:
+def post_packet(channel: str, number: int) -> bytes:
+    """The event that posts a message, stamped with this moment."""
     text = (
         f"Message {number}: **the build** is green again, the log is at "
         f"https://example.org/builds/{number} - thanks to everybody who helped."

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 SECONDS_FOR_LAST = 10.0
+AT_ONCE = 65_536  # bytes in one read; a buffer is made for each
 _numbers = itertools.count(time.time_ns())
 
 
@@ -79,7 +80,7 @@ class _Line:
 
     def take(self, result: Asked) -> bool:
         """Read some more; True when the answer is whole."""
-        data = self.sock.recv(262_144)
+        data = self.sock.recv(AT_ONCE)
         if not data:
             raise RuntimeError("the server closed the connection")
         self._answer += data

@@ -4,13 +4,18 @@ What they ask for was drawn beforehand (`benchmarks.browsing`), so that the same
 elsewhere. So many requests are under way at once; the next is sent as soon as one is answered.
 """
 
+import json
 import selectors
 import socket
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.team import Member
 
 PATIENCE_SECONDS = 60.0
+AT_ONCE = 65_536  # bytes in one read; a buffer is made for each
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,17 @@ class Seen:
     @property
     def count(self) -> int:
         return sum(map(len, self.took_ms.values()))
+
+
+def request_of(method: str, path: str, body: Any, member: Member) -> bytes:
+    """The bytes of a request as a person's browser sends it."""
+    data = json.dumps(body).encode() if body is not None else b""
+    head = [
+        f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*", "Accept-Language: en",
+        f"Cookie: {member.cookie}", f"X-CSRFToken: {member.csrf}",
+        "Content-Type: application/json", f"Content-Length: {len(data)}", "", "",
+    ]  # fmt: skip
+    return "\r\n".join(head).encode() + data
 
 
 class Visitors:
@@ -78,7 +94,7 @@ class Line:
 
     def take(self, seen: Seen) -> bool:
         """Read some more; True when the answer is whole."""
-        data = self.sock.recv(262_144)
+        data = self.sock.recv(AT_ONCE)
         if not data:
             raise RuntimeError("the server closed the connection")
         self._answer += data
