@@ -126,7 +126,8 @@ def _fill(token: str) -> None:
     began = base.now()
     pieces = f"f:{{{keys.users_list()}}}:{token}"
     for piece in _pieces(User.activity()):
-        if redis.run(ADD, [pieces], [PIECE_SECONDS, *piece], "user list") is DOWN:
+        told = redis.run(ADD, [pieces], [PIECE_SECONDS, *piece], "user list", spare=True)
+        if told is DOWN:
             return
     life = through.jittered(through.ttl("TTL_USERS"))
     names = [*fence.companions(keys.users_list())[:2], pieces]

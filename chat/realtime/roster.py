@@ -105,7 +105,7 @@ def picture_of(answer: list[Any], known: Picture | None = None) -> Picture | Dow
 
 def read(known: Picture | None = None) -> Picture | Down:
     """The set as Redis holds it; DOWN if it holds none."""
-    answer = redis.run(*call(known), "online", spare=True)
+    answer = redis.run(*call(known), "online")
     return DOWN if isinstance(answer, Down) else picture_of(answer, known)
 
 
@@ -132,7 +132,7 @@ def fill(ttl: int) -> Picture | Down:
     found = who()
     if not isinstance(found, Down):
         args = [found.seq, ttl, *found.people]
-        redis.run(FILL, [keys.online(), keys.online_seq()], args, "online")
+        redis.run(FILL, [keys.online(), keys.online_seq()], args, "online", spare=True)
     return found
 
 
