@@ -64,9 +64,6 @@ class AnonymousAccount(AnonymousUserMixin):  # type: ignore[misc]
 
 def init_app(app: Flask) -> None:
     login_manager.init_app(app)
-    login_manager.session_protection = (
-        None  # it would rewrite the session at each change of network
-    )
     login_manager.anonymous_user = AnonymousAccount
     login_manager.request_loader(_load)
     app.teardown_request(_forget)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from flask import Flask
+from flask_login import encode_cookie
 from pymongo.errors import ServerSelectionTimeoutError
 from werkzeug.http import parse_cookie
 
@@ -377,3 +378,15 @@ def test_a_hung_redis_delays_one_request_by_a_moment(fragile: Flask, own_redis: 
             assert redis.call(lambda r: r.ping()) is DOWN
     finally:
         redis.watched = False
+
+
+def test_a_token_of_flask_login_opens_nothing_and_leaves_no_session(
+    olga: Browser, parts: Flask
+) -> None:
+    with parts.app_context():
+        token = encode_cookie(json.loads(raw(f"session:{olga.sid}") or "")["userId"])
+    stranger = parts.test_client()
+    stranger.set_cookie("remember_token", token)
+    answer = stranger.get("/me")
+    assert answer.text == "nobody"
+    assert "Set-Cookie" not in answer.headers
