@@ -11,7 +11,9 @@ from typing import Any
 from benchmarks import (
     browsing,
     cached,
+    cold_start,
     connections,
+    curves,
     fanout,
     growth,
     memory,
@@ -23,8 +25,9 @@ from benchmarks import (
     start,
 )
 
-ALL = {
+ALL: dict[str, Callable[[bool], None]] = {
     "start": start.run,
+    "cold_start": cold_start.run,
     "memory": memory.run,
     "connections": connections.run,
     "fanout": fanout.run,
@@ -33,6 +36,7 @@ ALL = {
     "cached": cached.run,
     "browsing": browsing.run,
     "growth": growth.run,
+    "curves": curves.run,
     "redis_memory": redis_memory.run,
     "metrics_cost": metrics_cost.run,
 }
@@ -52,20 +56,25 @@ def main() -> int:
     signal.alarm(MOST_SECONDS)
     began = time.monotonic()
     report.machine()
-    failed = [name for name in chosen.names or ALL if not _done(ALL[name], chosen.quick)]
+    took: dict[str, float] = {}
+    failed = [name for name in chosen.names or ALL if not _done(name, chosen.quick, took)]
+    report.table("seconds each", ("", "seconds"), list(took.items()))
     report.say(f"All in {time.monotonic() - began:.0f} s. Load now: {report.load()}")
     if failed:
         print(f"Without a result: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _done(benchmark: Callable[[bool], None], quick: bool) -> bool:
+def _done(name: str, quick: bool, took: dict[str, float]) -> bool:
     """Run one; what goes wrong in it does not keep the others from running."""
+    began = time.monotonic()
     try:
-        benchmark(quick)
+        ALL[name](quick)
     except Exception:  # noqa: BLE001 - shown in full
         traceback.print_exc()
         return False
+    finally:
+        took[name] = time.monotonic() - began
     return True
 
 

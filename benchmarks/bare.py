@@ -5,13 +5,9 @@ as the product's message carries, and acknowledged; nothing is checked or stored
 """
 
 import os
-import sys
 from typing import Any
 
-from benchmarks import gauge
 from benchmarks.stage import App
-from chat.embedded.process import Process
-from tests.support.processes import ROOT, START_SECONDS
 
 ROOM, SIZE = "everybody", "BENCH_MESSAGE_BYTES"
 
@@ -19,15 +15,10 @@ ROOM, SIZE = "everybody", "BENCH_MESSAGE_BYTES"
 class Bare(App):
     """This module served by one gunicorn worker like the product's."""
 
-    def start(self) -> "Bare":
-        command = [sys.executable, "-m", "gunicorn", "--config", os.devnull, "-k", "gevent",
-                   "--worker-connections", "4000", "--bind", f"127.0.0.1:{self.port}",
-                   "benchmarks.bare:serve()"]  # fmt: skip
-        self.process = Process(command, title="the floor", log=self.log, env=self.env, cwd=ROOT)
-        if not self.process.wait_until(self._answers, START_SECONDS):
-            raise RuntimeError(self.tail())
-        self.worker = gauge.worker_of(self.process.pid)
-        return self
+    @property
+    def served(self) -> tuple[str, ...]:
+        return ("--config", os.devnull, "-k", "gevent", "--worker-connections", "4000",
+                "--bind", f"127.0.0.1:{self.port}", "benchmarks.bare:serve()")  # fmt: skip
 
 
 def serve() -> Any:

@@ -1,4 +1,4 @@
-"""The big databases of `growth` and `redis_memory`, made once and kept until the end of the run."""
+"""The databases of `growth`, `curves` and `redis_memory`, made once, kept to the end of the run."""
 
 import atexit
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from functools import cache
 from benchmarks import masses, report
 from benchmarks.masses import Masses, Size
 from benchmarks.stage import Stage
+
+TALKATIVE = Size(10_000, 500, 1_000_000, readers=10_000)
 
 
 @dataclass(frozen=True)
@@ -27,25 +29,23 @@ def stage() -> Stage:
 
 
 @cache
-def small(quick: bool) -> Town:
-    """What a team has."""
-    return _town(Size(people=1_000, channels=10, messages=1_000))
-
-
-@cache
-def talkative(quick: bool) -> Town:
-    """Years of messages, half of them in one channel."""
-    people, channels, messages = (1_000, 50, 20_000) if quick else (10_000, 500, 1_000_000)
-    return _town(Size(people, channels, messages, readers=people))
-
-
-@cache
-def populous(quick: bool) -> Town:
-    """More people than one site should have."""
-    return _town(Size(people=5_000 if quick else 100_000, channels=10, messages=1_000, each=1))
-
-
-def _town(size: Size) -> Town:
+def town(size: Size) -> Town:
+    """A database of that size."""
     report.say(f"storing {size.people:,} people and {size.messages:,} messages")
     uri = stage().database()
     return Town(uri, masses.store(uri, size))
+
+
+def small(quick: bool) -> Town:
+    """What a team has."""
+    return town(Size(people=1_000, channels=10, messages=1_000))
+
+
+def talkative(quick: bool) -> Town:
+    """Years of messages, half of them in one channel."""
+    return town(Size(1_000, 50, 20_000, readers=1_000) if quick else TALKATIVE)
+
+
+def populous(quick: bool) -> Town:
+    """More people than one site should have."""
+    return town(Size(people=5_000 if quick else 100_000, channels=10, messages=1_000, each=1))

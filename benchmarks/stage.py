@@ -21,9 +21,19 @@ class App(AppProcess):
 
     worker: psutil.Process
 
-    def start(self) -> "App":
-        command = [sys.executable, "-m", "gunicorn", "benchmarks.wsgi:app"]
+    @property
+    def served(self) -> tuple[str, ...]:
+        """What gunicorn is told."""
+        return ("benchmarks.wsgi:app",)
+
+    def launch(self) -> None:
+        """Start it without waiting for it."""
+        command = [sys.executable, "-m", "gunicorn", *self.served]
         self.process = Process(command, title="the app", log=self.log, env=self.env, cwd=ROOT)
+
+    def start(self) -> "App":
+        self.launch()
+        assert self.process is not None
         if not self.process.wait_until(self._answers, START_SECONDS):
             raise RuntimeError(self.tail())
         self.worker = gauge.worker_of(self.process.pid)
