@@ -25,6 +25,11 @@ def of_mongodb(mongo: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def of_redis(facts: dict[str, Any]) -> str | None:
-    """How long ago Redis wrote its last snapshot."""
-    saved = facts.get("rdb_last_save_time")
-    return words.duration(max(0, time.time() - saved)) if saved else None
+    """How long ago Redis wrote its last snapshot; None if it has not since it was started.
+
+    Until it has, it says that it did so at its start.
+    """
+    saved, up = facts.get("rdb_last_save_time"), facts.get("uptime_in_seconds")
+    if saved is None or up is None or saved <= time.time() - up + 1:
+        return None
+    return words.duration(max(0, time.time() - saved))

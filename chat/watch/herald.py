@@ -104,7 +104,8 @@ class Herald:
         """Say it, if there is where to; what cannot be said now is not said later either."""
         if channel is not None and name in alerts.BY_NAME:
             with force_locale(notices.site_language()):
-                text = words.message(name, due["on"], due["value"], due["lasted"])
+                site = self.app.config.get("PUBLIC_URL")
+                text = words.message(name, due["on"], due["value"], due["lasted"], site)
                 notices.post(channel, text, f"alert-{due['id']}")
         Alert.said(name, due)
 

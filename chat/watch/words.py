@@ -30,10 +30,14 @@ def over(rule: Rule) -> str:
     return _("Over: %(what)s", what=title(rule.name))
 
 
-def message(name: str, on: bool, value: float | None, lasted: float | None) -> str:
-    """What is said in a channel when it begins, and when it is over."""
+def message(
+    name: str, on: bool, value: float | None, lasted: float | None, site: str | None = None
+) -> str:
+    """What is said in a channel when it begins, and when it is over; ``site`` is its address."""
     if on:
-        return _("**Alert.** %(what)s", what=" ".join(alert(name, value)))
+        where = f"{site.rstrip('/')}/admin/status" if site else _("the page “Server status”")
+        said = _("**Alert.** %(what)s", what=" ".join(alert(name, value)))
+        return said + "\n" + _("Admins see more here: %(where)s", where=where)
     return _("**Over** after %(time)s: %(what)s.", time=duration(lasted or 0), what=title(name))
 
 

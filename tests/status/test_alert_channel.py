@@ -41,6 +41,7 @@ def test_it_is_said_where_the_channel_is_now_and_delivered_to_whoever_has_it_ope
     assert "/dm/" not in pushed["html"]
     (text,) = said(owner, channel["id"])
     assert text.startswith("**Alert.** 7 parts do not use Redis")
+    assert text.endswith("here: the page “Server status”")
     shown = owner.get("/channels/worries").text
     assert "7 parts do not use Redis" in shown
     assert "/dm/Server" not in shown

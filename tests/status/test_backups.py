@@ -40,6 +40,16 @@ def test_a_back_up_is_fine_for_26_hours(said):
     assert backups.of_mongodb({}) is None
 
 
+def test_a_redis_that_has_saved_nothing_yet_is_not_said_to_have(app: Flask):
+    started = time.time() - 600
+    with app.test_request_context():
+        never = {"rdb_last_save_time": int(started), "uptime_in_seconds": 598}
+        assert backups.of_redis(never) is None
+        assert backups.of_redis({}) is None
+        saved = never | {"rdb_last_save_time": int(started) + 300}
+        assert backups.of_redis(saved) == "5 minutes"
+
+
 def test_a_failed_and_a_good_back_up_are_both_noted(app: Flask, tmp_path):
     uri = app.config["MONGODB_URI"]
     copied = tmp_path / "data"
