@@ -1,8 +1,11 @@
 """The writer's half of the fence key by key, while a Cluster moves the slot (chat.redis.scripts).
 
-Readers and those who fill need all keys at once, so they are refused meanwhile and ask MongoDB. If
-the move ends between two steps they find either the write under way or D gone: a token is given to
-nobody before the last step, and what was read before the first one fits no token any more.
+Readers and those who fill need all keys at once, so they are refused meanwhile and ask MongoDB.
+
+A write is announced before its token is there, so that token is given to nobody, and what was read
+before fits no token any more. The rest goes in one round trip, in whatever order the two nodes
+run it: when the move ends in between, readers find the write under way, or D gone, or what MongoDB
+has after the write.
 """
 
 from typing import Any
@@ -23,17 +26,21 @@ def _begin(client: Any, keys: list[str], args: list[Any]) -> int:
     data, token, writes = keys
     writer, seconds, *_ = args
     scripts.run(client, _ANNOUNCE, [writes], [writer, seconds])
-    client.set(token, writer, ex=seconds)
-    client.delete(data)
+    pipe = client.pipeline(transaction=False)
+    pipe.set(token, writer, ex=seconds)
+    pipe.delete(data)
+    pipe.execute()
     return 1
 
 
 def _end(client: Any, keys: list[str], args: list[Any]) -> int:
     data, token, writes = keys
     writer, new, seconds, *_ = args
-    client.delete(data)
-    client.set(token, new, ex=seconds)
-    client.zrem(writes, writer)
+    pipe = client.pipeline(transaction=False)
+    pipe.delete(data)
+    pipe.set(token, new, ex=seconds)
+    pipe.zrem(writes, writer)
+    pipe.execute()
     return 1
 
 

@@ -6,7 +6,8 @@ in one pipeline, all nodes are asked at the same time, and nothing is sent twice
 says that it did not run it.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import gevent
 import gevent.monkey
@@ -14,7 +15,9 @@ from redis import Redis
 from redis.cluster import RedisCluster
 from redis.commands import CoreCommands
 from redis.exceptions import AskError, MovedError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+T = TypeVar("T")
 Command = tuple[tuple[Any, ...], dict[str, Any]]  # what execute_command takes
 
 
@@ -46,14 +49,12 @@ class Pipeline(CoreCommands):  # type: ignore[misc, type-arg]
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """The answers in the order of the commands; errors among them unless they are raised."""
-        commands, self._commands = self._commands, []
-        answers: dict[int, Any] = {}
-        for found in _side_by_side(list(self._by_node(commands).values())):
-            answers.update(found)
-        for number, (args, options) in enumerate(commands):
-            # MOVED and ASK: it was not run there, and the answer says where it can be.
-            if isinstance(answers[number], AskError):
-                answers[number] = _answer(self._cluster, args, options, answers[number])
+        commands, self._commands = dict(enumerate(self._commands)), []
+        answers = _asked(self._by_node(commands))
+        # MOVED and ASK: it was not run there, and the answer says where it can be.
+        sent_on = {n: told for n, told in answers.items() if isinstance(told, AskError)}
+        if sent_on:
+            answers.update(self._follow(commands, sent_on))
         ordered = [answers[number] for number in range(len(commands))]
         if raise_on_error:
             for answer in ordered:
@@ -61,59 +62,101 @@ class Pipeline(CoreCommands):  # type: ignore[misc, type-arg]
                     raise answer
         return ordered
 
-    def _by_node(self, commands: list[Command]) -> "dict[str, Batch]":
+    def _by_node(self, commands: dict[int, Command]) -> "list[Batch]":
         batches: dict[str, Batch] = {}
-        for number, (args, options) in enumerate(commands):
+        for number, (args, options) in commands.items():
             node = self._cluster.get_nodes_from_slot(args[0], *args)[0]
             if node.name not in batches:
                 batches[node.name] = Batch(self._cluster.get_redis_connection(node))
             batches[node.name].commands[number] = (args, options)
-        return batches
+        return list(batches.values())
+
+    def _follow(self, commands: dict[int, Command], told: dict[int, AskError]) -> dict[int, Any]:
+        """What was sent on, asked where it was sent: together, too.
+
+        Of what has moved the first goes alone. From it the client learns where the slot is.
+        """
+        moved = [number for number, answer in told.items() if isinstance(answer, MovedError)]
+        answers: dict[int, Any] = {}
+        for number in moved[:1]:
+            answers[number] = _answer(self._cluster, *commands[number])
+        batches = self._by_node({number: commands[number] for number in moved[1:]})
+        answers.update(_asked([*batches, *self._half_moved(commands, told)]))
+        for number, answer in answers.items():
+            if isinstance(answer, AskError):  # again
+                answers[number] = _answer(self._cluster, *commands[number])
+        return answers
+
+    def _half_moved(self, commands: dict[int, Command], told: dict[int, AskError]) -> "list[Batch]":
+        """The same by node, of slots that are on their way."""
+        batches: dict[tuple[str, int], Batch] = {}
+        for number, answer in told.items():
+            if isinstance(answer, MovedError):
+                continue
+            place = (answer.host, answer.port)
+            if place not in batches:
+                batches[place] = Batch(self._client_of(place), asking=True)
+            batches[place].commands[number] = commands[number]
+        return list(batches.values())
+
+    def _client_of(self, place: tuple[str, int]) -> Redis:
+        node = self._cluster.get_node(*place)
+        if node is None:  # it is new
+            self._cluster.nodes_manager.initialize()
+            node = self._cluster.get_node(*place)
+        if node is None:
+            raise RedisConnectionError(f"{place[0]}:{place[1]} is no node of the Cluster")
+        return self._cluster.get_redis_connection(node)
 
 
 class Batch:
     """The commands of one pipeline that go to one node, by their numbers."""
 
-    def __init__(self, node: Redis) -> None:
-        self.node = node
+    def __init__(self, node: Redis, asking: bool = False) -> None:
+        self.node, self.asking = node, asking
         self.commands: dict[int, Command] = {}
 
     def ask(self) -> dict[int, Any]:
         """The answers by number. Raises when the node does not answer."""
         pipe = self.node.pipeline(transaction=False)
         for args, options in self.commands.values():
+            if self.asking:  # it counts for one command
+                pipe.execute_command("ASKING")
             pipe.execute_command(*args, **options)
-        return dict(zip(self.commands, pipe.execute(raise_on_error=False), strict=True))
+        answers = pipe.execute(raise_on_error=False)
+        return dict(zip(self.commands, answers[1::2] if self.asking else answers, strict=True))
 
 
-def _side_by_side(batches: list[Batch]) -> list[dict[int, Any]]:
-    """The answers of all nodes, in the time of the slowest."""
-    if len(batches) <= 1 or not gevent.monkey.is_module_patched("socket"):
-        return [batch.ask() for batch in batches]
-    others = [gevent.spawn(_answer_of, batch) for batch in batches[1:]]
-    found = [_answer_of(batches[0]), *(other.get() for other in others)]
-    for answers in found:
-        if isinstance(answers, Exception):
-            raise answers
+def _asked(batches: list[Batch]) -> dict[int, Any]:
+    """The answers of all nodes by number, in the time of the slowest."""
+    answers: dict[int, Any] = {}
+    for found in side_by_side([batch.ask for batch in batches]):
+        answers.update(found)
+    return answers
+
+
+def side_by_side(questions: Sequence[Callable[[], T]]) -> list[T]:
+    """What they return, in the time of the slowest. The first error is raised after all."""
+    if len(questions) <= 1 or not gevent.monkey.is_module_patched("socket"):
+        return [question() for question in questions]
+    others = [gevent.spawn(_answer_of, question) for question in questions[1:]]
+    found = [_answer_of(questions[0]), *(other.get() for other in others)]
+    for answer in found:
+        if isinstance(answer, Exception):
+            raise answer
     return found
 
 
-def _answer_of(batch: Batch) -> Any:
+def _answer_of(question: Callable[[], Any]) -> Any:
     """Errors are answers: a greenlet that raises would print them."""
     try:
-        return batch.ask()
+        return question()
     except Exception as error:  # noqa: BLE001 - raised by the caller
         return error
 
 
-def _answer(client: Any, args: tuple[Any, ...], options: dict[str, Any], told: AskError) -> Any:
+def _answer(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     try:
-        node = None if isinstance(told, MovedError) else client.get_node(told.host, told.port)
-        if node is None:  # the client learns of it, too
-            return client.execute_command(*args, **options)
-        pipe = client.get_redis_connection(node).pipeline(transaction=False)
-        pipe.execute_command("ASKING")
-        pipe.execute_command(*args, **options)
-        return pipe.execute(raise_on_error=False)[1]
+        return client.execute_command(*args, **options)
     except Exception as error:  # noqa: BLE001 - an answer like any other
         return error

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 from chat.redis.answers import is_moving
+from chat.redis.cluster import side_by_side
 
 Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
 Steps = Callable[[Any, list[str], list[Any]], Any]
@@ -62,11 +63,13 @@ def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
     for script, keys, args in calls:
         pipe.evalsha(sha_of(script), len(keys), *keys, *args)
     answers = pipe.execute(raise_on_error=False)
+    moving = [i for i, call in enumerate(calls) if is_moving(answers[i]) and call[0] in _steps]
     for i, (script, keys, args) in enumerate(calls):
         if isinstance(answers[i], NoScriptError):
             answers[i] = run(client, script, keys, args)
-        elif is_moving(answers[i]) and script in _steps:
-            answers[i] = _steps[script](client, keys, args)
-        elif isinstance(answers[i], Exception):
+        elif isinstance(answers[i], Exception) and i not in moving:
             raise answers[i]
+    stepped = side_by_side([partial(_steps[calls[i][0]], client, *calls[i][1:]) for i in moving])
+    for i, answer in zip(moving, stepped, strict=True):
+        answers[i] = answer
     return answers  # type: ignore[no-any-return]

@@ -73,6 +73,32 @@ def test_a_script_that_one_node_has_forgotten_is_run_once_all_the_same(client, c
     assert [count for _, count, _ in answers] == [2] * 30
 
 
+def test_what_is_sent_on_while_a_slot_moves_and_afterwards_goes_there_in_one_piece(client, cluster):
+    names = [f"sent:{{on}}:{number}" for number in range(30)]
+    client.set(names[0], "stays until the end")
+    source = cluster.owner_of(names[0])
+    target = next(node for node in cluster.masters if node is not source)
+    watchers = [node.client() for node in cluster.masters]
+
+    def counted() -> tuple[list, int]:
+        reads(watchers)
+        before = reads(watchers)
+        pipe = client.pipeline(transaction=False)
+        for name in names[1:]:
+            pipe.incr(name)
+        return pipe.execute(), reads(watchers) - before
+
+    move = cluster.begin_move(names[0], to=target)
+    answers, asked = counted()
+    assert answers == [1] * 29
+    assert asked < 20  # two pieces, and a connection and three questions of this test
+    move.finish()
+    answers, asked = counted()
+    assert answers == [2] * 29
+    assert asked < 20
+    assert client.get(names[0]) == "stays until the end"
+
+
 def test_the_keys_of_each_part_are_counted_on_all_nodes(client):
     before = census.take(client)["messages"]["keys"]
     names = [f"cache:messages:recent:counted-{number}" for number in range(60)]

@@ -21,7 +21,7 @@ class Tally:
     other: list[str] = field(default_factory=list)
     unanswered: int = 0  # refused or broken connections: the client tries again
     slowest: dict[str, float] = field(default_factory=dict)  # phase → ms
-    slow: dict[str, list[tuple[float, str]]] = field(default_factory=dict)  # the same, many, in words
+    slow: dict[str, list[tuple[float, str]]] = field(default_factory=dict)  # and what it was
     requests: int = 0
     changes: int = 0  # in the quiet corner
     phase: str = "calm"
