@@ -7,7 +7,7 @@ afterwards.
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ EVERY = 10.0
 PATIENCE = 5.0
 MOST_MISSED = 50
 MISSING, ARCHIVED = "missing", "archived"
+Turned = Sequence[tuple[Rule, State, State]]
 _TROUBLE = {
     MISSING: "ALERT_CHANNEL: there is no channel %r: alerts are told in the log only",
     ARCHIVED: "ALERT_CHANNEL: the channel %r is archived: alerts are told in the log only",
@@ -47,22 +48,22 @@ class Herald:
         self._wake = Event()
         self._greenlet: gevent.Greenlet | None = None
 
-    def hear(
-        self,
-        states: Mapping[str, State],
-        turned: Iterable[tuple[Rule, State, State]],
-        now: float,
-    ) -> None:
+    def hear(self, states: Mapping[str, State], turned: Turned, now: float) -> None:
         """How things stand. Never waits."""
         if not self.slug:
             return
+        if self.note(states, turned, now):
+            self._wake.set()
+        if not self._greenlet:
+            self._greenlet = gevent.spawn(self._run)
+
+    def note(self, states: Mapping[str, State], turned: Turned, now: float) -> bool:
+        """Remember it for the next look; whether that should be now."""
         self._on = {rule.name: state for rule, state in alerts.active(states)}
         for rule, before, after in turned:
             if not after.on:
                 self._missed.append((rule.name, before, now))
-            self._wake.set()
-        if not self._greenlet:
-            self._greenlet = gevent.spawn(self._run)
+        return bool(turned)
 
     def stop(self) -> None:
         if self._greenlet:
@@ -85,7 +86,7 @@ class Herald:
         """Store what this group sees, and say what is due, whoever saw it."""
         channel = self._channel()
         while self._missed:
-            name, before, ended = self._missed[0]
+            name, before, ended = self._missed[0]  # what could be stored already, is left alone
             Alert.episode(name, _moment(before.since or ended), _moment(ended), before.value)
             self._missed.popleft()
         for name, state in list(self._on.items()):
