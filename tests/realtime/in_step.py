@@ -10,8 +10,8 @@ from flask import Flask
 
 from app import create_app
 from chat.extensions import redis
-from chat.presence import Presence
 from chat.realtime import broadcasts, roster
+from chat.realtime.holder import Holder
 from tests.support.processes import SECRET_KEY
 
 
@@ -49,11 +49,11 @@ def app_without_sockets(redis_url: str, mongodb_uri: str) -> Iterator[Flask]:
         redis.close()
 
 
-def process(lease: float = 600) -> Presence:
+def process(lease: float = 600) -> Holder:
     """One that is in step and will not beat, reap or recount for long."""
-    presence = Presence(lease)
-    presence.tick()
-    return presence
+    holder = Holder(lease)
+    holder.tick()
+    return holder
 
 
 def last_number() -> int:

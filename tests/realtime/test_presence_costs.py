@@ -7,6 +7,7 @@ import pytest
 
 from chat import presence
 from chat.extensions import redis
+from chat.realtime.holder import Holder
 from tests.realtime.in_step import Emitted, app_without_sockets, last_number, process, watch
 from tests.support.servers import Redis
 
@@ -48,7 +49,7 @@ def person(number: int) -> str:
     return f"{number:024x}"
 
 
-def crowd(holder: presence.Presence, first: int, last: int) -> None:
+def crowd(holder: Holder, first: int, last: int) -> None:
     for number in range(first, last + 1):
         holder.connect(person(number), f"tab-{number}", last_number() if number == first else 1)
     holder.tick()

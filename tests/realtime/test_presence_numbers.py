@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat import config, presence
+from chat import config
 from chat.cache import keys
 from chat.extensions import redis
+from chat.realtime import holder as leased
 from chat.realtime import leases, roster, websocket
 from tests.realtime.in_step import Emitted, app_without_sockets, last_number, process, watch
 from tests.support.servers import IN_PROCESS
@@ -36,12 +37,12 @@ def elsewhere_goes(who: str) -> None:
     redis.run(leases.REAP, KEYS, [1000, 60_000])
 
 
-def come(holder: presence.Presence, who: str, since: int = 0, tab: str = "tab") -> None:
+def come(holder: leased.Holder, who: str, since: int = 0, tab: str = "tab") -> None:
     holder.connect(who, f"{tab}-{who}", since)
     holder.tick()
 
 
-def go(holder: presence.Presence, who: str) -> None:
+def go(holder: leased.Holder, who: str) -> None:
     holder.disconnect(who, f"tab-{who}")
     holder.tick()
 
@@ -53,31 +54,31 @@ def test_the_usual_times_add_up_to_what_is_promised(app):
     lease = app.config["PRESENCE_LEASE"]
     assert (
         lease
-        == presence.LEASE
+        == leased.LEASE
         == next(row.default for row in config.SETTINGS if row.name == "PRESENCE_LEASE")
     )
     # Right within 2 s of a connection, and of the end of the last one.
-    assert presence.TICK < 2
-    assert max(presence.GRACE, presence.TICK) + presence.MARGIN < 2 - 0.5  # half a second to spare
+    assert leased.TICK < 2
+    assert max(leased.GRACE, leased.TICK) + leased.MARGIN < 2 - 0.5  # half a second to spare
     # A killed process: its last beat's leases, another's next reap, the gathering of changes.
-    assert lease / presence.REAPS <= 5
-    assert lease + lease / presence.REAPS + presence.TICK < 45
+    assert lease / leased.REAPS <= 5
+    assert lease + lease / leased.REAPS + leased.TICK < 45
     # A line that was cut: until the silence is noticed.
     silence = websocket.PING_INTERVAL + websocket.PING_TIMEOUT
-    assert silence + presence.GRACE + 2 * presence.TICK < 45
+    assert silence + leased.GRACE + 2 * leased.TICK < 45
     # A set that is prolonged at every third of the shorter of the two does not expire meanwhile.
     assert app.config["TTL_ONLINE"] == 30
 
 
 def test_who_leaves_is_offline_as_soon_as_the_grace_is_over(emitted, monkeypatch):
-    clock = presence.time.monotonic
+    clock = leased.time.monotonic
     late = 0.0
-    monkeypatch.setattr(presence.time, "monotonic", lambda: clock() + late)
-    holder = process(lease=presence.LEASE)
+    monkeypatch.setattr(leased.time, "monotonic", lambda: clock() + late)
+    holder = process(lease=leased.LEASE)
     come(holder, ANN)
-    waited = presence.TICK  # the worst moment: a tick has just been
+    waited = leased.TICK  # the worst moment: a tick has just been
     holder.disconnect(ANN, f"tab-{ANN}")
-    late += presence.TICK
+    late += leased.TICK
     holder.tick()
     assert not emitted.gone  # reloading a page is not going offline
     while not emitted.gone:
@@ -92,9 +93,9 @@ def test_who_leaves_is_offline_as_soon_as_the_grace_is_over(emitted, monkeypatch
 def test_the_loop_is_in_no_hurry_while_redis_is_away(emitted):
     holder = process()
     holder.reap_at = 0.0
-    assert holder.pause() < presence.TICK
+    assert holder.pause() < leased.TICK
     holder.in_step = False
-    assert holder.pause() == presence.TICK
+    assert holder.pause() == leased.TICK
 
 
 def test_those_whom_a_stop_sends_elsewhere_have_time_to_come_back(emitted):
@@ -104,7 +105,7 @@ def test_those_whom_a_stop_sends_elsewhere_have_time_to_come_back(emitted):
     score = redis.call(lambda client: client.zscore(KEYS[0], f"{ANN}|tab-{ANN}"))
     seconds, micros = redis.call(lambda client: client.time())
     left = score / 1000 - seconds - micros / 1_000_000
-    assert presence.GRACE < left <= presence.STOP_GRACE
+    assert leased.GRACE < left <= leased.STOP_GRACE
     come(staying, ANN, tab="again")
     redis.call(lambda client: client.zadd(KEYS[0], {f"{ANN}|tab-{ANN}": 1}))
     staying.reap_at = 0
@@ -252,7 +253,7 @@ def test_who_was_away_too_long_asks_for_the_list_and_others_do_not(emitted):
     holder = process()
     come(holder, ANN)
     long_ago = last_number()
-    for number in range(presence.MOST_TOLD // 2):
+    for number in range(leased.MOST_TOLD // 2):
         elsewhere_comes(f"{number:024x}")
         elsewhere_goes(f"{number:024x}")
     roster.follow(30)

@@ -12,6 +12,7 @@ from chat import presence, rollout
 from chat.cache.keys import STRUCTURES
 from chat.extensions import redis
 from chat.models import Rollout
+from chat.realtime import holder
 from chat.rollout import ENTERING, FEATURES, LEAVING, Share
 from chat.services import activity, emoji
 from chat.services import rollout as shares
@@ -243,10 +244,10 @@ def use_everything(w):
         for _ in range(3):
             assert browser.get(path).status_code in (200, 301)  # the channel was renamed
     presence.connect(w.clara.id, "a socket")
-    presence._presence.tick()
+    presence._holder.tick()
     presence.disconnect(w.clara.id, "a socket")
-    presence._presence.tick()
-    presence._recount(30)
+    presence._holder.tick()
+    holder.recount(30)
     browser.post("/logout", data={"csrf_token": CSRF.search(browser.get("/settings").text)[1]})
 
 

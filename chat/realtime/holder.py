@@ -1,0 +1,256 @@
+"""The connections of one process, under leases that it renews in Redis (R3, C6).
+
+Who is online by them: ``chat.presence``. What Redis is asked: ``chat.realtime.leases``.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from chat import rollout
+from chat.cache import keys, outages
+from chat.extensions import redis
+from chat.realtime import broadcasts, leases, roster
+from chat.redis import DOWN, Down
+
+LEASE = 30.0  # seconds; PRESENCE_LEASE
+GRACE = 1.4  # seconds between the end of the last connection and "offline": together under 2
+STOP_GRACE = 10.0  # the same for those whom a graceful stop sends to another process
+TICK = 0.5  # seconds; also how long changes are gathered before they are announced
+REAPS = 6  # in the time of a lease
+MARGIN = 0.03  # seconds by which a reap comes after the end that it waits for
+RECOUNT_EVERY = 60  # seconds; by one process of all
+MOST_AT_ONCE = 1000
+MOST_TOLD = 200  # transitions that a new socket is told; who missed more asks for the list
+
+KEYS = [keys.presence(part) for part in ("conns", "count", "seq", "log")]
+
+
+class Holder:
+    """One process's connections and what it has to tell about them."""
+
+    def __init__(self, lease: float = LEASE, ttl: int = 30, alone: bool = False) -> None:
+        self.lease, self.ttl, self.alone = lease, ttl, alone
+        self.grace, self.stop_grace = min(GRACE, lease / 3), min(STOP_GRACE, lease / 3)
+        self.mine: dict[str, str] = {}  # connection → person
+        self.tabs: Counter[str] = Counter()  # person → connections here
+        self.names: dict[str, str] = {}  # person → nickname, so that no receiver has to ask
+        self.new: dict[str, int] = {}  # connected since the last tick → the number its page knows
+        self.gone: dict[str, float] = {}  # members whose connection ended since the last tick, when
+        self.left: dict[str, float] = {}  # person → when their last connection here ended
+        self.announced: set[str] = set()  # who this process has called online on its own
+        self.untold: list[roster.Transition] = []  # seen in Redis, not announced yet
+        self.in_step = False  # Redis holds all of `mine`
+        self.beat_at = self.reap_at = self.recount_at = self.keep_at = 0.0
+
+    # -- what sockets say --------------------------------------------------------------------
+
+    def connect(self, user_id: str, conn_id: str, since: Any = None, name: str = "") -> None:
+        self.mine[conn_id] = user_id
+        self.names[user_id] = name
+        self.tabs[user_id] += 1
+        self.new[conn_id] = since if type(since) is int else 0
+        self.left.pop(user_id, None)
+
+    def disconnect(self, user_id: str, conn_id: str) -> None:
+        if self.mine.pop(conn_id, None) is None:
+            return
+        now = time.monotonic()
+        self.gone[member(user_id, conn_id)] = now
+        self.tabs[user_id] -= 1
+        if self.tabs[user_id] <= 0:
+            del self.tabs[user_id], self.names[user_id]
+            self.left[user_id] = now
+
+    def is_known(self) -> bool:
+        """Whether Redis tells the whole truth, or this process is all there is."""
+        return (redis.is_up() and not outages.elsewhere()) or self.alone
+
+    def here(self) -> set[str]:
+        """Who is connected to this process, or was a moment ago."""
+        return set(self.tabs) | set(self.left)
+
+    # -- what the loop does ------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Renew, end and reap leases; announce who came and went; greet new sockets."""
+        self._forget_left()
+        # Who connects while Redis is being asked belongs to the next tick, leases included.
+        fresh, self.new = self.new, {}
+        seq = self._with_redis(fresh) if redis.is_up() else DOWN
+        if isinstance(seq, Down):
+            self._alone()
+        self._greet(fresh, seq)
+
+    def pause(self) -> float:
+        """Seconds until the next tick: as soon as somebody's grace is over."""
+        until = self.reap_at - time.monotonic() if self.in_step else TICK
+        return min(TICK, max(MARGIN, until))
+
+    def _forget_left(self) -> None:
+        past = time.monotonic() - self.grace
+        for user_id, at in list(self.left.items()):
+            if at >= past:
+                break
+            del self.left[user_id]
+
+    def _with_redis(self, fresh: dict[str, int]) -> int | Down:
+        """One tick in step with the other processes; the number that R3 shows now."""
+        now = time.monotonic()
+        if not self.in_step:
+            # Others need a beat's time to come back before anybody is declared gone.
+            self.beat_at = self.keep_at = now
+            self.reap_at = now + self.lease / 3
+        done = self._beat(now, fresh) and self._end_leases() and self._reap(now)
+        seq = self._follow(now, bool(fresh)) if done else DOWN
+        self._announce()  # even then: nobody else will
+        if isinstance(seq, Down):
+            self.in_step = False
+        elif not self.in_step:
+            self.in_step, self.announced = True, set()
+        return seq
+
+    def _beat(self, now: float, fresh: dict[str, int]) -> bool:
+        due = now >= self.beat_at
+        if not self._renew(list(self.mine) if due else [id for id in fresh if id in self.mine]):
+            return False
+        if due:
+            self.beat_at = now + self.lease / 3
+        return True
+
+    def _renew(self, ids: list[str]) -> bool:
+        members = [member(self.mine[id], id) for id in ids]
+        for part in _parts(members):
+            if not self._changed(leases.BEAT, "+", [int(self.lease * 1000), *part]):
+                return False
+        return True
+
+    def come_back(self) -> bool:
+        """Redis is about to be used again and may have lost all: the leases are there before
+        anybody asks who is online. False if it is away after all."""
+        return self._renew(list(self.mine))
+
+    def _end_leases(self) -> bool:
+        ending, self.gone = self.gone, {}
+        if not _shorten(ending, self.grace):
+            self.gone = ending | self.gone
+            return False
+        if ending:  # counted from when each ended: to be offline takes no tick longer
+            self.reap_at = min(self.reap_at, max(ending.values()) + self.grace + MARGIN)
+        return True
+
+    def _reap(self, now: float) -> bool:
+        if now < self.reap_at:
+            return True
+        self.reap_at = now + self.lease / REAPS
+        if now >= self.recount_at:
+            self.recount_at = now + RECOUNT_EVERY
+            recount(self.ttl)
+        return self._changed(leases.REAP, "-", [MOST_AT_ONCE, int(self.lease * 1000)])
+
+    def _changed(self, script: str, sign: str, args: list[Any]) -> bool:
+        """Run a script and remember what it reports; False if Redis is away."""
+        answer = redis.run(script, KEYS, args, "presence")
+        if answer is DOWN:
+            return False
+        if answer[1]:
+            self.untold.append(roster.Transition(int(answer[0]), sign, list(answer[1])))
+        return True
+
+    def _follow(self, now: float, asked: bool) -> int | Down:
+        """R3 shows what changed before anybody is told so; quiet times only prolong it."""
+        if not (self.untold or asked or now >= self.keep_at):
+            return 0
+        self.keep_at = now + min(self.lease, self.ttl) / 3
+        return roster.follow(self.ttl)
+
+    def _announce(self) -> None:
+        """One event a transition, so that receivers see by the numbers whether they missed one."""
+        untold, self.untold = self.untold, []
+        for seq, sign, people in untold:
+            came, went = (people, []) if sign == "+" else ([], people)
+            broadcasts.presence_changed(came, went, seq=seq, names=self._named(came))
+
+    def _named(self, people: Iterable[str]) -> dict[str, str]:
+        return {id: self.names[id] for id in people if self.names.get(id)}
+
+    def _alone(self) -> None:
+        """Redis is away or switched off: tell the browsers here about the people here."""
+        self.in_step = False
+        self.gone.clear()
+        here = self.here()
+        came, went = here - self.announced, self.announced - here
+        self.announced = here
+        if came or went:
+            broadcasts.presence_changed(came, went, local=True, names=self._named(came))
+
+    def _greet(self, fresh: dict[str, int], seq: int | Down) -> None:
+        """Tell each new socket what changed since its page was rendered."""
+        present = {id: since for id, since in fresh.items() if id in self.mine}
+        if not present:
+            return
+        told = self._news(present, seq)
+        for conn_id, since in present.items():
+            what = None if isinstance(seq, Down) else roster.net(told, since, seq)
+            came, went = what or ([], [])
+            number = None if isinstance(seq, Down) else seq
+            broadcasts.presence_greeting(
+                conn_id, came, went, known=self.is_known(), missed=what is None, seq=number
+            )
+
+    def _news(self, present: dict[str, int], seq: int | Down) -> list[roster.Transition]:
+        """The transitions up to `seq` that these sockets may have missed, within limits."""
+        if isinstance(seq, Down):
+            return []
+        oldest = max(seq - MOST_TOLD, min(present.values()))
+        found = roster.news(oldest) if oldest < seq else DOWN
+        return [] if isinstance(found, Down) else found[1]
+
+    def leave_all(self) -> None:
+        """At a graceful stop. The browsers come back elsewhere: they have time for that."""
+        now = time.monotonic()
+        ending = {member(user_id, id): now for id, user_id in self.mine.items()}
+        gone, self.gone = self.gone, {}
+        self.mine.clear()
+        self.tabs.clear()
+        self.names.clear()
+        if redis.is_up():
+            _shorten(gone, self.grace)
+            _shorten(ending, self.stop_grace)
+
+
+def member(user_id: str, conn_id: str) -> str:
+    """How a connection is called in the leases."""
+    return f"{user_id}|{conn_id}"
+
+
+def _shorten(ending: dict[str, float], grace: float) -> bool:
+    """Let leases end `grace` seconds after their connections did; False if Redis is away."""
+    now = time.monotonic()
+    for part in _parts(list(ending.items())):
+        args = [x for name, at in part for x in (int(max(0, at + grace - now) * 1000), name)]
+        if redis.run(leases.LEAVE, KEYS, args, "presence") is DOWN:
+            return False
+    return True
+
+
+def recount(ttl: int) -> None:
+    """Mend what a lost key left behind; one process a minute, whoever comes first."""
+    turn = keys.presence("recounted")
+    answer = redis.run(leases.RECOUNT, [*KEYS, turn], [RECOUNT_EVERY], "presence")
+    if answer is DOWN or not answer[0] or not rollout.writes("online"):
+        return
+    if answer[0] == 2 or roster.size() not in (answer[1], DOWN):
+        roster.rewrite(ttl)
+
+
+def count_again() -> bool:
+    """Now, whoever did it last. False if Redis is away."""
+    turn = keys.presence("recounted")
+    redis.call(lambda client: client.unlink(turn), "presence")
+    return redis.run(leases.RECOUNT, [*KEYS, turn], [RECOUNT_EVERY], "presence") is not DOWN
+
+
+def _parts(items: list[Any]) -> list[list[Any]]:
+    return [items[at : at + MOST_AT_ONCE] for at in range(0, len(items), MOST_AT_ONCE)]
