@@ -25,7 +25,7 @@ from pymongo.collection import Collection
 
 from app import create_app
 from benchmarks.team import TEXTS, Member
-from chat import markup, models, session_store
+from chat import markup, models, session_ids, session_store
 from chat.models import Channel, Membership, Message, Session, Site, User, base
 from chat.text import fold
 from tests.support.processes import SECRET_KEY
@@ -214,8 +214,8 @@ def _sign_in(app: Flask, people: list[ObjectId]) -> list[Member]:
             "role": "member" if number else "owner", "csrfToken": csrf, "auth_gen": 1,
         }  # fmt: skip
         rows.append({
-            "_id": session_store.sid_hash(sid), "data": session_store.encode(data),
-            "user": str(oid), "sealed": session_store.seal(sid), "expires_at": until,
+            "_id": session_ids.sid_hash(sid), "data": session_store.encode(data),
+            "user": str(oid), "sealed": session_ids.seal(sid), "expires_at": until,
         })  # fmt: skip
         members.append(Member(str(oid), sid, csrf))
     _insert(Session, iter(rows))

@@ -1,14 +1,9 @@
-"""Where sessions are kept: reading, writing, ending and repairing them in Redis and MongoDB."""
+"""Where sessions are kept: reading, writing and ending one in Redis and MongoDB."""
 
-import base64
-import hashlib
-import hmac
 import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Any
 
 from flask import current_app
@@ -20,6 +15,7 @@ from chat.extensions import redis
 from chat.metrics import count
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
+from chat.session_ids import seal, sid_hash
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +25,6 @@ REFRESH_REDIS = 60  # push the end of a session back at most this often, in seco
 REFRESH_MONGO = 300
 ENDED_SECONDS = 600  # longer than any request that could still be under way
 OVERTAKEN_SECONDS = 30  # the same for a request that is about to store what it has read
-BATCH = 500
 
 # KEYS session. Its data and how many seconds it still has.
 READ = "return {redis.call('GET', KEYS[1]), redis.call('TTL', KEYS[1])}"
@@ -69,11 +64,6 @@ scripts.in_steps(STORE, _store_in_steps)
 scripts.in_steps(END, _end_in_steps)
 
 _extended: OrderedDict[str, float] = OrderedDict()  # when this process last told MongoDB
-
-
-def sid_hash(sid: str) -> str:
-    """The name under which logs, rooms and MongoDB know a session; not enough to be it."""
-    return hashlib.sha256(sid.encode()).hexdigest()
 
 
 def encode(data: dict) -> str:
@@ -169,7 +159,7 @@ def _from_mongo(sid: str) -> dict | None:
     if not _extend(sid, life):
         return None
     if rollout.in_rollout("sessions", sid):
-        redis.run(STORE, _keys(sid), [row["data"], life, "NX"], "session")
+        redis.run(STORE, keys_of(sid), [row["data"], life, "NX"], "session")
     return data
 
 
@@ -185,10 +175,10 @@ def write(sid: str, data: dict, new: bool) -> bool:
     _remember(key, time.monotonic())
     told: Any = None
     if rollout.in_rollout("sessions", sid):
-        told = redis.run(STORE, _keys(sid), [text, life, ""], "session")
+        told = redis.run(STORE, keys_of(sid), [text, life, ""], "session")
     elif not new and rollout.writes("sessions"):
         # For another process it may be in the cohort already, or still: it stores nothing older.
-        told = redis.run(END, _keys(sid), [OVERTAKEN_SECONDS], "session")
+        told = redis.run(END, keys_of(sid), [OVERTAKEN_SECONDS], "session")
     if told is not DOWN and not new:
         Row.told([key], data=text)
     return True
@@ -197,7 +187,7 @@ def write(sid: str, data: dict, new: bool) -> bool:
 def end(sid: str) -> None:
     """End one session: the tombstone in MongoDB decides, then Redis is told."""
     key = sid_hash(sid)
-    Row.end(key, seal(sid), _longest())
+    Row.end(key, seal(sid), longest())
     if _end_in_redis(sid) is not DOWN:
         Row.told([key])
 
@@ -206,123 +196,23 @@ def _end_in_redis(sid: str) -> Any:
     """Asked after MongoDB was told: what is not announced to Redis nobody finds there."""
     if not rollout.writes("sessions"):
         return None
-    told = redis.run(END, _keys(sid), [ENDED_SECONDS], "session")
+    told = redis.run(END, keys_of(sid), [ENDED_SECONDS], "session")
     if told is DOWN and redis.is_up():
         redis.suspect("it could not be told of an ended session")
     return told
 
 
-def end_of_user(user_id: str, except_sid: str | None) -> None:
-    """End all sessions of one person."""
-    spared = sid_hash(except_sid) if except_sid else None
-    rows = Row.end_of_user(user_id, spared, _longest())
-    _tell_redis(rows)
-
-
-# -- repair --------------------------------------------------------------------------------------
-
-
-def repair() -> bool:
-    """Before Redis is trusted again: take out what it must no longer hold. False if it could not.
-
-    All tombstones, not only the dirty ones: a server that comes back from its disk or as a
-    promoted replica may have lost a deletion that it had confirmed.
-    """
-    try:
-        return _tell_redis(Row.tombstones()) and _tell_redis(Row.dirty())
-    except PyMongoError as error:
-        log.warning("sessions cannot be repaired yet: %s", error)
-        return False
-
-
-def sweep() -> bool:
-    """Now and then: what a process left unsaid when it was killed between its two writes."""
-    try:
-        return _tell_redis(Row.dirty())
-    except PyMongoError:
-        return False
-
-
-def _tell_redis(rows: Iterable[dict]) -> bool:
-    """Take these sessions out of Redis; those that live are read from MongoDB again."""
-    known = iter(rows)
-    while batch := list(islice(known, BATCH)):
-        sids = {row["_id"]: unseal(row.get("sealed"), row["_id"]) for row in batch}
-        ended = {row["_id"] for row in batch if row.get("ended")}
-        forget = _forget(sids, ended) if rollout.writes("sessions") else _nothing
-        if redis.call(forget, "session repair") is DOWN:
-            return False
-        Row.told(sids)
-    return True
-
-
-def _nothing(client: Any) -> int:
-    """There is none in Redis that anybody would read."""
-    return 0
-
-
-def _forget(sids: dict[str, str | None], ended: set[str]) -> Callable[[Any], int]:
-    """The ended ones leave a mark behind, so that no reader under way puts them back."""
-
-    def forget(client: Any) -> int:
-        found = {key: sid for key, sid in sids.items() if sid}
-        found |= _search(client, sids.keys() - found.keys())
-        calls: list[scripts.Call] = [
-            (END, _keys(sid), [ENDED_SECONDS]) for key, sid in found.items() if key in ended
-        ]
-        scripts.run_all(client, calls)
-        pipe = client.pipeline(transaction=False)
-        for key, sid in found.items():
-            if key not in ended:
-                pipe.unlink(PREFIX + sid)
-        pipe.execute()
-        return len(found)
-
-    return forget
-
-
-def _search(client: Any, lost: set[str]) -> dict[str, str]:
-    """Ids that were sealed with another SECRET_KEY are found by their hash."""
-    if not lost:
-        return {}
-    names = client.scan_iter(match=f"{PREFIX}*", count=BATCH)
-    sids = (name.removeprefix(PREFIX) for name in names)
-    return {sid_hash(sid): sid for sid in sids if sid_hash(sid) in lost}
-
-
-def seal(sid: str) -> bytes:
-    """The id, readable only with SECRET_KEY. The pad is used only for this one."""
-    raw = base64.urlsafe_b64decode(sid + "=")
-    return bytes(a ^ b for a, b in zip(raw, _pad(sid_hash(sid)), strict=True))
-
-
-def unseal(sealed: bytes | None, key: str) -> str | None:
-    """The id whose hash is `key`, or None if this SECRET_KEY did not seal it."""
-    if not sealed or len(sealed) != 32:
-        return None
-    raw = bytes(a ^ b for a, b in zip(sealed, _pad(key), strict=True))
-    sid = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    return sid if sid_hash(sid) == key else None
-
-
-def _pad(key: str) -> bytes:
-    secret = current_app.secret_key or ""
-    secret = secret.encode() if isinstance(secret, str) else secret
-    return hmac.digest(secret, b"session:" + key.encode(), "sha256")
-
-
-# -- small things --------------------------------------------------------------------------------
-
-
 def lifetime(data: dict) -> int:
     """Seconds a session stays without being used."""
-    return _longest() if data.get("userId") else min(ANONYMOUS_LIFE, _longest())
+    return longest() if data.get("userId") else min(ANONYMOUS_LIFE, longest())
 
 
-def _longest() -> int:
+def longest() -> int:
+    """Seconds a person's session stays without being used (TTL_SESSIONS)."""
     return int(current_app.config["TTL_SESSIONS"])
 
 
-def _keys(sid: str) -> list[str]:
+def keys_of(sid: str) -> list[str]:
+    """The session in Redis, and the mark that it has ended."""
     name = PREFIX + sid
     return [name, f"ended:{{{name}}}"]

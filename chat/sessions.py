@@ -22,14 +22,14 @@ from flask.sessions import SessionMixin
 from flask_session.base import Serializer, ServerSideSession, ServerSideSessionInterface
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from chat import rollout
+from chat import rollout, session_ending
 from chat import session_store as store
 from chat.errors import Unavailable
 from chat.extensions import redis
 from chat.metrics import count
 from chat.passing import of
 from chat.redis import Down, scripts
-from chat.session_store import sid_hash
+from chat.session_ids import sid_hash
 
 __all__ = [
     "are_alive",
@@ -180,11 +180,11 @@ def init_app(app: Flask) -> None:
 
     def repair() -> bool:
         with app.app_context():
-            return store.repair()
+            return session_ending.repair()
 
     def sweep() -> bool:
         with app.app_context():
-            return store.sweep()
+            return session_ending.sweep()
 
     redis.before_recovery(repair)
     redis.regularly(sweep)
@@ -255,7 +255,7 @@ def _end(sid: str) -> None:
 def end_all(user_id: str, except_sid: str | None = None) -> None:
     """End every session of a person, in both stores, except perhaps the one that asks."""
     try:
-        store.end_of_user(user_id, except_sid)
+        session_ending.end_of_user(user_id, except_sid)
     except PyMongoError as error:
         raise Unavailable from error
 

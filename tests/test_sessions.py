@@ -11,8 +11,8 @@ from flask_login import encode_cookie
 from pymongo.errors import ServerSelectionTimeoutError
 from werkzeug.http import parse_cookie
 
+from chat import session_ending, session_ids, sessions
 from chat import session_store as store
-from chat import sessions
 from chat.extensions import redis
 from chat.models import User
 from chat.models.session import Session as Row
@@ -27,7 +27,7 @@ def raw(key: str) -> str | None:
 
 
 def row_of(sid: str) -> dict:
-    found = Row._get_collection().find_one({"_id": store.sid_hash(sid)})
+    found = Row._get_collection().find_one({"_id": session_ids.sid_hash(sid)})
     assert found
     return found  # type: ignore[no-any-return]
 
@@ -59,9 +59,9 @@ def test_the_database_holds_nothing_that_opens_a_session(olga: Browser) -> None:
     assert olga.sid not in repr(row)
     assert olga.http.application.secret_key
     with olga.app.app_context():
-        assert store.unseal(row["sealed"], row["_id"]) == olga.sid
+        assert session_ids.unseal(row["sealed"], row["_id"]) == olga.sid
         olga.app.secret_key = "another"
-        assert store.unseal(row["sealed"], row["_id"]) is None
+        assert session_ids.unseal(row["sealed"], row["_id"]) is None
 
 
 def test_logging_in_gives_a_new_id_and_kills_the_old_one(parts: Flask) -> None:
@@ -234,7 +234,7 @@ def test_a_deletion_that_redis_confirmed_and_lost_does_not_bring_a_session_back(
 def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Browser) -> None:
     sid = olga.sid
     with olga.app.app_context():  # MongoDB was told, then the process died
-        Row.end(store.sid_hash(sid), store.seal(sid), store.ENDED_SECONDS)
+        Row.end(session_ids.sid_hash(sid), session_ids.seal(sid), store.ENDED_SECONDS)
         assert raw(f"session:{sid}")
         redis.keep_up()
     assert raw(f"session:{sid}") is None
@@ -244,8 +244,8 @@ def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Browse
 def test_a_session_sealed_with_a_lost_key_is_still_found_for_the_repair(olga: Browser) -> None:
     sid = olga.sid
     with olga.app.app_context():
-        Row.end(store.sid_hash(sid), b"x" * 32, store.ENDED_SECONDS)
-        assert store.sweep()
+        Row.end(session_ids.sid_hash(sid), b"x" * 32, store.ENDED_SECONDS)
+        assert session_ending.sweep()
     assert raw(f"session:{sid}") is None
 
 

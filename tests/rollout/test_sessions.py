@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from chat import rollout
+from chat import rollout, session_ending
 from chat import session_store as store
 from chat.models.session import Session as Row
 from chat.services import rollout as shares
@@ -65,7 +65,7 @@ def test_a_session_changed_outside_of_the_cohort_is_not_found_as_it_was(site, va
     set_to(max(1, rollout.bucket("sessions", sid)), "sessions")  # just outside of it
     store.write(sid, {**old, "nickname": "changed"}, new=False)
     late = [store.encode(old), 100, "NX"]
-    valkey.client(IN_PROCESS).eval(store.STORE, 2, *store._keys(sid), *late)
+    valkey.client(IN_PROCESS).eval(store.STORE, 2, *store.keys_of(sid), *late)
     set_to(100, "sessions")
     assert store.load(sid)["nickname"] == "changed"
 
@@ -73,8 +73,8 @@ def test_a_session_changed_outside_of_the_cohort_is_not_found_as_it_was(site, va
 def test_what_ended_at_zero_leaves_no_journal_behind(site):
     set_to(0, "sessions")
     with site.app.test_request_context():
-        store.end_of_user(store.load(sid_of(site.member))["userId"], None)
-        store.sweep()
+        session_ending.end_of_user(store.load(sid_of(site.member))["userId"], None)
+        session_ending.sweep()
     assert not is_in(site.member)
     assert Row._get_collection().count_documents({"redis_dirty": True}) == 0
     set_to(100, "sessions")
