@@ -5,8 +5,10 @@ from playwright.sync_api import expect
 from tests.browser.person import PASSWORD
 from tests.browser.test_accessibility import serious
 from tests.support.people import Person as Caller
+from tests.support.processes import ROOT
 
 LIVE = "**/admin/status/now"
+EVERY_MS = 5000  # static/js/status.js
 
 
 def set_emoji(caller, percent, was):
@@ -28,6 +30,24 @@ def test_an_open_page_shows_a_change_by_itself_and_leaves_the_focus_where_it_is(
         assert serious(owner.page) == []
     finally:
         set_emoji(caller, 100, 30)
+        caller.close()
+
+
+def test_a_page_is_told_of_a_change_and_does_not_wait_for_its_turn(site, meet):
+    assert f"EVERY_MS = {EVERY_MS};" in (ROOT / "static/js/status.js").read_text(encoding="utf-8")
+    owner = meet(site.owner, site.url).log_in()
+    owner.page.add_init_script(f"""{{
+      const real = window.setTimeout;
+      window.setTimeout = (fn, ms, ...rest) => (ms === {EVERY_MS} ? 0 : real(fn, ms, ...rest));
+    }}""")
+    with owner.page.expect_response(LIVE):  # as soon as it has been heard that it wants to be told
+        owner.open("/admin/status")
+    caller = Caller(site.url, site.owner, PASSWORD).login()
+    set_emoji(caller, 40, 100)
+    try:
+        expect(owner.page.locator("#traffic-emoji")).to_have_text("40 %", timeout=30_000)
+    finally:
+        set_emoji(caller, 100, 40)
         caller.close()
 
 
