@@ -34,6 +34,8 @@ def main() -> int:
                 broken = row.broken()
                 failed += bool(broken)
                 slow = [f"slowest: {what}" for what in row.slow]
+                if row.longest_return:
+                    slow.append(f"waited for a process to start: {row.longest_return:.0f} ms")
                 for text in [*slow, *broken[:SHOWN]]:
                     print(f"    {fault.name}: {text}", file=sys.stderr, flush=True)
                 if args.logs:

@@ -94,7 +94,7 @@ class Author(threading.Thread):
         """The message out of the acknowledgement, or None if there is none."""
         try:
             tab = self._connected()
-            with self.tally.timed(event):
+            with self.tally.timed(event, self.person.url):
                 answer = _ask(tab, event, data)
         except (socketio.exceptions.SocketIOError, requests.RequestException, OSError) as error:
             self._broken(error)
@@ -162,11 +162,12 @@ class Author(threading.Thread):
     def _http(self, method: str, path: str, url: str = "", json: Any = None) -> Any:
         """The JSON of a success ({} for a page); None for anything else, which is noted."""
         what = f"{method} {path.replace(self.channel['id'], '…')}"
+        url = url or self.person.url
         headers = {"X-CSRFToken": self.person.csrf} if method != "GET" else {}
         try:
-            with self.tally.timed(what):
+            with self.tally.timed(what, url):
                 answer = self.person.session.request(
-                    method, (url or self.person.url) + path, json=json, headers=headers, timeout=60
+                    method, url + path, json=json, headers=headers, timeout=60
                 )
         except requests.RequestException:
             self.tally.unanswered += 1

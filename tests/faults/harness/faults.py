@@ -239,9 +239,11 @@ def worker_killed(made: Installation) -> Iterator[None]:
 
 @contextmanager
 def app_killed(made: Installation) -> Iterator[None]:
+    made.tally.away.add(made.apps[0].url)
     made.apps[0].kill()
     yield
     made.apps[0].start()
+    made.tally.away.clear()
 
 
 FAULTS = (

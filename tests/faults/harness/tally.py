@@ -22,6 +22,8 @@ class Tally:
     unanswered: int = 0  # refused or broken connections: the client tries again
     slowest: dict[str, float] = field(default_factory=dict)  # phase → ms
     slow: dict[str, list[tuple[float, str]]] = field(default_factory=dict)  # and what it was
+    away: set[str] = field(default_factory=set)  # processes that were ended, until they answer
+    longest_return: float = 0.0  # ms that somebody waited for one of them
     requests: int = 0
     changes: int = 0  # in the quiet corner
     phase: str = "calm"
@@ -30,16 +32,23 @@ class Tally:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def timed(self, what: str) -> Iterator[None]:
-        """One request; the slowest of the phase in which it ended is remembered."""
-        began = monotonic()
+    def timed(self, what: str, url: str) -> Iterator[None]:
+        """One request; the slowest of the phase in which it ended is remembered.
+
+        Who asks a process that is only starting waits for that, not for an answer.
+        """
+        began, away = monotonic(), url in self.away
         try:
             yield
         finally:
             took = (monotonic() - began) * 1000
             with self._lock:
                 self.requests += 1
-                self._remember(took, f"{what} after {began - self.since:.2f} s: {took:.0f} ms")
+                if away:
+                    self.longest_return = max(took, self.longest_return)
+                else:
+                    when = f"after {began - self.since:.2f} s"
+                    self._remember(took, f"{what} {when}: {took:.0f} ms")
 
     def _remember(self, took: float, what: str) -> None:
         self.slowest[self.phase] = max(took, self.slowest.get(self.phase, 0))

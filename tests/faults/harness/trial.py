@@ -33,6 +33,7 @@ class Row:
     slowest: float = 0.0
     slow: list[str] = field(default_factory=list)  # the slowest, in words
     slowest_calm: float = 0.0
+    longest_return: float = 0.0
     announced: float | None = None
     normal: float = 0.0
     log: str = ""
@@ -141,4 +142,5 @@ def _account(made: Installation, row: Row) -> None:
     row.server_errors = tally.server_errors
     row.slowest_calm = tally.slowest.get("calm", 0)
     row.slowest = tally.slowest.get("fault", 0)
+    row.longest_return = tally.longest_return
     row.slow = [what for _, what in tally.slow.get("fault", [])]
