@@ -24,6 +24,7 @@ Each of these has `run(quick)`, which measures and prints. They share
     crowd.py    many Socket.IO clients in a process of their own; arrivals.py: that come at once
     load.py     HTTP clients in a process of their own, all asking for one page
     visitors.py HTTP clients that ask for this and that
+    inserts.py  MongoDB alone, storing documents
     proxy.py    MongoDB as if it stood in another house
     remote.py   how those processes are spoken to
     gauge.py    CPU and memory of processes

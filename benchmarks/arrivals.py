@@ -2,14 +2,14 @@
 
 import resource
 import time
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from benchmarks.crowd import Client, Crowd
 from benchmarks.team import Member
 
 AT_ONCE = 16
-AT_A_TIME = 64  # are let in before those who wait are looked at
+LOOKED_AFTER = 64  # have come: then those who came before are listened to
 ADDRESSES = tuple(f"127.0.0.{n}" for n in range(1, 6))
 
 
@@ -23,17 +23,20 @@ class Arrivals(Crowd):
 
     def come(self, port: int, members: list[Member], seconds: float) -> tuple[int, float]:
         """One more socket for each of these people; (how many were let in, seconds it took)."""
-        began, come, waiting = time.monotonic(), 0, iter(members)
+        began, before = time.monotonic(), len(self._clients)
+        under_way: deque[Future[Client]] = deque()
         with ThreadPoolExecutor(AT_ONCE) as door:
-            while some := list(islice(waiting, AT_A_TIME)):
-                numbers = range(come, come + len(some))
-                for client in door.map(lambda who, n: _client(port, who, n), some, numbers):
-                    self._add(client)
-                    come += 1
-                self.pump(0)
+            for number, member in enumerate(members):
+                under_way.append(door.submit(_client, port, member, number))
+                if len(under_way) > 2 * AT_ONCE:
+                    self._add(under_way.popleft().result())
+                if number % LOOKED_AFTER == 0:
+                    self.pump(0)
                 if time.monotonic() - began > seconds:
                     break
-        return come, time.monotonic() - began
+            for one in under_way:
+                self._add(one.result())
+        return len(self._clients) - before, time.monotonic() - began
 
 
 def _client(port: int, member: Member, number: int) -> Client:

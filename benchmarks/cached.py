@@ -25,7 +25,7 @@ from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
 
 PEOPLE, IN_CHANNEL, DELAY_MS = 1000, 100, 5.0
-ROUNDS, SECONDS, WARM_UP = 3, 0.7, 10
+ROUNDS, SECONDS, WARM_UP = 2, 0.7, 10
 PAGES = {
     "people, 100 of 1,000": ("/api/users", 1.5, 10.0),
     "people, 100, anew": ("/api/users?_={{n}}", None, None),

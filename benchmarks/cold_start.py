@@ -19,7 +19,7 @@ from benchmarks.bare import Bare
 from benchmarks.stage import App, Stage
 from chat.embedded.process import POLL_SECONDS
 
-ROUNDS, MOST_SECONDS = 3, 60.0
+ROUNDS, MOST_SECONDS = 2, 60.0
 HEADS = ("", "ready s, median", "worst", "first page s, median", "worst", "second page ms")
 Times = tuple[float, float, float]  # to ready, to the first page, for the second one
 

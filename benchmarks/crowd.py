@@ -81,7 +81,7 @@ class Crowd:
             sender = self._clients[number * 7 % len(self._clients)]
             sender.send(post_packet(channel, number))
             self.pump(0)
-        return self._wait_for(count)
+        return self._wait_for(count, count)
 
     def post_at_once(self, channel: str, count: int, outstanding: int) -> dict[str, Any]:
         """Post `count` messages, the next as soon as fewer than `outstanding` are unanswered."""
@@ -92,7 +92,7 @@ class Crowd:
                 self.pump(0.1)
             self._clients[number * 7 % len(self._clients)].send(post_packet(channel, number))
             self.pump(0)
-        return self._wait_for(count)
+        return self._wait_for(count, count)
 
     def receive(self, count: int, rate: float) -> dict[str, Any]:
         """Wait for what somebody else sends."""
@@ -146,10 +146,12 @@ class Crowd:
         self._arrived, self._late = {}, {}
         self._acked = 0
 
-    def _wait_for(self, count: int) -> dict[str, Any]:
+    def _wait_for(self, count: int, acked: int = 0) -> dict[str, Any]:
         """Until all have everything; what arrived, and how long each took to its last reader."""
         wanted, until = count * len(self._clients), time.monotonic() + WAIT_FOR_LAST
-        while sum(self._arrived.values()) < wanted and time.monotonic() < until:
+        while time.monotonic() < until and (
+            sum(self._arrived.values()) < wanted or self._acked < acked
+        ):
             self.pump(0.1)
         whole = [sent for sent, number in self._arrived.items() if number == len(self._clients)]
         return {

@@ -27,7 +27,7 @@ from tests.support.processes import ROOT
 
 FOLDER = ROOT / "docs" / "growth"
 TEAM = Size(people=1_000, channels=10, messages=1_000)
-SECONDS, WARM_UP = 0.8, 5
+SECONDS, WARM_UP = 0.7, 5
 PEOPLE, CHANNELS = (1_000, 10_000, 100_000), (10, 100, 1_000)
 MESSAGES, ONLINE = (1_000, 10_000, 100_000, 1_000_000), (10, 100, 1_000)
 CONNECT_SECONDS = 30.0

@@ -11,6 +11,10 @@ Floors in the same run, with messages of the same size that nobody stores. "Flas
 app that sends what comes to a room (`bare.py`). "one system call each" is a frame made once and
 written to each of the product's sockets: what the kernel takes for it, and nobody can do without.
 "emit" is the product's own emit without a post.
+
+With 100 sockets there is a second table: five posts a second and nothing else going on, and where
+the time of one goes. The floors there are MongoDB alone, storing a document as big with the same
+write concern, and one system call each.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +25,13 @@ from benchmarks import report
 from benchmarks.bare import SIZE, Bare
 from benchmarks.crowd import Crowd
 from benchmarks.gauge import Meter, Spent, quantile
+from benchmarks.inserts import Inserts
 from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
 
-SIZES = (100, 1000)
-RATE, SLOW_RATE, OUTSTANDING, SECONDS, IDLE_SECONDS = 20.0, 5.0, 8, 8.0, 5.0
+SIZES = (100, 500, 1000)
+RATE, SLOW_RATE, OUTSTANDING, SECONDS, IDLE_SECONDS = 20.0, 5.0, 8, 5.0, 3.0
+SLOW_SECONDS = 20.0  # with the first size only: a hundred posts with nothing else going on
 PUSH_SECONDS = 90  # the most that the floors may take on a busy machine
 TARGET_MICROSECONDS = 6.0
 
@@ -41,14 +47,14 @@ class Way:
 
 PRODUCT = (
     Way("post", "product: stored, then delivered", RATE),
-    Way("post", f"product, {SLOW_RATE:.0f} a second", SLOW_RATE),
     Way("post", f"product, {OUTSTANDING} unanswered", 0),
     Way("emit", "product: emit alone", RATE),
     Way("bare", "floor: one system call each", RATE),
 )
-FLOOR = (
-    Way("post", "floor: Flask-SocketIO", RATE),
-    Way("post", f"floor: Flask-SocketIO, {OUTSTANDING} unanswered", 0),
+FLOOR = Way("post", "floor: Flask-SocketIO", RATE)
+SLOWLY = (
+    Way("post", "post to last reader", SLOW_RATE),
+    Way("bare", "floor: one system call each", SLOW_RATE),
 )
 Measured = tuple[Way, Spent, dict[str, Any]]
 
@@ -61,13 +67,35 @@ def run(quick: bool = False) -> None:
             floor: App | None = None
             for size in sizes:
                 _connect(stage, app, crowd, size)
+                if size == sizes[0]:
+                    _print_slowly(stage, app, crowd, size, seconds if quick else SLOW_SECONDS)
                 idle = _idle(stage, app, crowd)
                 measured = [_measure(stage, app, crowd, way, seconds) for way in PRODUCT]
                 if floor is None:
                     floor = stage.floor(Bare, **{SIZE: str(measured[0][2]["size"] - 100)})
                 _connect(stage, floor, others, size)
-                measured += [_measure(stage, floor, others, way, seconds) for way in FLOOR]
+                measured.append(_measure(stage, floor, others, FLOOR, seconds))
                 _print(size, idle, measured)
+
+
+def _print_slowly(stage: Stage, app: App, crowd: Remote, size: int, seconds: float) -> None:
+    """Where the time of one post goes."""
+    found = {}
+    for way in SLOWLY:
+        found[way.name] = _measure(stage, app, crowd, way, seconds)[2]["to_last_ms"]
+    with Remote(Inserts) as inserts:
+        report.say("fanout: MongoDB alone")
+        count = int(seconds * SLOW_RATE)
+        found["floor: MongoDB alone"] = inserts.ask("in_step", stage.uri, count, SLOW_RATE)
+    rows = [
+        (name, len(ms), *(quantile(ms, share) for share in (0.5, 0.9, 0.99)), max(ms, default=None))
+        for name, ms in found.items()
+    ]
+    report.table(
+        f"fanout: {size} sockets, {SLOW_RATE:.0f} posts a second, milliseconds (target: p99 ≤ 10)",
+        ("", "times", "p50", "p90", "p99", "worst"),
+        rows,
+    )
 
 
 def _connect(stage: Stage, app: App, crowd: Remote, size: int) -> None:
@@ -87,7 +115,7 @@ def _idle(stage: Stage, app: App, crowd: Remote) -> float:
 
 
 def _measure(stage: Stage, app: App, crowd: Remote, way: Way, seconds: float) -> Measured:
-    count, channel = int((way.rate or RATE) * seconds), stage.team.channel
+    count, channel = round((way.rate or RATE) * seconds), stage.team.channel
     report.say(f"fanout: {way.name}")
     meter = Meter(stage.processes(app))
     if way.how == "post" and way.rate:

@@ -12,25 +12,21 @@ a document as big with the same write concern, by PyMongo from a thread each.
 
 import itertools
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import pymongo
 
 from benchmarks import report
 from benchmarks.bare import SIZE, Bare
 from benchmarks.crowd import ACK, Client, Crowd, post_packet
 from benchmarks.gauge import Meter, Spent, quantile
+from benchmarks.inserts import Inserts
 from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
 from benchmarks.team import Team
 from benchmarks.visitors import Ask, Seen, Visitors, request_of
 
 UNANSWERED = (1, 16, 64)
-SECONDS, WARM_UP = 2.0, 5
+SECONDS, WARM_UP = 1.5, 5
 REQUESTS = {1: 100, 16: 240, 64: 320}  # by HTTP they are made beforehand
 TEXT = "**The build** is green again, the log is at https://example.org/builds/7 - thanks, all."
-MESSAGE_BYTES = 900  # what MongoDB stores of it
 
 Result = tuple[list[float], Spent]  # ms each, and what was spent meanwhile
 
@@ -87,27 +83,6 @@ class Posters(Crowd):
                 self._post(client)
 
 
-class Inserts:
-    """MongoDB alone."""
-
-    def run(self, uri: str, threads: int, seconds: float) -> list[float]:
-        """Documents stored with a majority, one after the other in each thread; ms each."""
-        with pymongo.MongoClient[dict[str, Any]](uri, w="majority", journal=True) as client:
-            collection = client.get_default_database()["bench_floor"]
-            until = time.monotonic() + seconds
-
-            def store() -> list[float]:
-                took = []
-                while (asked := time.monotonic()) < until:
-                    collection.insert_one({"text": "x" * MESSAGE_BYTES})
-                    took.append((time.monotonic() - asked) * 1000)
-                return took
-
-            with ThreadPoolExecutor(threads) as pool:
-                done = [pool.submit(store) for _ in range(threads)]
-                return [ms for one in done for ms in one.result()]
-
-
 def _by_http(stage: Stage, app: App, visitors: Remote, many: int, count: int) -> Result:
     team = stage.team
     path = f"/api/channels/{team.channel}/messages"
@@ -147,9 +122,9 @@ def _by_socket(stage: Stage, app: App, posters: Remote, many: int, seconds: floa
 
 
 def _stored(stage: Stage, app: App, inserts: Remote, many: int, seconds: float) -> Result:
-    inserts.ask("run", stage.uri, many, 0.1)  # to warm up
+    inserts.ask("at_once", stage.uri, many, 0.1)  # to warm up
     meter = Meter(stage.processes(app))
-    return inserts.ask("run", stage.uri, many, seconds), meter.read()
+    return inserts.ask("at_once", stage.uri, many, seconds), meter.read()
 
 
 def _print(many: int, results: dict[str, Result]) -> None:
