@@ -90,7 +90,7 @@ class ChannelList(Struct):
 
 
 class Author(Struct):
-    """Who wrote a message."""
+    """Who wrote a message. An id of zeros alone is the installation itself, which is no account."""
 
     id: Id
     nickname: str

@@ -1,5 +1,6 @@
 """When MongoDB was last backed up: written by deploy/backup-mongodb.py, which knows no models."""
 
+from datetime import datetime
 from typing import Any
 
 from mongoengine import DictField, Document, StringField
@@ -20,7 +21,12 @@ class Backup(Document):
     def read(cls) -> dict[str, Any]:
         """Both as they can be kept as JSON; empty if none was ever seen."""
         row = cls._get_collection().find_one({"_id": ID}) or {}
-        return {name: _plain(row[name]) for name in ("last", "good") if row.get(name)}
+        return {name: _plain(row[name]) for name in ("last", "good") if _is_note(row.get(name))}
+
+
+def _is_note(note: Any) -> bool:
+    """Anybody may write there: what is no note must not disturb whoever reads."""
+    return isinstance(note, dict) and isinstance(note.get("at"), datetime)
 
 
 def _plain(told: dict[str, Any]) -> dict[str, Any]:

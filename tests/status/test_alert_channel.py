@@ -12,11 +12,11 @@ NAME = "Server status"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, mongod):
-    """An app without Redis, which is an alert after some time; its alert channel is missing."""
+    """An app with a Redis of its own; its alert channel is missing."""
     from tests.support.processes import Launcher
 
     launcher = Launcher(tmp_path_factory.mktemp("alerts"), mongod.uri)
-    launcher.app = launcher(DISABLE_REDIS="true", ALERT_CHANNEL="#alarms")
+    launcher.app = launcher(ALERT_CHANNEL="#alarms")
     launcher.owner = Person(launcher.app.url, "olga").set_up()
     launcher.owner.patch("/api/me", {"locale": "en"})
     yield launcher
@@ -35,21 +35,25 @@ def test_it_is_said_where_the_channel_is_now_and_delivered_to_whoever_has_it_ope
     channel = owner.post("/api/channels", {"name": "Alarms", "kind": "public"}).json()
     owner.patch(f"/api/channels/{channel['id']}", {"name": "Worries"})
     tab = owner.tab()
-    eventually(lambda: "no channel with the address" not in page(owner))
+    site.redis[0].kill()
     (pushed,) = eventually(lambda: tab.heard("message:new"))
     assert pushed["message"]["author"] == {"id": NOBODY, "nickname": NAME}
     assert "/dm/" not in pushed["html"]
     (text,) = said(owner, channel["id"])
-    assert text.startswith("**Alert.** 7 parts do not use Redis")
+    assert text.startswith("**Alert.** Redis does not answer")
     assert text.endswith("here: the page “Server status”")
     shown = owner.get("/channels/worries").text
-    assert "7 parts do not use Redis" in shown
+    assert "Redis does not answer" in shown
     assert "/dm/Server" not in shown
     assert log.read_text().count("there is no channel 'alarms'") == 1
+    eventually(lambda: "no channel with the address" not in page(owner))
 
     assert owner.post_form("/channels/worries/archive").status_code == 303
+    site.redis[0].start()
     eventually(lambda: "“alarms” is archived" in page(owner))
     assert log.read_text().count("the channel 'alarms' is archived") == 1
+    eventually(lambda: "No alerts." in page(owner))
+    assert len(said(owner, channel["id"])) == 1
 
 
 @pytest.mark.parametrize("name", [NAME, "server status", " Server  status "])

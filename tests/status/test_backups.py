@@ -52,6 +52,8 @@ def test_a_redis_that_has_saved_nothing_yet_is_not_said_to_have(app: Flask):
 
 def test_a_failed_and_a_good_back_up_are_both_noted(app: Flask, tmp_path):
     uri = app.config["MONGODB_URI"]
+    Backup._get_collection().insert_one({"_id": "mongodb", "last": {"at": "noon"}, "good": 1})
+    assert Backup.read() == {}
     copied = tmp_path / "data"
     copied.mkdir()
     (copied / "file").write_bytes(b"12345")
