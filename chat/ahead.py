@@ -31,6 +31,7 @@ from chat.cache.fence import Rider
 from chat.cache.local import copies
 from chat.cache.through import Source
 from chat.callers import callers
+from chat.errors import ChatError
 from chat.extensions import redis
 from chat.models import base
 from chat.passing import of
@@ -76,7 +77,7 @@ def _with_session(sid: str) -> list[Any] | None:
     session = Rider(session_store.call(sid))
     try:
         _ask(plan, user_id, [session])
-    except PyMongoError:  # whoever needs what is missing will say so
+    except (ChatError, PyMongoError):  # whoever needs what is missing will say so
         through.look_again()
     return session.answer
 

@@ -14,6 +14,8 @@ from flask import Flask
 from gevent import getcurrent
 from gevent.lock import BoundedSemaphore
 
+from chat import bodies
+
 MOST = 12
 SPARE = 4  # connections for what runs beside requests and events
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
@@ -86,6 +88,7 @@ def init_app(app: Flask) -> None:
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(AT_ONCE):
             return wrapped(environ, start_response)
+        bodies.read(environ, app.config["MAX_CONTENT_LENGTH"])
         try:
             with turns.taken(PATIENCE):
                 return wrapped(environ, start_response)

@@ -1,11 +1,15 @@
 """A process works on so many things at once as it has connections for; the others wait."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import gevent
 import pytest
 
-from chat.turns import Busy, Turns
+from chat.security import MAX_REQUEST
+from chat.turns import MOST, Busy, Turns
+from tests.conftest import NewPerson
 from tests.support.people import Person
 from tests.support.processes import AppProcess
 
@@ -103,3 +107,24 @@ def test_a_hundred_at_once_do_not_make_a_healthy_redis_look_dead(launch_app):
     assert answers.count(200) == AT_ONCE * EACH
     assert answers.count(201) == AT_ONCE
     assert "Redis is down" not in app.log.read_text(encoding="utf-8")
+
+
+def test_who_sends_a_body_slowly_holds_nobodys_turn(new_person: NewPerson):
+    alice = new_person()
+    body = json.dumps({"status": "at last"})
+    with ExitStack() as slow:
+        rests = [
+            slow.enter_context(alice.sends_slowly("PATCH", "/api/me", body)) for _ in range(MOST)
+        ]
+        assert alice.get("/api/me").status_code == 200
+        assert all(rest().startswith("HTTP/1.1 200") for rest in rests)
+
+
+@pytest.mark.parametrize(("length", "status"), [(20, 200), (MAX_REQUEST + 10, 413)])
+def test_a_body_in_chunks_is_read_as_far_as_is_allowed(new_person: NewPerson, length, status):
+    alice = new_person()
+    body = json.dumps({"status": "x" * 20}) + " " * (length - 20)
+    chunks = (body[at : at + 100_000].encode() for at in range(0, len(body), 100_000))
+    headers = {"Content-Type": "application/json", "X-CSRFToken": alice.csrf}
+    answer = alice.session.patch(f"{alice.url}/api/me", data=chunks, headers=headers, timeout=10)
+    assert answer.status_code == status

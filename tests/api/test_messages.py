@@ -1,5 +1,7 @@
 """Messages over HTTP: posting once, changing, deleting, reading page by page."""
 
+import json
+
 from tests.api.conftest import problem
 from tests.support.people import Person, new_message
 
@@ -102,3 +104,17 @@ def test_a_text_that_is_empty_or_too_long_is_refused_with_the_reason(alice: Pers
 
 def history(api: Person, channel: dict, **query: int) -> dict:
     return api.get(f"/api/channels/{channel['id']}/messages", params=query).json()
+
+
+def test_who_is_removed_while_the_message_is_still_on_its_way_cannot_post_it(
+    alice: Person, bob: Person
+) -> None:
+    channel = alice.new_channel(kind="private")
+    assert alice.post(f"/api/channels/{channel['id']}/people/{bob.id}").ok
+    path = f"/api/channels/{channel['id']}/messages"
+    bob.say(channel, "may I?")  # from now on the process knows whose session it is
+    body = json.dumps(new_message("I may not"))
+    with bob.sends_slowly("POST", path, body) as rest:
+        assert alice.delete(f"/api/channels/{channel['id']}/people/{bob.id}").ok
+        assert rest().startswith("HTTP/1.1 404")
+    assert [m["text"] for m in history(alice, channel)["messages"]] == ["may I?"]

@@ -1,6 +1,9 @@
 """Somebody with a browser, seen from the wire: cookies, forms, the JSON API and sockets."""
 
 import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -113,6 +116,26 @@ class Person:
 
     def delete(self, path: str) -> requests.Response:
         return self.api("DELETE", path)
+
+    @contextmanager
+    def sends_slowly(self, method: str, path: str, body: str) -> Iterator[Callable[[], str]]:
+        """A call whose body comes in two halves; what is given sends the second, and returns the
+        answer's first line."""
+        host, port = self.url.removeprefix("http://").split(":")
+        data = body.encode()
+        head = [
+            f"{method} {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close",
+            f"Cookie: {cookie_of(self.session)}", f"X-CSRFToken: {self.csrf}",
+            "Content-Type: application/json", f"Content-Length: {len(data)}", "", "",
+        ]  # fmt: skip
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as line:
+            line.sendall("\r\n".join(head).encode() + data[: len(data) // 2])
+
+            def rest() -> str:
+                line.sendall(data[len(data) // 2 :])
+                return line.makefile("rb").readline().decode()
+
+            yield rest
 
     # What tests need again and again
 
