@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
 from flask import Flask
 
@@ -141,3 +142,17 @@ def test_who_comes_late_to_fetch_an_answer_has_not_waited_for_redis() -> None:
             patience.wait_was(patience._lay_there(near) + patience.PATIENCE + 0.1, near)
             assert patience.is_at_end()
         patience.renew()
+
+
+def test_of_what_is_asked_of_several_nodes_at_once_the_longest_wait_counts() -> None:
+    def ask(share: float) -> None:
+        others = [gevent.spawn(patience.spend, share * patience.PATIENCE) for _ in range(2)]
+        with patience.beside(others):
+            gevent.joinall(others)
+
+    with turns.taken():
+        ask(0.6)
+        assert not patience.is_at_end()
+        ask(0.6)
+        assert patience.is_at_end()
+    patience.renew()

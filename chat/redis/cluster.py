@@ -17,6 +17,8 @@ from redis.commands import CoreCommands
 from redis.exceptions import AskError, MovedError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from chat.redis import patience
+
 T = TypeVar("T")
 Command = tuple[tuple[Any, ...], dict[str, Any]]  # what execute_command takes
 
@@ -140,7 +142,8 @@ def side_by_side(questions: Sequence[Callable[[], T]]) -> list[T]:
     if len(questions) <= 1 or not gevent.monkey.is_module_patched("socket"):
         return [question() for question in questions]
     others = [gevent.spawn(_answer_of, question) for question in questions[1:]]
-    found = [_answer_of(questions[0]), *(other.get() for other in others)]
+    with patience.beside(others):
+        found = [_answer_of(questions[0]), *(other.get() for other in others)]
     for answer in found:
         if isinstance(answer, Exception):
             raise answer

@@ -13,7 +13,8 @@ come soon nothing is counted, and asking how patient one still is costs a look a
 
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from gevent import getcurrent
@@ -26,6 +27,7 @@ SOON = 0.02  # seconds; nobody minds these
 _TCP_INFO = getattr(socket, "TCP_INFO", None)  # Linux alone tells
 _LAST_CAME = slice(52, 56)  # of struct tcp_info: how many ms ago the last data came
 _waited: dict[Any, float] = {}  # seconds by greenlet, of requests and events that had to wait
+_beside: dict[Any, float] = {}  # the same of those that ask for one of them
 
 
 def wait_was(seconds: float, sock: Any) -> None:
@@ -35,9 +37,26 @@ def wait_was(seconds: float, sock: Any) -> None:
 
 def spend(seconds: float) -> None:
     """The request or event of this greenlet had to wait. What is neither may wait for ever."""
-    if seconds > SOON and turns.holds_one():
-        me = getcurrent()
+    if seconds <= SOON:
+        return
+    me = getcurrent()
+    if me in _beside:
+        _beside[me] += seconds
+    elif turns.holds_one():
         _waited[me] = _waited.get(me, 0.0) + seconds
+
+
+@contextmanager
+def beside(others: Sequence[Any]) -> Iterator[None]:
+    """These greenlets ask for the one that waits for them here: the longest wait counts."""
+    me = getcurrent()
+    before = _waited.get(me, 0.0)
+    _beside.update(dict.fromkeys(others, 0.0))
+    try:
+        yield
+    finally:
+        longest = max(_beside.pop(other) for other in others)
+        spend(longest - (_waited.get(me, 0.0) - before))
 
 
 def is_at_end() -> bool:
