@@ -10,15 +10,13 @@ from typing import Any
 
 
 def read(environ: dict[str, Any], most: int) -> None:
-    """Wait for the body and put it in its place. One of more than ``most`` bytes is not waited for:
-    Flask refuses it (413). OSError when the sender is gone."""
+    """Wait for the body and put it in its place, with its length. One of more than ``most`` bytes
+    is not waited for: Flask refuses it (413). OSError when the sender is gone."""
     said = environ.get("CONTENT_LENGTH") or ""
-    if not said.isdigit():
-        if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in environ:
-            _replace(environ, most + 1)
-    elif 0 < int(said) <= most:
-        _replace(environ, int(said))
-
-
-def _replace(environ: dict[str, Any], length: int) -> None:
-    environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length))
+    if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in environ:
+        # It comes in chunks. Left to itself Flask would take the beginning for the whole.
+        del environ["HTTP_TRANSFER_ENCODING"]
+        body = environ["wsgi.input"].read(most + 1)
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+    elif said.isdigit() and 0 < int(said) <= most:
+        environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(int(said)))
