@@ -136,6 +136,7 @@ def test_connections_are_recounted_by_one_process_a_minute(emitted, own_redis):
     assert 0 < own_redis.client().ttl("{presence}:recounted") <= 60
 
 
+@pytest.mark.needs_redis  # counts reads of the set, which has a percentage
 def test_who_is_online_is_asked_for_once_a_request(emitted, own_redis):
     from flask import current_app
 
@@ -156,6 +157,7 @@ def test_who_is_online_is_asked_for_once_a_request(emitted, own_redis):
         assert len(presence.online()) == FEW - 1  # the next request looks for itself
 
 
+@pytest.mark.needs_redis  # counts reads of the set, which has a percentage
 def test_while_nobody_comes_or_goes_only_a_number_is_sent(emitted, own_redis):
     from flask import current_app
 
