@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import crowded, picture, report
+from benchmarks import crowded, gauge, picture, report
 from benchmarks.arrivals import Arrivals
 from benchmarks.crowded import Town
 from benchmarks.gauge import Meter, quantile
@@ -122,9 +122,12 @@ def _app(town: Town) -> Iterator[App]:
 
 def _ask(app: App, town: Town, load: Remote, what: str, size: int, seconds: float) -> list[Point]:
     stage, who, points = crowded.stage(), town.masses.members[0], []
-    for name, path in _pages(what, town).items():
+    pages = _pages(what, town)
+    for path in pages.values():
         for _ in range(WARM_UP):
             app.get(path, who)
+    gauge.until_idle(app.worker)  # the list of all people is filled in the background
+    for name, path in pages.items():
         meter = Meter(stage.processes(app))
         asked: Asked = load.ask("run", app.port, path, who.cookie, 1, seconds)
         spent = meter.read()

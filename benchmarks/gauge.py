@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import psutil
 
+IDLE_SECONDS, IDLE_PERCENT = 0.5, 10.0
+
 
 def worker_of(master: int) -> psutil.Process:
     """The one worker of a gunicorn."""
@@ -13,6 +15,13 @@ def worker_of(master: int) -> psutil.Process:
     if len(children) != 1:
         raise RuntimeError(f"one worker was expected, not {len(children)}: unset WEB_CONCURRENCY")
     return children[0]
+
+
+def until_idle(process: psutil.Process, most: float = 15.0) -> None:
+    """Wait until what it does for itself is done: it takes less than a tenth of a core."""
+    until = time.monotonic() + most
+    while process.cpu_percent(IDLE_SECONDS) > IDLE_PERCENT and time.monotonic() < until:
+        pass
 
 
 def resident_kib(process: psutil.Process) -> float:
