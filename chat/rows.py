@@ -21,6 +21,7 @@ from chat.i18n import reader_zone, today
 
 MOST_CHARACTERS = 12_000_000  # some 4,000 rows: they are what lists are put together from
 MOST_LISTS = 120
+MOST_MEMBERS = 200  # lines on a page; who is online comes first where there are more
 # Stand in a row where a button may be hidden; nobody can write what nobody can guess.
 HIDE_EDIT, HIDE_DELETE = (Markup(f" hide-{name}-{token_hex(8)}") for name in ("edit", "delete"))
 HIDDEN = " hidden"
@@ -73,7 +74,8 @@ def message_list(
 
 
 def member_list(members: list[dict], known: bool, reader: Any) -> Markup:
-    """The lines of a channel's members. ``known``: somebody who is not online is offline."""
+    """The lines of a channel's members, at most MOST_MEMBERS. ``known``: somebody who is not online
+    is offline."""
     if not members:
         return Markup("")
     place, ids = _place()[0], (members[0]["id"], members[-1]["id"], len(members))
@@ -84,6 +86,11 @@ def member_list(members: list[dict], known: bool, reader: Any) -> Markup:
     # One list for everybody, and in it the reader's own line instead of what others see there.
     others = _member_line(own, _state(own, known), False, place)
     return Markup(lines.replace(others, _member_line(own, "online", True, place), 1))
+
+
+def members_left_out(members: list[dict]) -> int:
+    """How many members ``member_list`` shows no line of."""
+    return max(0, len(members) - MOST_MEMBERS)
 
 
 def channel_link(view: dict, is_current: bool, locale: str) -> Markup:
@@ -150,6 +157,8 @@ def _message_row(message: dict, continued: bool, shown: _Shown) -> Markup:
 
 
 def _members(members: list[dict], known: bool, place: str) -> Markup:
+    if len(members) > MOST_MEMBERS:
+        members = sorted(members, key=lambda person: not person["online"])[:MOST_MEMBERS]
     lines = (_member_line(person, _state(person, known), False, place) for person in members)
     return Markup("\n").join(lines)
 

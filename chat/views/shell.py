@@ -11,7 +11,14 @@ from flask_login import current_user
 from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
-from chat.rows import blank_row, channel_link, member_list, message_list, person_link
+from chat.rows import (
+    blank_row,
+    channel_link,
+    member_list,
+    members_left_out,
+    message_list,
+    person_link,
+)
 from chat.security import csrf_token
 from chat.services import channels, people, site
 
@@ -32,6 +39,7 @@ def init_app(app: Flask) -> None:
     app.add_template_global(person_link)
     app.add_template_global(message_list)
     app.add_template_global(member_list)
+    app.add_template_global(members_left_out)
     app.add_template_global(csrf_token)
     app.add_template_global(presence.seq, "presence_seq")
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}

@@ -2,6 +2,8 @@
 
 import re
 
+from chat import rows
+from chat.cache.local import Made
 from chat.rows import Pieces
 
 
@@ -35,6 +37,16 @@ def test_an_edit_and_a_deletion_show_at_once(browser):
     browser.owner.delete(f"/api/messages/{found}", headers=headers)
     assert "changed" not in row(browser, 59)
     assert "data-deleted" in row(browser, 59)
+
+
+def test_a_channel_of_very_many_shows_some_and_says_how_many_more(browser, monkeypatch):
+    monkeypatch.setattr(rows, "MOST_MEMBERS", 1)
+    monkeypatch.setattr(rows, "_lists", Made(10))
+    page = browser.get("/channels/general", headers={"Accept-Language": "en"}).text
+    members = page.partition('id="member-list"')[2].partition("</ul>")[0]
+    count = int(re.search(r'id="member-count">(\d+)', page)[1])
+    assert members.count("data-person=") == 1 < count
+    assert f"and {count - 1} more" in members
 
 
 def test_what_is_kept_is_bounded_and_the_latest_stays():
