@@ -12,7 +12,13 @@ class Logins(LoginManager):  # type: ignore[misc]
     """Who is signed in, from the loader alone."""
 
     def _load_user(self) -> None:
-        self._update_request_context_with_user(self._request_callback(request))
+        try:
+            account = self._request_callback(request)
+        except Exception:
+            # The answer that says so asks again (it is in the reader's language): it was nobody.
+            self._update_request_context_with_user(None)
+            raise
+        self._update_request_context_with_user(account)
 
     def _update_remember_cookie(self, response: Response) -> Response:
         return response

@@ -73,6 +73,10 @@ def test_without_mongodb_nothing_is_acknowledged_nobody_is_logged_out_and_nothin
     began = monotonic()
     assert {owner.post(path, new_message("x")).status_code for _ in range(100)} == {503}
     assert monotonic() - began < 60
+    # Nor is it a bug, or a reason to log in, if even who asks is known to nobody.
+    bearer = {"Authorization": "Bearer of a token"}
+    assert owner.get("/api/me", headers=bearer).status_code == 503
+    assert owner.post(path, unsent, headers=bearer).status_code == 503
 
     if how == "killed":
         own_mongod.start()
