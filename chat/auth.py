@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from chat.callers import callers
 from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from chat.extensions import login_manager
 from chat.models import AccessToken
+from chat.models.base import DATABASE_GONE
 from chat.models.user import at_least
 from chat.services import activity
 
@@ -105,6 +107,15 @@ def _by_session() -> Account | None:
     elif sid := sessions.current_sid():
         callers.put(sid, user_id)
     return account
+
+
+def is_known() -> bool:
+    """Whether it can be said who asks. If not, it is nobody from here on: only for an answer that
+    says so, and must be made without MongoDB."""
+    with suppress(*DATABASE_GONE):
+        current_user._get_current_object()
+        return True
+    return False
 
 
 def likely_user_id() -> str:

@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from chat import errors
+from chat import auth, errors
 from chat.models.base import DATABASE_GONE
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def init(blueprint: Blueprint) -> None:
 
 def from_chat(error: errors.ChatError) -> Response:
     """One of our own errors; its extras become members of the answer."""
-    error = _first_reason(error)
+    error = _first_reason(error) if auth.is_known() else errors.Unavailable()
     members = {"field": getattr(error, "field", ""), **error.extra}
     answer = problem(error.status, str(error.title), str(error.detail), error.name, **members)
     if "retry_after" in error.extra:

@@ -174,6 +174,9 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
             environ["saved_session"] = connection.session
     except ChatError as error:
         raise ConnectionRefusedError(error.name, failure(error)) from None
+    except DATABASE_GONE as error:
+        log.warning("MongoDB does not answer: %s", type(error).__name__)
+        raise ConnectionRefusedError(Unavailable.name, failure(Unavailable())) from None
     except Exception:  # noqa: BLE001 - logged there
         raise ConnectionRefusedError("server", _unexpected("connect")) from None
     finally:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 
+from chat import auth
 from chat.errors import ChatError
 from chat.i18n import LANGUAGES
 from chat.models.base import DATABASE_GONE
@@ -51,6 +52,8 @@ def http_problem(problem: HTTPException) -> Response:
 
 def error_page(status: int, reason: str = "") -> Response:
     """What happened, what is safe, and what to press."""
+    if not auth.is_known():
+        status, reason = 503, ""
     with force_locale(_locale()):
         title, advice = explain(status)
         html = render_template(

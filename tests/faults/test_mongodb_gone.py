@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from time import monotonic
 
 import pytest
+from socketio.exceptions import ConnectionError as Refused
 
 from chat.embedded.mongo import Mongo
 from tests.support.people import Person, new_message
@@ -77,6 +78,14 @@ def test_without_mongodb_nothing_is_acknowledged_nobody_is_logged_out_and_nothin
     bearer = {"Authorization": "Bearer of a token"}
     assert owner.get("/api/me", headers=bearer).status_code == 503
     assert owner.post(path, unsent, headers=bearer).status_code == 503
+    launch_app.redis[0].client().delete(f"cache:users:profile:{owner.id}")
+    places = ["/api/me", "/api/nowhere", "/channels", "/nowhere"]
+    assert {owner.session.get(app.url + place).status_code for place in places} == {503}
+    with pytest.raises(Refused):
+        owner.socket()
+    told = app.log.read_text(encoding="utf-8")
+    assert "Exception on" not in told
+    assert "connect failed" not in told
 
     if how == "killed":
         own_mongod.start()
