@@ -86,6 +86,7 @@ def test_who_has_a_turn_needs_no_second_and_others_work_while_it_waits_for_somet
     assert order == ["first begins", "second", "first ends"]
 
 
+@pytest.mark.needs_redis
 def test_a_hundred_at_once_do_not_make_a_healthy_redis_look_dead(launch_app):
     app: AppProcess = launch_app(REDIS_CONNECTIONS="8")  # far fewer than there are callers
     owner = Person(app.url).set_up()

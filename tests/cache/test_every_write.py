@@ -22,6 +22,7 @@ from chat.services import (
     emoji,
     invites,
     messages,
+    notices,
     people,
     site,
     tokens,
@@ -37,6 +38,7 @@ READS = {
     "emoji": "counts",
     "invites": "list_invites is_valid",
     "messages": "history newest newest_as around changes last_numbers unread",
+    "notices": "site_language",
     "people": "list_people list_people_as get_person get_by_nickname members_of online_people",
     "site": "get_site check_name",
     "tokens": "list_tokens",
@@ -108,6 +110,9 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     "messages.edit": lambda w: messages.edit(w.olga, w.message["id"], "other words"),
     "messages.delete": lambda w: messages.delete(w.olga, w.message["id"]),
     "messages.mark_read": lambda w: messages.mark_read(w.people["boris"], w.channels["general"], 2),
+    "notices.post": lambda w: notices.post(
+        {"id": w.channels["general"]}, "all is well", "notice-000001"
+    ),
     "site.update_site": lambda w: site.update_site(w.olga, name="Renamed", open_registration=True),
     "tokens.create": lambda w: tokens.create(w.olga, "another"),
     "tokens.revoke": lambda w: tokens.revoke(w.olga, w.token),
@@ -281,9 +286,10 @@ def test_every_declared_structure_is_compared_with_mongodb():
 def test_every_document_that_is_cached_announces_its_writes():
     announced = {row.document for row in signals.TABLE}
     # An invite and a token are read from MongoDB; sessions are written to both by chat.sessions.
-    # The rollout and the drill are followed by every process, the audit and the minutes are read by
-    # admins: all from MongoDB.
+    # The rollout and the drill are followed by every process; the audit, the minutes, the alerts
+    # and the note about the last back-up are read by admins: all from MongoDB.
     silent = {models.Invite, models.AccessToken, models.session.Session}
     silent |= {models.Rollout, models.Audit, models.Drill, models.Minute}
+    silent |= {models.alert.Alert, models.backup.Backup}
     assert set(models.DOCUMENTS) == announced | silent
     assert not announced & silent

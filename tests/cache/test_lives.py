@@ -5,7 +5,7 @@ from datetime import timedelta
 import gevent
 import pytest
 
-from chat.cache import directory, fence, keys, messages, users
+from chat.cache import directory, fence, keys, messages, through, users
 from chat.cache.local import Copies, Copy, Made
 from chat.extensions import redis
 from chat.models import Message, User, base
@@ -21,8 +21,11 @@ def about_to_expire(key):
 
 
 def until_background_is_done():
-    """What was spawned runs as soon as this greenlet lets it."""
-    gevent.sleep(0.01)
+    """What was spawned runs while this greenlet lets it."""
+    with gevent.Timeout(10):
+        gevent.sleep(0.01)
+        while through._filling:
+            gevent.sleep(0.01)
 
 
 def test_what_is_about_to_expire_is_fetched_anew_and_nobody_finds_it_missing(world, monkeypatch):
@@ -147,7 +150,7 @@ def test_what_was_made_is_made_anew_when_what_it_was_made_from_has_changed_or_ca
 
 
 def test_the_members_of_a_huge_channel_are_asked_about_one_by_one(world, monkeypatch):
-    from chat.cache import local, members, through
+    from chat.cache import local, members
 
     monkeypatch.setattr(through, "copies", local.Copies(most_of_one=10))
     members.get_members(world.channel)
