@@ -29,7 +29,8 @@ keepalive = 5
 proc_name = "chat"
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
-accesslog = None  # chat.logs writes the requests, without what must not be logged
+logger_class = answers.Unlogged  # chat.logs writes the requests, without what must not be logged
+accesslog = None
 logconfig_dict = logs.settings_for(settings)
 
 WATCH_SECONDS = 0.1

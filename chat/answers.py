@@ -6,6 +6,7 @@ reader is woken twice for one answer.
 
 from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
 
 
@@ -47,6 +48,16 @@ class Whole(wsgi.Response):  # type: ignore[misc]
         head, self._head = self._head, b""
         if head:
             self.sock.sendall(head)
+
+
+class Unlogged(Logger):  # type: ignore[misc]
+    """gunicorn's logger without a line for each answer: the app writes those (``chat.logs``).
+
+    gunicorn would still put together what would be in it, because there is a logging configuration.
+    """
+
+    def access(self, *_: Any) -> None:
+        """Nothing."""
 
 
 def send_whole() -> None:

@@ -8,29 +8,65 @@ A sender that goes away half-way has sent no request: gunicorn hands over what h
 would take that for the whole, and store half a message.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from errno import ECONNRESET
 from io import BytesIO
 from typing import Any
 
 import gevent
+from gevent.lock import BoundedSemaphore
 
 SECONDS = 30  # for the whole of it; gunicorn itself would wait for ever
+SMALL = 16_384  # bytes; a message is smaller, and as many of these may be here as there are callers
+MOST_BIG = 256  # of the others together; each may be as long as a request may be
+PATIENCE = 5.0  # seconds until one for which there is no room is told to come later
+
+_room = BoundedSemaphore(MOST_BIG)
 
 
-def read(environ: dict[str, Any], most: int) -> None:
+class TooMany(Exception):
+    """So many big bodies are here already that this one has to come later."""
+
+
+@contextmanager
+def held(environ: dict[str, Any], most: int) -> Iterator[None]:
     """Wait for the body and put it in its place, with its length. One of more than ``most`` bytes
-    is not waited for: Flask refuses it (413). OSError when the sender is gone, or too slow."""
-    said = environ.get("CONTENT_LENGTH") or ""
-    if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in environ:
-        # It comes in chunks. Left to itself Flask would take the beginning for the whole.
+    is not waited for: Flask refuses it (413).
+
+    Raises OSError when the sender is gone or too slow, TooMany when there is no room for it.
+    """
+    big = _is_in_chunks(environ) or _length(environ) > SMALL
+    if big and not _room.acquire(timeout=PATIENCE):
+        raise TooMany
+    try:
+        _read(environ, most)
+        yield
+    finally:
+        if big:
+            _room.release()
+
+
+def _read(environ: dict[str, Any], most: int) -> None:
+    if _is_in_chunks(environ):
+        # Left to itself Flask would take the beginning for the whole.
         del environ["HTTP_TRANSFER_ENCODING"]
         body = _all(environ["wsgi.input"], most + 1)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-    elif said.isdigit() and 0 < int(said) <= most:
-        body = _all(environ["wsgi.input"], int(said))
-        if len(body) < int(said):
+    elif 0 < (length := _length(environ)) <= most:
+        body = _all(environ["wsgi.input"], length)
+        if len(body) < length:
             raise _gone()
         environ["wsgi.input"] = BytesIO(body)
+
+
+def _is_in_chunks(environ: dict[str, Any]) -> bool:
+    return bool(environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in environ)
+
+
+def _length(environ: dict[str, Any]) -> int:
+    said = environ.get("CONTENT_LENGTH") or ""
+    return int(said) if said.isdecimal() else 0
 
 
 def _all(sent: Any, length: int) -> bytes:

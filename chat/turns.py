@@ -88,11 +88,10 @@ def init_app(app: Flask) -> None:
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(AT_ONCE):
             return wrapped(environ, start_response)
-        bodies.read(environ, app.config["MAX_CONTENT_LENGTH"])
         try:
-            with turns.taken(PATIENCE):
+            with bodies.held(environ, app.config["MAX_CONTENT_LENGTH"]), turns.taken(PATIENCE):
                 return wrapped(environ, start_response)
-        except Busy:
+        except (Busy, bodies.TooMany):
             return _later(start_response)
         finally:
             for fn in afterwards:

@@ -1,12 +1,15 @@
 """What a request brings counts only when it has come whole, and is not waited for for ever."""
 
 import socket
+from contextlib import AbstractContextManager
+from io import BytesIO
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import gevent
 import pytest
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
 from chat import bodies
 from chat.security import MAX_REQUEST
@@ -49,5 +52,22 @@ def test_half_a_form_is_no_message(new_person: NewPerson):
 def test_who_never_sends_the_rest_is_not_waited_for(monkeypatch, said):
     monkeypatch.setattr(bodies, "SECONDS", 0.01)
     never = SimpleNamespace(read=lambda _length: Event().wait())
-    with gevent.Timeout(10), pytest.raises(ConnectionResetError):
-        bodies.read({**said, "wsgi.input": never}, MAX_REQUEST)
+    environ = {**said, "wsgi.input": never}
+    with gevent.Timeout(10), pytest.raises(ConnectionResetError), bodies.held(environ, MAX_REQUEST):
+        pytest.fail("it has not come")
+
+
+def test_there_is_room_for_so_many_big_bodies_and_for_small_ones_beside(monkeypatch):
+    def holding(length: int) -> AbstractContextManager[None]:
+        environ = {"CONTENT_LENGTH": str(length), "wsgi.input": BytesIO(b"x" * length)}
+        return bodies.held(environ, MAX_REQUEST)
+
+    monkeypatch.setattr(bodies, "_room", BoundedSemaphore(1))
+    monkeypatch.setattr(bodies, "PATIENCE", 0.01)
+    with holding(bodies.SMALL + 1):
+        with pytest.raises(bodies.TooMany), holding(bodies.SMALL + 1):
+            pytest.fail("there is no room")
+        with holding(bodies.SMALL):
+            pass
+    with holding(bodies.SMALL + 1):
+        pass
