@@ -37,10 +37,10 @@ def _safely(fn: Callable[P, None]) -> Callable[P, None]:
     return tell
 
 
-def _emit(event: str, data: dict[str, Any], to: str, skip_sid: str | None = None) -> None:
+def _emit(event: str, data: dict[str, Any], to: str, **how: Any) -> None:
     if socketio.server is not None:
         count.emitted(event)
-        socketio.server.emit(event, data, to=to, skip_sid=skip_sid)
+        socketio.server.emit(event, data, to=to, **how)
 
 
 def row(message: dict[str, Any]) -> str:
@@ -127,7 +127,12 @@ def unread_changed(user_id: str, channel_id: str, unread: int) -> None:
 
 @_safely
 def typing(channel_id: str, user: dict[str, Any], skip_sid: str | None = None) -> None:
-    _emit("typing", {"channel": channel_id, "user": user}, rooms.channel(channel_id), skip_sid)
+    _emit(
+        "typing",
+        {"channel": channel_id, "user": user},
+        rooms.channel(channel_id),
+        skip_sid=skip_sid,
+    )
 
 
 @_safely
@@ -173,9 +178,7 @@ def sessions_ended(
 @_safely
 def status_changed() -> None:
     """To this process's open status pages: ask again. Says nothing that only admins may know."""
-    if socketio.server is not None:
-        count.emitted("status:changed")
-        socketio.server.emit("status:changed", {}, to=rooms.STATUS, ignore_queue=True)
+    _emit("status:changed", {}, to=rooms.STATUS, ignore_queue=True)
 
 
 @_safely

@@ -11,6 +11,7 @@ from flask_login import current_user
 from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
+from chat.models.message import NOBODY
 from chat.rows import (
     blank_row,
     channel_link,
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
     app.add_template_global(members_left_out)
     app.add_template_global(csrf_token)
     app.add_template_global(presence.seq, "presence_seq")
+    app.jinja_env.globals["NOBODY"] = NOBODY
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
 
 

@@ -10,15 +10,11 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from chat.cache.keys import STRUCTURES
-from chat.rollout import FEATURES
+from chat.rollout import FEATURES, feature_of
 
 STEPS, AT_ONCE = 10, 500
 _SINGLE = {s.name: s.rollout for s in STRUCTURES if "*" not in s.name}
-# The longest first: one family's name may begin like another's.
-_FAMILIES = sorted(
-    ((s.name.removesuffix("*"), s.rollout) for s in STRUCTURES if "*" in s.name),
-    key=lambda family: -len(family[0]),
-)
+_FAMILIES = {s.rollout for s in STRUCTURES if "*" in s.name}
 
 
 def take(client: Any) -> dict[str, dict[str, Any]]:
@@ -37,10 +33,10 @@ def _take(client: Any) -> dict[str, dict[str, Any]]:
     for node in nodes:
         met, whole = _sample(node, max(1, STEPS // len(nodes)))
         weight = 1.0 if whole else max(1.0, node.dbsize() / max(1, len(met)))
-        for feature in filter(None, map(_family_of, met)):
+        for feature in filter(None, map(feature_of, met - _SINGLE.keys())):
             keys[feature] += weight
         about = about or not whole
-    guessed = {feature for _prefix, feature in _FAMILIES} if about else set()
+    guessed = _FAMILIES if about else set()
     return {
         feature: {"keys": _rounded(number, feature in guessed), "about": feature in guessed}
         for feature, number in keys.items()
@@ -63,11 +59,6 @@ def _sample(node: Any, steps: int) -> tuple[set[str], bool]:
         if not int(cursor):
             return keys, True
     return keys, False
-
-
-def _family_of(key: str) -> str | None:
-    """The part that a key of a family belongs to."""
-    return next((feature for prefix, feature in _FAMILIES if key.startswith(prefix)), None)
 
 
 def _rounded(keys: float, about: bool) -> int:
