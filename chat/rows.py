@@ -1,12 +1,10 @@
-"""Pieces of pages that were rendered before: messages' rows, members' lines, and lists of them.
+"""Pieces that pages are put together from: rows of messages, lines of members, lists, links.
 
 A piece is kept under everything that it depends on (for a message its id and rev), so it can never
 be out of date: a change makes another key. Nothing is shared between processes, and the oldest
 pieces go when there are too many.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from datetime import tzinfo
 from secrets import token_hex
 from typing import Any, NamedTuple
@@ -18,66 +16,47 @@ from markupsafe import Markup
 from chat import timeline
 from chat.cache.local import Made
 from chat.i18n import reader_zone, today
+from chat.pieces import Pieces
 
-MOST_CHARACTERS = 12_000_000  # some 4,000 rows: they are what lists are put together from
-MOST_LISTS = 120
+MOST_BYTES = 12_000_000  # some 7,000 rows: they are what lists are put together from
+MOST_CHARACTERS = 2_000_000  # of links
+MOST_LISTS = 240
 MOST_MEMBERS = 200  # lines on a page; who is online comes first where there are more
 # Stand in a row where a button may be hidden; nobody can write what nobody can guess.
-HIDE_EDIT, HIDE_DELETE = (Markup(f" hide-{name}-{token_hex(8)}") for name in ("edit", "delete"))
-HIDDEN = " hidden"
+HIDE_EDIT, HIDE_DELETE = (f" hide-{name}-{token_hex(8)}" for name in ("edit", "delete"))
+HIDDEN = b" hidden"
 BLANK = {
     "seq": "", "text": "", "html": "", "created_at": "", "client_id": "",
     "edited_at": None, "deleted": False,
 }  # fmt: skip
 
 
-class Pieces:
-    """The most recently used pieces, bounded by their characters together."""
-
-    def __init__(self, most: int = MOST_CHARACTERS) -> None:
-        self._kept: OrderedDict[Hashable, str] = OrderedDict()
-        self._most, self._size = most, 0
-
-    def get(self, key: Hashable, render: Callable[[], str]) -> str:
-        """The piece under this key, rendered now if it is not kept."""
-        piece = self._kept.get(key)
-        if piece is not None:
-            self._kept.move_to_end(key)
-            return piece
-        piece = render()
-        if key not in self._kept:
-            self._kept[key] = piece
-            self._size += len(piece)
-        while self._size > self._most:
-            self._size -= len(self._kept.popitem(last=False)[1])
-        return piece
-
-
-_pieces = Pieces()
-_lists: Made[Markup] = Made(MOST_LISTS)
+_rows = Pieces[bytes](MOST_BYTES)
+_links = Pieces[str](MOST_CHARACTERS)
+_lists: Made[bytes] = Made(MOST_LISTS)
 
 
 def message_list(
     messages: list[dict], last_read_seq: int | None, reader: Any, readonly: bool
-) -> Markup:
+) -> bytes:
     """The rows of a page of history, with days and the line above what is new.
 
     ``last_read_seq`` None: nothing is new. One list serves all readers who see the same: those who
     wrote nothing in it and have the same rights, language and clock.
     """
     if not messages:
-        return Markup("")
+        return b""
     wrote = any(message["author"]["id"] == reader.id for message in messages)
     shown = _Shown(reader.id if wrote else "", reader.is_moderator, readonly, _place())
     key = (messages[-1]["channel"], messages[0]["seq"], last_read_seq, today(), shown)
     return _lists.get(key, tuple(messages), lambda: _messages(messages, last_read_seq, shown))
 
 
-def member_list(members: list[dict], known: bool, reader: Any) -> Markup:
+def member_list(members: list[dict], known: bool, reader: Any) -> bytes:
     """The lines of a channel's members, at most MOST_MEMBERS. ``known``: somebody who is not online
     is offline."""
     if not members:
-        return Markup("")
+        return b""
     place, ids = _place()[0], (members[0]["id"], members[-1]["id"], len(members))
     lines = _lists.get((ids, known, place), tuple(members), lambda: _members(members, known, place))
     own = next((person for person in members if person["id"] == reader.id), None)
@@ -85,7 +64,7 @@ def member_list(members: list[dict], known: bool, reader: Any) -> Markup:
         return lines
     # One list for everybody, and in it the reader's own line instead of what others see there.
     others = _member_line(own, _state(own, known), False, place)
-    return Markup(lines.replace(others, _member_line(own, "online", True, place), 1))
+    return lines.replace(others, _member_line(own, "online", True, place), 1)
 
 
 def members_left_out(members: list[dict]) -> int:
@@ -98,7 +77,7 @@ def channel_link(view: dict, is_current: bool, locale: str) -> Markup:
     shown = (view["id"], view["slug"], view["title"], view["kind"], view["unread"])
     values = {"view": view, "is_current": is_current}
     return Markup(
-        _pieces.get(
+        _links.get(
             ("link", *shown, is_current, locale),
             lambda: _render("layout/_channel_link.html", values),
         )
@@ -109,7 +88,7 @@ def person_link(person: dict, state: str, locale: str) -> Markup:
     """The line of somebody who is online in the sidebar, in the reader's language."""
     key = ("person", person["id"], person["nickname"], state, locale)
     values = {"person": person, "state": state}
-    return Markup(_pieces.get(key, lambda: _render("layout/_person_link.html", values)))
+    return Markup(_links.get(key, lambda: _render("layout/_person_link.html", values)))
 
 
 def blank_row(reader: Any) -> Markup:
@@ -118,7 +97,7 @@ def blank_row(reader: Any) -> Markup:
     message = {"id": "", "rev": "", "author": author, **BLANK}
     values = {"message": message, "hide_edit": "", "hide_delete": ""}
     key = ("blank", reader.id, reader.nickname, _place())
-    return Markup(_pieces.get(key, lambda: _render("messages/_message.html", values)))
+    return Markup(_links.get(key, lambda: _render("messages/_message.html", values)))
 
 
 class _Shown(NamedTuple):
@@ -135,42 +114,56 @@ def _place() -> tuple[str, tzinfo]:
     return str(get_locale()), reader_zone()
 
 
-def _messages(messages: list[dict], last_read_seq: int | None, shown: _Shown) -> Markup:
-    rows = [
-        (row, _message_row(row.message, row.continued, shown))
-        for row in timeline.rows(messages, last_read_seq, shown.author)
-    ]
-    return Markup(_render("messages/_list.html", {"rows": rows}))
+def _messages(messages: list[dict], last_read_seq: int | None, shown: _Shown) -> bytes:
+    parts: list[bytes] = []
+    for row in timeline.rows(messages, last_read_seq, shown.author):
+        parts += (_above(row, shown.place), _message_row(row.message, row.continued, shown))
+    return b"".join(parts)
 
 
-def _message_row(message: dict, continued: bool, shown: _Shown) -> Markup:
+def _above(row: timeline.Row, place: tuple[str, tzinfo]) -> bytes:
+    """The new day and the line above what is new, where there is one."""
+    if not row.day and not row.is_new:
+        return b""
+    key = ("above", row.day, row.is_new, today(), place)
+    return _rows.get(key, lambda: _render("messages/_above.html", {"row": row}).encode())
+
+
+def _message_row(message: dict, continued: bool, shown: _Shown) -> bytes:
     """The same piece for all readers of a language and clock, with their buttons."""
-    values = {"message": message, "continued": continued,
-              "hide_edit": HIDE_EDIT, "hide_delete": HIDE_DELETE}  # fmt: skip
-    key = (message["id"], message["rev"], continued, shown.place)
-    row = _pieces.get(key, lambda: _render("messages/_message.html", values))
     own = message["author"]["id"] == shown.author
     may_edit = own and not shown.readonly
     may_delete = (own or shown.is_moderator) and not shown.readonly
-    row = row.replace(HIDE_EDIT, "" if may_edit else HIDDEN, 1)
-    return Markup(row.replace(HIDE_DELETE, "" if may_delete else HIDDEN, 1))
+    row = (message["id"], message["rev"], continued, shown.place)
+
+    def anybodys() -> bytes:
+        values = {"message": message, "continued": continued,
+                  "hide_edit": Markup(HIDE_EDIT), "hide_delete": Markup(HIDE_DELETE)}  # fmt: skip
+        return _render("messages/_message.html", values).encode() + b"\n"
+
+    def readers() -> bytes:
+        piece = _rows.get(row, anybodys)
+        piece = piece.replace(HIDE_EDIT.encode(), b"" if may_edit else HIDDEN, 1)
+        return piece.replace(HIDE_DELETE.encode(), b"" if may_delete else HIDDEN, 1)
+
+    return _rows.get((may_edit, may_delete, *row), readers)
 
 
-def _members(members: list[dict], known: bool, place: str) -> Markup:
+def _members(members: list[dict], known: bool, place: str) -> bytes:
     if len(members) > MOST_MEMBERS:
         members = sorted(members, key=lambda person: not person["online"])[:MOST_MEMBERS]
     lines = (_member_line(person, _state(person, known), False, place) for person in members)
-    return Markup("\n").join(lines)
+    return b"\n".join(lines)
 
 
 def _state(person: dict, known: bool) -> str:
     return "online" if person["online"] else "offline" if known else "unknown"
 
 
-def _member_line(person: dict, state: str, is_me: bool, place: str) -> Markup:
+def _member_line(person: dict, state: str, is_me: bool, place: str) -> bytes:
     key = (person["id"], person["nickname"], person["status"], state, is_me, place)
     values = {"person": person, "state": state, "is_me": is_me}
-    return Markup(_pieces.get(key, lambda: _render("channels/_member.html", values)))
+    return _rows.get(key, lambda: _render("channels/_member.html", values).encode())
 
 
 def _render(template: str, values: dict) -> str:

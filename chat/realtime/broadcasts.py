@@ -15,13 +15,13 @@ from flask import Flask, current_app
 from chat.cache import updates
 from chat.extensions import socketio
 from chat.metrics import count
+from chat.pieces import Pieces
 from chat.realtime import rooms
-from chat.rows import Pieces
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
-_rows = Pieces(most=4_000_000)
+_rows = Pieces[str](4_000_000)
 
 
 def _safely(fn: Callable[P, None]) -> Callable[P, None]:

@@ -4,10 +4,12 @@ message that could not be sent."""
 import secrets
 from typing import Any
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, make_response, request
 from flask_login import current_user
 
+from chat import pieces, presence
 from chat.errors import ChatError
+from chat.rows import member_list, message_list
 from chat.services import channels, invites, messages, people
 from chat.views.forms import errors_of
 from chat.views.shell import absolute_url, channel_url
@@ -86,8 +88,14 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
     values.setdefault("composer_url", f"/channels/{view['slug']}/messages")
     if not view["id"]:
         values["composer_url"] = channel_url(view)
-    html = render_template(
+    readonly = view["archived"] or not view["member"]
+    reader, last_read = current_user._get_current_object(), values.pop("last_read")
+    html = pieces.render(
         "channels/show.html",
+        {
+            "message_rows": message_list(values["messages"], last_read, reader, readonly),
+            "member_lines": member_list(values["members"], presence.is_known(), reader),
+        },
         channel=view,
         current_channel_id=view["id"],
         direct_person={"id": other} if other and len(view["people"]) == 2 else None,

@@ -12,14 +12,7 @@ from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
 from chat.models.message import NOBODY
-from chat.rows import (
-    blank_row,
-    channel_link,
-    member_list,
-    members_left_out,
-    message_list,
-    person_link,
-)
+from chat.rows import blank_row, channel_link, members_left_out, person_link
 from chat.security import csrf_token
 from chat.services import channels, people, site
 
@@ -34,12 +27,9 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(initials)
     for helper in (sidebar, presence_state, channel_url, js_strings):
         app.add_template_global(helper)
-    app.add_template_global(presence.is_known, "presence_is_known")
     app.add_template_global(blank_row)
     app.add_template_global(channel_link)
     app.add_template_global(person_link)
-    app.add_template_global(message_list)
-    app.add_template_global(member_list)
     app.add_template_global(members_left_out)
     app.add_template_global(csrf_token)
     app.add_template_global(presence.seq, "presence_seq")

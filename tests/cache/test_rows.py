@@ -1,10 +1,11 @@
 """Rendered pieces are kept under all they depend on: reader, rights, language, clock, change."""
 
+import html
 import re
 
-from chat import rows
+from chat import pieces, rows
 from chat.cache.local import Made
-from chat.rows import Pieces
+from chat.pieces import Pieces
 
 
 def row(client, seq=60, **headers):
@@ -49,10 +50,28 @@ def test_a_channel_of_very_many_shows_some_and_says_how_many_more(browser, monke
     assert f"and {count - 1} more" in members
 
 
+def test_rows_and_lines_stand_where_they_belong_whatever_people_write(browser):
+    headers = {"X-CSRFToken": browser.owner.csrf}
+    text = f"piece-{'0' * 32}:message_rows; {{{{ message_rows }}}} 🎉"
+    sent = {"text": text, "client_id": "looks-like-a-mark"}
+    path = f"/api/channels/{browser.channel}/messages"
+    assert browser.owner.post(path, json=sent, headers=headers).status_code == 201
+
+    page = browser.get("/channels/general").text
+
+    rows = page.partition('<ol id="messages"')[2].partition("</ol>")[0]
+    lines = page.partition('id="member-list"')[2].partition("</ul>")[0]
+    assert rows.count('<li class="message') == 50
+    assert lines.count("data-person=") == 2
+    assert text in html.unescape(rows)
+    assert page.count("<!doctype html>") == page.count("</html>") == 1
+    assert pieces._MARK not in page
+
+
 def test_what_is_kept_is_bounded_and_the_latest_stays():
-    pieces = Pieces(most=100)
+    kept = Pieces[str](100)
     for n in range(50):
-        assert pieces.get(n, lambda: "x" * 10) == "x" * 10
-    assert sum(map(len, pieces._kept.values())) <= 100
-    assert pieces.get(49, lambda: "anew") == "x" * 10
-    assert pieces.get(0, lambda: "anew") == "anew"
+        assert kept.get(n, lambda: "x" * 10) == "x" * 10
+    assert sum(map(len, kept._kept.values())) <= 100
+    assert kept.get(49, lambda: "anew") == "x" * 10
+    assert kept.get(0, lambda: "anew") == "anew"
