@@ -221,6 +221,27 @@ def test_a_script_survives_a_server_that_forgot_it(door: Door, own_redis: Redis)
     assert door.run(script, ["n"], [3]) == 5
 
 
+def test_a_refusal_among_answers_takes_nobody_elses_place(door: Door, own_redis: Redis) -> None:
+    own_redis.client().set("text", "one")
+    asked = [("GET", "text"), ("LRANGE", "text", 0, -1), ("GET", "text"), ("STRLEN", "text")]
+
+    first, refused, *rest = door.call(lambda r: r.together(asked))
+
+    assert isinstance(refused, ResponseError)
+    assert (first, rest) == ("one", ["one", 3])
+    assert door.call(lambda r: r.echo("still in step")) == "still in step"
+
+
+def test_an_answer_that_came_too_late_is_not_taken_for_another(
+    door: Door, own_redis: Redis
+) -> None:
+    assert door.call(lambda r: r.echo("warm")) == "warm"
+    with own_redis.hung():
+        assert door.call(lambda r: r.together([("ECHO", "late"), ("ECHO", "later")])) is DOWN
+    eventually(lambda: door.check())
+    assert door.call(lambda r: r.together([("ECHO", "mine")])) == ["mine"]
+
+
 def test_a_late_failure_from_before_the_recovery_opens_nothing(
     door: Door, own_redis: Redis
 ) -> None:

@@ -4,7 +4,7 @@ A pipeline counts as what its first command does. Most of what is read and writt
 scripts, so scripts that read or write cached data say so (``learn``) and count with GET and SET.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
@@ -16,6 +16,7 @@ from redis.client import Pipeline
 from chat.metrics import names
 from chat.metrics.numbers import Switch
 from chat.redis import cluster
+from chat.redis.together import Client, Command
 
 GET, SET, SCRIPT, OTHER = "get", "set", "script", "other"
 _FAMILIES = dict.fromkeys(
@@ -46,6 +47,8 @@ def family_of(command: tuple[Any, ...]) -> str:
 def watch(client: Any) -> Any:
     """The same client, whose round trips are measured from now on."""
     run, pipeline = client.execute_command, client.pipeline
+    if isinstance(client, Client):
+        client.together = partial(_together, client.together)  # type: ignore[method-assign]
     if isinstance(client, cluster.Cluster):
         pipeline = partial(_watched, pipeline)
     elif isinstance(client, Redis):
@@ -67,6 +70,13 @@ def _watched(pipeline: Any, *args: Any, **options: Any) -> Any:
     pipe = pipeline(*args, **options)
     pipe.__class__ = ClusterPipe
     return pipe
+
+
+def _together(send: Callable[[Sequence[Command]], list[Any]], commands: Sequence[Command]) -> list:
+    if not Switch.on:
+        return send(commands)
+    with _measured(commands[0]):
+        return send(commands)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from chat.redis.cluster import Cluster
+from chat.redis.together import Client
 from chat.redis.waiting import Line
 
 Hosts = list[tuple[str, int]]
@@ -111,18 +112,18 @@ class Connector:
             return redis.Redis(connection_pool=pool)
         return self._master(BlockingConnectionPool, options)
 
-    def _master(self, pool_class: type, options: dict[str, Any]) -> redis.Redis:
+    def _master(self, pool_class: type, options: dict[str, Any]) -> Client:
         if self.sentinel is None:
             if "connection_class" not in parse_url(self.url):  # plain TCP
                 options["connection_class"] = Connection
-            return redis.Redis(connection_pool=pool_class.from_url(self.url, **options))  # type: ignore[attr-defined]
+            return Client(connection_pool=pool_class.from_url(self.url, **options))  # type: ignore[attr-defined]
         name, hosts = self.sentinel
         options = {**self._credentials(), **options}
         watchers = Sentinel(hosts, sentinel_kwargs=limits())
         if (secure := options.pop("connection_class", None)) is not None:
             options["ssl"] = secure is redis.SSLConnection
         pool = SentinelPool(name, watchers, **options)
-        return redis.Redis(connection_pool=pool)
+        return Client(connection_pool=pool)
 
     def _cluster(self, options: dict[str, Any]) -> Cluster:
         """Talks to the nodes at once: call it only where Redis trouble is guarded."""

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 from chat.redis.answers import is_moving
 from chat.redis.cluster import side_by_side
+from chat.redis.together import Client, Command
 
 Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
 Steps = Callable[[Any, list[str], list[Any]], Any]
@@ -43,26 +43,34 @@ def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
 
 
 def _run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
-    # The Cluster's own way would try again with pauses while a slot moves, which takes longer.
-    direct = client.pipeline(transaction=False) if isinstance(client, RedisCluster) else client
-    try:
-        return _answer(direct, direct.evalsha(sha_of(script), len(keys), *keys, *args))
-    except NoScriptError:
-        return _answer(direct, direct.eval(script, len(keys), *keys, *args))
+    answer = _send(client, [_by_hash(script, keys, args)])[0]
+    if isinstance(answer, NoScriptError):
+        answer = _send(client, [("EVAL", script, len(keys), *keys, *args)])[0]
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
-def _answer(direct: Any, answer: Any) -> Any:
-    return direct.execute()[0] if answer is direct else answer
+def _by_hash(script: str, keys: list[str], args: list[Any]) -> Command:
+    return ("EVALSHA", sha_of(script), len(keys), *keys, *args)
+
+
+def _send(client: Any, commands: Sequence[Command]) -> list[Any]:
+    """One round trip; a refusal is an answer."""
+    if isinstance(client, Client):
+        return client.together(commands)
+    # The Cluster's own way for one command would try again with pauses while a slot moves.
+    pipe = client.pipeline(transaction=False)
+    for command in commands:
+        pipe.execute_command(*command)
+    return pipe.execute(raise_on_error=False)  # type: ignore[no-any-return]
 
 
 def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
     """Many calls in one round trip; each stands alone."""
     if len(calls) == 1:
         return [run(client, *calls[0])]
-    pipe = client.pipeline(transaction=False)
-    for script, keys, args in calls:
-        pipe.evalsha(sha_of(script), len(keys), *keys, *args)
-    answers = pipe.execute(raise_on_error=False)
+    answers = _send(client, [_by_hash(*call) for call in calls])
     moving = [i for i, call in enumerate(calls) if is_moving(answers[i]) and call[0] in _steps]
     for i, (script, keys, args) in enumerate(calls):
         if isinstance(answers[i], NoScriptError):
@@ -72,4 +80,4 @@ def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
     stepped = side_by_side([partial(_steps[calls[i][0]], client, *calls[i][1:]) for i in moving])
     for i, answer in zip(moving, stepped, strict=True):
         answers[i] = answer
-    return answers  # type: ignore[no-any-return]
+    return answers

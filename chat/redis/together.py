@@ -1,0 +1,39 @@
+"""Commands that go together: one write, and their answers as they come.
+
+The library's pipeline does the same and more for each command, most of it for commands that this
+product does not send. It cost a tenth of what a warm page takes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from hiredis import pack_command
+from redis.exceptions import ResponseError
+
+Command = tuple[Any, ...]  # its name and its arguments: text, bytes or numbers
+
+
+class Client(redis.Redis):
+    """A client of one server, or of the master that the Sentinels name."""
+
+    def together(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers as Redis sent them, in order; its refusals are answers, too.
+
+        Whatever else goes wrong is raised, and the library has closed the connection by then: an
+        answer that nobody took can't be taken for somebody else's.
+        """
+        packed = b"".join(map(pack_command, commands))
+        connection = self.connection_pool.get_connection()
+        try:
+            connection.send_packed_command([packed])
+            return [_answer(connection) for _ in commands]
+        finally:
+            self.connection_pool.release(connection)
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
