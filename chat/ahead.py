@@ -138,13 +138,15 @@ def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
     named = copies.get(keys.channels_list())
     slug = args.get("slug")
     channel = channels.find_slug(named.value, slug) if named and slug else None
+    here = [channel["id"]] if channel else []
     return [
         channels.all_source(),
         channels.site_source(),
         directory.source(),
         reading.marks_source(user_id),
-        *map(reading.tail_source, _own(user_id)),
-        *([messages.source(channel["id"]), members.source(channel["id"])] if channel else ()),
+        *map(reading.tail_source, dict.fromkeys([*_own(user_id), *here])),
+        *map(messages.source, here),
+        *map(members.source, here),
     ]
 
 

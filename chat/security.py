@@ -3,6 +3,7 @@
 import hmac
 import re
 import secrets
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import flask
@@ -84,23 +85,25 @@ def token_matches(expected: object, given: object) -> bool:
 
 def _set_headers(response: Response) -> Response:
     given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  not their values
-    ours = {**HEADERS, "Content-Security-Policy": _policy()}
-    response.headers.extend({n: value for n, value in ours.items() if n.lower() not in given})
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if not request.path.startswith("/static/"):
+    ours = _headers(request.host, request.is_secure)
+    response.headers.extend([each for each in ours if each[0].lower() not in given])
+    if "cache-control" not in given and not request.path.startswith("/static/"):
         # With an ETag a browser may keep it, but must ask each time and share it with nobody.
-        private = "private, no-cache" if response.get_etag()[0] else "private, no-store"
-        response.headers.setdefault("Cache-Control", private)
+        private = "private, no-cache" if "etag" in given else "private, no-store"
+        response.headers.add("Cache-Control", private)
     return response
 
 
-def _policy() -> str:
-    """'self' covers web sockets in new browsers only, so the host is named for the older ones."""
+@lru_cache(maxsize=64)
+def _headers(host: str, is_secure: bool) -> tuple[tuple[str, str], ...]:
+    """What every answer says where it does not say otherwise."""
+    # 'self' covers web sockets in new browsers only, so the host is named for the older ones.
     connect = "'self'"
-    if HOST.fullmatch(request.host):
-        connect += f" {'wss' if request.is_secure else 'ws'}://{request.host}"
-    return POLICY.format(connect=connect)
+    if HOST.fullmatch(host):
+        connect += f" {'wss' if is_secure else 'ws'}://{host}"
+    secure = {"Strict-Transport-Security": "max-age=31536000"} if is_secure else {}
+    policy = {"Content-Security-Policy": POLICY.format(connect=connect)}
+    return tuple({**HEADERS, **policy, **secure}.items())
 
 
 def _to_https() -> ResponseReturnValue | None:

@@ -183,13 +183,14 @@ def _look(sources: Sequence[Source], riders: Sequence[fence.Rider]) -> list[Copy
     for i, reading in zip(late, again, strict=True):
         readings[i] = reading
     made_from = basis.current()
-    lives = {source.shape.ttl: ttl(source.shape.ttl) for source in sources}
+    lives = {name: ttl(name) for name in {source.shape.ttl for source in sources}}
+    cold = g.get("cold")
     found = []
     for source, reading, copy in zip(sources, readings, kept, strict=True):
         if reading.hit and made_from is not None:
             made_from.add(made_from.fenced, source.key, reading.version)
-        if not reading.hit and "cold" in g:
-            g.cold.add(source.key)
+        if not reading.hit and cold is not None:
+            cold.add(source.key)
         found.append(_copy(source, reading, copy))
         if 0 <= reading.left_ms < EARLY * 1000 * lives[source.shape.ttl]:
             _refresh(source, reading.version)
@@ -277,8 +278,9 @@ def note(outcome: str) -> None:
     if outcome != "hit":
         basis.spoil()
     if has_request_context():
-        seen = g.get("x_cache", "hit")
-        g.x_cache = max(seen, outcome, key=_ORDER.index)
+        this = g._get_current_object()  # type: ignore[attr-defined]
+        seen = this.get("x_cache", "hit")
+        this.x_cache = outcome if _ORDER.index(outcome) > _ORDER.index(seen) else seen
 
 
 def ttl(name: str) -> int:

@@ -62,6 +62,22 @@ def test_a_warm_read_asks_mongodb_nothing_and_redis_as_often_as_stated(
     assert browser.get(path).headers.get("ETag") == first.headers.get("ETag")
 
 
+def test_so_does_the_page_of_a_channel_that_one_does_not_belong_to(browser, commands, trips):
+    made = browser.owner.post(
+        "/api/channels", json={"name": "elsewhere"}, headers={"X-CSRFToken": token(browser.owner)}
+    ).json
+    path = f"/channels/{made['slug']}"
+    browser.get(path)
+    browser.get(path)
+    commands.seen.clear()
+    trips.clear()
+
+    assert 'data-member="false"' in browser.get(path).text
+
+    assert commands.seen == []
+    assert len(trips) == 1
+
+
 @pytest.mark.parametrize("path", FOR_THE_FIRST_TIME)
 def test_so_does_one_that_this_caller_has_not_asked_before(
     browser, commands, trips, monkeypatch, path
