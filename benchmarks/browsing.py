@@ -7,7 +7,8 @@ read, joining and leaving, a new status. Sixteen requests are under way at any t
 is never idle. They are drawn beforehand, and every app is sent the same ones; it has a database of
 its own with the same people and messages. Before that, uncounted, everybody asks for the channels,
 every channel is asked for once, and some hundred other requests are drawn, so that all that is kept
-anywhere is as warm as it stays; then everything comes to rest.
+anywhere is as warm as it stays; then everything comes to rest. The two apps take turns, a hundred
+requests each, so that a minute in which the machine is slow is slow for both.
 
 Reads of MongoDB are mongod's own counters (find, aggregate, getMore, count, distinct) before and
 after, whoever asked: the checks of a write read too, and so does what refills a cache. "Hits" are
@@ -17,7 +18,8 @@ rightly not there as a miss, so it cannot come near 100 %.
 """
 
 import random
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import pymongo
@@ -31,7 +33,7 @@ from benchmarks.stage import App, Stage
 from benchmarks.visitors import Ask, Seen, Visitors, request_of
 
 PEOPLE, AT_ONCE, DELAY_MS = 100, 16, 5.0
-BEFORE, REQUESTS = 200, 1_000
+BEFORE, REQUESTS, A_TURN = 200, 1_000, 100
 NAMES = ("cached", "DISABLE_REDIS")
 SIZE = Size(people=PEOPLE, channels=50, messages=20_000, readers=PEOPLE)
 MIX = {
@@ -43,46 +45,83 @@ COME_AND_GO = 10  # so many channels at the end are joined and left
 TARGETS = (3.0, 95.0, 98.0)  # times the requests a second; % reads saved; % hits
 
 
-@dataclass(frozen=True)
+@dataclass
 class Result:
     """What one app made of it."""
 
-    seen: Seen
-    spent: Spent
-    reads: int
-    keyspace: float | None  # percent
+    seen: Seen = field(default_factory=Seen)
+    cpu: Counter[str] = field(default_factory=Counter)  # seconds, by process
+    reads: int = 0
+    keyspace: Counter[str] = field(default_factory=Counter)  # "hits" and "misses", as Redis counts
+
+    def add(self, seen: Seen, spent: Spent, reads: int, keyspace: Counter[str]) -> None:
+        """One turn more."""
+        self.seen.add(seen)
+        self.cpu.update(spent.cpu)
+        self.reads += reads
+        self.keyspace.update(keyspace)
+
+    def cpu_ms(self, process: str) -> float:
+        """CPU milliseconds of a process for each request."""
+        return self.cpu[process] * 1000 / self.seen.count
+
+    @property
+    def keyspace_percent(self) -> float | None:
+        looks = self.keyspace.total()
+        return self.keyspace["hits"] * 100 / looks if looks else None
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One app and the requests it is sent."""
+
+    app: App
+    uri: str
+    wanted: list[Ask]
 
 
 def run(quick: bool = False) -> None:
     count = REQUESTS // 10 if quick else REQUESTS
     with Stage() as stage, Remote(Visitors) as visitors, Remote(Proxy) as proxy:
         for where in ("on the same machine", f"{DELAY_MS:.0f} ms away"):
-            results = {}
+            lanes = {}
             for name in NAMES:
                 report.say(f"browsing: {name}, MongoDB {where}")
-                with_redis = name == "cached"
-                results[name] = _measure(stage, visitors, proxy, where, with_redis, count)
-            _print(where, results)
+                lanes[name] = _warmed(stage, visitors, proxy, where, name == "cached", count)
+            report.say(f"browsing: both in turns, MongoDB {where}")
+            _print(where, _in_turns(stage, visitors, lanes))
+            for lane in lanes.values():
+                lane.app.stop()
 
 
-def _measure(
+def _warmed(
     stage: Stage, visitors: Remote, proxy: Remote, where: str, with_redis: bool, count: int
-) -> Result:
+) -> Lane:
+    """An app that has come to rest after everybody was there."""
     uri = stage.database()
     team = masses.store(uri, SIZE)
     reached = away(proxy, uri, DELAY_MS) if where.endswith("away") else uri
     app = stage.app(with_redis, uri=reached, LIMIT_API="1000000/minute")
-    warm = _everything(team) + _draw(team, min(BEFORE, count), 3)
-    wanted = _draw(team, count, 2)
-    _send(app, visitors, warm)
+    _send(app, visitors, _everything(team) + _draw(team, min(BEFORE, count), 3))
     for process in stage.processes(app).values():
         until_idle(process)  # mongod still writes down what was stored
-    before, meter, keys = _reads(uri), Meter(stage.processes(app)), _keyspace(stage, app)
-    seen = _send(app, visitors, wanted)
-    spent, reads = meter.read(), _reads(uri) - before
-    hits = [b - a for a, b in zip(keys, _keyspace(stage, app), strict=True)]
-    app.stop()
-    return Result(seen, spent, reads, hits[0] * 100 / sum(hits) if sum(hits) else None)
+    return Lane(app, uri, _draw(team, count, 2))
+
+
+def _in_turns(stage: Stage, visitors: Remote, lanes: dict[str, Lane]) -> dict[str, Result]:
+    """Each app a part of its requests, then the other; who begins changes each time."""
+    results, order = {name: Result() for name in lanes}, list(lanes)
+    for start in range(0, len(lanes[order[0]].wanted), A_TURN):
+        for name in order:
+            lane = lanes[name]
+            before, meter = _reads(lane.uri), Meter(stage.processes(lane.app))
+            keys = _keyspace(stage, lane.app)
+            seen = _send(lane.app, visitors, lane.wanted[start : start + A_TURN])
+            spent, after = meter.read(), _keyspace(stage, lane.app)
+            after.subtract(keys)
+            results[name].add(seen, spent, _reads(lane.uri) - before, after)
+        order.reverse()
+    return results
 
 
 def _send(app: App, visitors: Remote, wanted: list[Ask]) -> Seen:
@@ -153,14 +192,14 @@ def _reads(uri: str) -> int:
     return sum(int(commands[name]["total"]) for name in READS if name in commands)
 
 
-def _keyspace(stage: Stage, app: App) -> tuple[int, int]:
-    """Redis's own count of (hits, misses)."""
+def _keyspace(stage: Stage, app: App) -> Counter[str]:
+    """Redis's own count of hits and misses."""
     valkey = stage.valkey(app)
     if valkey is None:
-        return 0, 0
+        return Counter()
     with valkey.client() as client:
         stats = client.info("stats")
-    return stats["keyspace_hits"], stats["keyspace_misses"]
+    return Counter(hits=stats["keyspace_hits"], misses=stats["keyspace_misses"])
 
 
 def _print(where: str, results: dict[str, Result]) -> None:
@@ -174,12 +213,12 @@ def _print(where: str, results: dict[str, Result]) -> None:
                 seen.count / seen.seconds,
                 quantile(took, 0.5),
                 quantile(took, 0.99),
-                result.spent.ms_per("worker", seen.count),
-                result.spent.ms_per("mongod", seen.count),
+                result.cpu_ms("worker"),
+                result.cpu_ms("mongod"),
                 result.reads,
                 result.reads / seen.count,
                 seen.kept["hit"] * 100 / seen.kept.total(),
-                result.keyspace,
+                result.keyspace_percent,
             )
         )
     report.table(

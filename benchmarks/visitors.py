@@ -39,6 +39,14 @@ class Seen:
     def count(self) -> int:
         return sum(map(len, self.took_ms.values()))
 
+    def add(self, other: "Seen") -> None:
+        """What came of some more, sent afterwards."""
+        self.seconds += other.seconds
+        for kind, took in other.took_ms.items():
+            self.took_ms.setdefault(kind, []).extend(took)
+        self.kept.update(other.kept)
+        self.refused.update(other.refused)
+
 
 def request_of(method: str, path: str, body: Any, member: Member) -> bytes:
     """The bytes of a request as a person's browser sends it."""
