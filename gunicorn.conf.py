@@ -4,6 +4,7 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything that opens a socket or takes a lock is imported
 
+import gc
 import os
 import resource
 import sys
@@ -34,6 +35,7 @@ accesslog = None
 logconfig_dict = logs.settings_for(settings)
 
 WATCH_SECONDS = 0.1
+GARBAGE = 10_000  # new objects before somebody looks for rings of dead ones; a page makes thousands
 MOST_FILES = 65_536
 
 
@@ -68,6 +70,8 @@ def post_worker_init(worker):
     from app import start_background
 
     answers.send_whole()
+    gc.freeze()  # what is loaded by now stays for good: never look through it again
+    gc.set_threshold(GARBAGE)
     start_background(worker.wsgi)
     worker.stopping = gevent.spawn(_stop_with, worker)
 

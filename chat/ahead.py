@@ -51,10 +51,13 @@ class Context(RequestContext):
 
 
 class App(Flask):
-    """Flask, with that context."""
+    """Flask, with that context, and without what this product does not use."""
 
     def request_context(self, environ: dict[str, Any]) -> RequestContext:
         return Context(self, environ)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func  # nothing here is a coroutine, and Flask looks some twenty times a request
 
 
 def init_app(app: Flask) -> None:

@@ -1,6 +1,6 @@
 """Now and then a value that was answered from a cache is compared with MongoDB.
 
-Off everybody's path, and a few times a second at most. While a value is being compared somebody may
+Off everybody's path, and once a second at most. While a value is being compared somebody may
 change it; so its version is read before MongoDB is asked and again afterwards, and only a value
 that nobody touched in between, with no write under way, is judged. What remains then can be no
 coincidence: one ``stale`` is one too many. What this process keeps in memory under that version
@@ -28,7 +28,7 @@ from chat.metrics.count import structure_of
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.25  # seconds between two comparisons
+PAUSE = 1.0  # seconds between two comparisons
 MOST_WAITING = 20
 
 SOURCES: dict[str, Callable[[str], Source]] = {

@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
     updates.init_app(app)
     floods.init_app(app)
     library.Server = GuardedServer  # the class that Flask-SocketIO instantiates
+    pages = app.wsgi_app
     socketio.init_app(
         app,
         async_mode="gevent",
@@ -43,6 +44,7 @@ def init_app(app: Flask) -> None:
         logger=_quiet("chat.socketio"),
         engineio_logger=_quiet("chat.engineio"),
     )
+    app.wsgi_app = _Door(pages, app.wsgi_app)  # type: ignore[method-assign]
     _bind(app)
     updates.subscribe("channels", rooms.on_channels)
     updates.subscribe("users", rooms.on_users)
@@ -50,6 +52,18 @@ def init_app(app: Flask) -> None:
     bus.on_shed(_others_missed)
     redis.on_change(_mode_changed)
     outages.on_change(_cut_off_elsewhere)
+
+
+class _Door:
+    """Lets sockets in to the library and all others past it: it copies their environment, and
+    makes a class for each of them."""
+
+    def __init__(self, pages: Any, sockets: Any) -> None:
+        self._pages, self._sockets = pages, sockets
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        of_socket = environ["PATH_INFO"].startswith("/socket.io/")
+        return (self._sockets if of_socket else self._pages)(environ, start_response)
 
 
 def start(app: Flask) -> None:

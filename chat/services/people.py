@@ -16,6 +16,8 @@ MOST_IN_PAGE = 1000
 _pages: Made[Any] = Made(50)
 _members: Made[list[dict]] = Made(200)
 _online: Made[list[dict]] = Made(1)
+_profiles: Made[dict[str, dict]] = Made(1)
+MOST_PROFILES = 5_000
 
 
 def list_people(limit: int = 100, cursor: str | None = None) -> tuple[list[dict], str | None]:
@@ -61,23 +63,36 @@ def members_of(actor: Any, channel_id: str) -> list[dict]:
     """The active members of a channel, by nickname, without the time of their last activity."""
     access.get_channel_for(actor, channel_id)
     found, online = members.look(channel_id), presence.online()
+    version = cache.version()
 
     def made() -> list[dict]:
-        profiles = cache.get_profiles(sorted(found.value))
-        return _by_name(_with_presence(profiles.values(), {}, online))
+        return _by_name(_with_presence(_profiles_of(found.value, version), {}, online))
 
-    return _members.get(channel_id, (found.version, cache.version(), online), made)
+    return _members.get(channel_id, (found.version, version, online), made)
 
 
 def online_people() -> list[dict]:
     """Who is online now, by nickname."""
-    online = presence.online()
+    online, version = presence.online(), cache.version()
 
     def made() -> list[dict]:
-        profiles = cache.get_profiles(sorted(online)).values()
-        return _by_name(_with_presence(profiles, {}, online))
+        return _by_name(_with_presence(_profiles_of(online, version), {}, online))
 
-    return _online.get("", (cache.version(), online), made)
+    return _online.get("", (version, online), made)
+
+
+def _profiles_of(ids: Iterable[str], version: str | None) -> list[dict]:
+    """Profiles, read once for as long as nobody's changes: most people are in many channels.
+
+    ``version`` is of everything about people, and was looked at before this.
+    """
+    known, wanted = _profiles.get("", (version,), dict), list(ids)
+    missing = sorted(uid for uid in wanted if uid not in known)
+    if len(known) + len(missing) > MOST_PROFILES:
+        return list(cache.get_profiles(wanted).values())
+    if missing:
+        known.update(cache.get_profiles(missing))
+    return [known[uid] for uid in wanted if uid in known]
 
 
 def _as_it_is(people: list[dict], following: str | None) -> tuple[list[dict], str | None]:
