@@ -30,7 +30,7 @@ from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
 
 SIZES = (100, 500, 1000)
-RATE, SLOW_RATE, OUTSTANDING, SECONDS, IDLE_SECONDS = 20.0, 5.0, 8, 4.0, 3.0
+RATE, SLOW_RATE, OUTSTANDING, SECONDS, IDLE_SECONDS = 20.0, 5.0, 8, 3.0, 3.0
 SLOW_SECONDS = 20.0  # a hundred posts; half as long for each floor
 PUSH_SECONDS = 90  # the most that the floors may take on a busy machine
 TARGET_MICROSECONDS = 6.0
