@@ -9,6 +9,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 
 from chat import presence
+from chat.cache.local import Made
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
 from chat.models.message import NOBODY
@@ -17,7 +18,10 @@ from chat.security import csrf_token
 from chat.services import channels, people, site
 
 HUES = 12
+MOST_ONLINE = 60  # people named in the sidebar; presence.js shows as many
 THEMES = ("system", "light", "dark")
+
+_ids: Made[str] = Made(1)
 
 
 def init_app(app: Flask) -> None:
@@ -25,7 +29,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(surroundings)
     app.add_template_filter(hue)
     app.add_template_filter(initials)
-    for helper in (sidebar, presence_state, channel_url, js_strings):
+    for helper in (sidebar, presence_state, online_ids, channel_url, js_strings):
         app.add_template_global(helper)
     app.add_template_global(blank_row)
     app.add_template_global(channel_link)
@@ -80,11 +84,13 @@ def sidebar() -> dict[str, Any]:
     if "sidebar" not in g:
         views = channels.list_own(current_user)
         named = [view for view in views if view["kind"] != "direct" and not view["archived"]]
+        others = [p for p in people.online_people() if p["id"] != current_user.id]
         directs = [dict(view, other=other_of(view)) for view in views if view["kind"] == "direct"]
         g.sidebar = {
             "channels": sorted(named, key=lambda view: view["title"].casefold()),
             "directs": directs,
-            "online": [p for p in people.online_people() if p["id"] != current_user.id],
+            "online": others[:MOST_ONLINE],
+            "more_online": max(0, len(others) - MOST_ONLINE),
             "unread_total": sum(view["unread"] for view in [*named, *directs]),
         }
     return dict(g.sidebar)
@@ -97,6 +103,12 @@ def other_of(channel: dict) -> str | None:
         return None
     others = [person for person in ids if person != current_user.id]
     return others[0] if others else current_user.id
+
+
+def online_ids() -> str:
+    """The ids of all who are online, for the browser, which is then told of changes only."""
+    online = presence.online()
+    return _ids.get("", (online,), lambda: " ".join(sorted(online)))
 
 
 def presence_state(person_id: str) -> str:

@@ -3,11 +3,11 @@
 import * as api from "./api.js";
 import { when } from "./bus.js";
 import { $, $$, debounce, el, jittered, me } from "./dom.js";
-import { t } from "./i18n.js";
+import { t, tn } from "./i18n.js";
 
 const DOUBT_MS = 15_000;
 const WORDS = { online: "online", offline: "offline", unknown: "presence_unknown" };
-const MANY = 60; // people shown in the sidebar
+const MANY = 60; // people named in the sidebar, here and by the server
 const GAP_MS = 2_000; // how long a change that is not the next one waits for those before it
 const ASK_MS = 3_000; // over what time browsers spread that all have to ask
 const NAMES_MS = 60_000; // names are asked for at most this often
@@ -77,8 +77,11 @@ const paintPeople = debounce(async () => {
   await fetchNames();
   const ids = [...online].filter((id) => id !== me.id && names.has(id));
   ids.sort((a, b) => names.get(a).localeCompare(names.get(b)));
-  const empty = el("li", { class: "side-empty", text: t("nobody_online") });
-  box.replaceChildren(...(ids.length ? ids.slice(0, MANY).map(personRow) : [empty]));
+  const rows = ids.slice(0, MANY).map(personRow);
+  const others = online.size - online.has(me.id) - rows.length;
+  if (!rows.length) rows.push(el("li", { class: "side-empty", text: t("nobody_online") }));
+  else if (others) rows.push(el("li", { class: "side-empty", text: tn("more_online", others) }));
+  box.replaceChildren(...rows);
 }, jittered(500));
 
 function apply({ online: came = [], offline: went = [], known = true, names: told = {} }) {
@@ -138,8 +141,9 @@ function changed(change) {
 
 export function start() {
   learnNames();
-  upTo = Number($("#online-people")?.dataset.seq) || 0;
-  online = new Set($$("#online-people [data-person]").map((link) => link.dataset.person));
+  const { seq, online: ids } = $("#online-people")?.dataset ?? {};
+  upTo = Number(seq) || 0;
+  online = new Set(ids?.split(" ").filter(Boolean));
   when("presence", changed);
   when("sidebar:rebuilt", () => {
     for (const id of online) paint([id], "online");

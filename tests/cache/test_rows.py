@@ -4,8 +4,12 @@ import html
 import re
 
 from chat import pieces, rows
+from chat.cache import keys
 from chat.cache.local import Made
+from chat.extensions import redis
 from chat.pieces import Pieces
+from chat.views import shell
+from tests.cache.conftest import enter, token
 
 
 def row(client, seq=60, **headers):
@@ -50,6 +54,29 @@ def test_a_channel_of_very_many_shows_some_and_says_how_many_more(browser, monke
     assert f"and {count - 1} more" in members
 
 
+def test_a_sidebar_names_some_who_are_online_and_tells_the_browser_of_all(browser, monkeypatch):
+    monkeypatch.setattr(shell, "MOST_ONLINE", 1)
+    third = browser.application.test_client()
+    invite = browser.owner.post("/api/invites", headers={"X-CSRFToken": token(browser.owner)})
+    account = {"nickname": "zoe", "password": "long password 1"}
+    enter(third, "/register", invite=invite.json["code"], **account)
+    ids = {client.get("/api/me").json["id"] for client in (browser, browser.owner, third)}
+
+    def come(client):
+        client.sadd(keys.online(), "", *ids)
+        client.expire(keys.online(), 1000)
+        client.incr(keys.online_seq())
+
+    redis.call(come)
+    page = browser.get("/channels/general", headers={"Accept-Language": "en"}).text
+    redis.call(lambda client: client.delete(keys.online(), keys.online_seq()))
+
+    shown = page.partition('id="online-people"')[2].partition("</ul>")[0]
+    assert set(re.search(r'data-online="([^"]*)"', shown)[1].split()) == ids
+    assert re.findall('class="side-name">([^<]*)', shown) == ["olga"]
+    assert "and 1 more" in shown
+
+
 def test_rows_and_lines_stand_where_they_belong_whatever_people_write(browser):
     headers = {"X-CSRFToken": browser.owner.csrf}
     text = f"piece-{'0' * 32}:message_rows; {{{{ message_rows }}}} 🎉"
@@ -62,7 +89,8 @@ def test_rows_and_lines_stand_where_they_belong_whatever_people_write(browser):
     rows = page.partition('<ol id="messages"')[2].partition("</ol>")[0]
     lines = page.partition('id="member-list"')[2].partition("</ul>")[0]
     assert rows.count('<li class="message') == 50
-    assert lines.count("data-person=") == 2
+    members = re.search(r'id="member-count">(\d+)', page)[1]
+    assert lines.count("data-person=") == int(members) > 0
     assert text in html.unescape(rows)
     assert page.count("<!doctype html>") == page.count("</html>") == 1
     assert pieces._MARK not in page
