@@ -41,7 +41,7 @@ TRUSTED_MS = 200
 GONE = -2  # what Redis says of the lifetime of a key that is not there
 TOGETHER = 4  # from so many copies on they are asked about together
 TOKEN_SECONDS = 86_400
-HIT, MISS, BUSY, SAME = 1, 0, 2, 3
+HIT, MISS, SAME = 1, 0, 3  # what READ answers; see BUSY
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ return 1
 # The write was refused by MongoDB: nothing changed, D stays.
 RELEASE = "return redis.call('ZREM', KEYS[3], ARGV[1])"
 
+BUSY = 2  # what READ answers where nothing may be trusted, nor filled
+
 # ARGV: candidate token, token seconds, lease ms, trusted ms, version of the reader's copy or "",
 # command, arguments. Hits tell how long D lives, -1 while a write is under way. Where one seems to
 # begin later than now the clock was put back: nobody knows how old it is.

@@ -1,6 +1,7 @@
-"""The writer's half of the fence key by key, while a Cluster moves the slot (chat.redis.scripts).
+"""The fence key by key, while a Cluster moves the slot (chat.redis.scripts): the writer's half.
 
-Readers and those who fill need all keys at once, so they are refused meanwhile and ask MongoDB.
+Readers and those who fill need all keys at once. To them such a slot is busy: they ask MongoDB for
+what is there, and have all the rest from Redis.
 
 A write is announced before its token is there, so that token is given to nobody, and what was read
 before fits no token any more. The rest goes in one round trip, in whatever order the two nodes
@@ -10,7 +11,7 @@ has after the write.
 
 from typing import Any
 
-from chat.cache.fence_scripts import BEGIN, END, END_APPEND, END_TOUCH
+from chat.cache.fence_scripts import BEGIN, BUSY, END, END_APPEND, END_TOUCH, FILL, READ
 from chat.redis import scripts
 
 # KEYS: W. ARGV: writer, seconds.
@@ -44,6 +45,16 @@ def _end(client: Any, keys: list[str], args: list[Any]) -> int:
     return 1
 
 
+def _read(client: Any, keys: list[str], args: list[Any]) -> list[int]:
+    return [BUSY]
+
+
+def _fill(client: Any, keys: list[str], args: list[Any]) -> int:
+    return 0  # not stored
+
+
+scripts.in_steps(READ, _read)
+scripts.in_steps(FILL, _fill)
 scripts.in_steps(BEGIN, _begin)
 for _script in (END, END_APPEND, END_TOUCH):
     scripts.in_steps(_script, _end)

@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from time import monotonic
 from typing import Any
 
+from redis.crc import key_slot
 from redis.exceptions import NoScriptError
 
 from chat.redis.answers import is_moving
@@ -14,14 +16,17 @@ from chat.redis.together import Client, Command
 Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
 Steps = Callable[[Any, list[str], list[Any]], Any]
 
+MOVING_SECONDS = 0.5  # for so long a slot that refused a script is taken to be still on its way
+
 _steps: dict[str, Steps] = {}
+_moving: dict[int, float] = {}  # by slot, until when
 
 
 def in_steps(script: str, steps: Steps) -> None:
     """How to do the same key by key, in an order that is safe whoever comes in between.
 
     While a Cluster moves a slot to another node it refuses every script on keys that are not all
-    at the same place, for as long as that takes. What may be missed then needs no such way.
+    at the same place, for as long as that takes.
     """
     _steps[script] = steps
 
@@ -33,26 +38,40 @@ def sha_of(script: str) -> str:
 
 
 def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
-    """EVALSHA, and EVAL (which also loads) where the server does not know the script yet."""
-    try:
-        return _run(client, script, keys, args)
-    except Exception as error:
-        if script in _steps and is_moving(error):
-            return _steps[script](client, keys, args)
-        raise
+    """One call; what it answers, or its error raised."""
+    return run_all(client, [(script, keys, args)])[0]
 
 
-def _run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
-    answer = _send(client, [_by_hash(script, keys, args)])[0]
-    if isinstance(answer, NoScriptError):
-        answer = _send(client, [("EVAL", script, len(keys), *keys, *args)])[0]
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
+    """Many calls in one round trip; each stands alone. EVALSHA, and EVAL (which also loads) where
+    the server does not know a script yet."""
+    stepped = {i for i, call in enumerate(calls) if call[0] in _steps and _was_moving(call)}
+    answers = _answers(client, {i: call for i, call in enumerate(calls) if i not in stepped})
+    for i, answer in answers.items():
+        if is_moving(answer) and calls[i][0] in _steps:
+            _moving[_slot(calls[i])] = monotonic() + MOVING_SECONDS
+            stepped.add(i)
+        elif isinstance(answer, Exception):
+            raise answer
+    ways = [partial(_steps[calls[i][0]], client, *calls[i][1:]) for i in stepped]
+    answers.update(zip(stepped, side_by_side(ways), strict=True))
+    return [answers[i] for i in range(len(calls))]
 
 
-def _by_hash(script: str, keys: list[str], args: list[Any]) -> Command:
-    return ("EVALSHA", sha_of(script), len(keys), *keys, *args)
+def _answers(client: Any, calls: dict[int, Call]) -> dict[int, Any]:
+    """By number; refusals are answers."""
+    if not calls:
+        return {}
+    by_hash = [
+        ("EVALSHA", sha_of(script), len(keys), *keys, *args)
+        for script, keys, args in calls.values()
+    ]
+    answers = dict(zip(calls, _send(client, by_hash), strict=True))
+    if unknown := [i for i, answer in answers.items() if isinstance(answer, NoScriptError)]:
+        texts = [(calls[i][0], len(calls[i][1]), *calls[i][1], *calls[i][2]) for i in unknown]
+        again = _send(client, [("EVAL", *text) for text in texts])
+        answers.update(zip(unknown, again, strict=True))
+    return answers
 
 
 def _send(client: Any, commands: Sequence[Command]) -> list[Any]:
@@ -66,18 +85,10 @@ def _send(client: Any, commands: Sequence[Command]) -> list[Any]:
     return pipe.execute(raise_on_error=False)  # type: ignore[no-any-return]
 
 
-def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
-    """Many calls in one round trip; each stands alone."""
-    if len(calls) == 1:
-        return [run(client, *calls[0])]
-    answers = _send(client, [_by_hash(*call) for call in calls])
-    moving = [i for i, call in enumerate(calls) if is_moving(answers[i]) and call[0] in _steps]
-    for i, (script, keys, args) in enumerate(calls):
-        if isinstance(answers[i], NoScriptError):
-            answers[i] = run(client, script, keys, args)
-        elif isinstance(answers[i], Exception) and i not in moving:
-            raise answers[i]
-    stepped = side_by_side([partial(_steps[calls[i][0]], client, *calls[i][1:]) for i in moving])
-    for i, answer in zip(moving, stepped, strict=True):
-        answers[i] = answer
-    return answers
+def _was_moving(call: Call) -> bool:
+    """Whether the slot was on its way a moment ago: then its refusal need not be waited for."""
+    return bool(_moving) and _moving.get(_slot(call), 0.0) > monotonic()
+
+
+def _slot(call: Call) -> int:
+    return key_slot(call[1][0].encode())  # type: ignore[no-any-return, no-untyped-call]

@@ -5,8 +5,9 @@ from fnmatch import fnmatchcase
 from types import SimpleNamespace
 
 import pytest
+from redis.connection import Connection
 
-from chat.cache import keys
+from chat.cache import fence, keys
 from chat.redis import scripts
 from chat.redis.connect import Connector
 from chat.watch import census
@@ -36,6 +37,20 @@ def client(cluster):
     made = Connector(SimpleNamespace(config={"REDIS_CLUSTER": cluster.setting})).client()
     yield made
     made.close()
+
+
+@pytest.fixture
+def trips(monkeypatch) -> list:
+    """What is sent to any node."""
+    sent: list = []
+    send = Connection.send_packed_command
+
+    def counted(self, command, *args, **options):
+        sent.append(command)
+        return send(self, command, *args, **options)
+
+    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    return sent
 
 
 def reads(watchers: list) -> int:
@@ -161,6 +176,25 @@ def test_a_slot_that_moves_during_use_disturbs_nobody(team, cluster):
     team.nothing_lost()
     team.nothing_was_wrong()
     team.back_to_normal()
+
+
+def test_what_is_on_its_way_is_busy_and_all_the_rest_is_there(client, cluster, trips):
+    away, there = "cache:site", "cache:channels:list"
+    for name in (away, there):
+        client.set(name, "kept", ex=60)
+    target = next(node for node in cluster.masters if node is not cluster.owner_of(away))
+    questions = [fence.Question(name, ("GET",)).call() for name in (away, there)]
+    move = cluster.begin_move(away, to=target)
+
+    first, asked = scripts.run_all(client, questions), len(trips)
+    again = scripts.run_all(client, questions)
+
+    for busy, there_still in (first, again):
+        assert fence.reading_of(busy) == fence.Reading(hit=False)
+        assert fence.reading_of(there_still).value == "kept"
+    assert len(trips) - asked == 1 < asked  # its refusal is not waited for twice
+    move.finish()
+    eventually(lambda: fence.reading_of(scripts.run_all(client, questions)[0]).value == "kept")
 
 
 def test_a_session_that_is_ended_while_its_slot_moves_is_dead_at_once(team, cluster):
