@@ -18,9 +18,9 @@ from chat.cache.local import Made
 from chat.i18n import reader_zone, today
 from chat.pieces import Pieces
 
-MOST_BYTES = 12_000_000  # some 7,000 rows: they are what lists are put together from
+MOST_BYTES = 12_000_000  # some 3,500 rows, each with the buttons of somebody, too
 MOST_CHARACTERS = 2_000_000  # of links
-MOST_LISTS = 240
+MOST_LISTS, LONGEST_LIST = 240, 150_000  # a longer one is put together from its rows each time
 MOST_MEMBERS = 200  # lines on a page; who is online comes first where there are more
 # Stand in a row where a button may be hidden; nobody can write what nobody can guess.
 HIDE_EDIT, HIDE_DELETE = (f" hide-{name}-{token_hex(8)}" for name in ("edit", "delete"))
@@ -33,7 +33,7 @@ BLANK = {
 
 _rows = Pieces[bytes](MOST_BYTES)
 _links = Pieces[str](MOST_CHARACTERS)
-_lists: Made[bytes] = Made(MOST_LISTS)
+_lists: Made[bytes] = Made(MOST_LISTS, lambda piece: len(piece) <= LONGEST_LIST)
 
 
 def message_list(

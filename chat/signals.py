@@ -16,7 +16,7 @@ from mongoengine import Document, signals
 from chat.cache import fence, keys, messages, reading, updates, users
 from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
-from chat.models.base import write_refused
+from chat.models.base import NUMBERS, write_refused
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,16 @@ def _message_keys(message: Message) -> list[str]:
     return [keys.recent_messages(channel), *([keys.tail(channel)] if counts else [])]
 
 
+def _message_event(message: Message) -> dict[str, Any]:
+    numbers = {"seq": message.seq or 0, "rev": message.rev or 0}
+    return {"type": "changed", "id": str(message.id), "channel": str(message.channel), **numbers}
+
+
+def _heard_of_message(event: dict[str, Any]) -> None:
+    """Posts of two processes to one channel would otherwise always race for the same number."""
+    NUMBERS.hear(ObjectId(event["channel"]), event["seq"], event["rev"])
+
+
 def _membership(writes: list[fence.Write], membership: Membership, created: bool) -> None:
     if not membership.moves_mark:
         _drop(writes, membership, created)
@@ -90,8 +100,7 @@ TABLE = (
     Row(User, lambda u: [keys.profile(str(u.id)), keys.users_list()], _profile, "users"),
     Row(Channel, lambda c: [keys.channels_list(), keys.direct(str(c.id))], _drop, "channels"),
     Row(Membership, _membership_keys, _membership),
-    Row(Message, _message_keys, _message, "messages",
-        lambda m: {"type": "changed", "id": str(m.id), "channel": str(m.channel)},
+    Row(Message, _message_keys, _message, "messages", _message_event,
         hides=lambda m: m.seq is None),
     Row(EmojiUse, lambda e: [keys.emoji_counts()], _emoji),
     Row(Site, lambda s: [keys.site()], _drop, "channels", lambda s: {"type": "site"}),
@@ -102,6 +111,7 @@ _ROWS = {row.document: row for row in TABLE}
 
 def init_app(app: Flask) -> None:
     """Connect the table. Named functions and explicit senders: blinker drops lambdas."""
+    updates.subscribe("messages", _heard_of_message)
     for row in TABLE:
         signals.pre_save.connect(_before, sender=row.document)
         signals.post_save.connect(_after, sender=row.document)

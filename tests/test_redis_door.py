@@ -20,7 +20,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from chat.redis import DOWN, answers
+from chat.redis import DOWN, answers, scripts
 from chat.redis.breaker import LONGEST_RETRY, Breaker
 from chat.redis.client import Disabled, Door
 from chat.redis.connect import Connector, _hosts, _sentinel
@@ -230,6 +230,11 @@ def test_a_refusal_among_answers_takes_nobody_elses_place(door: Door, own_redis:
     assert isinstance(refused, ResponseError)
     assert (first, rest) == ("one", ["one", 3])
     assert door.call(lambda r: r.echo("still in step")) == "still in step"
+
+
+def test_no_command_at_all_is_no_trip(door: Door, own_redis: Redis) -> None:
+    assert door.call(lambda r: r.together([])) == []
+    assert door.call(lambda r: scripts.run_all(r, [])) == []
 
 
 def test_an_answer_that_came_too_late_is_not_taken_for_another(

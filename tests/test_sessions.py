@@ -214,6 +214,18 @@ def test_a_logout_during_an_outage_stays_one_when_redis_comes_back_with_old_data
     assert stays.name() == "olga"
 
 
+def test_redis_is_used_again_after_an_outage_in_which_a_living_session_changed(
+    fragile: Flask, own_redis: Redis
+) -> None:
+    person = Browser(fragile)
+    own_redis.stop()
+    assert person.post("/change").text == "changed"
+    own_redis.restart()
+    redis_is_back()
+    assert person.name() == "olga"
+    assert not redis.counts["bug"]
+
+
 def test_a_deletion_that_redis_confirmed_and_lost_does_not_bring_a_session_back(
     fragile: Flask, own_redis: Redis
 ) -> None:

@@ -77,9 +77,11 @@ class Copies:
 class Made(Generic[T]):
     """What was made from cached values, for as long as it would be made from the same again."""
 
-    def __init__(self, most: int = MOST_MADE) -> None:
+    def __init__(
+        self, most: int = MOST_MADE, is_worth_it: Callable[[T], bool] = lambda _: True
+    ) -> None:
         self._kept: OrderedDict[Hashable, tuple[tuple, T]] = OrderedDict()
-        self._most = most
+        self._most, self._is_worth_it = most, is_worth_it
 
     def get(self, key: Hashable, basis: tuple, make: Callable[[], T]) -> T:
         """What is kept under ``key`` if it was made from this basis, else ``make()``.
@@ -94,6 +96,8 @@ class Made(Generic[T]):
             self._kept.move_to_end(key)
             return kept[1]
         made = make()
+        if not self._is_worth_it(made):
+            return made
         self._kept[key] = (basis, made)
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:

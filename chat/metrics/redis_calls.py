@@ -73,7 +73,7 @@ def _watched(pipeline: Any, *args: Any, **options: Any) -> Any:
 
 
 def _together(send: Callable[[Sequence[Command]], list[Any]], commands: Sequence[Command]) -> list:
-    if not Switch.on:
+    if not (Switch.on and commands):
         return send(commands)
     with _measured(commands[0]):
         return send(commands)

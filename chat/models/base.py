@@ -90,6 +90,11 @@ class Numbers:
         if len(self._known) > self._most:
             self._known.popitem(last=False)
 
+    def hear(self, channel: ObjectId, seq: int, rev: int) -> None:
+        """Another process has stored something under these numbers (0: none)."""
+        if known := self.get(channel):
+            self.learn(channel, max(seq, known[0]), max(rev, known[1]))
+
     def forget(self, channel: ObjectId) -> None:
         """Drop a hint that was refused."""
         self._known.pop(channel, None)

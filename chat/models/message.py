@@ -90,38 +90,36 @@ class Message(Document):
         tell it, for the message it is given is not stored yet and may never be.
         """
         channel = ObjectId(channel_id)
+        said = {"author": author_id, "author_nickname": nickname, "text": text, "html": html}
         with _lock(channel):
+            document = cls(channel=channel, client_id=client_id, **said)
+            document._number(*_numbers(channel))
+            signals.pre_save.send(cls, document=document)  # once, however often it is tried
             for _ in range(TRIES):
-                seq, rev = _numbers(channel)
-                document = cls(
-                    id=ObjectId(),
-                    channel=channel,
-                    seq=seq + 1,
-                    rev=rev + 1,
-                    first_rev=rev + 1,
-                    taken=[rev + 1],
-                    author=author_id,
-                    author_nickname=nickname,
-                    text=text,
-                    html=html,
-                    client_id=client_id,
-                )
                 try:
                     document._insert(meanwhile)
-                except DuplicateKeyError:
-                    base.write_refused.send(cls, document=document)
+                except DuplicateKeyError as error:
                     base.NUMBERS.forget(channel)
-                    stored = cls.find_sent(author_id, client_id)
-                    if stored:
+                    if _is_sent_before(error) and (stored := cls.find_sent(author_id, client_id)):
+                        base.write_refused.send(cls, document=document)
                         return stored, False
+                    document._number(*_numbers(channel))
                     continue
-                base.NUMBERS.learn(channel, seq + 1, rev + 1)
+                base.NUMBERS.learn(channel, document.seq, document.rev)
                 return document.plain(), True
+            base.write_refused.send(cls, document=document)
         raise RuntimeError("no free number in the channel")  # TRIES writers were faster each time
+
+    def _number(self, seq: int, rev: int) -> None:
+        """Take the numbers after these, which are the last ones as far as we know.
+
+        What was prepared under others is another message's, so it has an id of its own.
+        """
+        self.id = ObjectId()
+        self.seq, self.rev, self.first_rev, self.taken = seq + 1, rev + 1, rev + 1, [rev + 1]
 
     def _insert(self, meanwhile: Callable[[dict], None] | None) -> None:
         """What `save(force_insert=True)` does, put in BSON once. Raises DuplicateKeyError."""
-        signals.pre_save.send(type(self), document=self)
         row = self.to_mongo()
         self.__dict__["_plain"] = to_message(row)
         if meanwhile:
@@ -158,6 +156,7 @@ class Message(Document):
                     continue
                 if row is None:
                     return None
+                document.rev = rev + 1
                 base.NUMBERS.learn(channel, seq, rev + 1)
                 return to_message(row)
         raise RuntimeError("no free number in the channel")
@@ -282,6 +281,11 @@ def _numbers(channel: ObjectId) -> tuple[int, int]:
         known = Message.last_numbers(channel)
         base.NUMBERS.learn(channel, *known)
     return known
+
+
+def _is_sent_before(error: DuplicateKeyError) -> bool:
+    """Whether not a number was refused but the author's own id for the message."""
+    return "client_id" in (error.details or {}).get("keyPattern", {"client_id": 1})
 
 
 def _keep(number: int) -> dict:

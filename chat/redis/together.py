@@ -11,7 +11,7 @@ import redis
 from hiredis import pack_command
 from redis.exceptions import ResponseError
 
-Command = tuple[Any, ...]  # its name and its arguments: text, bytes or numbers
+Command = tuple[Any, ...]  # its name and its arguments: str, bytes, int or float
 
 
 class Client(redis.Redis):
@@ -23,6 +23,8 @@ class Client(redis.Redis):
         Whatever else goes wrong is raised, and the library has closed the connection by then: an
         answer that nobody took can't be taken for somebody else's.
         """
+        if not commands:
+            return []
         packed = b"".join(map(pack_command, commands))
         connection = self.connection_pool.get_connection()
         try:

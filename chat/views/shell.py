@@ -9,7 +9,6 @@ from flask_babel import get_locale
 from flask_login import current_user
 
 from chat import presence
-from chat.cache.local import Made
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
 from chat.models.message import NOBODY
@@ -20,8 +19,6 @@ from chat.services import channels, people, site
 HUES = 12
 MOST_ONLINE = 60  # people named in the sidebar; presence.js shows as many
 THEMES = ("system", "light", "dark")
-
-_ids: Made[str] = Made(1)
 
 
 def init_app(app: Flask) -> None:
@@ -107,8 +104,7 @@ def other_of(channel: dict) -> str | None:
 
 def online_ids() -> str:
     """The ids of all who are online, for the browser, which is then told of changes only."""
-    online = presence.online()
-    return _ids.get("", (online,), lambda: " ".join(sorted(online)))
+    return " ".join(person["id"] for person in people.online_people())
 
 
 def presence_state(person_id: str) -> str:

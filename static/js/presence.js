@@ -61,7 +61,7 @@ function personRow(id) {
 async function fetchNames() {
   const others = [...online].filter((id) => id !== me.id);
   const named = others.filter((id) => names.has(id)).length;
-  if (named >= Math.min(MANY, others.length) || performance.now() - namesAsked < NAMES_MS) return;
+  if (named >= Math.min(MANY / 2, others.length) || performance.now() - namesAsked < NAMES_MS) return;
   namesAsked = performance.now();
   try {
     const { users } = await api.get("/api/users?limit=1000");
@@ -79,8 +79,8 @@ const paintPeople = debounce(async () => {
   ids.sort((a, b) => names.get(a).localeCompare(names.get(b)));
   const rows = ids.slice(0, MANY).map(personRow);
   const others = online.size - online.has(me.id) - rows.length;
-  if (!rows.length) rows.push(el("li", { class: "side-empty", text: t("nobody_online") }));
-  else if (others) rows.push(el("li", { class: "side-empty", text: tn("more_online", others) }));
+  const words = others ? tn("more_online", others) : t("nobody_online");
+  if (others || !rows.length) rows.push(el("li", { class: "side-empty", text: words }));
   box.replaceChildren(...rows);
 }, jittered(500));
 

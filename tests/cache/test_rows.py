@@ -96,6 +96,17 @@ def test_rows_and_lines_stand_where_they_belong_whatever_people_write(browser):
     assert pieces._MARK not in page
 
 
+def test_a_list_of_very_long_messages_is_not_kept():
+    made = []
+
+    def make(size):
+        return rows._lists.get(("a list", size), (1,), lambda: made.append(size) or b"x" * size)
+
+    for size in (1_000, 1_000_000, 1_000, 1_000_000):
+        assert len(make(size)) == size
+    assert made == [1_000, 1_000_000, 1_000_000]
+
+
 def test_what_is_kept_is_bounded_and_the_latest_stays():
     kept = Pieces[str](100)
     for n in range(50):

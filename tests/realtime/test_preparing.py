@@ -3,7 +3,9 @@
 import gevent
 import pytest
 from bson import ObjectId
+from mongoengine import signals
 
+from chat import signals as signals_table
 from chat.models import Message, base
 from chat.realtime import broadcasts
 
@@ -45,3 +47,26 @@ def test_a_prepared_row_is_not_rendered_again(post, monkeypatch):
     message = post(1, broadcasts.prepare)
     monkeypatch.setattr(broadcasts, "_render", lambda *_: pytest.fail("rendered twice"))
     assert "text 1" in broadcasts.row(message)
+
+
+def test_a_write_is_announced_once_however_often_a_number_is_refused(post):
+    announced = []
+
+    def heard(_sender, document, **_):
+        announced.append(document)
+
+    signals.pre_save.connect(heard, sender=Message)
+    post(1, None)
+    base.NUMBERS.learn(ObjectId(CHANNEL), 0, 0)
+    assert post(2, None)["seq"] == 2
+    assert len(announced) == 2
+
+
+def test_what_others_have_stored_is_not_tried_again(post, monkeypatch):
+    post(1, None)
+    message = Message.page(CHANNEL, None, None, 10)[0][0]
+    base.NUMBERS.learn(ObjectId(CHANNEL), 0, 0)
+    event = {"channel": CHANNEL, "seq": message["seq"], "rev": message["rev"]}
+    signals_table._heard_of_message(event)
+    monkeypatch.setattr(base.NUMBERS, "forget", lambda _: pytest.fail("a number was refused"))
+    assert post(2, None)["seq"] == 2
