@@ -73,7 +73,7 @@ def _message_event(message: Message) -> dict[str, Any]:
 
 def _heard_of_message(event: dict[str, Any]) -> None:
     """Posts of two processes to one channel would otherwise always race for the same number."""
-    NUMBERS.hear(ObjectId(event["channel"]), event["seq"], event["rev"])
+    NUMBERS.hear(ObjectId(event["channel"]), event.get("seq", 0), event.get("rev", 0))
 
 
 def _membership(writes: list[fence.Write], membership: Membership, created: bool) -> None:
