@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from redis.connection import Connection
 
 from app import create_app
 from chat import models
@@ -152,3 +153,17 @@ def fragile(own_redis: Redis) -> Iterator[Flask]:
     """The small app on a Redis to be broken."""
     with with_olga(own_redis.url) as made:
         yield made
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every time that this process sends something to a Redis, or to a node of a Cluster."""
+    sent: list[Any] = []
+    send = Connection.send_packed_command
+
+    def counted(self: Any, command: Any, *args: Any, **options: Any) -> Any:
+        sent.append(command)
+        return send(self, command, *args, **options)
+
+    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    return sent

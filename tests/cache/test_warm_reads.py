@@ -1,7 +1,6 @@
 """What is warm is answered without MongoDB, in a fixed number of round trips to Redis (R28)."""
 
 import pytest
-from redis.connection import Connection
 
 from chat.api.again import Again
 from chat.callers import callers
@@ -28,19 +27,6 @@ ROUND_TRIPS = {
 # that one a page of the list of people and its order.
 FOR_THE_FIRST_TIME = dict.fromkeys(ROUND_TRIPS, 1) | {"/api/users": 3}
 del FOR_THE_FIRST_TIME["/channels/general"], FOR_THE_FIRST_TIME["/channels"]
-
-
-@pytest.fixture
-def trips(monkeypatch):
-    """Every time that something is sent to Redis."""
-    sent, send = [], Connection.send_packed_command
-
-    def counted(self, command, *args, **kw):
-        sent.append(command)
-        return send(self, command, *args, **kw)
-
-    monkeypatch.setattr(Connection, "send_packed_command", counted)
-    return sent
 
 
 @pytest.mark.parametrize("path", ROUND_TRIPS)

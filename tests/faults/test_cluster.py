@@ -5,7 +5,6 @@ from fnmatch import fnmatchcase
 from types import SimpleNamespace
 
 import pytest
-from redis.connection import Connection
 
 from chat.cache import fence, keys
 from chat.redis import scripts
@@ -37,20 +36,6 @@ def client(cluster):
     made = Connector(SimpleNamespace(config={"REDIS_CLUSTER": cluster.setting})).client()
     yield made
     made.close()
-
-
-@pytest.fixture
-def trips(monkeypatch) -> list:
-    """What is sent to any node."""
-    sent: list = []
-    send = Connection.send_packed_command
-
-    def counted(self, command, *args, **options):
-        sent.append(command)
-        return send(self, command, *args, **options)
-
-    monkeypatch.setattr(Connection, "send_packed_command", counted)
-    return sent
 
 
 def reads(watchers: list) -> int:

@@ -1,11 +1,13 @@
 """What is told of a message is made ready while MongoDB stores it, and told only when it has."""
 
+import json
+
 import gevent
 import pytest
 from bson import ObjectId
 from mongoengine import signals
 
-from chat import signals as signals_table
+from chat.cache import updates
 from chat.models import Message, base
 from chat.realtime import broadcasts
 
@@ -62,11 +64,12 @@ def test_a_write_is_announced_once_however_often_a_number_is_refused(post):
     assert len(announced) == 2
 
 
-def test_what_others_have_stored_is_not_tried_again(post, monkeypatch):
+def test_what_others_have_stored_is_not_tried_again(app, post, monkeypatch):
     post(1, None)
     message = Message.page(CHANNEL, None, None, 10)[0][0]
     base.NUMBERS.learn(ObjectId(CHANNEL), 0, 0)
-    event = {"channel": CHANNEL, "seq": message["seq"], "rev": message["rev"]}
-    signals_table._heard_of_message(event)
+    numbers = {"seq": message["seq"], "rev": message["rev"]}
+    event = {"type": "changed", "channel": CHANNEL, "origin": "another process", **numbers}
+    updates._receiver(app, "messages")(json.dumps(event).encode())
     monkeypatch.setattr(base.NUMBERS, "forget", lambda _: pytest.fail("a number was refused"))
     assert post(2, None)["seq"] == 2
