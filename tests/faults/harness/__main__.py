@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.faults.harness import table
+from tests.faults.harness.author import PAUSE
 from tests.faults.harness.faults import BY_NAME
 from tests.faults.harness.trial import attempt
 from tests.support.servers import start_mongod
@@ -18,6 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.harness", description=__doc__)
     parser.add_argument("faults", nargs="*", help=f"of {', '.join(BY_NAME)}", default=[])
     parser.add_argument("--authors", type=int, default=8)
+    parser.add_argument("--pause", type=float, default=PAUSE, help="between an author's rounds, s")
     parser.add_argument("--seconds", type=float, help="how long each fault lasts")
     parser.add_argument("--logs", action="store_true", help="show the logs of the processes")
     args = parser.parse_args()
@@ -29,7 +31,7 @@ def main() -> int:
             print(table.head(), flush=True)
             for fault in wanted:
                 folder = Path(place) / fault.block.__name__
-                row = attempt(fault, folder, mongod, args.authors, args.seconds)
+                row = attempt(fault, folder, mongod, args.authors, args.seconds, pause=args.pause)
                 print(table.line(row), flush=True)
                 broken = row.broken()
                 failed += bool(broken)

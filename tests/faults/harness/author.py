@@ -1,6 +1,7 @@
 """One person at two processes: posts and edits at one, reads at both, and checks every answer."""
 
 import contextlib
+import random
 import threading
 from time import monotonic, sleep
 from typing import Any
@@ -15,7 +16,7 @@ from tests.support.tabs import Tab
 
 AGAIN = 0.2  # seconds before an unacknowledged post is sent again
 PATIENCE = 5  # seconds for an acknowledgement over a socket
-PAUSE = 0.02  # people think; and this machine has other things to do
+PAUSE = 0.4  # seconds people think, half as long or half as long again
 EDIT_EVERY, LOOK_EVERY = 3, 4
 PAGES = ("/api/channels", "/api/users", "/api/users/online", "/api/emoji", "/api/me", "/settings")
 AWAY = ("unauthenticated", "forbidden")  # what a socket is told that is logged out
@@ -25,11 +26,17 @@ class Author(threading.Thread):
     """Sends by HTTP or over a socket, again with the same client id until acknowledged."""
 
     def __init__(
-        self, person: Person, away: str, channel: dict[str, Any], tally: Tally, socket: bool
+        self,
+        person: Person,
+        away: str,
+        channel: dict[str, Any],
+        tally: Tally,
+        socket: bool,
+        pause: float,
     ) -> None:
         super().__init__(daemon=True)
         self.person, self.away, self.channel, self.tally = person, away, channel, tally
-        self.socket = socket
+        self.socket, self.pause = socket, pause
         self.tab: Tab | None = None
         self.done = threading.Event()
         self.rounds = 0
@@ -40,7 +47,7 @@ class Author(threading.Thread):
             while not self.done.is_set():
                 self.rounds += 1
                 self._round()
-                sleep(PAUSE)
+                sleep(self.pause * random.uniform(0.5, 1.5))
         except Exception as error:  # shown by the trial
             self.failure = error
 

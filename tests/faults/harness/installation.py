@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -28,9 +28,15 @@ class Installation:
     """A Redis of its own, a database of its own, processes, and one channel with its authors."""
 
     def __init__(
-        self, folder: Path, mongod: Mongo, authors: int, env: dict[str, str], servers: str
+        self,
+        folder: Path,
+        mongod: Mongo,
+        authors: int,
+        pause: float,
+        env: dict[str, str],
+        servers: str,
     ) -> None:
-        self.folder, self.mongod = folder, mongod
+        self.folder, self.mongod, self.pause = folder, mongod, pause
         self.places = Places(servers, folder, mongod)
         env = {"PRESENCE_LEASE": "6", **self.places.env, **env}
         self.apps = [AppProcess(folder, **env) for _ in range(2)]
@@ -62,7 +68,8 @@ class Installation:
         person = Person(home.url, f"author{number}").register(self.owner.invite())
         joined = person.post(f"/api/channels/{self.channel['id']}/join")
         assert joined.status_code == 204, joined.text
-        return Author(person, away.url, self.channel, self.tally, socket=number // 2 % 2 == 1)
+        socket = number // 2 % 2 == 1
+        return Author(person, away.url, self.channel, self.tally, socket, self.pause)
 
     def _visitor(self, app: AppProcess) -> Person:
         person = Person(app.url, self.owner.nickname)
@@ -117,6 +124,7 @@ class Installation:
         while monotonic() < deadline:
             if all(expected <= set(tab.texts()) for tab in self.tabs):
                 return True
+            sleep(0.02)  # the authors' threads have things to do
         return False
 
     def _say(self, app: AppProcess, text: str) -> bool:
@@ -183,11 +191,10 @@ def status_of(url: str) -> int:
 
 
 @contextlib.contextmanager
-def installed(
-    folder: Path, mongod: Mongo, authors: int, env: dict[str, str], servers: str
-) -> Iterator[Installation]:
+def installed(folder: Path, *what: Any) -> Iterator[Installation]:
+    """An ``Installation`` of these in a new folder, closed at the end."""
     folder.mkdir(parents=True)
-    made = Installation(folder, mongod, authors, env, servers)
+    made = Installation(folder, *what)
     try:
         yield made
     finally:

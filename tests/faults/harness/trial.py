@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from chat.embedded.mongo import Mongo
+from tests.faults.harness.author import PAUSE
 from tests.faults.harness.faults import Fault
 from tests.faults.harness.installation import Installation, installed
 from tests.support.waiting import eventually
@@ -76,9 +77,10 @@ def attempt(
     authors: int = 8,
     lasts: float | None = None,
     then: Sequence[Fault] = (),
+    pause: float = PAUSE,
 ) -> Row:
     """One row of the table; with ``then`` for several faults in turn, in one installation."""
-    with installed(folder, mongod, authors, fault.env, fault.servers) as made:
+    with installed(folder, mongod, authors, pause, fault.env, fault.servers) as made:
         eventually(made.is_normal)
         for person in (*made.authors, made.witness):
             person.start()
