@@ -21,13 +21,15 @@ from chat.models.base import NUMBERS, write_refused
 
 @dataclass(frozen=True)
 class Row:
-    """A document, the keys its change touches, how they are brought up to date, whom to tell."""
+    """A document, the keys its change touches, how they are brought up to date, what is told."""
 
     document: type[Document]
     keys: Callable[[Any], list[str]]
     finish: Callable[[list[fence.Write], Any, bool], None]
     topic: str | None = None
-    event: Callable[[Any], dict] = lambda document: {"type": "changed", "id": str(document.id)}
+    events: Callable[[Any], list[dict]] = lambda document: [
+        {"type": "changed", "id": str(document.id)}
+    ]
     hides: Callable[[Any], bool] = lambda document: False
 
 
@@ -51,7 +53,7 @@ def _message(writes: list[fence.Write], message: Message, created: bool) -> None
     if not created:
         _drop(writes, message, created)
         return
-    stored = message.plain()
+    stored = message.together
     fence.end_all([messages.posted(writes[0], stored), reading.posted(writes[1], stored)])
 
 
@@ -66,9 +68,13 @@ def _message_keys(message: Message) -> list[str]:
     return [keys.recent_messages(channel), *([keys.tail(channel)] if counts else [])]
 
 
-def _message_event(message: Message) -> dict[str, Any]:
-    numbers = {"seq": message.seq or 0, "rev": message.rev or 0}
-    return {"type": "changed", "id": str(message.id), "channel": str(message.channel), **numbers}
+def _message_events(message: Message) -> list[dict[str, Any]]:
+    """One for each message: posts that came together were stored together."""
+    posted = [(each["id"], each["seq"], each["rev"]) for each in message.together]
+    return [
+        {"type": "changed", "id": str(id), "channel": str(message.channel), "seq": seq, "rev": rev}
+        for id, seq, rev in posted or [(message.id, message.seq or 0, message.rev or 0)]
+    ]
 
 
 def _heard_of_message(event: dict[str, Any]) -> None:
@@ -100,10 +106,10 @@ TABLE = (
     Row(User, lambda u: [keys.profile(str(u.id)), keys.users_list()], _profile, "users"),
     Row(Channel, lambda c: [keys.channels_list(), keys.direct(str(c.id))], _drop, "channels"),
     Row(Membership, _membership_keys, _membership),
-    Row(Message, _message_keys, _message, "messages", _message_event,
+    Row(Message, _message_keys, _message, "messages", _message_events,
         hides=lambda m: m.seq is None),
     Row(EmojiUse, lambda e: [keys.emoji_counts()], _emoji),
-    Row(Site, lambda s: [keys.site()], _drop, "channels", lambda s: {"type": "site"}),
+    Row(Site, lambda s: [keys.site()], _drop, "channels", lambda s: [{"type": "site"}]),
 )  # fmt: skip
 
 _ROWS = {row.document: row for row in TABLE}
@@ -134,7 +140,8 @@ def _after(sender: type[Document], document: Any, created: bool = False, **_: An
     if writes:
         row.finish(writes, document, created)
     if row.topic:
-        updates.publish(row.topic, row.event(document))
+        for event in row.events(document):
+            updates.publish(row.topic, event)
 
 
 def _deleted(sender: type[Document], document: Any, **_: Any) -> None:

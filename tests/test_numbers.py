@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.models import Message, base
+from chat.models import Message, base, posting
 
 CHANNEL, AUTHOR = "a" * 24, "b" * 24
 
@@ -15,7 +15,7 @@ def channel(app):
 
 
 def post(n):
-    return Message.post(CHANNEL, AUTHOR, "Ann", f"text {n}", "", f"client-{n:04}")[0]
+    return posting.post(CHANNEL, AUTHOR, "Ann", f"text {n}", "", f"client-{n:04}")[0]
 
 
 def known():

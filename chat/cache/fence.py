@@ -295,9 +295,15 @@ def apply(*command: Any) -> Ending:
     return Ending(END, command)
 
 
-def append(seq: int, item: str, most: int) -> Ending:
-    """Put a post at the end of the list; delete the list if that would leave a hole."""
-    return Ending(END_APPEND, (seq, item, most))
+def append(posts: Sequence[tuple[int, str]], most: int) -> Ending:
+    """Put posts (seq, element), oldest first, at the end of the list; keep ``most``.
+
+    Deletes the list if that would leave a hole.
+    """
+    first, last = posts[0][0], posts[-1][0]
+    if last - first != len(posts) - 1:  # another process had a number in between
+        return drop()
+    return Ending(END_APPEND, (first, most, *(item for _seq, item in posts)))
 
 
 def end(write: Write, *command: Any) -> None:

@@ -37,15 +37,16 @@ redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
-# A post is added only right behind its predecessor, so the list never has a hole (ARGV: writer,
-# new token, token seconds, seq, element, how many to keep). An element's first number is its seq.
+# Posts are added only right behind their predecessor, so the list never has a hole (ARGV: writer,
+# new token, token seconds, first seq, how many to keep, elements). An element's first number is its
+# seq.
 END_APPEND = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 local last = redis.call('LINDEX', KEYS[1], -1)
 if last then
   if tonumber(string.match(last, '%d+') or -1) == ARGV[4] - 1 then
-    redis.call('RPUSH', KEYS[1], ARGV[5])
-    redis.call('LTRIM', KEYS[1], -ARGV[6], -1)
+    redis.call('RPUSH', KEYS[1], unpack(ARGV, 6))
+    redis.call('LTRIM', KEYS[1], -ARGV[5], -1)
   else
     redis.call('DEL', KEYS[1])
   end

@@ -39,6 +39,6 @@ def look(channel_id: str) -> Copy:
     return through.look(source(channel_id))
 
 
-def posted(write: fence.Write, message: dict) -> tuple[fence.Write, fence.Ending]:
-    """Add a stored message behind its predecessor (R10)."""
-    return write, fence.append(message["seq"], plain.dump(message), MOST)
+def posted(write: fence.Write, messages: list[dict]) -> tuple[fence.Write, fence.Ending]:
+    """Add what was stored, in its order, behind its predecessor (R10)."""
+    return write, fence.append([(m["seq"], plain.dump(m)) for m in messages], MOST)

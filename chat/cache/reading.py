@@ -33,9 +33,9 @@ MARKS = Shape(
 )
 
 
-def posted(write: fence.Write, message: dict) -> tuple[fence.Write, fence.Ending]:
-    """Add a stored message behind its predecessor (R10)."""
-    return write, fence.append(message["seq"], tail.line(message), tail.MOST)
+def posted(write: fence.Write, messages: list[dict]) -> tuple[fence.Write, fence.Ending]:
+    """Add what was stored, in its order, behind its predecessor (R10)."""
+    return write, fence.append([(m["seq"], tail.line(m)) for m in messages], tail.MOST)
 
 
 def get_marks(user_id: str) -> dict[str, int]:

@@ -10,10 +10,6 @@ take that number a second time: below what others hold already, so they would ne
 ``taken`` keeps the numbers a message had, under a unique index of their own.
 """
 
-from collections.abc import Callable
-from contextvars import copy_context
-
-import gevent
 from bson import ObjectId
 from gevent.lock import BoundedSemaphore
 from mongoengine import (
@@ -24,7 +20,6 @@ from mongoengine import (
     ListField,
     ObjectIdField,
     StringField,
-    signals,
 )
 from pymongo.errors import DuplicateKeyError
 
@@ -56,6 +51,8 @@ class Message(Document):
     edited_at = DateTimeField()
     deleted = BooleanField(default=False)
 
+    together: list[dict] = []  # what was posted by one write, in plain form
+
     meta = {
         "collection": "messages",
         "auto_create_index": False,
@@ -71,77 +68,32 @@ class Message(Document):
         ],
     }
 
-    @classmethod
-    def post(
-        cls,
-        channel_id: str,
-        author_id: str,
-        nickname: str,
-        text: str,
-        html: str,
-        client_id: str,
-        meanwhile: Callable[[dict], None] | None = None,
-    ) -> tuple[dict, bool]:
-        """Store a message once: (message, True), or (the stored one, False) for a known client_id.
-
-        Posts of one process to one channel wait for each other: two of them would race for the
-        same number. Between processes the unique index decides, and the loser takes the next.
-        ``meanwhile`` may prepare what has to be told, in the time that MongoDB takes; it must not
-        tell it, for the message it is given is not stored yet and may never be.
-        """
-        channel = ObjectId(channel_id)
-        said = {"author": author_id, "author_nickname": nickname, "text": text, "html": html}
-        with _lock(channel):
-            document = cls(channel=channel, client_id=client_id, **said)
-            document._number(*_numbers(channel))
-            signals.pre_save.send(cls, document=document)  # once, however often it is tried
-            for _ in range(TRIES):
-                try:
-                    document._insert(meanwhile)
-                except DuplicateKeyError as error:
-                    base.NUMBERS.forget(channel)
-                    if _is_sent_before(error) and (stored := cls.find_sent(author_id, client_id)):
-                        base.write_refused.send(cls, document=document)
-                        return stored, False
-                    document._number(*_numbers(channel))
-                    continue
-                base.NUMBERS.learn(channel, document.seq, document.rev)
-                return document.plain(), True
-            base.write_refused.send(cls, document=document)
-        raise RuntimeError("no free number in the channel")  # TRIES writers were faster each time
-
-    def _number(self, seq: int, rev: int) -> None:
-        """Take the numbers after these, which are the last ones as far as we know.
+    def number(self, seq: int, rev: int) -> None:
+        """Be the message with these numbers.
 
         What was prepared under others is another message's, so it has an id of its own.
         """
         self.id = ObjectId()
-        self.seq, self.rev, self.first_rev, self.taken = seq + 1, rev + 1, rev + 1, [rev + 1]
+        self.seq, self.rev, self.first_rev, self.taken = seq, rev, rev, [rev]
 
-    def _insert(self, meanwhile: Callable[[dict], None] | None) -> None:
-        """What `save(force_insert=True)` does, put in BSON once. Raises DuplicateKeyError."""
-        row = self.to_mongo()
-        self.__dict__["_plain"] = to_message(row)
-        if meanwhile:
-            gevent.spawn(copy_context().run, meanwhile, self.plain())
-        self._get_collection().insert_one(row)
-        signals.post_save.send(type(self), document=self, created=True)
+    def remember(self, row: dict) -> dict:
+        """Its plain form, made of the row that is about to be stored."""
+        made = self.__dict__["_plain"] = to_message(row)
+        return made
 
     def plain(self) -> dict:
         """What was just stored in plain form, made once for all who need it. Don't change it."""
         made: dict | None = self.__dict__.get("_plain")
-        if made is None:
-            made = self.__dict__["_plain"] = to_message(self.to_mongo())
-        return made
+        return self.remember(self.to_mongo()) if made is None else made
 
     @classmethod
     def change(cls, message: dict, **fields: object) -> dict | None:
         """Set fields of an existing, not deleted message under the next rev; None if it is gone."""
         channel, oid = ObjectId(message["channel"]), ObjectId(message["id"])
         document = cls(id=oid, channel=channel, deleted=bool(fields.get("deleted")))
-        with _lock(channel), base.announced(document):
+        with lock(channel), base.announced(document):
             for _ in range(TRIES):
-                seq, rev = _numbers(channel)
+                seq, rev = numbers(channel)
                 try:
                     row = cls._get_collection().find_one_and_update(
                         {"_id": oid, "deleted": False, "rev": {"$lte": rev}},
@@ -275,7 +227,8 @@ def to_message(row: dict) -> dict:
     }
 
 
-def _numbers(channel: ObjectId) -> tuple[int, int]:
+def numbers(channel: ObjectId) -> tuple[int, int]:
+    """The last (seq, rev) of a channel, as far as we know."""
     known = base.NUMBERS.get(channel)
     if known is None:
         known = Message.last_numbers(channel)
@@ -283,14 +236,10 @@ def _numbers(channel: ObjectId) -> tuple[int, int]:
     return known
 
 
-def _is_sent_before(error: DuplicateKeyError) -> bool:
-    """Whether not a number was refused but the author's own id for the message."""
-    return "client_id" in (error.details or {}).get("keyPattern", {"client_id": 1})
-
-
 def _keep(number: int) -> dict:
     return {"$each": [number], "$slice": -TAKEN_KEPT}
 
 
-def _lock(channel: ObjectId) -> BoundedSemaphore:
+def lock(channel: ObjectId) -> BoundedSemaphore:
+    """What takes numbers waits for its turn: in one process two would race for the same one."""
     return _locks.setdefault(channel, BoundedSemaphore(1))

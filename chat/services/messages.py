@@ -10,7 +10,7 @@ from chat.cache import messages as cache
 from chat.cache import reading, through
 from chat.cache.local import Made
 from chat.errors import BadInput, Forbidden, NotFound
-from chat.models import Membership, Message, base
+from chat.models import Membership, Message, base, posting
 from chat.models.user import at_least
 from chat.realtime import broadcasts
 from chat.services import emoji
@@ -35,7 +35,7 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     through.look_again()
     body, client_id = text.check_message(body), text.check_client_id(client_id)
     html, prepare = markup.render(body), broadcasts.prepare
-    message, created = Message.post(
+    message, created = posting.post(
         channel_id, actor.id, actor.nickname, body, html, client_id, prepare
     )
     if message["channel"] != channel_id:
