@@ -79,6 +79,7 @@ def stop(app: Flask) -> None:
 
     sweep.stop()
     broadcasts.system("restarting")
+    socketio.server.manager.hurry()
     engine = socketio.server.eio
     closing = [gevent.spawn(_close, engine, eio_sid) for eio_sid in list(engine.sockets)]
     gevent.joinall(closing, timeout=CLOSING_TIME)
@@ -95,8 +96,9 @@ def _close(engine: Any, eio_sid: str) -> None:
 
 def _manager(app: Flask) -> library.Manager:
     if not redis.enabled:
-        return Rooms()
-    manager = QueueManager(app.config.get("SOCKETIO_CHANNEL") or "chat:socketio")
+        return Rooms(broadcasts.MAY_WAIT)
+    channel = app.config.get("SOCKETIO_CHANNEL") or "chat:socketio"
+    manager = QueueManager(channel, broadcasts.MAY_WAIT)
     bus.listen(manager.channel, manager.receive)
     return manager
 

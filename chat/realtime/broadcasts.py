@@ -21,6 +21,9 @@ from chat.realtime import rooms
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
+# In a room of many sockets these leave together when they come fast (chat.realtime.pacing).
+MAY_WAIT = frozenset({"message:new", "message:changed", "message:deleted", "typing"})
+
 _rows = Pieces[str](4_000_000)
 
 
@@ -121,8 +124,10 @@ def member_left(channel: dict[str, Any], user_id: str) -> None:
 
 
 @_safely
-def unread_changed(user_id: str, channel_id: str, unread: int) -> None:
-    _emit("unread", {"channel": channel_id, "unread": unread}, rooms.user(user_id))
+def unread_changed(user_id: str, channel_id: str, unread: int, last_seq: int) -> None:
+    """How much of the channel up to ``last_seq`` is unread; a push of it may still be under way."""
+    counted = {"channel": channel_id, "unread": unread, "last_seq": last_seq}
+    _emit("unread", counted, rooms.user(user_id))
 
 
 @_safely

@@ -17,7 +17,9 @@ from uuid import uuid4
 import socketio
 
 from chat.realtime import frames
+from chat.realtime.connections import NAMESPACE
 from chat.realtime.line import Line
+from chat.realtime.pacing import Pace, Word
 from chat.redis.pubsub import bus
 
 log = logging.getLogger(__name__)
@@ -48,16 +50,38 @@ def dump(data: Any) -> str:
     return text
 
 
+def _give(lines: list[tuple[str, Line]], words: list[Word]) -> None:
+    """One write for each line, of all the words that are meant for it."""
+    skipping = {skipped for _, skipped in words if skipped}
+    whole, many = b"".join(frame for frame, _ in words), len(words)
+    given = straight = 0
+    for sid, line in lines:
+        if sid in skipping:
+            mine = [frame for frame, skipped in words if skipped != sid]
+            left = bool(mine) and line.push(b"".join(mine))
+            given += len(mine)
+            straight += len(mine) * left
+        else:
+            given += many
+            straight += many * line.push(whole)
+    counts.frames += many
+    counts.straight += straight
+    counts.queued += given - straight
+
+
 class Rooms(socketio.Manager):
     """The library's manager with rooms that hold lines, in the one namespace there is.
 
     `rooms[namespace][None]` is the library's own, everybody with a socket id by engine.io id. A
-    room of one socket, named after it, is not kept: it is in there.
+    room of one socket, named after it, is not kept: it is in there. Events that ``may_wait`` may
+    leave together (chat.realtime.pacing).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, may_wait: frozenset[str] = frozenset()) -> None:
         super().__init__()
         self._rooms_of: dict[str, set[str]] = {}  # by socket id
+        self._may_wait = may_wait
+        self._pace = Pace(self._give_room)
 
     def emit(
         self,
@@ -71,32 +95,35 @@ class Rooms(socketio.Manager):
         **_: Any,
     ) -> None:
         """Send an event to the sockets of a room in this process."""
-        self.deliver(f"[{dump(event)},{dump(data)}]", namespace, to or room, skip_sid)
+        self.deliver(event, f"[{dump(event)},{dump(data)}]", namespace, to or room, skip_sid)
 
-    def deliver(self, body: str, namespace: str, room: str | None, skip_sid: str | None) -> None:
+    def deliver(
+        self, event: str, body: str, namespace: str, room: str | None, skip_sid: str | None
+    ) -> None:
         """Make the frame once and give it to each; nobody waits for anybody."""
-        lines = self._lines(namespace, room, skip_sid)
-        if not lines:
+        if room is not None and self._members(room):
+            word = (frames.message(_EVENT + body), skip_sid)
+            self._pace.say(room, word, event in self._may_wait)
             return
-        frame = frames.message(_EVENT + body)
-        straight = 0
-        for line in lines:
-            straight += line.push(frame)
-        counts.frames += 1
-        counts.straight += straight
-        counts.queued += len(lines) - straight
+        found = [
+            (sid, self._line(eio_sid)) for sid, eio_sid in self.get_participants(namespace, room)
+        ]
+        if lines := [(sid, line) for sid, line in found if line]:
+            _give(lines, [(frames.message(_EVENT + body), skip_sid)])
 
-    def _lines(self, namespace: str, room: str | None, skip_sid: str | None) -> list[Line]:
-        members = self.rooms.get(namespace, {}).get(room) if room is not None else None
-        if members is None or room is None:
-            found = map(self._line, self.get_participants(namespace, room))
-            return [line for line in found if line]
-        if skip_sid is None:
-            return list(members.values())
-        return [line for sid, line in members.items() if sid != skip_sid]
+    def hurry(self) -> None:
+        """Send all that waits for company: the sockets are about to be closed."""
+        self._pace.hurry_all()
 
-    def _line(self, participant: tuple[str, str]) -> Line | None:
-        line: Line | None = self.server.eio.sockets.get(participant[1])
+    def _give_room(self, room: str, words: list[Word]) -> None:
+        _give(list(self._members(room).items()), words)
+
+    def _members(self, room: str) -> dict[str, Line]:
+        """The lines of a room by socket id; none for a room that is one socket, or nobody's."""
+        return self.rooms.get(NAMESPACE, {}).get(room, {})
+
+    def _line(self, eio_sid: str) -> Line | None:
+        line: Line | None = self.server.eio.sockets.get(eio_sid)
         return line
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
@@ -152,8 +179,10 @@ class Rooms(socketio.Manager):
 class QueueManager(Rooms):
     """The same, and what is emitted here is heard in the other processes, too."""
 
-    def __init__(self, channel: str = "chat:socketio") -> None:
-        super().__init__()
+    def __init__(
+        self, channel: str = "chat:socketio", may_wait: frozenset[str] = frozenset()
+    ) -> None:
+        super().__init__(may_wait)
         self.channel = channel
 
     @property
@@ -175,7 +204,7 @@ class QueueManager(Rooms):
     ) -> None:
         """Send an event to a room, here at once and elsewhere by Redis."""
         body, room = dump(data), to or room
-        self.deliver(f"[{dump(event)},{body}]", namespace, room, skip_sid)
+        self.deliver(event, f"[{dump(event)},{body}]", namespace, room, skip_sid)
         if not ignore_queue:
             bus.publish(self.channel, self._message(event, body, namespace, room, skip_sid))
 
@@ -195,6 +224,7 @@ class QueueManager(Rooms):
             return
         data = "".join(f",{dump(one)}" for one in message["data"])
         self.deliver(
+            message["event"],
             f"[{dump(message['event'])}{data}]",
             message.get("namespace") or "/",
             message.get("room"),

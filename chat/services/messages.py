@@ -148,7 +148,8 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
     """Everything up to seq has been read; the number of unread messages that remain."""
     channel = access.get_channel_for(actor, channel_id)
     access.require_member(actor, channel)
-    wanted = max(0, min(seq, reading.last_seq(channel_id)))
+    last = reading.last_seq(channel_id)
+    wanted = max(0, min(seq, last))
     moved = reading.get_marks(actor.id).get(channel_id, 0) < wanted and Membership.read_up_to(
         channel_id, actor.id, wanted
     )
@@ -156,7 +157,7 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
         through.look_again()
     left = unread(actor, channel_id)
     if moved:
-        broadcasts.unread_changed(actor.id, channel_id, left)
+        broadcasts.unread_changed(actor.id, channel_id, left, last)
     return left
 
 

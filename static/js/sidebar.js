@@ -72,7 +72,7 @@ async function refreshCounts() {
     return;
   }
   const mine = channels.filter((channel) => channel.member && !channel.archived);
-  const isNew = mine.some(({ id, unread }) => !setUnread(id, unread));
+  const isNew = mine.some(({ id, unread, last_seq }) => !setUnread(id, unread, last_seq));
   const isGone = $$("[data-channel-link]").some((link) => !mine.some(({ id }) => id === link.dataset.channelLink));
   if (isNew || isGone) rebuildSoon();
 }

@@ -10,6 +10,8 @@ const MOST = 99;
 const PATIENCE_MS = 500;
 const bareTitle = document.title.replace(/^\(\d+\+?\) /, "");
 const coming = new Map();
+// Up to which number the server's last word counted: what is pushed later may be in it already.
+const counted = new Map();
 
 export const linkOf = (channel) => $(`[data-channel-link="${CSS.escape(String(channel))}"]`);
 const shown = (count) => (count > MOST ? `${MOST}+` : String(count));
@@ -20,7 +22,8 @@ export function paintTitle() {
 }
 
 /** The server's word, which ends all counting on. Says whether the channel is in the sidebar. */
-export function setUnread(channel, count) {
+export function setUnread(channel, count, lastSeq = 0) {
+  counted.set(channel, Math.max(lastSeq, counted.get(channel) || 0));
   clearTimeout(coming.get(channel)?.timer);
   coming.delete(channel);
   const link = linkOf(channel);
@@ -35,7 +38,8 @@ export function setUnread(channel, count) {
 
 /** Between two words of the server we count on by ourselves: one's own message is never unread. */
 function countOn({ message }) {
-  const { channel, author } = message;
+  const { channel, author, seq } = message;
+  if (seq <= counted.get(channel)) return;
   if (author.id === me.id || !linkOf(channel) || (channel === room?.id && isLooking())) return;
   const entry = coming.get(channel) || { count: 0, timer: 0 };
   clearTimeout(entry.timer);
@@ -48,7 +52,7 @@ function countOn({ message }) {
 
 export function start() {
   paintTitle();
-  when("unread", ({ channel, unread }) => setUnread(channel, unread));
+  when("unread", ({ channel, unread, last_seq }) => setUnread(channel, unread, last_seq));
   when("message:new", countOn);
   when("sidebar:rebuilt", paintTitle);
 }

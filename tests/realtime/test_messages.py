@@ -123,7 +123,8 @@ def test_reading_is_told_to_ones_own_other_tabs(alice, bob, room, server):
     writer.post(room, "unread")
     other.hears("unread")
     assert one.ask("channel:read", channel=room, seq=1) == {"ok": True, "unread": 0}
-    eventually(lambda: {"channel": room, "unread": 0} in other.heard("unread"))
+    counted = {"channel": room, "unread": 0, "last_seq": 1}
+    eventually(lambda: counted in other.heard("unread"))
     assert writer.heard("unread") == []
 
 
