@@ -56,6 +56,7 @@ def look(app: Flask) -> None:
     names.DELIVERIES.values.update(
         {("straight",): queue.counts.straight, ("queued",): queue.counts.queued}
     )
+    names.WRITES.values[()] = queue.counts.writes
     _look_at_redis()
     _look_at_mongo(app)
     _look_at_rollout(app)

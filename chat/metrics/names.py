@@ -106,6 +106,10 @@ DELIVERIES = Counter(
     ("how",),
     [("straight",), ("queued",)],
 )
+WRITES = Counter(
+    "chat_socket_writes_total",
+    "Writes of events to sockets: fewer than deliveries where events left together.",
+)
 EMITS = Counter(
     "chat_socket_emits_total",
     "Events sent to rooms, by event.",

@@ -35,6 +35,7 @@ class Counts:
     frames: int = 0  # made for a broadcast, however many got it
     straight: int = 0  # deliveries that left at once
     queued: int = 0  # deliveries that wait, or waited, for a slow reader
+    writes: int = 0  # to sockets, of one delivery or of several that left together
 
 
 counts = Counts()
@@ -55,6 +56,7 @@ def _give(lines: list[tuple[str, Line]], words: list[Word]) -> None:
     skipping = {skipped for _, skipped in words if skipped}
     whole, many = b"".join(frame for frame, _ in words), len(words)
     given = straight = 0
+    counts.writes += len(lines)
     for sid, line in lines:
         if sid in skipping:
             mine = [frame for frame, skipped in words if skipped != sid]

@@ -125,6 +125,7 @@ def test_sockets_deliveries_and_catching_up_are_counted(alone):
     eventually(lambda: since("chat_published_total", outcome="sent") >= 1)
     assert since("chat_publish_queue_lag_seconds_count") >= 1
     eventually(lambda: since("chat_socket_deliveries_total") >= 3)
+    assert since("chat_socket_writes_total") >= 3
     since = Since(app)
     asked = {"channel": channel["id"], "after": first["seq"], "rev": first["rev"]}
     answer = tabs[0].socket.call("channel:open", asked)
