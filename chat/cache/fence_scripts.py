@@ -62,8 +62,14 @@ redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
-# The write was refused by MongoDB: nothing changed, D stays.
-RELEASE = "return redis.call('ZREM', KEYS[3], ARGV[1])"
+# The write was refused by MongoDB: nothing changed, D stays. What refused it may be a write that is
+# still under way, or that nobody knows the end of; then D does not show it and who is answered now
+# has to see it.
+RELEASE = """
+redis.call('ZREM', KEYS[3], ARGV[1])
+if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('DEL', KEYS[1]) end
+return 1
+"""
 
 BUSY = 2  # what READ answers where nothing may be trusted, nor filled
 

@@ -11,7 +11,16 @@ has after the write.
 
 from typing import Any
 
-from chat.cache.fence_scripts import BEGIN, BUSY, END, END_APPEND, END_TOUCH, FILL, READ
+from chat.cache.fence_scripts import (
+    BEGIN,
+    BUSY,
+    END,
+    END_APPEND,
+    END_TOUCH,
+    FILL,
+    READ,
+    RELEASE,
+)
 from chat.redis import scripts
 
 # KEYS: W. ARGV: writer, seconds.
@@ -45,6 +54,15 @@ def _end(client: Any, keys: list[str], args: list[Any]) -> int:
     return 1
 
 
+def _release(client: Any, keys: list[str], args: list[Any]) -> int:
+    data, _token, writes = keys
+    pipe = client.pipeline(transaction=False)
+    pipe.delete(data)
+    pipe.zrem(writes, args[0])
+    pipe.execute()
+    return 1
+
+
 def _read(client: Any, keys: list[str], args: list[Any]) -> list[int]:
     return [BUSY]
 
@@ -56,5 +74,6 @@ def _fill(client: Any, keys: list[str], args: list[Any]) -> int:
 scripts.in_steps(READ, _read)
 scripts.in_steps(FILL, _fill)
 scripts.in_steps(BEGIN, _begin)
+scripts.in_steps(RELEASE, _release)
 for _script in (END, END_APPEND, END_TOUCH):
     scripts.in_steps(_script, _end)

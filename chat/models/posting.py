@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
+from itertools import zip_longest
 from typing import Any
 
 import gevent
@@ -34,17 +35,18 @@ class Post:
         self.stored: Stored | None = None
         self.error: Exception | None = None
         self._meanwhile = meanwhile
-        self._context: Context = copy_context()
+        self._context: Context = copy_context()  # of who posts: another may store it
 
     def ended(self) -> bool:
         return self.stored is not None or self.error is not None
 
     def row(self) -> dict:
-        """What is to be inserted; what has to be told is prepared meanwhile."""
+        """What is to be inserted; the first time, what has to be told is prepared meanwhile."""
         row: dict = self.document.to_mongo()
-        plain = self.document.remember(row)
-        if self._meanwhile:
-            gevent.spawn(self._context.run, self._meanwhile, plain)
+        plain, prepare = self.document.remember(row), self._meanwhile
+        self._meanwhile = None
+        if prepare:
+            gevent.spawn(self._context.run, prepare, plain)
         return row
 
 
@@ -85,8 +87,8 @@ def post(
 
 
 def _store(posts: list[Post]) -> None:
-    """Store them all; each ends. What is unknown of one is unknown of all: nobody is answered
-    before the end has been told, and it is told of none of them."""
+    """Store them all; each ends. Where it is unknown whether one was stored the end is told of none
+    of them, or caches would be trusted that do not show it; so none of them is acknowledged."""
     try:
         ended = _announced(posts)
     except BaseException as error:
@@ -96,8 +98,9 @@ def _store(posts: list[Post]) -> None:
         if isinstance(error, Exception):
             return
         raise
-    for each, stored in zip(posts, ended, strict=True):
+    for each, stored in zip_longest(posts, ended):
         each.stored = stored
+        each.error = None if stored else RuntimeError("no free number in the channel")
 
 
 def _announced(posts: list[Post]) -> list[Stored]:
@@ -115,7 +118,7 @@ def _announced(posts: list[Post]) -> list[Stored]:
 
 
 def _insert_all(posts: list[Post]) -> list[Stored]:
-    """Until each is stored or was before. Raises RuntimeError if others were always faster."""
+    """Until each is stored or was before; less than all if others were always faster."""
     ended: list[Stored] = []
     refusals = 0
     while left := posts[len(ended) :]:
@@ -134,7 +137,7 @@ def _insert_all(posts: list[Post]) -> list[Stored]:
         if known:
             ended.append((known, False))
         elif (refusals := refusals + 1) == TRIES:
-            raise RuntimeError("no free number in the channel")
+            break
     return ended
 
 

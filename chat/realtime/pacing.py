@@ -16,12 +16,13 @@ import gevent
 log = logging.getLogger(__name__)
 
 WORTH = 0.001  # seconds of CPU: rooms that take less, some fifty sockets, never wait
+BIG = 30  # sockets; smaller rooms never wait, whatever held up the process while they were served
 REST = 19  # times as long as it took: a room gets a twentieth of a core at most
 MOST_REST = 0.25  # seconds that anybody may wait for a word
 MOST_HELD = 256 * 1024  # bytes
 
 Word = tuple[bytes, str | None]  # a frame, and the socket id that does not get it
-Give = Callable[[str, list[Word]], None]
+Give = Callable[[str, list[Word]], int]
 
 
 @dataclass
@@ -34,7 +35,10 @@ class Rest:
 
 
 class Pace:
-    """Gives words to rooms with ``give``, at once or, while a room rests, together."""
+    """Gives words to rooms with ``give``, at once or, while a room rests, together.
+
+    ``give`` says how many sockets the room has.
+    """
 
     def __init__(self, give: Give) -> None:
         self._give = give
@@ -66,9 +70,9 @@ class Pace:
 
     def _pass_on(self, room: str, words: list[Word]) -> None:
         began = time.thread_time()
-        self._give(room, words)
+        sockets = self._give(room, words)
         took = time.thread_time() - began
-        if took > WORTH:
+        if sockets >= BIG and took > WORTH:
             seconds = min(MOST_REST, took * REST)
             self._resting[room] = Rest(gevent.spawn_later(seconds, self._end, room))
 

@@ -117,8 +117,11 @@ class Rooms(socketio.Manager):
         """Send all that waits for company: the sockets are about to be closed."""
         self._pace.hurry_all()
 
-    def _give_room(self, room: str, words: list[Word]) -> None:
-        _give(list(self._members(room).items()), words)
+    def _give_room(self, room: str, words: list[Word]) -> int:
+        lines = list(self._members(room).items())
+        if lines:
+            _give(lines, words)
+        return len(lines)
 
     def _members(self, room: str) -> dict[str, Line]:
         """The lines of a room by socket id; none for a room that is one socket, or nobody's."""

@@ -23,7 +23,8 @@ export function paintTitle() {
 
 /** The server's word, which ends all counting on. Says whether the channel is in the sidebar. */
 export function setUnread(channel, count, lastSeq = 0) {
-  counted.set(channel, Math.max(lastSeq, counted.get(channel) || 0));
+  if (lastSeq && lastSeq < (counted.get(channel) || 0)) return Boolean(linkOf(channel)); // an older word
+  if (lastSeq) counted.set(channel, lastSeq);
   clearTimeout(coming.get(channel)?.timer);
   coming.delete(channel);
   const link = linkOf(channel);

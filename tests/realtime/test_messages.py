@@ -21,7 +21,7 @@ def test_a_post_is_acknowledged_and_reaches_the_other_process(alice, bob, room):
     assert 'id="m1"' in pushed["html"]
 
 
-def test_a_retry_stores_and_tells_nothing_twice(alice, bob, room):
+def test_a_retry_stores_nothing_twice_and_is_news_only_to_who_has_not_heard(alice, bob, room):
     here, there, client_id = alice.tab(), bob.tab(), uuid4().hex
     first = here.post(room, "once", client_id)
     second = here.post(room, "once", client_id)
@@ -29,6 +29,8 @@ def test_a_retry_stores_and_tells_nothing_twice(alice, bob, room):
     here.post(room, "after")
     there.hears("after")
     assert there.texts() == ["once", "after"]
+    (again,) = there.heard("message:changed")  # a browser that holds this rev shows nothing new
+    assert again["message"] == there.heard("message:new")[0]["message"]
 
 
 def test_fifty_quick_posts_are_stored_and_heard_in_the_order_sent(alice, bob, room):

@@ -113,7 +113,7 @@ def test_who_types_is_not_told_of_it_whatever_leaves_together(crowd: Crowd) -> N
 
 def test_what_waits_is_sent_before_the_process_ends(app: Flask, monkeypatch: Patch) -> None:
     sent: list[pacing.Word] = []
-    pace = pacing.Pace(lambda room, words: sent.extend(words))
+    pace = pacing.Pace(lambda room, words: sent.extend(words) or pacing.BIG)
     monkeypatch.setattr(socketio.server.manager, "_pace", pace)
     monkeypatch.setattr(pacing, "WORTH", -1.0)
     words = [(b"first", None), (b"waits", None)]
@@ -134,7 +134,12 @@ WORDS_SAID = st.lists(
 @given(said=WORDS_SAID)
 def test_words_keep_their_order_whatever_may_wait(said: list[tuple[str, bool, str]]) -> None:
     given_to: dict[str, list[int]] = {"a": [], "b": []}
-    pace = pacing.Pace(lambda room, words: given_to[room].extend(int(w) for w, _ in words))
+
+    def give(room: str, words: list[pacing.Word]) -> int:
+        given_to[room].extend(int(word) for word, _ in words)
+        return pacing.BIG
+
+    pace = pacing.Pace(give)
     wanted: dict[str, list[int]] = {"a": [], "b": []}
     with Patch.context() as patch:
         patch.setattr(pacing, "WORTH", -1.0)  # every room rests

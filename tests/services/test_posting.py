@@ -109,14 +109,17 @@ def test_nobody_is_answered_when_it_is_unknown_what_was_stored(channel, monkeypa
         many(self, rows, *args, **kw)
         raise AutoReconnect("the line was cut")
 
+    said(channel, 0, "before")
+    is_as_it_should_be(channel)
     with monkeypatch.context() as while_cut:
         while_cut.setattr(Collection, "insert_many", cut)
         posts = waiting(channel, [(0, "one"), (0, "two")])
         gevent.joinall(posts)
     assert [type(one.exception) for one in posts] == [AutoReconnect] * 2
-    answers = [said(channel, 0, name) for name in ("one", "two", "three")]
-    assert [created for _, created in answers] == [False, False, True]
-    assert [m["seq"] for m in history(channel)] == [1, 2, 3]
+    assert said(channel, 0, "one")[1] is False
+    assert len(is_as_it_should_be(channel)) == 3
+    assert [said(channel, 0, name)[1] for name in ("two", "three")] == [False, True]
+    assert len(is_as_it_should_be(channel)) == 4
 
 
 def test_who_went_away_while_waiting_leaves_nothing_behind(channel):
