@@ -97,7 +97,7 @@ class Connector:
             return self._cluster(options)
         return self._master(BlockingConnectionPool, options)
 
-    def single(self, **own: Any) -> redis.Redis:
+    def single(self, **own: Any) -> Client:
         """A client of its own with few connections, answering bytes: for pub/sub and the queue.
 
         In a Cluster it talks to one node at random (PUBLISH reaches them all), so a caller that
@@ -109,7 +109,7 @@ class Connector:
             pool = BlockingConnectionPool(
                 host=host, port=port, **self._credentials(database=False), **options
             )
-            return redis.Redis(connection_pool=pool)
+            return Client(connection_pool=pool)
         return self._master(BlockingConnectionPool, options)
 
     def _master(self, pool_class: type, options: dict[str, Any]) -> Client:

@@ -1,0 +1,87 @@
+"""The hearing half of the bus."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+
+from chat.metrics import count
+from chat.redis.retrying import backoff, close_quietly, jitter
+
+log = logging.getLogger(__name__)
+
+PING_EVERY = 5.0
+DEAD_AFTER = 15.0  # seconds of silence after which a subscription counts as lost
+
+
+class Silence(Exception):
+    """Redis no longer answers on a subscription, or is no longer trusted."""
+
+
+class Subscriber:
+    """A watched subscription: it notices a hung server, reconnects, and tells about the gap."""
+
+    def __init__(self, door: Any, channels: list[str], on_gap: Callable[[], None]) -> None:
+        self.connected = False
+        self.gaps = 0
+        self._door, self._channels, self._on_gap = door, channels, on_gap
+
+    def messages(self) -> Iterator[tuple[str, bytes]]:
+        """(channel, data) for ever. While Redis is away it waits, asking only the breaker."""
+        delay, gap = 0.0, False
+        while True:
+            if not self._door.is_up():
+                gap = True
+                gevent.sleep(jitter(1.0))
+                continue
+            try:
+                for item in self._listen():
+                    delay = 0.0
+                    if item is not None:
+                        yield item
+                    elif gap:  # subscribed again
+                        gap = False
+                        self.gaps += 1
+                        count.gap("subscription")
+                        gevent.spawn(self._on_gap)
+            except Exception as error:  # noqa: BLE001
+                gap = True
+                log.info("Redis subscription lost: %s", error)
+            finally:
+                self.connected = False
+            delay = backoff(delay)
+            gevent.sleep(jitter(delay))
+
+    def _listen(self) -> Iterator[tuple[str, bytes] | None]:
+        """First None (subscribed), then messages; raises when the subscription is lost."""
+        client = pubsub = None
+        try:
+            client = self._door.new_client()
+            pubsub = client.pubsub(ignore_subscribe_messages=False)
+            pubsub.subscribe(*self._channels)
+            heard = pinged = time.monotonic()
+            confirmed = 0
+            while True:
+                message = pubsub.get_message(timeout=1.0)
+                now = time.monotonic()
+                if message is not None:
+                    heard = now
+                    if message["type"] == "message":
+                        yield message["channel"].decode(), message["data"]
+                    elif message["type"] == "subscribe":
+                        confirmed += 1
+                        if confirmed == len(self._channels):
+                            self.connected = True
+                            yield None
+                if now - heard > DEAD_AFTER:
+                    raise Silence(f"nothing heard for {DEAD_AFTER:.0f} s")
+                if not self._door.is_up():
+                    raise Silence("Redis is down")
+                if now - pinged > PING_EVERY:
+                    pubsub.ping()
+                    pinged = now
+        finally:
+            close_quietly(pubsub)
+            close_quietly(client)
