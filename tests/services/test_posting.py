@@ -86,6 +86,7 @@ def test_who_has_the_turn_stores_all_that_wait_in_the_order_in_which_they_came(c
     ]
 
 
+@pytest.mark.needs_redis
 def test_redis_is_told_of_all_of_them_before_and_after_in_one_round_trip_each(channel, trips):
     said(channel, 0, "first")
     cache.get_recent(channel)
