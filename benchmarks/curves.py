@@ -81,9 +81,6 @@ def _pages(what: str, town: Town) -> dict[str, str]:
 
 
 def _size(what: str, size: int) -> Size:
-    """The largest of two curves are those of `growth`: a million messages take half a minute."""
-    if what == "messages" and size == MESSAGES[-1]:
-        return crowded.TALKATIVE
     return replace(TEAM, each=1, people=size) if what == "people" else replace(TEAM, **{what: size})
 
 
