@@ -10,7 +10,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError
 
 from chat.cache import fence, keys, reading, tail
 from chat.cache import messages as cache
-from chat.models import Message, base, posting
+from chat.models import Channel, Message, base, posting
 from chat.models.message import lock
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -52,9 +52,15 @@ def is_as_it_should_be(channel):
     return stored
 
 
+def new_channel():
+    made = {"_id": ObjectId(), "kind": "private"}
+    Channel._get_collection().insert_one(made | {"slug": str(made["_id"])})
+    return str(made["_id"])
+
+
 @pytest.fixture
 def channel():
-    return str(ObjectId())
+    return new_channel()
 
 
 @pytest.fixture
@@ -148,7 +154,7 @@ GROUPS = st.lists(
 def test_whatever_others_take_meanwhile_each_is_stored_once_and_shown(groups):
     """``stale``: this process has missed what the last group stored. ``at``: another process takes
     the number that the post at this place was to have."""
-    channel, known = str(ObjectId()), {}
+    channel, known = new_channel(), {}
     for wanted, stale, at in groups:
         before = base.NUMBERS.get(ObjectId(channel))
         with pytest.MonkeyPatch.context() as patch:
