@@ -1,7 +1,10 @@
 """Who is online, over two processes (their lease is six seconds here, not thirty)."""
 
+from time import monotonic
+
 import pytest
 
+from chat.realtime.holder import GRACE
 from tests.support.servers import SHARED_APP
 from tests.support.waiting import eventually
 
@@ -40,11 +43,23 @@ def test_many_tabs_are_one_person(alice, bob, new_person, server):
 def test_reloading_a_page_is_not_going_offline(alice, bob, new_person, beside):
     watcher, passer_by = alice.tab(), new_person(at=beside)
     other = passer_by.tab()
-    bob.tab().close()
-    bob.tab()
+    heard = reload_quickly(bob, watcher)
     other.close()
     watcher.sees_offline(passer_by.id)
-    assert not [data for data in watcher.heard("presence") if bob.id in data["offline"]]
+    assert not [data for data in watcher.heard("presence")[heard:] if bob.id in data["offline"]]
+
+
+def reload_quickly(person, watcher):
+    """How much the watcher had heard before it. Who takes longer than the grace has been away."""
+    tab = person.tab()
+    for _ in range(5):
+        heard, began = len(watcher.heard("presence")), monotonic()
+        tab.close()
+        tab = person.tab()
+        if monotonic() - began < GRACE:
+            return heard
+        watcher.sees_online(person.id)
+    pytest.fail("this machine is too slow for a reload")
 
 
 @pytest.mark.needs_redis  # at 0 % nobody reads the set, and nobody writes it
