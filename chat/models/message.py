@@ -76,16 +76,6 @@ class Message(Document):
         self.id = ObjectId()
         self.seq, self.rev, self.first_rev, self.taken = seq, rev, rev, [rev]
 
-    def remember(self, row: dict) -> dict:
-        """Its plain form, made of the row that is about to be stored."""
-        made = self.__dict__["_plain"] = to_message(row)
-        return made
-
-    def plain(self) -> dict:
-        """What was just stored in plain form, made once for all who need it. Don't change it."""
-        made: dict | None = self.__dict__.get("_plain")
-        return self.remember(self.to_mongo()) if made is None else made
-
     @classmethod
     def change(cls, message: dict, **fields: object) -> dict | None:
         """Set fields of an existing, not deleted message under the next rev; None if it is gone."""

@@ -18,7 +18,7 @@ from mongoengine import signals
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, WriteConcernError
 
 from chat.models import base
-from chat.models.message import TRIES, Message, lock, numbers
+from chat.models.message import TRIES, Message, lock, numbers, to_message
 
 MOST_TOGETHER = 16
 _DUPLICATE = 11000
@@ -32,6 +32,7 @@ class Post:
 
     def __init__(self, document: Message, meanwhile: Meanwhile | None) -> None:
         self.document = document
+        self.plain: dict = {}  # what is inserted, in plain form
         self.stored: Stored | None = None
         self.error: Exception | None = None
         self._meanwhile = meanwhile
@@ -43,10 +44,10 @@ class Post:
     def row(self) -> dict:
         """What is to be inserted; the first time, what has to be told is prepared meanwhile."""
         row: dict = self.document.to_mongo()
-        plain, prepare = self.document.remember(row), self._meanwhile
-        self._meanwhile = None
+        self.plain = to_message(row)
+        prepare, self._meanwhile = self._meanwhile, None
         if prepare:
-            gevent.spawn(self._context.run, prepare, plain)
+            gevent.spawn(self._context.run, prepare, self.plain)
         return row
 
 
@@ -106,7 +107,7 @@ def _store(posts: list[Post]) -> None:
 def _announced(posts: list[Post]) -> list[Stored]:
     first = posts[0].document
     seq, rev = numbers(first.channel)
-    first.number(seq + 1, rev + 1)
+    first.number(seq + 1, rev + 1)  # by this the table of signals tells a post from an edit
     signals.pre_save.send(Message, document=first)  # once, however many and however often tried
     ended = _insert_all(posts)
     first.together = [message for message, is_new in ended if is_new]
@@ -127,7 +128,7 @@ def _insert_all(posts: list[Post]) -> list[Stored]:
         for place, each in enumerate(left, 1):
             each.document.number(seq + place, rev + place)
         inserted, refusal = _insert(left)
-        ended += [(each.document.plain(), True) for each in left[:inserted]]
+        ended += [(each.plain, True) for each in left[:inserted]]
         if refusal is None:
             base.NUMBERS.learn(channel, seq + inserted, rev + inserted)
             break

@@ -61,6 +61,7 @@ def _give(lines: list[tuple[str, Line]], words: list[Word]) -> None:
         if sid in skipping:
             mine = [frame for frame, skipped in words if skipped != sid]
             left = bool(mine) and line.push(b"".join(mine))
+            counts.writes -= not mine
             given += len(mine)
             straight += len(mine) * left
         else:

@@ -100,9 +100,7 @@ def test_a_broadcast_never_reaches_who_came_in_after_a_line_was_given_back(
     with line_and_peer(server.eio, "old", PLENTY) as (old, _):
         enter(server, "old", "room")
         number = old._sock.fileno()
-        kept = list(
-            server.manager._members("room").values()
-        )  # as somebody who is just sending has it
+        kept = list(server.manager._members("room").values())  # somebody is just sending to them
         old.hang_up()
         with line_and_peer(server.eio, "new", PLENTY) as (new, peer):
             numbers = {new._sock.fileno(), peer.fileno()}
