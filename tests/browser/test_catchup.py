@@ -213,3 +213,29 @@ def test_the_new_line_stands_above_what_came_while_nobody_looked(two, site):
     expect(line).to_have_count(1)
     ann.page.keyboard.press("Escape")
     expect(line).to_have_count(0)
+
+
+TOLD = """async events => {
+  const { tell } = await import("/static/js/bus.js");
+  for (const [name, detail] of events) tell(name, detail);
+}"""
+
+
+def test_a_push_that_comes_after_the_count_that_has_it_is_not_counted_again(two):
+    ann, bob = two
+    channel = bob.channel_id
+    with ann.page.expect_response(lambda answer: answer.url.endswith("/api/channels")):
+        ann.open("/settings").online()
+
+    def said(seq):
+        message = {"channel": channel, "seq": seq, "author": {"id": "somebody"}}
+        return "message:new", {"message": message}
+
+    def counted(unread, seq):
+        return "unread", {"channel": channel, "unread": unread, "last_seq": seq}
+
+    shown = ann.page.locator(f'[data-channel-link="{channel}"]')
+    ann.page.evaluate(TOLD, [counted(3, 1007), said(1006), said(1007), said(1008)])
+    expect(shown).to_have_attribute("data-unread", "4")
+    ann.page.evaluate(TOLD, [counted(9, 1005), said(1007), said(1009)])  # an older word
+    expect(shown).to_have_attribute("data-unread", "5")
