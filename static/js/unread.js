@@ -22,9 +22,10 @@ export function paintTitle() {
 }
 
 /** The server's word, which ends all counting on. Says whether the channel is in the sidebar. */
-export function setUnread(channel, count, lastSeq = 0) {
-  if (lastSeq && lastSeq < (counted.get(channel) || 0)) return Boolean(linkOf(channel)); // an older word
-  if (lastSeq) counted.set(channel, lastSeq);
+export function setUnread(channel, count, lastSeq) {
+  // An older word; 0 is one, too: the list was asked for before the channel's first message.
+  if (lastSeq < counted.get(channel)) return Boolean(linkOf(channel));
+  if (lastSeq !== undefined) counted.set(channel, lastSeq);
   clearTimeout(coming.get(channel)?.timer);
   coming.delete(channel);
   const link = linkOf(channel);
