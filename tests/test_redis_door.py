@@ -204,7 +204,7 @@ def test_what_is_not_ours_in_a_key_is_an_outage_until_it_is_mended(own_redis: Re
 def test_a_busy_pool_is_load_and_leaves_redis_trusted(own_redis: Redis) -> None:
     door = door_to(own_redis.url)
     assert door.call(lambda r: r.ping())
-    pool = door._client.connection_pool
+    pool = door.kept.client.connection_pool
     held = [pool.get_connection() for _ in range(50)]
     assert door.call(lambda r: r.ping()) is DOWN
     assert door.counts["load"] == 1

@@ -44,7 +44,7 @@ def test_when_redis_is_given_up_nobody_goes_on_waiting_for_it(
     with own_redis.hung():
         for waiter in waiters:
             waiter.start()
-        eventually(lambda: len(door._waiting) == 5)
+        eventually(lambda: len(door.kept._waiting) == 5)
         door.suspect("one had waited long enough")
         eventually(lambda: answers == [DOWN] * 5)
     for waiter in waiters:

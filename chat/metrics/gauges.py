@@ -93,7 +93,7 @@ def _look_at_redis() -> None:
     names.REDIS_ENABLED.set(int(redis.enabled))
     names.REDIS_UP.set(int(redis.is_up()))
     names.BREAKER_OPEN.set(int(redis.enabled and redis.breaker.is_open))
-    pools = redis_calls.pools(redis._client) if redis.enabled else []
+    pools = redis_calls.pools(redis.kept.client) if redis.enabled else []
     names.POOL_IN_USE.set(sum(map(redis_calls.in_use, pools)))
     limit = redis.connector.most if redis.enabled else 0
     names.POOL_LIMIT.set(limit * max(1, len(pools)))

@@ -1,7 +1,6 @@
 """The door: the one place where the application meets Redis."""
 
 import logging
-import os
 import threading
 import time
 from collections import Counter
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 import redis
 from flask import Flask
 
-from chat.metrics import count, redis_calls
+from chat.metrics import count
 from chat.redis import health, patience, recovery, scripts
 from chat.redis.answers import (
     BUG,
@@ -29,7 +28,7 @@ from chat.redis.answers import (
 )
 from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
-from chat.redis.waiting import Line
+from chat.redis.kept import Kept
 
 T = TypeVar("T")
 FIRST_PATIENCE = 1.0  # seconds
@@ -51,6 +50,7 @@ class Door:
 
     def __init__(self) -> None:
         self.breaker = Breaker()
+        self.kept = Kept()
         self.counts: Counter[str] = Counter()  # by kind of trouble: for the metrics
         self.poisoned = False  # something in it is not as declared: to be mended by a recovery
         self.watched = False  # a health greenlet probes, so requests need not
@@ -63,14 +63,10 @@ class Door:
             True  # nobody has asked Redis yet: what it holds is as suspect as after an outage
         )
         self._kept_out = ""  # why Redis is not to be used now, although it might answer
-        self._client: Any = None
-        self._pid: int | None = None
-        self._building = threading.Lock()
         self._probing = threading.Lock()
         self._before_recovery: list[Callable[[], bool]] = []
         self._regularly: list[Callable[[], bool]] = []
         self._on_change: list[Callable[[bool], None]] = []
-        self._waiting: set[Line] = set()  # connections at which somebody waits for an answer
 
     def init_app(self, app: Flask) -> None:
         """Read the settings. No connection is made. A second app starts with a clean door."""
@@ -169,9 +165,8 @@ class Door:
         """
         if self.enabled and not _recovering.get() and self.breaker.open(cause):
             log.warning("Redis is down, going on without it: %s", cause)
-            for line in list(self._waiting):
-                line.give_up()
-            self._drop_client()
+            self.kept.give_up()
+            self.kept.drop()
             self._tell(False)
 
     def distrust(self, cause: str) -> None:
@@ -221,7 +216,7 @@ class Door:
         failure = ""
         try:
             self.run_id = None
-            self._drop_client()
+            self.kept.drop()
             mode = self.connector.mode
             self.run_id = recovery.recover(self._get_client(), mode, self._before_recovery)
         except Exception as error:  # noqa: BLE001 - whatever it is, Redis is not to be trusted
@@ -239,7 +234,7 @@ class Door:
 
     def close(self) -> None:
         """Close this process's connections. The door can be used again afterwards."""
-        self._drop_client()
+        self.kept.drop()
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -291,23 +286,10 @@ class Door:
         return not self._fresh and not self.breaker.is_open
 
     def _get_client(self) -> Any:
-        client = self._client
-        if client is not None and self._pid == os.getpid():
-            return client
-        if not self._building.acquire(timeout=POOL_WAIT):
-            raise redis.exceptions.MaxConnectionsError("another greenlet is still connecting")
-        try:
-            if self._client is None or self._pid != os.getpid():
-                self._client = redis_calls.watch(self.connector.client(self._on_connect))
-                self._pid = os.getpid()
-            return self._client
-        finally:
-            self._building.release()
+        return self.kept.get(self.connector, self._check)
 
-    def _on_connect(self, connection: Any) -> None:
+    def _check(self, connection: Any) -> None:
         """A new connection to a server that is not the one we trusted is an outage at once."""
-        connection._sock = Line(connection._sock, self._waiting)
-        connection.on_connect()
         if self.run_id is not None and not _recovering.get():
             health.same_server(connection, self.run_id)
 
@@ -330,20 +312,6 @@ class Door:
         elif kind in (OUTAGE, DENIED) and generation == self.breaker.generation:
             self.suspect(f"{describe(error, kind)} ({what})" if what else describe(error, kind))
         return DOWN
-
-    def _drop_client(self) -> None:
-        client, self._client = self._client, None
-        if client is None or self._pid != os.getpid():
-            return
-        try:
-            # Calls under way keep their connection and end by their own time limit.
-            pools = getattr(client, "connection_pool", None)
-            if pools is not None:
-                pools.disconnect(inuse_connections=False)
-            else:
-                client.close()
-        except Exception as error:  # noqa: BLE001 - it is being thrown away
-            log.debug("closing a Redis client: %s", error)
 
     def _tell(self, up: bool) -> None:
         for fn in self._on_change:

@@ -1,0 +1,68 @@
+"""The client all greenlets of a process share: made at the first use, dropped after trouble."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from chat.metrics import redis_calls
+from chat.redis.connect import POOL_WAIT, Connector
+from chat.redis.waiting import Line
+
+log = logging.getLogger(__name__)
+
+
+class Kept:
+    """One client at a time, never one that a parent made before the fork."""
+
+    def __init__(self) -> None:
+        self.client: Any = None
+        self._pid: int | None = None
+        self._building = threading.Lock()
+        self._waiting: set[Line] = set()  # connections at which somebody waits for an answer
+
+    def get(self, connector: Connector, check: Callable[[Any], None]) -> Any:
+        """The client. ``check(connection)`` sees each new connection of its pool first, and may
+        raise. Raises MaxConnectionsError while another greenlet is at making it."""
+        client = self.client
+        if client is not None and self._pid == os.getpid():
+            return client
+        if not self._building.acquire(timeout=POOL_WAIT):
+            raise redis.exceptions.MaxConnectionsError("another greenlet is still connecting")
+        try:
+            if self.client is None or self._pid != os.getpid():
+                self.client = redis_calls.watch(
+                    connector.client(lambda connection: self._greet(connection, check))
+                )
+                self._pid = os.getpid()
+            return self.client
+        finally:
+            self._building.release()
+
+    def give_up(self) -> None:
+        """Whoever waits for an answer need not find out alone that none comes."""
+        for line in list(self._waiting):
+            line.give_up()
+
+    def drop(self) -> None:
+        """The next caller gets a new one. Calls under way keep their connection, and end by their
+        own time limit."""
+        client, self.client = self.client, None
+        if client is None or self._pid != os.getpid():
+            return
+        try:
+            pools = getattr(client, "connection_pool", None)
+            if pools is not None:
+                pools.disconnect(inuse_connections=False)
+            else:
+                client.close()
+        except Exception as error:  # noqa: BLE001 - it is being thrown away
+            log.debug("closing a Redis client: %s", error)
+
+    def _greet(self, connection: Any, check: Callable[[Any], None]) -> None:
+        connection._sock = Line(connection._sock, self._waiting)
+        connection.on_connect()
+        check(connection)
