@@ -30,13 +30,13 @@ from chat import (
 from chat.api import again
 from chat.cache import outages, updates
 from chat.metrics import wiring as metrics
+from chat.rollout import follower
 from chat.services import activity, emoji
-from chat.services import rollout as shares
 from chat.watch import drill, keeper
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (metrics, redis, updates, shares, outages, drill, status, keeper, activity, emoji,
-              realtime, presence)  # fmt: skip
+BACKGROUND = (metrics, redis, updates, follower, outages, drill, status, keeper, activity,
+              emoji, realtime, presence)  # fmt: skip
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:

@@ -43,7 +43,7 @@ READS = {
     "site": "get_site check_name",
     "tokens": "list_tokens",
     # These write nothing that is cached; they empty what is (tests/rollout, tests/status).
-    "rollout": "start stop look settle change reset kill killed back command overview entries",
+    "rollout": "change reset kill killed back command overview entries",
     "controls": "empty start_drill stop_drill entries",
 }
 

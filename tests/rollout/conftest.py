@@ -8,6 +8,7 @@ from app import create_app
 from chat import rollout
 from chat.extensions import redis
 from chat.models import Site, ensure_indexes
+from chat.rollout import follower
 from chat.services import rollout as shares
 from tests.cache.conftest import enter, token
 from tests.support.own_clock import Clock
@@ -22,7 +23,7 @@ PASSWORD = "long password 1"
 def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(rollout, "time", clock)
-    monkeypatch.setattr(shares, "time", clock)
+    monkeypatch.setattr(follower, "time", clock)
     return clock
 
 
@@ -36,7 +37,7 @@ def made(mongod, valkey, clock, monkeypatch):
     def make(**env):
         settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "LIMIT_API": "100000/minute"}
         app = create_app(settings | {"LIMIT_LOGIN": "10000/minute"} | places | env)
-        shares._follower._declared = False  # as a process that has just started
+        follower._follower._declared = False  # as a process that has just started
         with app.app_context():
             ensure_indexes()
         return app
@@ -54,7 +55,7 @@ def following(made):
         owner = make_user("olga", role="owner").id
         row = {"_id": "site", "name": "0", "owner": owner, "open_registration": False}
         Site._get_collection().insert_one(row)
-        shares.look()
+        follower.look()
         yield app
 
 
@@ -68,7 +69,7 @@ def site(made):
     invite = owner.post("/api/invites", headers={"X-CSRFToken": token(owner)}).json["code"]
     enter(member, "/register", invite=invite, **(person | {"nickname": "boris"}))
     with app.app_context():
-        shares.look()
+        follower.look()
         yield SimpleNamespace(app=app, owner=owner, member=member, invite=invite)
 
 
@@ -76,6 +77,6 @@ def set_to(percent, *features):
     """An operator's change that every process has heard of, steps included."""
     for feature in features:
         shares.command(feature, str(percent))
-    shares.look()
-    shares.settle()
-    shares.look()
+    follower.look()
+    follower.settle()
+    follower.look()

@@ -7,6 +7,7 @@ import pytest
 from chat import rollout, session_ending
 from chat import session_store as store
 from chat.models.session import Session as Row
+from chat.rollout import follower
 from chat.services import rollout as shares
 from tests.cache.conftest import enter
 from tests.rollout.conftest import PASSWORD, set_to
@@ -42,7 +43,12 @@ def test_no_step_of_the_walk_logs_anybody_out_or_lets_anybody_in_again(site, val
     here, gone = list(browsers), []
     for before, percent in pairwise(WALK):
         shares.command("sessions", str(percent))
-        for end_of_step in (lambda: None, shares.look, shares.settle, shares.look):
+        for end_of_step in (
+            lambda: None,
+            follower.look,
+            follower.settle,
+            follower.look,
+        ):
             end_of_step()
             assert all(map(is_in, here)), f"somebody is out on the way to {percent}"
             assert not any(map(is_in, gone)), f"somebody is in again on the way to {percent}"

@@ -13,7 +13,7 @@ from chat.cache.keys import STRUCTURES
 from chat.extensions import redis
 from chat.models import Rollout
 from chat.realtime import holder
-from chat.rollout import ENTERING, FEATURES, LEAVING, Share
+from chat.rollout import ENTERING, FEATURES, LEAVING, Share, follower
 from chat.services import activity, emoji
 from chat.services import rollout as shares
 from tests.cache import test_every_write as every
@@ -80,14 +80,14 @@ def test_from_zero_writes_are_announced_first_and_read_last(following):
     set_to(0, "emoji")
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (0, False)
     shares.command("emoji", "40")
-    shares.look()
+    follower.look()
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (0, True)
     redis.call(lambda r: r.hset("cache:emoji:classics", "🎉", 1))  # from some time before
     redis.call(lambda r: r.set("v:{cache:emoji:classics}", "old"))
-    shares.settle()
+    follower.settle()
     assert redis.call(lambda r: r.exists("cache:emoji:classics", "v:{cache:emoji:classics}")) == 0
     assert rollout.percent("emoji") == 0, "not before this process has heard of it"
-    shares.look()
+    follower.look()
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (40, True)
 
 
@@ -95,10 +95,10 @@ def test_to_zero_reading_ends_first_and_announcing_last(site):
     site.member.get("/api/emoji")
     assert redis.call(lambda r: r.exists("cache:emoji:classics"))
     shares.command("emoji", "0")
-    shares.look()
+    follower.look()
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (0, True)
-    shares.settle()
-    shares.look()
+    follower.settle()
+    follower.look()
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (0, False)
     assert redis.call(lambda r: list(r.scan_iter("*emoji*"))) == []
 
@@ -106,10 +106,10 @@ def test_to_zero_reading_ends_first_and_announcing_last(site):
 def test_a_step_is_not_over_before_its_time(following, monkeypatch):
     monkeypatch.setattr(rollout, "MARGIN", 3600)
     shares.command("emoji", "0")
-    shares.settle()
+    follower.settle()
     assert Rollout.read()["features"]["emoji"]["stage"] == LEAVING
     shares.command("emoji", "7")
-    shares.settle()
+    follower.settle()
     assert Rollout.read()["features"]["emoji"]["stage"] == ENTERING
 
 
@@ -124,7 +124,7 @@ def test_a_step_that_turns_round_waits_anew(following):
 def test_a_step_waits_for_redis(following):
     shares.command("emoji", "0")
     redis.suspect("a test")
-    shares.settle()
+    follower.settle()
     assert Rollout.read()["features"]["emoji"]["stage"] == LEAVING
 
 
@@ -151,19 +151,19 @@ def test_a_process_that_stood_still_reads_nothing_until_it_has_heard(following, 
     clock.now += rollout.LEASE + 1
     assert rollout.percent("users") == 0
     assert all(rollout.writes(feature) for feature in FEATURES)
-    shares.look()
+    follower.look()
     assert rollout.percent("users") == 30
 
 
 def test_what_is_stored_wins_over_the_environment_and_a_new_environment_takes_the_steps(made):
     quiet = dict.fromkeys((f"ROLLOUT_{name.upper()}" for name in FEATURES), 0)
     with made(**quiet).app_context():
-        shares.look()
+        follower.look()
         assert {rollout.percent(name) for name in FEATURES} == {0}
         assert not any(rollout.writes(name) for name in FEATURES)
         shares.command("users", "20")
     with made().app_context():  # a rolling deploy: the others still run with 0
-        shares.look()
+        follower.look()
         stored = Rollout.read()["features"]
         assert {stored[name]["stage"] for name in FEATURES} == {ENTERING}
         assert {stored[name]["percent"] for name in set(FEATURES) - {"users"}} == {100}
@@ -178,7 +178,7 @@ def test_what_is_stored_wins_over_the_environment_and_a_new_environment_takes_th
 def test_a_document_that_was_lost_is_what_the_processes_know(following):
     set_to(0, "emoji")
     Rollout.objects.delete()
-    shares.look()
+    follower.look()
     assert not rollout.writes("emoji")
     assert Rollout.read()["features"]["emoji"]["percent"] == 0
 
@@ -223,7 +223,7 @@ def furnished(made, monkeypatch):
     monkeypatch.setattr(activity, "_written", {})
     app = made()
     with app.app_context():
-        shares.look()
+        follower.look()
         with app.test_request_context():
             facts = every.furnish()
         yield SimpleNamespace(app=app, **vars(facts))
