@@ -27,7 +27,7 @@ from chat.cache import (
     through,
     users,
 )
-from chat.cache.fence import Rider
+from chat.cache.fence_reads import Rider
 from chat.cache.local import copies
 from chat.cache.through import Source
 from chat.callers import callers

@@ -25,7 +25,7 @@ from typing import Any, cast
 import gevent
 from flask import Flask, g, has_request_context, request
 
-from chat.cache import basis, fence, keys, through
+from chat.cache import basis, fence_reads, keys, through
 from chat.extensions import redis
 from chat.metrics import count
 from chat.realtime import roster
@@ -111,7 +111,7 @@ def _picture() -> roster.Picture:
     return cast(roster.Picture, picture)
 
 
-class Asked(fence.Rider):
+class Asked(fence_reads.Rider):
     """The question who is online, asked in somebody else's round trip."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class Asked(fence.Rider):
 
 
 def ahead() -> Asked | None:
-    """The question, for ``fence.ask``; its answer goes to ``asked``."""
+    """The question, for ``fence_reads.ask``; its answer goes to ``asked``."""
     return Asked() if through.is_cached("online") else None
 
 

@@ -13,7 +13,7 @@ from bson import ObjectId
 from flask import Flask
 from mongoengine import Document, signals
 
-from chat.cache import fence, keys, messages, reading, updates, users
+from chat.cache import fence_writes, keys, messages, reading, updates, users
 from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
 from chat.models.base import NUMBERS, write_refused
@@ -25,7 +25,7 @@ class Row:
 
     document: type[Document]
     keys: Callable[[Any], list[str]]
-    finish: Callable[[list[fence.Write], Any, bool], None]
+    finish: Callable[[list[fence_writes.Write], Any, bool], None]
     topic: str | None = None
     events: Callable[[Any], list[dict]] = lambda document: [
         {"type": "changed", "id": str(document.id)}
@@ -33,28 +33,28 @@ class Row:
     hides: Callable[[Any], bool] = lambda document: False
 
 
-def _drop(writes: list[fence.Write], document: Any, created: bool) -> None:
+def _drop(writes: list[fence_writes.Write], document: Any, created: bool) -> None:
     """Invalidate (R11): the next reader fills."""
-    fence.end_all([(write, fence.drop()) for write in writes])
+    fence_writes.end_all([(write, fence_writes.drop()) for write in writes])
 
 
-def _profile(writes: list[fence.Write], user: User, created: bool) -> None:
+def _profile(writes: list[fence_writes.Write], user: User, created: bool) -> None:
     """Who is in the list, and in which order, changes seldom; its version changes with everyone."""
-    listed = fence.drop() if user.reorders else fence.touch()
+    listed = fence_writes.drop() if user.reorders else fence_writes.touch()
     endings = [users.written(writes[0], str(user.id), user.stored), (writes[1], listed)]
     # One after the other: the new version of the list must not be seen beside the old profile. One
     # server keeps to the order by itself; the nodes of a Cluster know nothing of each other.
     many = redis.enabled and redis.connector.mode == "cluster"
     for together in [[ending] for ending in endings] if many else [endings]:
-        fence.end_all(together)
+        fence_writes.end_all(together)
 
 
-def _message(writes: list[fence.Write], message: Message, created: bool) -> None:
+def _message(writes: list[fence_writes.Write], message: Message, created: bool) -> None:
     if not created:
         _drop(writes, message, created)
         return
     stored = message.together
-    fence.end_all([messages.posted(writes[0], stored), reading.posted(writes[1], stored)])
+    fence_writes.end_all([messages.posted(writes[0], stored), reading.posted(writes[1], stored)])
 
 
 def _message_keys(message: Message) -> list[str]:
@@ -82,14 +82,14 @@ def _heard_of_message(event: dict[str, Any]) -> None:
     NUMBERS.hear(ObjectId(event["channel"]), event.get("seq", 0), event.get("rev", 0))
 
 
-def _membership(writes: list[fence.Write], membership: Membership, created: bool) -> None:
+def _membership(writes: list[fence_writes.Write], membership: Membership, created: bool) -> None:
     if not membership.moves_mark:
         _drop(writes, membership, created)
     elif membership.moved:
         mark = (str(membership.channel), membership.last_read_seq)
-        fence.end_all([(writes[0], fence.apply("HSET", *mark))])
+        fence_writes.end_all([(writes[0], fence_writes.apply("HSET", *mark))])
     else:
-        fence.release(writes[0])
+        fence_writes.release(writes[0])
 
 
 def _membership_keys(membership: Membership) -> list[str]:
@@ -97,9 +97,11 @@ def _membership_keys(membership: Membership) -> list[str]:
     return [own] if membership.moves_mark else [own, keys.channel_users(str(membership.channel))]
 
 
-def _emoji(writes: list[fence.Write], uses: EmojiUse, created: bool) -> None:
+def _emoji(writes: list[fence_writes.Write], uses: EmojiUse, created: bool) -> None:
     flat = [x for pair in uses.changed.items() for x in pair]
-    fence.end_all([(writes[0], fence.apply("HSET", *flat) if flat else fence.drop())])
+    fence_writes.end_all(
+        [(writes[0], fence_writes.apply("HSET", *flat) if flat else fence_writes.drop())]
+    )
 
 
 TABLE = (
@@ -131,7 +133,7 @@ def _before(sender: type[Document], document: Any, **_: Any) -> None:
         document.id = ObjectId()  # the keys of a new document are named after its id
     if redis.enabled:
         row = _ROWS[sender]
-        document._writes = fence.begin_all(row.keys(document), hide=row.hides(document))
+        document._writes = fence_writes.begin_all(row.keys(document), hide=row.hides(document))
 
 
 def _after(sender: type[Document], document: Any, created: bool = False, **_: Any) -> None:
@@ -150,4 +152,4 @@ def _deleted(sender: type[Document], document: Any, **_: Any) -> None:
 
 def _refused(sender: type[Document], document: Any) -> None:
     for write in document.__dict__.pop("_writes", None) or []:
-        fence.release(write)
+        fence_writes.release(write)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import g, has_request_context
 from pymongo import monitoring
 
-from chat.cache import fence
+from chat.cache import fence_reads
 from chat.extensions import redis
 from chat.redis import scripts
 
@@ -53,7 +53,7 @@ class Basis:
         if redis.connector.mode == "cluster":
             together = [{key: version} for key, version in self.fenced.items()]
         return [
-            *(fence.same_call(versions) for versions in together if versions),
+            *(fence_reads.same_call(versions) for versions in together if versions),
             *((VERSION, [key], []) for key in self.plain),
         ]
 
@@ -73,7 +73,7 @@ class Basis:
 
 def _lasts(ms: int) -> bool:
     """Whether a value with so much left of its life (-1: a write is under way) is the same."""
-    return ms != fence.GONE and not 0 <= ms < SOON_MS
+    return ms != fence_reads.GONE and not 0 <= ms < SOON_MS
 
 
 def begin() -> None:

@@ -14,7 +14,7 @@ import gevent
 from flask import current_app
 
 from chat import rollout
-from chat.cache import fence, keys, through
+from chat.cache import fence, fence_reads, keys, through
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
 from chat.models import User, base
@@ -60,7 +60,7 @@ def source() -> Source:
     return Source(keys.users_list(), THERE, lambda: None)
 
 
-def keep_filled(found: fence.Reading) -> None:
+def keep_filled(found: fence_reads.Reading) -> None:
     """After a reading of the list: fill it if it is missing, and early if it is about to expire."""
     if found.token:
         fill(found.token)

@@ -2,7 +2,8 @@
 
 import json
 
-from chat.cache import fence, keys, plain, through
+from chat.cache import fence_writes, keys, plain, through
+from chat.cache.fence_writes import Ending, Write
 from chat.cache.local import Copy
 from chat.cache.through import Shape, Source
 from chat.models import Message
@@ -39,6 +40,6 @@ def look(channel_id: str) -> Copy:
     return through.look(source(channel_id))
 
 
-def posted(write: fence.Write, messages: list[dict]) -> tuple[fence.Write, fence.Ending]:
+def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
     """Add what was stored, in its order, behind its predecessor (R10)."""
-    return write, fence.append([(m["seq"], plain.dump(m)) for m in messages], MOST)
+    return write, fence_writes.append([(m["seq"], plain.dump(m)) for m in messages], MOST)

@@ -19,7 +19,7 @@ from flask import Flask
 from gevent.lock import BoundedSemaphore
 from pymongo.errors import PyMongoError
 
-from chat.cache import fence, poison, updates
+from chat.cache import fence_writes, poison, updates
 from chat.extensions import redis
 from chat.models.outage import Outage
 from chat.redis import DOWN, recovery
@@ -116,7 +116,7 @@ def init_app(app: Flask) -> None:
     """A second app starts with a clean slate."""
     global _outages
     _outages = Outages()
-    fence.on_unannounced(_outages.say)
+    fence_writes.on_unannounced(_outages.say)
     poison.init_app()
 
 

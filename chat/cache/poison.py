@@ -1,7 +1,7 @@
 """What is not as declared in Redis: another program wrote there, or somebody by hand.
 
-A cached value that cannot be read is a miss (``chat.cache.through``, ``fence.forget``). A key of
-another type makes whole scripts fail, so it is treated as an outage: what Redis holds cannot be
+A cached value that cannot be read is a miss (``chat.cache.through``, ``fence_reads.forget``). A key
+of another type makes whole scripts fail, so it is treated as an outage: what Redis holds cannot be
 trusted, everybody is answered from MongoDB, and before Redis is used again the caches are emptied
 and the rest is looked through here. That costs a walk over all keys, but only after such a find.
 """

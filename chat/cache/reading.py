@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from chat.cache import fence, keys, tail, through
+from chat.cache import fence_writes, keys, tail, through
+from chat.cache.fence_writes import Ending, Write
 from chat.cache.tail import Tail
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
@@ -33,9 +34,9 @@ MARKS = Shape(
 )
 
 
-def posted(write: fence.Write, messages: list[dict]) -> tuple[fence.Write, fence.Ending]:
+def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
     """Add what was stored, in its order, behind its predecessor (R10)."""
-    return write, fence.append([(m["seq"], tail.line(m)) for m in messages], tail.MOST)
+    return write, fence_writes.append([(m["seq"], tail.line(m)) for m in messages], tail.MOST)
 
 
 def get_marks(user_id: str) -> dict[str, int]:

@@ -11,7 +11,7 @@ from flask import current_app, g, has_request_context
 from gevent.event import Event
 
 from chat import rollout
-from chat.cache import basis, fence, outages
+from chat.cache import basis, fence_reads, outages
 from chat.cache.local import Copy, copies, size_of
 from chat.extensions import redis
 from chat.metrics import count
@@ -71,7 +71,7 @@ def ask(source: Source, part: Part) -> Any:
     """A part of the value: the same answer whether it came from Redis or from MongoDB."""
     if not copies.is_too_big(source.key) or not is_cached(source.shape.feature):
         return part.pick(get(source))
-    found = fence.read(source.key, *part.command)
+    found = fence_reads.read(source.key, *part.command)
     if found.hit:
         note("hit")
         count.cache_hits([source.key])
@@ -97,7 +97,7 @@ def look(source: Source) -> Copy:
     return look_all([source])[0]
 
 
-def look_all(sources: Sequence[Source], riders: Sequence[fence.Rider] = ()) -> list[Copy]:
+def look_all(sources: Sequence[Source], riders: Sequence[fence_reads.Rider] = ()) -> list[Copy]:
     """Many values, warm in one round trip; ``riders`` go with it if Redis is asked at all."""
     seen: dict[str, Copy] | None = g.get("seen") if has_request_context() else None
     found: dict[str, Copy] = {}
@@ -172,7 +172,7 @@ def is_cached(feature: str) -> bool:
     return redis.enabled and not outages.elsewhere() and rollout.for_reader(feature)
 
 
-def _look(sources: Sequence[Source], riders: Sequence[fence.Rider]) -> list[Copy]:
+def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> list[Copy]:
     if not sources:
         return []
     kept = [copies.get(source.key) for source in sources]
@@ -206,16 +206,16 @@ def _wait(key: str) -> bool:
 
 
 def _ask(
-    sources: Sequence[Source], kept: Sequence[Copy | None], riders: Sequence[fence.Rider] = ()
-) -> list[fence.Reading]:
+    sources: Sequence[Source], kept: Sequence[Copy | None], riders: Sequence[fence_reads.Rider] = ()
+) -> list[fence_reads.Reading]:
     questions = [
-        fence.Question(source.key, source.shape.read, (copy and copy.version) or "")
+        fence_reads.Question(source.key, source.shape.read, (copy and copy.version) or "")
         for source, copy in zip(sources, kept, strict=True)
     ]
-    return fence.ask(questions, riders)
+    return fence_reads.ask(questions, riders)
 
 
-def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:
+def _copy(source: Source, found: fence_reads.Reading, kept: Copy | None) -> Copy:
     if not found.hit:
         note("down" if found.down else "miss")
         count.cache(source.key, "down" if found.down else "miss")
@@ -233,7 +233,7 @@ def _copy(source: Source, found: fence.Reading, kept: Copy | None) -> Copy:
 def _replace(source: Source) -> Copy:
     """What is there cannot be read: as if it were not; the next reader fills."""
     log.error("unreadable in Redis, deleted: %s", source.key)
-    fence.forget(source.key)
+    fence_reads.forget(source.key)
     note("miss")
     count.cache(source.key, "error")
     return _load(source, None)
@@ -248,7 +248,7 @@ def _load(source: Source, token: str | None) -> Copy:
     try:
         value = source.load()
         items, life = source.shape.items(value), ttl(source.shape.ttl)
-        version = fence.fill(source.key, token, jittered(life), source.shape.fill, items)
+        version = fence_reads.fill(source.key, token, jittered(life), source.shape.fill, items)
         copy = Copy(value, version)
         if version:
             copies.keep(source.key, copy, size_of(items))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from chat.cache import basis, directory, fence, keys, plain, through
+from chat.cache import basis, directory, fence_reads, fence_writes, keys, plain, through
 from chat.cache.through import Source
 from chat.metrics import count
 from chat.models import User, base
@@ -50,7 +50,7 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
         return User.profiles(wanted)
     if basis.current():
         version()  # these have none of their own; asked before them, so that it is never newer
-    readings = fence.get_many([keys.profile(uid) for uid in wanted])
+    readings = fence_reads.get_many([keys.profile(uid) for uid in wanted])
     readings = [_readable(uid, r) for uid, r in zip(wanted, readings, strict=True)]
     found = {uid: _decode(r.value) for uid, r in zip(wanted, readings, strict=True) if r.hit}
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
@@ -69,18 +69,18 @@ def _decode(text: str) -> Any:
     return json.loads(text)
 
 
-def _readable(user_id: str, found: fence.Reading) -> fence.Reading:
+def _readable(user_id: str, found: fence_reads.Reading) -> fence_reads.Reading:
     """The same, or a miss without a token for what cannot be decoded; that is deleted."""
     if found.hit:
         try:
             _decode(found.value)
         except ValueError:
-            fence.forget(keys.profile(user_id))
-            return fence.Reading(hit=False)
+            fence_reads.forget(keys.profile(user_id))
+            return fence_reads.Reading(hit=False)
     return found
 
 
-def _fill_profiles(ids: list[str], readings: list[fence.Reading]) -> dict[str, Any]:
+def _fill_profiles(ids: list[str], readings: list[fence_reads.Reading]) -> dict[str, Any]:
     """Load many with one query; the tokens were taken before MongoDB is asked."""
     loaded = User.profiles(ids)
     fills = [
@@ -88,7 +88,7 @@ def _fill_profiles(ids: list[str], readings: list[fence.Reading]) -> dict[str, A
         for uid, reading in zip(ids, readings, strict=True)
         if reading.token
     ]
-    fence.fill_many(fills, through.ttl("TTL_USERS"), "SET")
+    fence_reads.fill_many(fills, through.ttl("TTL_USERS"), "SET")
     return loaded
 
 
@@ -113,7 +113,7 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
     top, most = f"{cursor[0]}" if cursor else "+inf", limit + (PAGE_MARGIN if cursor else 0)
     command = ("ZREVRANGEBYSCORE", top, "-inf", "WITHSCORES", "LIMIT", 0, most)
     order = directory.order()
-    found = fence.read(keys.users_list(), *command)
+    found = fence_reads.read(keys.users_list(), *command)
     directory.keep_filled(found)
     if not found.hit:
         through.note("down" if found.down else "miss")
@@ -144,7 +144,7 @@ def last_active(ids: list[str]) -> dict[str, int]:
     """When each of these people was last active, in ms."""
     if ids and through.is_cached("users"):
         basis.spoil()
-        found = fence.read(keys.users_list(), "ZMSCORE", *ids)
+        found = fence_reads.read(keys.users_list(), "ZMSCORE", *ids)
         directory.keep_filled(found)
         if found.hit:
             scores = zip(ids, found.value, strict=True)
@@ -158,12 +158,12 @@ def version() -> str | None:
 
 
 def written(
-    write: fence.Write, user_id: str, stored: dict | None
-) -> tuple[fence.Write, fence.Ending]:
+    write: fence_writes.Write, user_id: str, stored: dict | None
+) -> tuple[fence_writes.Write, fence_writes.Ending]:
     """Write a saved profile through (R10), as MongoDB says that it is ``stored`` now.
 
     Where it did not say it is read again. Of two writes at once neither is believed (the fence).
     """
     row = stored or User.raw(user_id)
     text = plain.dump(to_profile(row)) if row else ""
-    return write, fence.apply("SET", text, "KEEPTTL") if row else fence.drop()
+    return write, fence_writes.apply("SET", text, "KEEPTTL") if row else fence_writes.drop()

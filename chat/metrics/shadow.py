@@ -20,7 +20,7 @@ import gevent
 from flask import Flask
 from gevent.event import Event
 
-from chat.cache import channels, emoji, fence, members, messages, reading, users
+from chat.cache import channels, emoji, fence_reads, members, messages, reading, users
 from chat.cache.local import copies
 from chat.cache.through import UNREADABLE, Source
 from chat.metrics import count, names
@@ -120,8 +120,8 @@ def compare(source: Source) -> str:
     return "agreed" if all(value == truth for value in shown) else "stale"
 
 
-def _read(source: Source) -> fence.Reading:
-    return fence.read(source.key, *source.shape.read)
+def _read(source: Source) -> fence_reads.Reading:
+    return fence_reads.read(source.key, *source.shape.read)
 
 
 def _decoded(source: Source, value: Any) -> Any:

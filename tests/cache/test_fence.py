@@ -7,7 +7,7 @@ import pytest
 from flask import g
 
 from chat import access
-from chat.cache import channels, fence, members, messages, users
+from chat.cache import channels, fence, fence_writes, members, messages, users
 from chat.errors import NotFound
 from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User, base
@@ -159,7 +159,7 @@ def test_a_value_is_not_trusted_when_its_writer_died(world):
     """The writer stored its change and died before the end: the cached value must not live on."""
     users.get_profile(world.owner.id)
     key = f"cache:users:profile:{world.owner.id}"
-    write = fence.begin(key)
+    write = fence_writes.begin(key)
     User.objects(id=world.owner.id).update_one(set__status="new")
     age(key, write, fence.TRUSTED_MS + 1)
 
@@ -169,7 +169,7 @@ def test_a_value_is_not_trusted_when_its_writer_died(world):
 def test_a_value_is_not_trusted_when_the_clock_was_put_back_since_its_writer_began(world):
     users.get_profile(world.owner.id)
     key = f"cache:users:profile:{world.owner.id}"
-    write = fence.begin(key)
+    write = fence_writes.begin(key)
     User.objects(id=world.owner.id).update_one(set__status="new")
     age(key, write, -3_600_000)
 
@@ -178,7 +178,7 @@ def test_a_value_is_not_trusted_when_the_clock_was_put_back_since_its_writer_beg
 
 def test_a_write_that_found_no_free_connection_is_seen_all_the_same(world):
     channels.get(world.channel)
-    pool = redis._get_client().connection_pool
+    pool = redis.kept.client.connection_pool
     taken = [pool.get_connection() for _ in range(pool.max_connections)]
 
     Channel.change(world.channel, set__topic="new")
@@ -191,7 +191,7 @@ def test_a_write_that_found_no_free_connection_is_seen_all_the_same(world):
 def test_nothing_is_filled_while_a_write_is_under_way(world):
     key = f"cache:users:profile:{world.owner.id}"
     cold(key)
-    fence.begin(key)
+    fence_writes.begin(key)
 
     users.get_profile(world.owner.id)
 
@@ -200,7 +200,7 @@ def test_nothing_is_filled_while_a_write_is_under_way(world):
 
 def test_a_write_that_never_ends_is_forgotten(world):
     key = f"cache:users:profile:{world.owner.id}"
-    write = fence.begin(key)
+    write = fence_writes.begin(key)
     age(key, write, fence.LEASE_MS + 1)
 
     users.get_profile(world.owner.id)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from chat.cache import fence
+from chat.cache import fence, fence_reads, fence_writes
 from chat.extensions import redis
 
 KEY = "cache:test:model"
@@ -47,17 +47,17 @@ class Fenced(RuleBasedStateMachine):
     # -- the protocol; the broken variants below take parts of it out --
 
     def begin(self):
-        return until_up(lambda: fence.begin(KEY), lambda write: write.fenced)
+        return until_up(lambda: fence_writes.begin(KEY), lambda write: write.fenced)
 
     def end(self, write):
-        fence.end(write, "SET", str(self.truth), "KEEPTTL")
+        fence_writes.end(write, "SET", str(self.truth), "KEEPTTL")
 
     def fill(self, token, value):
-        return fence.fill(KEY, token, 60, "SET", [str(value)])
+        return fence_reads.fill(KEY, token, 60, "SET", [str(value)])
 
     def ask(self, process):
         known = self.copies.get(process, ("", None))[0]
-        return fence.ask([fence.Question(KEY, ("GET",), known)])[0]
+        return fence_reads.ask([fence_reads.Question(KEY, ("GET",), known)])[0]
 
     # -- steps; "which" picks one of those for whom the step is possible --
 
@@ -131,7 +131,7 @@ class WithoutBegin(Fenced):
     """Only "write, then update": nobody sees a writer that stored its change and then died."""
 
     def begin(self):
-        return fence.Write(KEY, fence.new_token(), 0.0, fenced=True)
+        return fence_writes.Write(KEY, fence.new_token(), 0.0, fenced=True)
 
     def end(self, write):
         redis.call(lambda r: r.set(KEY, self.truth, xx=True, keepttl=True))
@@ -152,7 +152,7 @@ class WithoutAsking(Fenced):
 
     def ask(self, process):
         if process in self.copies:
-            return fence.Reading(hit=True, same=True, version=self.copies[process][0])
+            return fence_reads.Reading(hit=True, same=True, version=self.copies[process][0])
         return super().ask(process)
 
 

@@ -4,7 +4,7 @@ import pytest
 from flask import g
 
 from chat.api.again import Answer, Kept
-from chat.cache import basis, fence, keys, users
+from chat.cache import basis, fence_reads, keys, users
 from chat.extensions import redis
 from chat.models import User
 from tests.cache.conftest import enter, token
@@ -83,7 +83,7 @@ def test_who_goes_on_with_an_ended_session_uses_up_nobodys_calls(browser, given,
 
 
 def test_profiles_are_never_older_than_the_version_they_are_kept_under(browser, monkeypatch):
-    reader, read = asked_twice(browser, "/api/me").json["id"], fence.get_many
+    reader, read = asked_twice(browser, "/api/me").json["id"], fence_reads.get_many
     asked_twice(browser, "/api/users")
 
     def overtaken(names):
@@ -92,7 +92,7 @@ def test_profiles_are_never_older_than_the_version_they_are_kept_under(browser, 
         return found
 
     with browser.application.test_request_context():
-        monkeypatch.setattr(fence, "get_many", overtaken)
+        monkeypatch.setattr(fence_reads, "get_many", overtaken)
         basis.begin()
         assert users.get_profiles([reader])[reader]["status"] == ""
         now = redis.call(lambda client: client.get(f"v:{{{keys.users_list()}}}"))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import gevent
 import pytest
 
-from chat.cache import directory, fence, keys, messages, through, users
+from chat.cache import directory, fence_reads, keys, messages, through, users
 from chat.cache.local import Copies, Copy, Made
 from chat.extensions import redis
 from chat.models import Message, User, base
@@ -155,8 +155,8 @@ def test_the_members_of_a_huge_channel_are_asked_about_one_by_one(world, monkeyp
     monkeypatch.setattr(through, "copies", local.Copies(most_of_one=10))
     members.get_members(world.channel)
     members.get_members(world.channel)
-    asked, read = [], fence.read
-    monkeypatch.setattr(fence, "read", lambda key, *c: asked.append(c[0]) or read(key, *c))
+    asked, read = [], fence_reads.read
+    monkeypatch.setattr(fence_reads, "read", lambda key, *c: asked.append(c[0]) or read(key, *c))
 
     assert members.is_member(world.channel, world.owner.id)
     assert not members.is_member(world.channel, "0" * 24)

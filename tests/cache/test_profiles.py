@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.cache import fence, keys, users
+from chat.cache import fence, fence_writes, keys, users
 from chat.extensions import redis
 from chat.models import User
 from chat.services import accounts
@@ -52,7 +52,7 @@ def test_a_change_shows_at_once(world):
 def test_a_writer_that_died_is_seen_beside_quiet_profiles(world, age_ms):
     """The cheap way must notice a write under way and look closer."""
     statuses(world)
-    write = fence.begin(keys.profile(world.other.id))
+    write = fence_writes.begin(keys.profile(world.other.id))
     User.objects(id=world.other.id).update_one(set__status="new")
     redis.call(lambda r: r.zincrby(f"w:{{{write.key}}}", -age_ms, write.writer))
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chat.cache import fence, keys
+from chat.cache import fence_reads, keys
 from chat.redis import scripts
 from chat.redis.connect import Connector
 from chat.watch import census
@@ -168,18 +168,20 @@ def test_what_is_on_its_way_is_busy_and_all_the_rest_is_there(client, cluster, t
     for name in (away, there):
         client.set(name, "kept", ex=60)
     target = next(node for node in cluster.masters if node is not cluster.owner_of(away))
-    questions = [fence.Question(name, ("GET",)).call() for name in (away, there)]
+    questions = [fence_reads.Question(name, ("GET",)).call() for name in (away, there)]
     move = cluster.begin_move(away, to=target)
 
     first, asked = scripts.run_all(client, questions), len(trips)
     again = scripts.run_all(client, questions)
 
     for busy, there_still in (first, again):
-        assert fence.reading_of(busy) == fence.Reading(hit=False)
-        assert fence.reading_of(there_still).value == "kept"
+        assert fence_reads.reading_of(busy) == fence_reads.Reading(hit=False)
+        assert fence_reads.reading_of(there_still).value == "kept"
     assert len(trips) - asked == 1 < asked  # its refusal is not waited for twice
     move.finish()
-    eventually(lambda: fence.reading_of(scripts.run_all(client, questions)[0]).value == "kept")
+    eventually(
+        lambda: fence_reads.reading_of(scripts.run_all(client, questions)[0]).value == "kept"
+    )
 
 
 def test_a_session_that_is_ended_while_its_slot_moves_is_dead_at_once(team, cluster):

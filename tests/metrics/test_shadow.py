@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from app import create_app
-from chat.cache import fence, messages
+from chat.cache import fence_writes, messages
 from chat.metrics import shadow
 from tests.metrics.scrape import scrape
 from tests.support.people import Person
@@ -115,10 +115,10 @@ def test_a_write_between_the_two_looks_makes_it_undecided(running, here):
     assert compared(lambda: person.say(channel, "in between")) == "undecided"
     eventually(lambda: fresh() and compared(lambda: None) == "agreed")
     begun = []
-    assert compared(lambda: begun.append(fence.begin(recent.key))) == "undecided"
+    assert compared(lambda: begun.append(fence_writes.begin(recent.key))) == "undecided"
     with here.app_context():
         assert shadow.compare(recent) == "undecided"  # a write is under way already
-        fence.release(begun[0])
+        fence_writes.release(begun[0])
     eventually(lambda: fresh() and compared(lambda: None) == "agreed")
 
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from chat import rollout
-from chat.cache import channels, emptying, fence, local, through
+from chat.cache import channels, emptying, fence_writes, local, through
 from chat.extensions import redis
 from chat.models import Rollout, Site, base
+from chat.rollout import follower
 from chat.services import rollout as shares
 
 PROCESS = st.integers(0, 1)
@@ -42,7 +43,7 @@ class Walk(RuleBasedStateMachine):
         Site.objects(id="site").update_one(set__name=str(self.acked))
         for process in (0, 1):
             with self.at(process):
-                shares.look()
+                follower.look()
 
     @contextlib.contextmanager
     def at(self, process):
@@ -52,7 +53,7 @@ class Walk(RuleBasedStateMachine):
     @rule(process=PROCESS)
     def hear(self, process):
         with self.at(process):
-            shares.look()
+            follower.look()
 
     @rule(seconds=st.sampled_from((1, 2, 4, 6, 9)), deaf=st.booleans(), process=PROCESS)
     def time_passes(self, seconds, deaf, process):
@@ -223,9 +224,9 @@ def in_one_step(walk, monkeypatch):
 
 
 def asked_only_at_the_beginning(walk, monkeypatch):
-    end_all = fence.end_all
+    end_all = fence_writes.end_all
     announced = lambda endings: end_all([(w, how) for w, how in endings if w.fenced])  # noqa: E731
-    monkeypatch.setattr(fence, "end_all", announced)
+    monkeypatch.setattr(fence_writes, "end_all", announced)
 
 
 NEEDED = [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, BulkWriteError
 
-from chat.cache import fence, keys, reading, tail
+from chat.cache import fence_writes, keys, reading, tail
 from chat.cache import messages as cache
 from chat.models import Channel, Message, base, posting
 from chat.models.message import lock
@@ -162,7 +162,7 @@ def test_whatever_others_take_meanwhile_each_is_stored_once_and_shown(groups):
             answers = ended(waiting(channel, wanted))
         shown = [message["seq"] for message in cache.get_recent(channel)]
         assert shown == list(range(1, len(shown) + 1))
-        fence.end_all([(write, fence.drop()) for write in under_way])
+        fence_writes.end_all([(write, fence_writes.drop()) for write in under_way])
         for who, (message, created) in zip(wanted, answers, strict=True):
             assert created == (who not in known)
             assert known.setdefault(who, message["id"]) == message["id"]
@@ -188,7 +188,9 @@ def _compete(patch, at):
             return many(self, rows, *args, **kw)
         many(self, rows[:place])
         channel = str(rows[0]["channel"])
-        under_way.extend(fence.begin_all([keys.recent_messages(channel), keys.tail(channel)]))
+        under_way.extend(
+            fence_writes.begin_all([keys.recent_messages(channel), keys.tail(channel)])
+        )
         self.insert_one({**rows[place], "_id": ObjectId(), "author": ObjectId()})
         try:
             return many(self, rows[place:])

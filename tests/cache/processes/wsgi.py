@@ -14,13 +14,14 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import gevent
 from flask import has_request_context, request
 
 from app import create_app
-from chat.cache import fence
+from chat.cache import fence, fence_reads, fence_writes
 from chat.extensions import redis
 from chat.redis import connect
 
@@ -41,34 +42,36 @@ def late(call: Callable[..., Any]) -> Callable[..., Any]:
     return slowly
 
 
-def begin_unheard(keys: Sequence[str], hide: bool = False) -> list[fence.Write]:
+def begin_unheard(keys: Sequence[str], hide: bool = False) -> list[fence_writes.Write]:
     """No word of the write before it goes to MongoDB."""
-    return [fence.Write(key, fence.new_token(), time.monotonic(), fenced=True) for key in keys]
+    return [
+        fence_writes.Write(key, fence.new_token(), time.monotonic(), fenced=True) for key in keys
+    ]
 
 
-def end_by_deleting(endings: Sequence[tuple[fence.Write, fence.Ending]]) -> None:
+def end_by_deleting(endings: Sequence[tuple[fence_writes.Write, fence_writes.Ending]]) -> None:
     """Write, then delete the key: what is done everywhere."""
     for write, _how in endings:
         redis.call(lambda r, key=write.key: r.delete(key), what="end")
 
 
 def believe_copies(
-    questions: Sequence[fence.Question], riders: Sequence[fence.Rider] = ()
-) -> list[fence.Reading]:
+    questions: Sequence[fence_reads.Question], riders: Sequence[fence_reads.Rider] = ()
+) -> list[fence_reads.Reading]:
     """Whoever has a copy is told that it is still the same, and Redis is not asked."""
     found = iter(ask([question for question in questions if not question.known], riders))
     return [
-        fence.Reading(hit=True, same=True, version=question.known)
+        fence_reads.Reading(hit=True, same=True, version=question.known)
         if question.known
         else next(found)
         for question in questions
     ]
 
 
-ask = fence.ask
+ask = fence_reads.ask
 CHECK = "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end"
-assert CHECK in fence.FILL
-FILL_ANYWAY = fence.FILL.replace(CHECK, "")
+assert CHECK in fence_reads.FILL
+FILL_ANYWAY = fence_reads.FILL.replace(CHECK, "")
 
 WITHOUT_TOKENS = {"FILL": FILL_ANYWAY}
 MUTANTS: dict[str, dict[str, Any]] = {
@@ -80,11 +83,16 @@ MUTANTS: dict[str, dict[str, Any]] = {
 SLOW = ("fill_many", "end_all")
 
 
+def half_with(name: str) -> ModuleType:
+    """The half of the fence that it is of."""
+    return fence_reads if hasattr(fence_reads, name) else fence_writes
+
+
 def attack(left: str) -> None:
     for name, instead in MUTANTS[left].items():
-        setattr(fence, name, instead)
+        setattr(half_with(name), name, instead)
     for name in SLOW:
-        setattr(fence, name, late(getattr(fence, name)))
+        setattr(half_with(name), name, late(getattr(half_with(name), name)))
     # A busy machine is no outage: what is answered without Redis is not promised to be new.
     connect.READ_TIMEOUT = connect.CONNECT_TIMEOUT = PATIENCE
 

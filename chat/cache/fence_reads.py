@@ -1,0 +1,197 @@
+"""The readers' half of the fence (``chat.cache.fence``): what may be trusted, and filling."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.cluster import RedisCluster
+
+from chat.cache import fence_steps  # noqa: F401 - says how scripts go while a Cluster moves keys
+from chat.cache.fence import LEASE_MS, TOKEN_SECONDS, TRUSTED_MS, companions, new_token
+from chat.cache.fence_scripts import FILL, READ
+from chat.cache.fence_scripts import SAME as SAME_OF_MANY
+from chat.extensions import redis
+from chat.redis import DOWN, Down, scripts
+
+GONE = -2  # what Redis says of the lifetime of a key that is not there
+TOGETHER = 4  # from so many copies on they are asked about together
+HIT, MISS, SAME = 1, 0, 3  # what READ answers; see BUSY
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a read found.
+
+    ``token`` allows a fill; without one (BUSY, or Redis down) don't fill. A ``hit`` has the version
+    of D, how long D still lives in ms (-1 while a write is under way), and the value, unless it is
+    the ``same`` that the reader has a copy of.
+    """
+
+    hit: bool
+    value: Any = None
+    token: str | None = None
+    down: bool = False
+    same: bool = False
+    version: str | None = None
+    left_ms: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A reading command on one key, and the version of the copy that the reader has."""
+
+    key: str
+    command: tuple[Any, ...]
+    known: str = ""
+
+    def call(self) -> scripts.Call:
+        """The script call that asks it."""
+        args = [new_token(), TOKEN_SECONDS, LEASE_MS, TRUSTED_MS, self.known, *self.command]
+        return READ, companions(self.key), args
+
+
+def read(key: str, command: str, *args: Any) -> Reading:
+    """Run a reading command on D if D may be trusted."""
+    return ask([Question(key, (command, *args))])[0]
+
+
+@dataclass
+class Rider:
+    """A call that has nothing to do with the fence and goes in the same round trip."""
+
+    call: scripts.Call
+    answer: Any = None  # None while it was not made
+
+
+def ask(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> list[Reading]:
+    """The answers to many questions, in one round trip; in two if some copies are out of date.
+
+    Many copies are asked about together, which is cheaper than one by one.
+    """
+    if not questions:
+        return []
+    known = [question for question in questions if question.known]
+    if len(known) < TOGETHER or redis.connector.mode == "cluster":
+        return _ask_each(questions, riders)
+    same = redis.call(
+        lambda client: _ask_together(client, known, questions, riders), "read many", spare=True
+    )
+    if isinstance(same, Down):
+        return [Reading(hit=False, down=True)] * len(questions)
+    rest = [question for question in questions if question.key not in same]
+    found = same | dict(zip((q.key for q in rest), _ask_each(rest), strict=True))
+    return [found[question.key] for question in questions]
+
+
+def _ask_each(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> list[Reading]:
+    if not questions:
+        return []
+    calls = [question.call() for question in questions]
+    what = questions[0].key if len(questions) == 1 else "read many"
+    answers = redis.call(lambda client: _run(client, calls, riders), what, spare=True)
+    if isinstance(answers, Down):
+        return [Reading(hit=False, down=True)] * len(questions)
+    return [reading_of(answer) for answer in answers]
+
+
+def _run(client: Any, calls: list[scripts.Call], riders: Sequence[Rider]) -> list[Any]:
+    answers = scripts.run_all(client, [*calls, *(rider.call for rider in riders)])
+    for rider, answer in zip(riders, answers[len(calls) :], strict=True):
+        rider.answer = answer
+    return answers[: len(calls)]
+
+
+def same_call(versions: dict[str, str]) -> scripts.Call:
+    """The script call that tells of many keys whether they are the same as in these versions.
+
+    They must live on one server: for a Cluster, one by one. The script finds the companions of
+    each by itself, because a key that is sent costs as much as a look at it.
+    """
+    return SAME_OF_MANY, list(versions), list(versions.values())
+
+
+def _ask_together(
+    client: Any, known: list[Question], questions: Sequence[Question], riders: Sequence[Rider]
+) -> dict[str, Reading]:
+    """What is the same by key; and what there is no copy of, in the same round trip."""
+    versions = {question.key: question.known for question in known}
+    new = [question for question in questions if not question.known]
+    calls = [same_call(versions), *(question.call() for question in new)]
+    left, *answers = _run(client, calls, riders)
+    found = {
+        key: Reading(hit=True, same=True, version=version, left_ms=ms)
+        for (key, version), ms in zip(versions.items(), left, strict=True)
+        if ms != GONE
+    }
+    return found | {q.key: reading_of(a) for q, a in zip(new, answers, strict=True)}
+
+
+def reading_of(answer: list[Any]) -> Reading:
+    """What the script said."""
+    kind = answer[0]
+    if kind == SAME:
+        return Reading(hit=True, same=True, version=answer[1], left_ms=answer[2])
+    if kind == HIT:
+        value = answer[3] if len(answer) > 3 else None
+        return Reading(hit=True, value=value, version=answer[1], left_ms=answer[2])
+    return Reading(hit=False, token=answer[1] if kind == MISS else None)
+
+
+def fill(key: str, token: str, ttl: int, command: str, items: Sequence[Any]) -> str | None:
+    """Store what was read from MongoDB, unless a write has passed since the token was given.
+
+    Returns the version of what is now stored, or None if it was not.
+    """
+    return fill_many([(key, token, items)], ttl, command)[0]
+
+
+def get_many(keys: Sequence[str]) -> list[Reading]:
+    """``read`` of many strings, cheaply where all is quiet (no version, no lifetime).
+
+    Most of the time no write is under way on any of them: that is one question, the values are a
+    second, and both go in one round trip. What is missing is asked again by the script, which
+    gives tokens.
+    """
+    found = redis.call(lambda r: _quiet_values(r, keys), what="get many", spare=True)
+    if found is None or isinstance(found, Down):
+        return ask([Question(key, ("GET",)) for key in keys])
+    missing = [key for key, value in zip(keys, found, strict=True) if value is None]
+    asked = dict(zip(missing, ask([Question(key, ("GET",)) for key in missing]), strict=True))
+    return [
+        asked[key] if value is None else Reading(hit=True, value=value)
+        for key, value in zip(keys, found, strict=True)
+    ]
+
+
+def _quiet_values(client: Any, keys: Sequence[str]) -> list[Any] | None:
+    """The values, or None where they cannot be trusted without a closer look."""
+    if isinstance(client, RedisCluster):  # the keys live in many slots
+        return None
+    pipe = client.pipeline(transaction=False)
+    pipe.exists(*(companions(key)[2] for key in keys))
+    pipe.mget(keys)
+    under_way, values = pipe.execute()
+    return None if under_way else list(values)
+
+
+def fill_many(
+    fills: Sequence[tuple[str, str, Sequence[Any]]], ttl: int, command: str
+) -> list[str | None]:
+    """``fill`` for many (key, token, items) in one round trip."""
+    if not fills:
+        return []
+    versions = [new_token() for _ in fills]
+    calls = [
+        (FILL, companions(key), [token, version, TOKEN_SECONDS, ttl, command, *items])
+        for (key, token, items), version in zip(fills, versions, strict=True)
+    ]
+    told = redis.call(lambda client: scripts.run_all(client, calls), what="fill", spare=True)
+    if isinstance(told, Down):
+        return [None] * len(fills)
+    return [version if ok == 1 else None for version, ok in zip(versions, told, strict=True)]
+
+
+def forget(key: str) -> None:
+    """Delete a D that cannot be read: it is not what any of us wrote."""
+    if redis.call(lambda client: client.unlink(key), what=key) is DOWN:
+        redis.suspect(f"an unreadable value could not be deleted ({key})")

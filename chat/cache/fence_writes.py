@@ -1,0 +1,129 @@
+"""The writers' half of the fence (``chat.cache.fence``): a write is announced, made, and ended."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chat import rollout
+from chat.cache import fence_steps  # noqa: F401 - says how scripts go while a Cluster moves keys
+from chat.cache.fence import TOKEN_SECONDS, TRUSTED_MS, companions, new_token
+from chat.cache.fence_scripts import BEGIN, END, END_APPEND, END_TOUCH, RELEASE
+from chat.extensions import redis
+from chat.redis import DOWN, scripts
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write under way on one key; ``fenced`` is False when Redis could not, or was not to be,
+    told (a structure that nobody uses, ``chat.rollout``)."""
+
+    key: str
+    writer: str
+    started: float
+    fenced: bool
+
+
+_unannounced: list[Callable[[], None]] = []
+
+
+def on_unannounced(fn: Callable[[], None]) -> None:
+    """``fn()`` before a write is acknowledged that Redis could not be told of."""
+    _unannounced[:] = [fn]
+
+
+def begin(key: str) -> Write:
+    """Announce a write before it goes to MongoDB."""
+    return begin_all([key])[0]
+
+
+def begin_all(keys: Sequence[str], hide: bool = False) -> list[Write]:
+    """Announce one write that touches several keys, in one round trip.
+
+    With ``hide`` what is cached goes at once, not only when the write ends.
+    """
+    writers = [new_token() for _ in keys]
+    told = [rollout.writes_to(key) for key in keys]
+    calls = [
+        (BEGIN, companions(key), [writer, TOKEN_SECONDS, int(hide)])
+        for key, writer, tell in zip(keys, writers, told, strict=True)
+        if tell
+    ]
+    heard = calls and redis.call(lambda client: scripts.run_all(client, calls), what="begin")
+    started, fenced = time.monotonic(), heard is not DOWN
+    return [
+        Write(key, writer, started, fenced and tell)
+        for key, writer, tell in zip(keys, writers, told, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How D is brought up to date: ``drop``, ``apply`` a command, ``append`` an element; or not at
+    all: ``touch``."""
+
+    script: str
+    args: tuple[Any, ...]
+
+
+def touch() -> Ending:
+    """Leave D as it is, under a new version: something that is made from D has changed."""
+    return Ending(END_TOUCH, ())
+
+
+def drop() -> Ending:
+    """Delete D; the next reader fills."""
+    return Ending(END, ())
+
+
+def apply(*command: Any) -> Ending:
+    """Apply a command to D (SET, HSET, SADD, ...), or delete D if another write overlapped."""
+    return Ending(END, command)
+
+
+def append(posts: Sequence[tuple[int, str]], most: int) -> Ending:
+    """Put posts (seq, element), oldest first, at the end of the list; keep ``most``.
+
+    Deletes the list if that would leave a hole.
+    """
+    first, last = posts[0][0], posts[-1][0]
+    if last - first != len(posts) - 1:  # another process had a number in between
+        return drop()
+    return Ending(END_APPEND, (first, most, *(item for _seq, item in posts)))
+
+
+def end(write: Write, *command: Any) -> None:
+    """After the MongoDB write: apply a command to D, or delete D."""
+    end_all([(write, Ending(END, command))])
+
+
+def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
+    """End a write on all its keys, in one round trip, before it is acknowledged.
+
+    If that cannot be confirmed, wait until nobody trusts the old values. Whether a structure is in
+    use is asked anew: it may be since the write began, and then D goes (no token is the write's).
+    """
+    endings = [(write, how) for write, how in endings if rollout.writes_to(write.key)]
+    if not endings:
+        return
+    calls = [
+        (how.script, companions(write.key), [write.writer, new_token(), TOKEN_SECONDS, *how.args])
+        for write, how in endings
+    ]
+    told = redis.call(lambda r: scripts.run_all(r, calls), what="end")
+    if told is not DOWN:
+        return
+    for fn in _unannounced:
+        fn()
+    write = next((write for write, _ in endings if not write.fenced), endings[-1][0])
+    if write.fenced:
+        time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))
+    elif redis.is_up():
+        # Too busy to take either word: nobody there knows that D is old.
+        redis.suspect(f"a write could not be announced ({write.key})")
+
+
+def release(write: Write) -> None:
+    """MongoDB refused the write, so what is cached is still right."""
+    if rollout.writes_to(write.key):
+        redis.run(RELEASE, companions(write.key), [write.writer], what=write.key)
