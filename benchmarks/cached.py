@@ -27,9 +27,9 @@ from benchmarks.stage import App, Stage
 PEOPLE, IN_CHANNEL, DELAY_MS = 1000, 100, 5.0
 ROUNDS, SECONDS, WARM_UP = 2, 0.7, 10
 PAGES = {
-    "people, 100 of 1,000": ("/api/users", 1.5, 10.0),
+    "people, 100 of 1,000": ("/api/users", 1.3, 10.0),
     "people, 100, anew": ("/api/users?_={{n}}", None, None),
-    "people, all 1,000": ("/api/users?limit=1000", 1.5, 10.0),
+    "people, all 1,000": ("/api/users?limit=1000", 1.3, 10.0),
     "people, all, anew": ("/api/users?limit=1000&_={{n}}", None, None),
     "history, 50 messages": ("/api/channels/{channel}/messages", 1.3, 20.0),
     "history, 50, anew": ("/api/channels/{channel}/messages?_={{n}}", None, None),

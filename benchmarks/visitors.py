@@ -31,6 +31,7 @@ class Seen:
     """What came of it."""
 
     seconds: float = 0.0
+    bytes: int = 0  # of all bodies
     took_ms: dict[str, list[float]] = field(default_factory=dict)  # by kind
     kept: Counter[str] = field(default_factory=Counter)  # X-Cache of the answers that have one
     refused: Counter[str] = field(default_factory=Counter)  # status lines other than 2xx and 3xx
@@ -42,6 +43,7 @@ class Seen:
     def add(self, other: "Seen") -> None:
         """What came of some more, sent afterwards."""
         self.seconds += other.seconds
+        self.bytes += other.bytes
         for kind, took in other.took_ms.items():
             self.took_ms.setdefault(kind, []).extend(took)
         self.kept.update(other.kept)
@@ -111,8 +113,10 @@ class Line:
             return False
         status, *lines = bytes(self._answer[:end]).split(b"\r\n")
         heads = dict(line.lower().split(b": ", 1) for line in lines)
-        if len(self._answer) - end - 4 < int(heads.get(b"content-length", 0)):
+        size = int(heads.get(b"content-length", 0))
+        if len(self._answer) - end - 4 < size:
             return False
+        seen.bytes += size
         self._note(seen, status.decode(), heads.get(b"x-cache", b"").decode())
         self._answer.clear()
         return True
