@@ -13,7 +13,7 @@ from flask.ctx import RequestContext
 from flask.globals import request_ctx
 from pymongo.errors import PyMongoError
 
-from chat import limits, presence, rollout, session_store
+from chat import limits, logs, presence, rollout, session_store
 from chat.auth import likely_user_id
 from chat.cache import (
     basis,
@@ -58,6 +58,9 @@ class App(Flask):
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func  # nothing here is a coroutine, and Flask looks some twenty times a request
+
+    def log_exception(self, exc_info: Any) -> None:
+        self.logger.error("%s failed", logs.route(), exc_info=exc_info)  # Flask's has the path
 
 
 def init_app(app: Flask) -> None:

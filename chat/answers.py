@@ -59,6 +59,10 @@ class Unlogged(Logger):  # type: ignore[misc]
     def access(self, *_: Any) -> None:
         """Nothing."""
 
+    def exception(self, words: Any, *args: Any, **kwargs: Any) -> None:
+        """Which address it was stays untold: an invite's code may be in it."""
+        super().exception(str(words).removesuffix(" %s %s").removesuffix(" %s"), **kwargs)
+
 
 def send_whole() -> None:
     """From now on, in this process."""

@@ -18,6 +18,8 @@ from typing import Any
 import gevent.hub
 from flask import Flask, Response, current_app, g, has_request_context, request
 
+from chat.traces import trace
+
 log = logging.getLogger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -48,8 +50,8 @@ class JsonLines(logging.Formatter):
         }
         line |= {name: found for name in WHOSE if (found := getattr(record, name, None))}
         line |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            line["exception"] = trace(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
@@ -58,6 +60,9 @@ class Readable(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return trace(ei[1]) if ei[1] else ""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         extras = {key: value for key, value in vars(record).items() if key not in _PLAIN}
@@ -140,13 +145,17 @@ def _end(response: Response) -> Response:
     if own := g.get("request_id"):
         response.headers["X-Request-ID"] = own
     if current_app.config.get("LOG_REQUESTS") and not request.path.startswith(QUIET):
-        route = request.url_rule.rule if request.url_rule else "(none)"
         began = g.get("request_began", time.monotonic())
-        note(f"{request.method} {route}", response.status_code, began)
+        note(route(), response.status_code, began)
     return response
 
 
-def note(route: str, status: int, began: float, **extra: str) -> None:
+def route() -> str:
+    """What the request is called: its path may hold an invite's code."""
+    return f"{request.method} {request.url_rule.rule if request.url_rule else '(none)'}"
+
+
+def note(name: str, status: int, began: float, **extra: str) -> None:
     """One line about a request that was answered; ``began`` is of the monotonic clock."""
     took = round((time.monotonic() - began) * 1000, 1)
-    log.info("%s", route, extra={"status": status, "ms": took, **extra})
+    log.info("%s", name, extra={"status": status, "ms": took, **extra})

@@ -16,6 +16,7 @@ from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
 from chat.session_ids import sid_hash, unseal
 from chat.session_store import END, ENDED_SECONDS, PREFIX, keys_of, longest
+from chat.traces import brief
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def repair() -> bool:
     try:
         return _tell_redis(Row.tombstones()) and _tell_redis(Row.dirty())
     except PyMongoError as error:
-        log.warning("sessions cannot be repaired yet: %s", error)
+        log.warning("sessions cannot be repaired yet: %s", brief(error))
         return False
 
 

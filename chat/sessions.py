@@ -30,6 +30,7 @@ from chat.metrics import count
 from chat.passing import of
 from chat.redis import Down, scripts
 from chat.session_ids import sid_hash
+from chat.traces import went_without_mongo
 
 __all__ = [
     "are_alive",
@@ -94,7 +95,7 @@ class Sessions(ServerSideSessionInterface):
         try:
             data = store.load(sid, self._told(sid, request))
         except PyMongoError as error:
-            log.warning("session %s: no store answers: %s", sid_hash(sid)[:8], error)
+            went_without_mongo(error)
             session = Session(sid=sid)
             session.degraded = True
             return session
@@ -217,7 +218,7 @@ def keep(session: Session | None = None) -> None:
         session.stored = False  # ended while this request ran
     except PyMongoError as error:
         session.degraded = True
-        log.warning("a session could not be stored: %s", error)
+        went_without_mongo(error)
         raise Unavailable from error
     if session.stored:
         session.modified = False

@@ -3,11 +3,18 @@
 import json
 import logging
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from gunicorn.config import Config
+from pymongo import MongoClient
+from pymongo.errors import AutoReconnect, OperationFailure
+from redis.exceptions import ResponseError
 
-from chat import logs
+from chat import logs, traces
+from chat.answers import Unlogged
+from tests.support.own_clock import Clock
 from tests.support.people import PASSWORD, Person
 from tests.support.tabs import cookie_of
 from tests.support.waiting import eventually
@@ -76,6 +83,83 @@ def test_in_production_each_line_is_json_with_whose_it_is_and_nothing_that_was_s
 
 
 ROUTE = "/api/channels/<channel_id>/messages"
+FORBIDDEN = {"text": {"$not": {"$regex": "nobody else"}}}
+
+
+def test_what_the_database_refuses_is_not_quoted_by_the_log_either(production):
+    app, person = production
+    channel = person.new_channel()
+    database = MongoClient(app.env["MONGODB_URI"]).get_default_database()
+    database.command("collMod", "messages", validator=FORBIDDEN)
+
+    def say(number):
+        path = f"/api/channels/{channel['id']}/messages"
+        said = {"text": f"{SAID} {number}", "client_id": f"client-{number:04}"}
+        return person.post(path, said).status_code
+
+    with ThreadPoolExecutor(8) as several:  # some are stored together, and refused together
+        assert set(several.map(say, range(24))) == {500}
+    tab = person.tab()
+    sent = {"channel": channel["id"], "text": SAID, "client_id": "socket-1"}
+    assert tab.socket.call("message:post", sent)["error"] == "server"
+    tab.close()
+    told = [line["exception"] for line in lines(app) if "exception" in line]
+    assert any(one.endswith("WriteError (code 121)") for one in told)
+    assert any(one.endswith("BulkWriteError (code 65)") for one in told)
+    assert any(line["message"] == f"POST {ROUTE} failed" for line in lines(app))
+    text = app.log.read_text(encoding="utf-8")
+    assert SAID not in text
+    assert channel["id"] not in text  # nor any path: one may have an invite's code in it
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Command # 2 (SET cache:x (secret)) of pipeline caused error: wrong kind",
+        "unknown command 'SETX', with args beginning with: 'cache:x' 'secret'",
+    ],
+)
+def test_what_redis_refuses_is_named_without_its_values(words):
+    told = traces.brief(ResponseError(words))
+    assert "secret" not in told
+    assert told.startswith(("ResponseError: Command # 2 of pipeline", "ResponseError: unknown"))
+
+
+def test_an_error_is_told_with_what_it_came_from_and_where():
+    try:
+        try:
+            raise OperationFailure(SAID, 7)
+        except OperationFailure as error:
+            raise KeyError("outer") from error
+    except KeyError as error:
+        told = traces.trace(error)
+    first, second = told.split("and then:")
+    assert SAID not in told
+    assert first.strip().endswith("OperationFailure (code 7)")
+    assert second.strip().endswith("KeyError: 'outer'")
+    assert told.count("test_logs.py") == 2
+
+
+def test_what_many_meet_at_once_is_one_line_and_later_their_number(caplog, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(traces, "time", clock)
+    warn = traces.Seldom(logging.getLogger("chat.x"), "gone")
+    for _ in range(300):
+        warn(AutoReconnect("no"))
+    clock.now += traces.Seldom.EVERY
+    warn(AutoReconnect("no"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "gone: AutoReconnect: no",
+        "gone: AutoReconnect: no (299 times more since the last such line)",
+    ]
+
+
+def test_gunicorn_says_that_a_request_failed_without_its_address(caplog):
+    logger = Unlogged(Config())
+    with caplog.at_level(logging.ERROR, logger="gunicorn.error"):
+        logger.error_log.propagate = True
+        logger.exception("Error handling request %s %s", "GET", "/join/secret")
+    assert [record.getMessage() for record in caplog.records] == ["Error handling request"]
 
 
 def test_what_a_greenlet_fails_with_is_one_line_too():

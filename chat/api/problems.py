@@ -1,7 +1,5 @@
 """Every error under /api as RFC 9457 problem details."""
 
-import logging
-
 import msgspec
 from flask import Blueprint, Response, request, session
 from flask_login import current_user
@@ -11,8 +9,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from chat import auth, errors
 from chat.models.base import DATABASE_GONE
+from chat.traces import went_without_mongo
 
-log = logging.getLogger(__name__)
 TYPE = "application/problem+json"
 
 _NAMES = {cls.status: cls.name for cls in errors.ChatError.__subclasses__()} | {
@@ -55,7 +53,7 @@ def from_http(error: HTTPException) -> Response:
 
 def from_mongo(error: PyMongoError) -> Response:
     """The database is away. Whether a change was made is unknown; trying again is safe."""
-    log.warning("no answer from MongoDB: %s", error)
+    went_without_mongo(error)
     return from_chat(errors.Unavailable())
 
 

@@ -19,6 +19,7 @@ from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.floods import Floods
 from chat.redis import patience
+from chat.traces import went_without_mongo
 from chat.turns import turns
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
         except ChatError as error:
             return failure(error)
         except DATABASE_GONE as error:
-            log.warning("MongoDB does not answer: %s", type(error).__name__)
+            went_without_mongo(error)
             return failure(Unavailable())
         except Exception:  # noqa: BLE001 - logged there
             return _unexpected(event)
@@ -175,7 +176,7 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
     except ChatError as error:
         raise ConnectionRefusedError(error.name, failure(error)) from None
     except DATABASE_GONE as error:
-        log.warning("MongoDB does not answer: %s", type(error).__name__)
+        went_without_mongo(error)
         raise ConnectionRefusedError(Unavailable.name, failure(Unavailable())) from None
     except Exception:  # noqa: BLE001 - logged there
         raise ConnectionRefusedError("server", _unexpected("connect")) from None

@@ -16,6 +16,8 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from chat.traces import unquoted
+
 
 class Down:
     """The type of `DOWN`. Falsy, but compare with `is DOWN`: an empty answer is falsy too."""
@@ -93,6 +95,6 @@ def is_moving(error: Any) -> bool:
 
 def describe(error: Exception, kind: str) -> str:
     """One line for a log or a status page; a wrong password never looks like an outage."""
-    text = " ".join(str(error).split())[:200] or "no detail"
+    text = unquoted(" ".join(str(error).split()))[:200] or "no detail"
     prefix = "authentication refused" if kind == DENIED else type(error).__name__
     return f"{prefix}: {text}"

@@ -1,7 +1,5 @@
 """Error pages. They are made without MongoDB: it may be the very thing that is away."""
 
-import logging
-
 from flask import Flask, Response, make_response, render_template, request, session
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -12,8 +10,7 @@ from chat import auth
 from chat.errors import ChatError
 from chat.i18n import LANGUAGES
 from chat.models.base import DATABASE_GONE
-
-log = logging.getLogger(__name__)
+from chat.traces import went_without_mongo
 
 ICONS = {404: "compass", 403: "lock", 429: "hourglass", 503: "unplug", 500: "bug"}
 
@@ -33,7 +30,7 @@ def known_problem(problem: ChatError) -> Response:
 
 def database_gone(problem: PyMongoError) -> Response:
     """MongoDB did not answer in time."""
-    log.warning("MongoDB does not answer: %s", type(problem).__name__)
+    went_without_mongo(problem)
     response = error_page(503)
     response.headers["Retry-After"] = "5"
     return response
