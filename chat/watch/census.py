@@ -2,13 +2,15 @@
 
 KEYS would stop the server, and to walk through all of a big one takes as long as it is big. So at
 most STEPS steps of SCAN are made, all nodes of a Cluster together. SCAN goes by the hash of the
-keys, so what it meets first is a fair sample; how many there are at all, the server knows.
+keys, so what it meets first is a fair sample; how many there are at all, the server knows. At 0 %
+a part has no keys, and nobody asks for them.
 """
 
 from typing import Any
 
 from redis.exceptions import ResponseError
 
+from chat import rollout
 from chat.cache.keys import STRUCTURES
 from chat.rollout import FEATURES, feature_of
 
@@ -29,7 +31,8 @@ def _take(client: Any) -> dict[str, dict[str, Any]]:
     nodes = _nodes(client)
     keys, about = dict.fromkeys(FEATURES, 0.0), False
     for name, feature in _SINGLE.items():
-        keys[feature] += client.exists(name)
+        if rollout.writes(feature):
+            keys[feature] += client.exists(name)
     for node in nodes:
         met, whole = _sample(node, max(1, STEPS // len(nodes)))
         weight = 1.0 if whole else max(1.0, node.dbsize() / max(1, len(met)))

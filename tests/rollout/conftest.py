@@ -1,5 +1,6 @@
 """The app in this process on one fresh database, and a clock that a test moves."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -80,3 +81,10 @@ def set_to(percent, *features):
     follower.look()
     follower.settle()
     follower.look()
+
+
+def touched(commands):
+    """The features whose data keys or companions these commands name; a SCAN names none."""
+    keys = [re.sub(r"^[vwaf]:\{(.*?)\}.*", r"\1", word) for line in commands for word in line]
+    keys = [key.removeprefix("ended:{").removesuffix("}") for key in keys]
+    return {rollout.feature_of(key) for key in keys if key != "cache:probe"} - {None}

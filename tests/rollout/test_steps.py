@@ -17,7 +17,7 @@ from chat.rollout import ENTERING, FEATURES, LEAVING, Share, follower
 from chat.services import activity, emoji
 from chat.services import rollout as shares
 from tests.cache import test_every_write as every
-from tests.rollout.conftest import set_to
+from tests.rollout.conftest import set_to, touched
 from tests.support.servers import IN_PROCESS
 
 PERCENT = st.integers(0, 100)
@@ -184,13 +184,6 @@ def test_a_document_that_was_lost_is_what_the_processes_know(following):
 
 
 # -- not one command -----------------------------------------------------------------------------
-
-
-def touched(commands):
-    """The features whose data keys or companions these commands name; a SCAN names none."""
-    keys = [re.sub(r"^[vwaf]:\{(.*?)\}.*", r"\1", word) for line in commands for word in line]
-    keys = [key.removeprefix("ended:{").removesuffix("}") for key in keys]
-    return {rollout.feature_of(key) for key in keys if key != "cache:probe"} - {None}
 
 
 class Monitored:
