@@ -43,10 +43,9 @@ _greenlet: gevent.Greenlet | None = None
 def init_app(app: Flask) -> None:
     """Read the settings; nothing is started."""
     global _holder
-    alone = not redis.enabled and app.config["WORKERS"] == 1
     redis.before_recovery(_mended)
     lease, ttl = float(app.config["PRESENCE_LEASE"]), int(app.config["TTL_ONLINE"])
-    _holder = Holder(lease, ttl, alone)
+    _holder = Holder(lease, ttl)
 
 
 def start(app: Flask) -> None:

@@ -24,6 +24,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chat import rollout, session_ending
 from chat import session_store as store
+from chat.cache import outages
 from chat.errors import Unavailable
 from chat.extensions import redis
 from chat.metrics import count
@@ -189,6 +190,7 @@ def init_app(app: Flask) -> None:
 
     redis.before_recovery(repair)
     redis.regularly(sweep)
+    outages.before_trust(sweep)
 
 
 def _behind_https(app: Flask) -> bool:

@@ -1,4 +1,4 @@
-"""While any process is cut off from Redis, no process trusts what the caches hold (R13).
+"""While any process is cut off from Redis, no process trusts what Redis holds (R13, R20).
 
 A process that Redis does not answer cannot announce its writes, so what others find in the caches
 may be old. It says so in MongoDB, before it acknowledges the first such write and every second
@@ -6,8 +6,12 @@ after that. The others look once a second; while somebody says so they read from
 browsers ask for changes instead of waiting to be told. What remains: for about a second after that
 first write (EVERY and a query's time) another process may still answer from a cache.
 
+A process with DISABLE_REDIS is cut off from its first moment to its last, and says so as well. To
+know whether it is alone it needs to hear of those, too, that Redis serves well: they say in MongoDB
+that they are there as long as somebody is cut off.
+
 A process that was killed is forgotten after FORGOTTEN seconds. When nobody is cut off any more,
-each process empties the caches before it trusts them: who was killed could not do it.
+each process takes out of Redis what may be old before it trusts it: who was killed could not.
 """
 
 import logging
@@ -15,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import gevent
+import pymongo
 from flask import Flask
 from gevent.lock import BoundedSemaphore
 from pymongo.errors import PyMongoError
@@ -27,29 +32,41 @@ from chat.redis import DOWN, recovery
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
+QUERY_SECONDS = 2.0  # with EVERY still less than FORGOTTEN
 FORGOTTEN = 5.0
+THERE_ARE = "Another process is cut off from Redis: reading from MongoDB until it is back"
+THERE_ARE_NONE = "Every process can reach Redis again"
 
 
 class Outages:
     """What this process says and knows of processes that are cut off."""
 
-    def __init__(self) -> None:
+    def __init__(self, company: bool = False) -> None:
         self.elsewhere = False
         self.apart = False
+        self.company = company  # as far as a process knows that Redis tells nothing
         self._said = False
         self._telling = BoundedSemaphore()
         self._greenlet: gevent.Greenlet | None = None
         self._listeners: list[Callable[[bool], None]] = []
+        self._before_trust: list[Callable[[], bool]] = []
 
     def on_change(self, fn: Callable[[bool], None]) -> None:
-        """``fn(cut_off)`` when a first other process is cut off, and when the last is back."""
+        """``fn(must_ask)`` when what others do begins not to be heard here, and when it ends."""
         if fn not in self._listeners:
             self._listeners.append(fn)
 
+    def before_trust(self, fn: Callable[[], bool]) -> None:
+        """``fn`` must say True before this process believes Redis again."""
+        if fn not in self._before_trust:
+            self._before_trust.append(fn)
+
+    def must_ask(self) -> bool:
+        """Whether there are processes of which nothing is heard here."""
+        return self.elsewhere if redis.enabled else self.company
+
     def say(self) -> None:
         """A write could not be announced: let the others know before it is acknowledged."""
-        if not redis.enabled:
-            return
         with self._telling:  # of many at once one says it for all
             if not self._said:
                 with suppress(PyMongoError):  # the write is stored; the next second tries again
@@ -57,28 +74,33 @@ class Outages:
 
     def look(self) -> None:
         """Once a second: repeat what is still so, and hear what others say."""
-        if not redis.is_up():
+        if self.elsewhere or not redis.is_up():
             self._tell()
         elif self._said:
             Outage.over(updates.origin())
             self._said = False
-        self._hear(Outage.is_any_other(updates.origin(), FORGOTTEN))
+        self._hear(*Outage.others(updates.origin(), FORGOTTEN))
 
     def run(self, app: Flask) -> None:
         """For ever."""
         while True:
-            try:
-                with app.app_context():
-                    self.look()
-            except PyMongoError as error:
-                log.debug("outages: %s", error)
-            except Exception:
-                log.exception("looking for processes that are cut off")
             gevent.sleep(EVERY)
+            self.look_safely(app)
+
+    def look_safely(self, app: Flask) -> None:
+        """``look`` where nobody could do anything about its failure."""
+        try:
+            with app.app_context(), pymongo.timeout(QUERY_SECONDS):
+                self.look()
+        except PyMongoError as error:
+            log.debug("outages: %s", error)
+        except Exception:
+            log.exception("looking for processes that are cut off")
 
     def start(self, app: Flask) -> None:
-        """Begin, in this process."""
-        if redis.enabled and not self._greenlet:
+        """Begin, in this process: before its first request, if MongoDB answers."""
+        if not self._greenlet:
+            self.look_safely(app)
             self._greenlet = gevent.spawn(self.run, app)
 
     def stop(self) -> None:
@@ -91,22 +113,29 @@ class Outages:
                 Outage.over(updates.origin())
 
     def _tell(self) -> None:
-        Outage.say(updates.origin())
+        Outage.say(updates.origin(), cut_off=not redis.is_up())
         self._said = True
 
-    def _hear(self, elsewhere: bool) -> None:
-        if elsewhere == self.elsewhere:
-            return
-        if not elsewhere and redis.call(recovery.flush, "after an outage elsewhere") is DOWN:
-            return  # then this process is cut off itself, and its recovery empties them
-        self.elsewhere = elsewhere
-        log.warning(
-            "Another process is cut off from Redis: reading from MongoDB until it is back"
-            if elsewhere
-            else "Every process can reach Redis again"
-        )
-        for fn in self._listeners:
-            fn(elsewhere)
+    def _hear(self, elsewhere: bool, company: bool) -> None:
+        asked = self.must_ask()
+        if elsewhere or not self.elsewhere or self._may_trust():
+            if elsewhere != self.elsewhere and redis.is_up():
+                log.warning(THERE_ARE if elsewhere else THERE_ARE_NONE)
+            self.elsewhere = elsewhere
+        self.company = company
+        if self.must_ask() != asked:
+            for fn in self._listeners:
+                fn(not asked)
+
+    def _may_trust(self) -> bool:
+        """Nobody is cut off any more: empty what may be old. Who was killed could not do it.
+
+        False while Redis is away: then this process is cut off itself, and its recovery does it.
+        """
+        if not redis.enabled:
+            return True
+        flushed = redis.call(recovery.flush, "after an outage elsewhere") is not DOWN
+        return flushed and all(fn() for fn in self._before_trust)
 
 
 _outages = Outages()
@@ -115,7 +144,7 @@ _outages = Outages()
 def init_app(app: Flask) -> None:
     """A second app starts with a clean slate."""
     global _outages
-    _outages = Outages()
+    _outages = Outages(company=app.config["WORKERS"] > 1)
     fence_writes.on_unannounced(_outages.say)
     poison.init_app()
 
@@ -141,6 +170,16 @@ def stand_apart(apart: bool) -> None:
     _outages.apart = apart
 
 
+def is_alone() -> bool:
+    """Whether this process works without Redis by its settings, and no other one is there."""
+    return not redis.enabled and not _outages.company
+
+
 def on_change(fn: Callable[[bool], None]) -> None:
-    """``fn(cut_off)`` at each change of ``elsewhere``."""
+    """``fn(must_ask)`` when what some other process tells no longer arrives, and when it does."""
     _outages.on_change(fn)
+
+
+def before_trust(fn: Callable[[], bool]) -> None:
+    """``fn`` must say True before Redis is believed after others were cut off."""
+    _outages.before_trust(fn)

@@ -1,27 +1,29 @@
-"""A process that is cut off from Redis says so here, for the others to see (R13)."""
+"""A process that works without Redis says so here, for the others to see (R13, R20)."""
 
-from mongoengine import DateTimeField, Document, StringField
+from mongoengine import BooleanField, DateTimeField, Document, StringField
 from pymongo import WriteConcern
 from pymongo.collection import Collection
 
 
 class Outage(Document):
-    """One cut-off process. Times are MongoDB's own: the clocks of processes may differ."""
+    """One process: cut off, or only there to be seen by those that are. Times are MongoDB's own:
+    the clocks of processes may differ."""
 
     process = StringField(primary_key=True)
+    cut_off = BooleanField(required=True)
     at = DateTimeField(required=True)
 
     meta = {"collection": "outages", "auto_create_index": False}
 
     @classmethod
-    def say(cls, process: str) -> None:
-        """This process cannot reach Redis now."""
-        change = {"$currentDate": {"at": True}}
+    def say(cls, process: str, cut_off: bool) -> None:
+        """This process is there; ``cut_off``: what it writes it cannot announce in Redis."""
+        change = {"$set": {"cut_off": cut_off}, "$currentDate": {"at": True}}
         cls._quick().update_one({"_id": process}, change, upsert=True)
 
     @classmethod
     def over(cls, process: str) -> None:
-        """It can again, and what it could not announce is in no cache any more."""
+        """Nobody has to know of it now: what it could not announce is in no cache any more."""
         cls._get_collection().delete_one({"_id": process})
 
     @classmethod
@@ -30,8 +32,9 @@ class Outage(Document):
         return cls._get_collection().with_options(write_concern=WriteConcern(w=1, j=False))
 
     @classmethod
-    def is_any_other(cls, process: str, seconds: float) -> bool:
-        """Whether another process has said so within so many seconds."""
+    def others(cls, process: str, seconds: float) -> tuple[bool, bool]:
+        """Of what others said within so many seconds: (is one of them cut off?, is there any?)."""
         since = {"$subtract": ["$$NOW", int(seconds * 1000)]}
         query = {"_id": {"$ne": process}, "$expr": {"$gt": ["$at", since]}}
-        return cls._get_collection().find_one(query, {"_id": 1}) is not None
+        said = cls._get_collection().distinct("cut_off", query)
+        return True in said, bool(said)

@@ -146,7 +146,7 @@ def _mode_changed(up: bool) -> None:
     broadcasts.system("normal" if up else "degraded")
 
 
-def _cut_off_elsewhere(cut_off: bool) -> None:
+def _cut_off_elsewhere(must_ask: bool) -> None:
     """What a cut-off process has to tell does not arrive here: browsers must ask."""
-    if redis.is_up():
-        broadcasts.system("degraded" if cut_off else "normal", resync=not cut_off)
+    if redis.is_up() or not redis.enabled:
+        broadcasts.system("degraded" if must_ask else "normal", resync=not must_ask)

@@ -30,8 +30,8 @@ KEYS = [keys.presence(part) for part in ("conns", "count", "seq", "log")]
 class Holder:
     """One process's connections and what it has to tell about them."""
 
-    def __init__(self, lease: float = LEASE, ttl: int = 30, alone: bool = False) -> None:
-        self.lease, self.ttl, self.alone = lease, ttl, alone
+    def __init__(self, lease: float = LEASE, ttl: int = 30) -> None:
+        self.lease, self.ttl = lease, ttl
         self.grace, self.stop_grace = min(GRACE, lease / 3), min(STOP_GRACE, lease / 3)
         self.mine: dict[str, str] = {}  # connection → person
         self.tabs: Counter[str] = Counter()  # person → connections here
@@ -65,7 +65,7 @@ class Holder:
 
     def is_known(self) -> bool:
         """Whether Redis tells the whole truth, or this process is all there is."""
-        return (redis.is_up() and not outages.elsewhere()) or self.alone
+        return (redis.is_up() and not outages.elsewhere()) or outages.is_alone()
 
     def here(self) -> set[str]:
         """Who is connected to this process, or was a moment ago."""
