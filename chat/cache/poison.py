@@ -13,8 +13,10 @@ from chat.cache import keys
 from chat.extensions import redis
 from chat.redis import DOWN, recovery
 
-# Where numbers are kept that scripts count with.
+# Where numbers are kept that scripts count with, and how great one may be: with greater ones Lua
+# reckons no longer exactly, and at last there is no next one.
 NUMBERS = ("limit:*", keys.presence("seq"))
+GREATEST = 2**53
 
 
 def init_app() -> None:
@@ -64,4 +66,8 @@ def _delete(client: Any, names: list[str]) -> int:
 
 
 def _counts(text: str | None) -> bool:
-    return text is None or text.lstrip("-").isdigit()
+    """Whether scripts can count on from there. Redis knows a number by its one way to write it."""
+    try:
+        return text is None or (str(int(text)) == text and abs(int(text)) <= GREATEST)
+    except ValueError:
+        return False

@@ -4,13 +4,17 @@ from typing import Any, ClassVar, Final, Self
 
 import redis
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthorizationError,
     ClusterCrossSlotError,
+    ClusterDownError,
     CrossSlotTransactionError,
     DataError,
     MaxConnectionsError,
     NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
     RedisClusterException,
     ResponseError,
     TryAgainError,
@@ -40,13 +44,12 @@ DOWN: Final = Down()
 
 OUTAGE, LOAD, DENIED, BUG, POISON = "outage", "load", "denied", "bug", "poison"
 
-# Errors the server answers with that say "not now", not "you asked wrongly".
-_NOT_NOW = (
-    "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "BUSY",
-    "MOVED", "ASK",
-)  # fmt: skip
+# Errors the server answers with that say "not now" or "not here", not "you asked wrongly". Of some
+# prefixes redis-py makes classes, and cuts them off the text; the others stay in it.
+_NOT_NOW = (ReadOnlyError, OutOfMemoryError, ClusterDownError, AskError)  # and subclasses: MOVED
+_NOT_NOW_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY")
 # A key holds something else than what we keep there.
-_POISON = ("WRONGTYPE", "is not an integer", "is not a valid float")
+_POISON = ("WRONGTYPE", "is not an integer", "is not a valid float", "would overflow")
 _DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password")
 _NO_FREE_CONNECTION = "No connection available."
 _SENT_ROUND = "TTL exhausted."  # a Cluster's client was told to try again, or elsewhere, too often
@@ -75,15 +78,12 @@ def kind_of(error: Exception) -> str:
 
 
 def _kind_of_reply(error: ResponseError) -> str:
-    name, text = type(error).__name__, str(error)
+    text = str(error)
     if text.startswith(_DENIED):
         return DENIED
-    # redis-py turns some prefixes into classes and cuts them off the text.
-    if name in ("ReadOnlyError", "OutOfMemoryError", "MasterDownError", "ClusterDownError"):
+    if isinstance(error, _NOT_NOW) or text.startswith(_NOT_NOW_PREFIXES):
         return OUTAGE
-    if any(words in text for words in _POISON):
-        return POISON
-    return OUTAGE if text.startswith(_NOT_NOW) else BUG
+    return POISON if any(words in text for words in _POISON) else BUG
 
 
 def is_moving(error: Any) -> bool:

@@ -5,9 +5,11 @@ from fnmatch import fnmatchcase
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 
 from chat.cache import fence_reads, keys
-from chat.redis import scripts
+from chat.redis import DOWN, scripts
+from chat.redis.client import Door
 from chat.redis.connect import Connector
 from chat.watch import census
 from tests.faults.team import Team, seated
@@ -97,6 +99,21 @@ def test_what_is_sent_on_while_a_slot_moves_and_afterwards_goes_there_in_one_pie
     assert answers == [2] * 29
     assert asked < 20
     assert client.get(names[0]) == "stays until the end"
+
+
+def test_one_node_taken_for_a_whole_redis_is_an_outage_that_says_so(cluster, caplog):
+    app = Flask("door")
+    app.config.update(REDIS_URL=f"redis://{cluster.masters[0].address}/0")
+    door = Door()
+    door.init_app(app)
+    door.check()  # whether that succeeds depends on whose the key of the probe is
+    door.watched = True
+    assert DOWN in [door.call(lambda r, n=n: r.get(f"somewhere:{n}")) for n in range(30)]
+    assert door.state()["status"] == "down"
+    assert "MovedError" in door.state()["error"]
+    said = [record.levelname for record in caplog.records if record.name == "chat.redis.client"]
+    assert said == ["WARNING"]
+    door.close()
 
 
 def test_the_keys_of_each_part_are_counted_on_all_nodes(client):
