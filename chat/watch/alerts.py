@@ -7,10 +7,12 @@ looks at a clock; what is not known counts as quiet.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from typing import Any
 
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 LEAST_READS = 1.0  # a second: of fewer, some misses say nothing
+LEAST_CALLS = 200  # a minute, thrice what an idle chat makes: of fewer, a few late ones say nothing
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Facts:
     stale: float = 0
     get_ms: float | None = None
     set_ms: float | None = None
+    gets: int = 0  # calls that get_ms is of
+    sets: int = 0
     connections: float | None = None
     rolled_back: int = 0  # structures that Redis is not used for
 
@@ -59,6 +63,10 @@ def _misses(facts: Facts) -> float | None:
     return facts.miss_rate if facts.reads_per_s >= LEAST_READS and facts.redis_up else None
 
 
+def _slow(facts: Facts, took: float | None, calls: int) -> float | None:
+    return took if calls >= LEAST_CALLS and facts.redis_up else None
+
+
 RULES = (
     Rule("mongodb_down", CRITICAL, lambda f: not f.mongo_up, 0, 0, 4, 4),
     Rule("stale_answers", CRITICAL, lambda f: f.stale, 0, 0, 0, 0),
@@ -67,8 +75,8 @@ RULES = (
     Rule("miss_rate", WARNING, _misses, 0.30, 0.25, 60, 60),
     Rule("redis_memory", WARNING, lambda f: f.memory, 0.80, 0.75, 30, 60),
     Rule("pool_exhausted", WARNING, lambda f: f.pool_exhausted, 0, 0, 0, 0),
-    Rule("slow_get", WARNING, lambda f: f.get_ms, 5.0, 4.0, 60, 60),
-    Rule("slow_set", WARNING, lambda f: f.set_ms, 20.0, 15.0, 60, 60),
+    Rule("slow_get", WARNING, lambda f: _slow(f, f.get_ms, f.gets), 5.0, 4.0, 60, 60),
+    Rule("slow_set", WARNING, lambda f: _slow(f, f.set_ms, f.sets), 20.0, 15.0, 60, 60),
     Rule("connections", WARNING, lambda f: f.connections, 1000, 900, 30, 60),
     Rule("rolled_back", INFO, lambda f: f.rolled_back, 0, 0, 20, 4),
 )  # fmt: skip
@@ -77,7 +85,7 @@ BY_NAME = {rule.name: rule for rule in RULES}
 
 def step(rule: Rule, state: State, value: float | None, now: float) -> State:
     """The state after the figure was seen to be this, now."""
-    figure = rule.above - 1 if value is None else float(value)
+    figure = -inf if value is None else float(value)  # below every line: it may end
     turns = figure <= rule.below if state.on else figure > rule.above
     shown = state.value if value is None else float(value)
     if not turns:

@@ -8,19 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import gevent
-import pymongo
 from flask import Flask
-from mongoengine.connection import get_connection
-from pymongo.errors import PyMongoError
-from redis.exceptions import ResponseError
 
 from chat.extensions import redis
 from chat.metrics import names
 from chat.metrics.place import together
-from chat.models import Backup
 from chat.redis import Down
 from chat.rollout import FEATURES
-from chat.watch import alerts, census, drill, pushes, samples, words
+from chat.watch import alerts, census, drill, pushes, samples, servers, words
 from chat.watch.alerts import Facts, Rule, State
 from chat.watch.group import group
 from chat.watch.herald import Herald
@@ -34,7 +29,6 @@ log = logging.getLogger(__name__)
 EVERY = 2.0
 MINUTE, LONG, HOUR = 60.0, 300.0, 3600.0
 FACTS_EVERY = 5  # looks
-MONGO_SECONDS = 1.0
 
 
 class Keeper:
@@ -74,9 +68,10 @@ class Keeper:
         sample["at"] = time.time()
         self._remember(sample)
         if self.looks % FACTS_EVERY == 0:
-            self.redis, self.census = self._ask_redis(), self._count_keys()
+            self.redis = servers.ask_redis(self.redis, snap)
+            self.census = self._count_keys()
         if self.looks % FACTS_EVERY == 0 or not self.mongo:
-            self.mongo = self._ask_mongo()
+            self.mongo = servers.ask_mongo(self.mongo)
         self.looks += 1
         gauges = {name: {"/".join(labels): value for labels, value in pairs}
                   for name, pairs in snap["gauges"].items()}  # fmt: skip
@@ -106,26 +101,9 @@ class Keeper:
         since = self.recent[-1]["at"] - seconds - EVERY / 2
         return next(sample for sample in self.recent if sample["at"] >= since)
 
-    def _ask_redis(self) -> dict[str, Any]:
-        told = redis.call(_info, "status") if redis.is_up() else {}
-        return self.redis if isinstance(told, Down) else told
-
     def _count_keys(self) -> dict[str, Any]:
         counted = redis.call(census.take, "census") if redis.is_up() else {}
         return {} if isinstance(counted, Down) else counted
-
-    def _ask_mongo(self) -> dict[str, Any]:
-        if self.app.extensions["chat_status"].mongo.status != "up":
-            return self.mongo
-        try:
-            with pymongo.timeout(MONGO_SECONDS):
-                admin = get_connection().admin
-                hello, build = admin.command("hello"), admin.command("buildInfo")
-                backup = Backup.read()
-        except PyMongoError:
-            return self.mongo
-        return {"version": build["version"], "set": hello.get("setName", ""),
-                "members": len(hello.get("hosts", ())), "backup": backup}  # fmt: skip
 
     def _tell(self, rule: Rule, before: State, after: State, now: float) -> None:
         """Once when it begins, and once, with its duration, when it is over."""
@@ -162,31 +140,11 @@ def facts_of(gauges: dict[str, dict[str, float]], minute: Sample, longer: Sample
         stale=longer["stale"],
         get_ms=samples.time_of(minute["redis"]["get"], 0.95, names.REDIS_BUCKETS),
         set_ms=samples.time_of(minute["redis"]["set"], 0.95, names.REDIS_BUCKETS),
+        gets=samples.count_of(minute["redis"]["get"]),
+        sets=samples.count_of(minute["redis"]["set"]),
         connections=gauge(names.REDIS_CLIENTS),
         rolled_back=sum(1 for name in FEATURES if not shares.get(name, 1)),
     )
-
-
-_SECTIONS = ("server", "replication", "persistence")
-_WANTED = (
-    "redis_version", "valkey_version", "uptime_in_seconds", "role", "connected_slaves",
-    "master_link_status", "aof_enabled", "rdb_last_bgsave_status", "rdb_last_save_time",
-    "aof_last_write_status", "loading",
-)  # fmt: skip
-
-
-def _info(client: Any) -> dict[str, Any]:
-    """What Redis says of itself; of a Cluster, what its first master says."""
-    if hasattr(client, "get_primaries"):
-        client = client.get_redis_connection(client.get_primaries()[0])
-    pipe = client.pipeline(transaction=False)
-    for section in _SECTIONS:
-        pipe.info(section)
-    try:
-        told = pipe.execute()
-    except ResponseError:  # not allowed to ask: that is no outage
-        return {}
-    return {name: part[name] for part in told for name in _WANTED if name in part}
 
 
 _keepers: list[tuple[Keeper, gevent.Greenlet]] = []

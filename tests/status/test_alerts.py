@@ -13,6 +13,7 @@ from chat.watch.alerts import BY_NAME, RULES, Facts, Rule, State, step
 
 WELL = Facts(redis_enabled=True)
 RULE = Rule("x", alerts.WARNING, lambda facts: None, above=10, below=5, on_s=30, off_s=60)
+NARROW = replace(RULE, below=9.5)
 # What is seen: (seconds since the last look, the figure).
 SEEN = st.lists(
     st.tuples(st.integers(1, 40), st.sampled_from([None, 0, 5, 7, 10, 11, 50])), max_size=60
@@ -39,18 +40,16 @@ def looks_like(found, upto, seconds, holds):
     return bool(back) and back[0] - back[-1] >= seconds
 
 
-@given(SEEN)
-def test_it_goes_on_and_off_exactly_when_the_figure_has_kept_to_its_side_long_enough(seen):
-    found, was = history(RULE, seen), False
+@given(SEEN, st.sampled_from([RULE, NARROW]))
+def test_it_goes_on_and_off_exactly_when_the_figure_has_kept_to_its_side_long_enough(seen, rule):
+    found, was = history(rule, seen), False
     for at, (_now, _figure, state) in enumerate(found):
         if was:
-            calm = looks_like(found, at, RULE.off_s, lambda f: f is None or f <= RULE.below)
-            began = found[at][2].since if state.on else None
-            assert state.on or calm
-            assert not (state.on and calm and began is None)
+            calm = looks_like(found, at, rule.off_s, lambda f: f is None or f <= rule.below)
+            assert state.on == (not calm)
         else:
-            hot = looks_like(found, at, RULE.on_s, lambda f: f is not None and f > RULE.above)
-            assert not state.on or hot
+            hot = looks_like(found, at, rule.on_s, lambda f: f is not None and f > rule.above)
+            assert state.on == hot
         was = state.on
 
 
@@ -76,6 +75,18 @@ def test_it_surely_turns_when_the_figure_stays(seen, pause):
     assert not after[-1][2].on
 
 
+@pytest.mark.parametrize("name", [rule.name for rule in RULES])
+def test_what_is_no_longer_known_ends_any_alert_after_its_time_and_begins_none(name):
+    rule = BY_NAME[name]
+    on = State(on=True, since=0, value=rule.above + 1)
+    begun = step(rule, on, None, 1000)
+    assert begun.on == (rule.off_s > 0)
+    assert not step(rule, begun, None, 1000 + rule.off_s).on
+    assert begun.value == on.value, "what was seen last is what is told of it"
+    never = step(rule, step(rule, State(), None, 1000), None, 9000)
+    assert not never.on
+
+
 @given(SEEN)
 def test_between_the_lines_nothing_changes(seen):
     found = history(RULE, seen)
@@ -91,16 +102,16 @@ BAD = {
     "miss_rate": {"miss_rate": 0.31, "reads_per_s": 1.0},
     "redis_memory": {"memory": 0.81},
     "pool_exhausted": {"pool_exhausted": 1},
-    "slow_get": {"get_ms": 5.1},
-    "slow_set": {"set_ms": 20.1},
+    "slow_get": {"get_ms": 5.1, "gets": 100},
+    "slow_set": {"set_ms": 20.1, "sets": 100},
     "connections": {"connections": 1001},
     "rolled_back": {"rolled_back": 1},
 }
 STILL_WELL = {
     "miss_rate": [{"miss_rate": 0.9, "reads_per_s": 0.5}, {"miss_rate": 0.30, "reads_per_s": 9.0}],
     "redis_memory": [{"memory": 0.80}, {"memory": None}],
-    "slow_get": [{"get_ms": 5.0}],
-    "slow_set": [{"set_ms": 20.0}],
+    "slow_get": [{"get_ms": 5.0, "gets": 100}, {"get_ms": 130.0, "gets": 99}],
+    "slow_set": [{"set_ms": 20.0, "sets": 100}, {"set_ms": 130.0, "sets": 99}],
     "connections": [{"connections": 1000}],
     "redis_unreachable": [{"redis_up": False, "drill": True}, {"redis_enabled": False}],
 }
@@ -121,6 +132,14 @@ def test_each_alert_goes_on_by_its_own_figure_alone(name):
     assert lasting(replace(WELL, **BAD[name])) == {name}
     for facts in STILL_WELL.get(name, []):
         assert lasting(replace(WELL, **facts)) == set()
+
+
+def test_while_redis_does_not_answer_that_alone_is_said_of_it():
+    slow = {"get_ms": 129.9, "gets": 900, "set_ms": 300.0, "sets": 900}
+    missed = {"miss_rate": 0.9, "reads_per_s": 9.0}
+    gone = replace(WELL, redis_up=False, **slow, **missed)
+    assert lasting(gone) == {"redis_unreachable"}
+    assert lasting(replace(gone, drill=True)) == set()
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
