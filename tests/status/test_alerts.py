@@ -102,16 +102,16 @@ BAD = {
     "miss_rate": {"miss_rate": 0.31, "reads_per_s": 1.0},
     "redis_memory": {"memory": 0.81},
     "pool_exhausted": {"pool_exhausted": 1},
-    "slow_get": {"get_ms": 5.1, "gets": 100},
-    "slow_set": {"set_ms": 20.1, "sets": 100},
+    "slow_get": {"get_ms": 5.1, "gets": 200},
+    "slow_set": {"set_ms": 20.1, "sets": 200},
     "connections": {"connections": 1001},
     "rolled_back": {"rolled_back": 1},
 }
 STILL_WELL = {
     "miss_rate": [{"miss_rate": 0.9, "reads_per_s": 0.5}, {"miss_rate": 0.30, "reads_per_s": 9.0}],
     "redis_memory": [{"memory": 0.80}, {"memory": None}],
-    "slow_get": [{"get_ms": 5.0, "gets": 100}, {"get_ms": 130.0, "gets": 99}],
-    "slow_set": [{"set_ms": 20.0, "sets": 100}, {"set_ms": 130.0, "sets": 99}],
+    "slow_get": [{"get_ms": 5.0, "gets": 200}, {"get_ms": 130.0, "gets": 199}],
+    "slow_set": [{"set_ms": 20.0, "sets": 200}, {"set_ms": 130.0, "sets": 199}],
     "connections": [{"connections": 1000}],
     "redis_unreachable": [{"redis_up": False, "drill": True}, {"redis_enabled": False}],
 }
