@@ -1,6 +1,6 @@
 """Error pages. They are made without MongoDB: it may be the very thing that is away."""
 
-from flask import Flask, Response, make_response, render_template, request, session
+from flask import Flask, Response, current_app, make_response, render_template, request, session
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from pymongo.errors import PyMongoError
@@ -8,9 +8,11 @@ from werkzeug.exceptions import HTTPException
 
 from chat import auth
 from chat.errors import ChatError
+from chat.extensions import redis
 from chat.i18n import LANGUAGES
 from chat.models.base import DATABASE_GONE
 from chat.traces import went_without_mongo
+from chat.watch import words
 
 ICONS = {404: "compass", 403: "lock", 429: "hourglass", 503: "unplug", 500: "bug"}
 
@@ -59,6 +61,7 @@ def error_page(status: int, reason: str = "") -> Response:
             title=title,
             reason=reason if reason != title else "",
             advice=advice,
+            away=_away() if status == 503 else [],
             icon_name=ICONS.get(status, "circle-alert"),
             locale=_locale(),
             token=_token() if status < 500 else "",
@@ -66,6 +69,13 @@ def error_page(status: int, reason: str = "") -> Response:
     response = make_response(html, status)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _away() -> list[str]:
+    """Which of the two stores does not answer, as far as is known without asking."""
+    mongo = current_app.extensions["chat_status"].mongo.status
+    stores = {"mongodb_down": mongo, "redis_unreachable": redis.state()["status"]}
+    return [words.title(name) for name, status in stores.items() if status == "down"]
 
 
 def _locale() -> str:

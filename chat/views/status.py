@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pymongo
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
@@ -13,15 +12,15 @@ from chat.auth import role_required
 from chat.errors import ChatError, Invalid, NotFound, Unavailable
 from chat.extensions import redis
 from chat.models import Drill
-from chat.models.base import DATABASE_GONE
 from chat.rollout import FEATURES
 from chat.services import controls, rollout
 from chat.views.forms import MISTAKES, page, see, typed
-from chat.watch import drill, reports
+from chat.watch import drill, patience, reports
 from chat.watch import page as facts
 
 blueprint = Blueprint("status_page", __name__, url_prefix="/admin")
 EMPTY = "empty-"
+SOON = 30  # seconds after a drill in which its report comes, if it comes
 
 
 @blueprint.get("/status")
@@ -51,30 +50,29 @@ def _show_status(problem: ChatError | None = None, form: dict | None = None) -> 
 
 
 def _rollout() -> dict[str, Any]:
-    """The rollout and what was done last; nothing while the database is away."""
-    try:
-        with pymongo.timeout(facts.PATIENCE):
-            return {
-                "features": rollout.overview(),
-                "entries": controls.entries(),
-                "killed": rollout.killed(),
-            }
-    except DATABASE_GONE:
-        return {"features": None, "entries": [], "killed": {}}
+    """The rollout and what was done last; neither is known while the database is away."""
+    nothing: dict[str, Any] = {"features": None, "entries": None, "killed": {}}
+    return patience.ask(
+        lambda: {
+            "features": rollout.overview(),
+            "entries": controls.entries(),
+            "killed": rollout.killed(),
+        },
+        nothing,
+    )
 
 
 def _last_drill() -> dict[str, Any]:
-    """The last fire drill and its report."""
-    try:
-        with pymongo.timeout(facts.PATIENCE):
-            stored = Drill.read()
-    except DATABASE_GONE:
-        stored = None
-    if stored is None:
-        return {"drill": None}
+    """The last fire drill and its report; None if there was none, or nobody can say."""
+    unknown: dict[str, Any] | None = {}
+    stored = patience.ask(Drill.read, unknown)
+    if not stored:
+        return {"drill": None, "drill_known": stored is None}
     report = reports.read(stored)
+    missing = not report["known"] and stored["left_ms"] < -1000 * SOON
     return {"drill": {**report, "at": stored["at"].isoformat(), "by": stored["by"]["nickname"],
-                      "seconds": stored["seconds"], "stopped": stored["stopped"]}}  # fmt: skip
+                      "seconds": stored["seconds"], "stopped": stored["stopped"],
+                      "missing": missing}}  # fmt: skip
 
 
 # -- the rollout ---------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from chat.watch import words
+from chat.watch.figures import duration
 
 OLD_SECONDS = 26 * 3600  # a day, and some for the copying
 
@@ -20,7 +20,7 @@ def of_mongodb(mongo: dict[str, Any]) -> dict[str, Any] | None:
         state = "none"
     else:
         state = "old" if ago > OLD_SECONDS else "ok"
-    return {"state": state, "ago": None if ago is None else words.duration(max(0, ago)),
+    return {"state": state, "ago": None if ago is None else duration(max(0, ago)),
             "bytes": good["bytes"] if good else None}  # fmt: skip
 
 
@@ -30,6 +30,6 @@ def of_redis(facts: dict[str, Any]) -> str | None:
     Until it has, it says that it did so at its start.
     """
     saved, up = facts.get("rdb_last_save_time"), facts.get("uptime_in_seconds")
-    if saved is None or up is None or saved <= time.time() - up + 1:
+    if saved is None or up is None or saved <= facts.get("at", time.time()) - up + 1:
         return None
-    return words.duration(max(0, time.time() - saved))
+    return duration(max(0, time.time() - saved))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WIDTH, HEIGHT, EDGE = 288, 64, 3
+FEW = 3  # points: of fewer, a line says nothing
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Chart:
     mark: float | None = None
     mark_label: str = ""
     values: list[float] = field(default_factory=list)
+    known: int = 0  # how many points know anything
+
+    @property
+    def is_young(self) -> bool:
+        """Whether there is no line to speak of yet."""
+        return self.known < FEW
 
     @property
     def least(self) -> float | None:
@@ -45,16 +52,18 @@ def draw(
     top: float | None = None,
     mark: float | None = None,
     mark_label: str = "",
+    whole: bool = False,
 ) -> Chart:
-    """A chart of these points; each line is (key, style, label)."""
+    """A chart of these points; each line is (key, style, label). ``whole``: there are no parts."""
     values = [v for key, _style, _label in lines for p in points if (v := p[key]) is not None]
-    highest = top or nice(max(values, default=1))
+    highest = top or max(nice(max(values, default=1)), 1 if whole else 0)
+    known = sum(any(p[key] is not None for key, _style, _label in lines) for p in points)
     drawn = [
         Line(style, label, path([p[key] for p in points], highest), _last(points, key))
         for key, style, label in lines
     ]
     place = None if mark is None else round(height(mark, highest), 1)
-    return Chart(title, unit, drawn, highest, place, mark_label, values)
+    return Chart(title, unit, drawn, highest, place, mark_label, values, known)
 
 
 def path(values: list[float | None], top: float) -> str:

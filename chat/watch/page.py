@@ -1,28 +1,26 @@
 """What the status page shows: all of it known already, but for the day's charts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pymongo
 from flask import current_app
 from flask_babel import gettext as _
 
 from chat import presence, rollout
-from chat.cache.keys import STRUCTURES
+from chat.cache.keys import STRUCTURES, Structure
 from chat.extensions import redis
 from chat.metrics import names
 from chat.metrics.place import place, together
-from chat.metrics.snapshot import Snapshot
-from chat.models.base import DATABASE_GONE
-from chat.watch import alerts, backups, charts, drill, history, samples, verdict, words
+from chat.watch import alerts, cards, charts, drill, figures, history, patience, samples, words
+from chat.watch import verdict as verdicts
 from chat.watch.alerts import State
 from chat.watch.group import group
 from chat.watch.samples import Sample
+from chat.watch.servers import Gauges, gauges_of, one
 
-PATIENCE = 1.5  # seconds that the page waits for the database
 WANTED_HITS = 80  # percent
-PAUSED = "paused"  # by a fire drill
-Gauges = dict[str, dict[str, float]]
+ENOUGH = 20  # answers: of fewer, the 95th percentile is just the slowest
 
 
 def live() -> dict[str, Any]:
@@ -34,22 +32,26 @@ def live() -> dict[str, Any]:
     active = alerts.active(alerts.from_plain(seen.get("alerts", {})))
     others_up = bool(one(gauges, names.REDIS_UP, 1))
     hour = samples.since(seen.get("hour") or {}, samples.take(snap))
+    verdict = verdicts.decide(mongo, door, others_up, active, drill.left())
+    advised = [told(rule, state) for rule, state in active]
+    if verdict.advice in (alert["advice"] for alert in advised):
+        verdict = replace(verdict, advice="")  # it is said once, where the figure is
     return {
-        "verdict": verdict.decide(mongo, door, others_up, active, drill.left()),
-        "alerts": [told(rule, state) for rule, state in active],
+        "verdict": verdict,
+        "alerts": advised,
         "channel": channel(seen.get("channel") or ""),
-        "mongo": {**mongo, **(seen.get("mongo") or {})},
-        "backup": backups.of_mongodb(seen.get("mongo") or {}),
-        "saved_ago": backups.of_redis(seen.get("redis") or {}),
-        "redis": redis_card(door, seen.get("redis") or {}, gauges),
+        "mongo": cards.of_mongo(mongo, seen.get("mongo") or {}),
+        "redis": cards.of_redis(door, seen.get("redis") or {}, gauges),
         "caches": caches(hour, seen.get("census") or {}),
         "now": now(seen.get("minute") or {}, gauges),
         "sessions": sessions(hour),
         "saved": saved(hour),
         "processes": processes(),
-        "charts": pictures(),
+        "charts": patience.ask(pictures, None),
         "drill_phase": drill.phase(),
-        "at": datetime.now(UTC).isoformat(),
+        "drill_left": drill.left(),
+        "when": figures.when,
+        "span": figures.span,
     }
 
 
@@ -59,44 +61,11 @@ def channel(trouble: str) -> dict[str, str] | None:
     return {"slug": slug, "trouble": trouble} if trouble else None
 
 
-def gauges_of(snap: Snapshot) -> Gauges:
-    """Gauges by name and labels."""
-    return {name: {"/".join(labels): value for labels, value in pairs}
-            for name, pairs in snap["gauges"].items()}  # fmt: skip
-
-
-def one(gauges: Gauges, figure: names.Gauge, default: Any = None) -> Any:
-    """A gauge without labels."""
-    return gauges.get(figure.name, {}).get("", default)
-
-
 def told(rule: alerts.Rule, state: State) -> dict[str, Any]:
     """An active alert."""
     since = datetime.fromtimestamp(state.since or 0, UTC).isoformat()
     said = words.alert(rule, state.value)
     return {"severity": rule.severity, "since": since, **said._asdict()}
-
-
-def redis_card(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> dict[str, Any]:
-    """What is known of Redis."""
-    used, limit = one(gauges, names.REDIS_MEMORY), one(gauges, names.REDIS_MEMORY_LIMIT)
-    kind = "Valkey" if "valkey_version" in facts else "Redis"
-    version = facts.get("valkey_version") or facts.get("redis_version")
-    if drill.phase() == drill.AWAY:
-        door = {**door, "status": PAUSED, "error": None, "next_retry_s": None}
-    return {
-        **door,
-        "version": f"{kind} {version}" if version else "",
-        "used": used,
-        "limit": limit or None,
-        "share": 100 * used / limit if used is not None and limit else None,
-        "clients": one(gauges, names.REDIS_CLIENTS),
-        "keys": one(gauges, names.REDIS_KEYS),
-        "in_use": one(gauges, names.POOL_IN_USE, 0),
-        "pool": one(gauges, names.POOL_LIMIT, 0),
-        "facts": facts,
-        "mode": redis.connector.mode if redis.enabled else "",
-    }
 
 
 def caches(hour: Sample, census: dict[str, Any]) -> list[dict[str, Any]]:
@@ -107,9 +76,8 @@ def caches(hour: Sample, census: dict[str, Any]) -> list[dict[str, Any]]:
         own = [s for s in STRUCTURES if s.rollout == feature]
         hits, misses = samples.hits_and_misses({s.name: hour["cache"].get(s.name, {}) for s in own})
         times = hour["routes"].get(feature, {})
-        lives = sorted({int(current_app.config[s.ttl]) for s in own})
         found.append({
-            "name": feature, "keys": [s.name for s in own], "lives": lives,
+            "name": feature, "keys": [s.name for s in own], "lives": lives(own),
             "percent": shares[feature].percent if feature in shares else rollout.percent(feature),
             "hits": hits, "misses": misses, "count": census.get(feature),
             "rate": 100 * hits / (hits + misses) if hits + misses else None,
@@ -117,6 +85,18 @@ def caches(hour: Sample, census: dict[str, Any]) -> list[dict[str, Any]]:
             "without": _times(times.get(samples.WITHOUT)),
         })  # fmt: skip
     return found
+
+
+def lives(own: list[Structure]) -> list[tuple[int, str]]:
+    """Seconds that a part's structures live; with what each is, where that is not the same."""
+    called = {
+        "cache:messages:recent:*": _("messages"),
+        "cache:messages:tail:*": _("unread counts"),
+    }
+    by_seconds = {int(current_app.config[s.ttl]): called.get(s.name, "") for s in own}
+    if len(by_seconds) == 1:
+        return [(seconds, "") for seconds in by_seconds]
+    return sorted(by_seconds.items())
 
 
 def _times(row: list[float] | None) -> dict[str, Any] | None:
@@ -136,7 +116,7 @@ def now(minute: Sample, gauges: Gauges) -> dict[str, Any]:
         "sockets": int(one(gauges, names.SOCKETS, 0)),
         "deliveries": minute["deliveries"] / seconds if seconds else None,
         "requests": samples.count_of(requests) / seconds if seconds else None,
-        "p95": samples.time_of(requests, 0.95),
+        "p95": samples.time_of(requests, 0.95) if samples.count_of(requests) >= ENOUGH else None,
     }
 
 
@@ -184,21 +164,17 @@ def _redis_of(gauges: Gauges) -> str:
         return "disabled"
     if one(gauges, names.REDIS_UP):
         return "up"
-    return PAUSED if drill.phase() == drill.AWAY else "down"
+    return cards.PAUSED if drill.phase() == drill.AWAY else "down"
 
 
-def pictures() -> list[charts.Chart] | None:
-    """The last day; None while the database is away."""
-    try:
-        with pymongo.timeout(PATIENCE):
-            points = history.points()
-    except DATABASE_GONE:
-        return None
+def pictures() -> list[charts.Chart]:
+    """The last day, as MongoDB has it."""
+    points = history.points()
     return [
         charts.draw(_("Hit rate"), "%", points, [("hit_rate", "one", "")], top=100,
                     mark=WANTED_HITS, mark_label=f"{WANTED_HITS} %"),
         charts.draw(_("Time to answer, 95th percentile"), "ms", points,
                     [("with", "one", _("with cache")), ("without", "two", _("without cache"))]),
-        charts.draw(_("People online"), "", points, [("online", "one", "")]),
+        charts.draw(_("People online"), "", points, [("online", "one", "")], whole=True),
         charts.draw(_("Deliveries a second"), "", points, [("deliveries", "one", "")]),
     ]  # fmt: skip

@@ -1,4 +1,7 @@
-"""Is it OK? One sentence for everything, in plain words, and what to do."""
+"""Is it OK? One sentence for everything, in plain words, and what to do.
+
+Of an alert it says the name: its figure and its advice stand right below.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -76,8 +79,7 @@ def _of_drill(phase: str, left: float) -> Verdict:
 def _of_alerts(door: dict[str, Any], active: Active) -> Verdict:
     grave = [(rule, state) for rule, state in active if rule.severity != INFO]
     if grave:
-        said = words.alert(grave[0][0], grave[0][1].value)
-        return Verdict(WARN, _("It works, but: %(what)s", what=said.sentence), said.advice)
+        return Verdict(WARN, _("It works, but: %(what)s.", what=words.title(grave[0][0].name)))
     if door["status"] == "disabled":
         return Verdict(
             OK,
@@ -85,6 +87,5 @@ def _of_alerts(door: dict[str, Any], active: Active) -> Verdict:
             _("To use Redis, unset DISABLE_REDIS and say where it is (REDIS_URL)."),
         )
     if active:
-        said = words.alert(active[0][0], active[0][1].value)
-        return Verdict(OK, _("Everything works. %(what)s", what=said.sentence), said.advice)
+        return Verdict(OK, _("Everything works. %(what)s.", what=words.title(active[0][0].name)))
     return Verdict(OK, _("Everything works."), _("Nothing to do."))

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from chat.watch.alerts import Rule
+from chat.watch.figures import duration, figure
 
 
 class Said(NamedTuple):
@@ -39,17 +40,6 @@ def message(
         said = _("**Alert.** %(what)s", what=" ".join(alert(name, value)))
         return said + "\n" + _("Admins see more here: %(where)s", where=where)
     return _("**Over** after %(time)s: %(what)s.", time=duration(lasted or 0), what=title(name))
-
-
-def duration(seconds: float) -> str:
-    """So many seconds as one reads them; minutes from two of them on, hours from two of them."""
-    if seconds < 120:
-        return ngettext("%(num)s second", "%(num)s seconds", round(seconds))
-    if seconds < 7200:
-        return ngettext("%(num)s minute", "%(num)s minutes", round(seconds / 60))
-    if seconds < 48 * 3600:
-        return ngettext("%(num)s hour", "%(num)s hours", round(seconds / 3600))
-    return ngettext("%(num)s day", "%(num)s days", round(seconds / 86400))
 
 
 def title(name: str) -> str:
@@ -82,9 +72,10 @@ def _mongodb_down(_value: float) -> tuple[str, str]:
 def _stale_answers(value: float) -> tuple[str, str]:
     return (
         ngettext(
-            "A cache has answered with something old, %(num)s time in 5 minutes.",
-            "A cache has answered with something old, %(num)s times in 5 minutes.",
+            "A cache has answered with something old, %(count)s time in 5 minutes.",
+            "A cache has answered with something old, %(count)s times in 5 minutes.",
             int(value),
+            count=figure(int(value)),
         ),
         _("Press “All to 0 %” below, which makes answers right at once, and report this."),
     )
@@ -99,7 +90,7 @@ def _redis_unreachable(_value: float) -> tuple[str, str]:
 
 def _miss_rate(value: float) -> tuple[str, str]:
     return (
-        _("%(num)s %% of the reads miss the cache (more than 30 %%).", num=_percent(value)),
+        _("%(num)s %% of the reads miss the cache (limit 30 %%).", num=_percent(value)),
         _("Raise the TTL_… of the structure with the lowest hit rate below, or Redis's memory."),
     )
 
@@ -114,9 +105,10 @@ def _redis_memory(value: float) -> tuple[str, str]:
 def _pool_exhausted(value: float) -> tuple[str, str]:
     return (
         ngettext(
-            "No free connection to Redis, %(num)s time in 5 minutes.",
-            "No free connection to Redis, %(num)s times in 5 minutes.",
+            "No free connection to Redis, %(count)s time in 5 minutes.",
+            "No free connection to Redis, %(count)s times in 5 minutes.",
             int(value),
+            count=figure(int(value)),
         ),
         _("Raise REDIS_CONNECTIONS, or WEB_CONCURRENCY if the processor has cores to spare."),
     )
@@ -124,16 +116,16 @@ def _pool_exhausted(value: float) -> tuple[str, str]:
 
 def _slow_get(value: float) -> tuple[str, str]:
     return (
-        _("Reading from Redis takes %(num)s ms at the 95th percentile (more than 5).",
-          num=round(value, 1)),
+        _("Reading from Redis takes %(num)s ms at the 95th percentile (limit 5 ms).",
+          num=figure(value)),
         _("Bring Redis nearer to the chat, or look what keeps either of them busy."),
     )  # fmt: skip
 
 
 def _slow_set(value: float) -> tuple[str, str]:
     return (
-        _("Writing to Redis takes %(num)s ms at the 95th percentile (more than 20).",
-          num=round(value, 1)),
+        _("Writing to Redis takes %(num)s ms at the 95th percentile (limit 20 ms).",
+          num=figure(value)),
         _("Bring Redis nearer to the chat, or look what keeps either of them busy."),
     )  # fmt: skip
 
@@ -141,9 +133,10 @@ def _slow_set(value: float) -> tuple[str, str]:
 def _connections(value: float) -> tuple[str, str]:
     return (
         ngettext(
-            "Redis has %(num)s connection (more than 1,000).",
-            "Redis has %(num)s connections (more than 1,000).",
+            "Redis has %(count)s connection (limit 1,000).",
+            "Redis has %(count)s connections (limit 1,000).",
             int(value),
+            count=figure(int(value)),
         ),
         _("Lower REDIS_CONNECTIONS or WEB_CONCURRENCY, or look who else uses this Redis."),
     )

@@ -1,0 +1,63 @@
+"""The two servers as the status page shows them: from what is known, without asking."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from mongoengine.connection import get_connection
+from pymongo.topology_description import TopologyDescription
+
+from chat.extensions import redis
+from chat.metrics import names
+from chat.watch import backups, drill
+from chat.watch.servers import Gauges, figures, one
+
+PAUSED = "paused"  # by a fire drill
+
+
+def of_mongo(probe: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """What is known of MongoDB."""
+    return {**probe, **facts, **members(get_connection().topology_description),
+            "last_backup": backups.of_mongodb(facts)}  # fmt: skip
+
+
+def members(topology: TopologyDescription) -> dict[str, Any]:
+    """Who belongs to the replica set and answers the driver, which looks all the time.
+
+    ``known`` is 0 where it looks at one server only: a single one, or one that it was told to
+    (directConnection).
+    """
+    found = topology.server_descriptions()
+    if not topology.topology_type_name.startswith("ReplicaSet"):
+        return {"known": 0, "answering": 0, "primary": ""}
+    primary = [place for place, told in found.items() if told.server_type_name == "RSPrimary"]
+    return {
+        "known": len(found),
+        "answering": sum(told.is_server_type_known for told in found.values()),
+        "primary": "{}:{}".format(*primary[0]) if primary else "",
+    }
+
+
+def of_redis(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> dict[str, Any]:
+    """What is known of Redis; ``as_of`` is when, if it is not now."""
+    now, kept = figures(gauges), facts.get("figures") or {}
+    is_now = now["used"] is not None or not kept
+    told = now if is_now else kept
+    kind = "Valkey" if "valkey_version" in facts else "Redis"
+    version = facts.get("valkey_version") or facts.get("redis_version")
+    if drill.phase() == drill.AWAY:
+        door = {**door, "status": PAUSED, "error": None, "next_retry_s": None}
+    away = door["status"] != "up" and "at" in facts
+    return {
+        **door,
+        "version": f"{kind} {version}" if version else "",
+        **told,
+        "limit": told["limit"] or None,
+        "share": 100 * told["used"] / told["limit"]
+        if told["used"] is not None and told["limit"] else None,
+        "in_use": one(gauges, names.POOL_IN_USE, 0),
+        "pool": one(gauges, names.POOL_LIMIT, 0),
+        "facts": facts,
+        "as_of": datetime.fromtimestamp(facts["at"], UTC).isoformat() if away else "",
+        "mode": redis.connector.mode if redis.enabled else "",
+        "saved_ago": backups.of_redis(facts),
+    }  # fmt: skip

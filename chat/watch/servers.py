@@ -1,0 +1,98 @@
+"""What MongoDB and Redis say of themselves: asked by the process that looks, kept while they are
+away. What they do not want to tell is left out."""
+
+import time
+from typing import Any
+
+import pymongo
+from flask import current_app
+from mongoengine.connection import get_connection
+from pymongo.errors import OperationFailure, PyMongoError
+from redis.exceptions import ResponseError
+
+from chat.extensions import redis
+from chat.metrics import names
+from chat.metrics.snapshot import Snapshot
+from chat.models import Backup
+from chat.redis import Down
+
+MONGO_SECONDS = 1.0
+Gauges = dict[str, dict[str, float]]
+
+_SECTIONS = ("server", "replication", "persistence")
+_WANTED = (
+    "redis_version", "valkey_version", "uptime_in_seconds", "role", "connected_slaves",
+    "master_link_status", "aof_enabled", "rdb_last_bgsave_status", "rdb_last_save_time",
+    "aof_last_write_status", "loading",
+)  # fmt: skip
+_FIGURES = {"used": names.REDIS_MEMORY, "limit": names.REDIS_MEMORY_LIMIT,
+            "clients": names.REDIS_CLIENTS, "keys": names.REDIS_KEYS}  # fmt: skip
+# Sections of serverStatus that are long, and that nobody here reads.
+_UNREAD = dict.fromkeys(("metrics", "wiredTiger", "tcmalloc", "repl", "locks", "opLatencies"), 0)
+
+
+def gauges_of(snap: Snapshot) -> Gauges:
+    """Gauges by name and labels."""
+    return {name: {"/".join(labels): value for labels, value in pairs}
+            for name, pairs in snap["gauges"].items()}  # fmt: skip
+
+
+def one(gauges: Gauges, figure: names.Gauge, default: Any = None) -> Any:
+    """A gauge without labels."""
+    return gauges.get(figure.name, {}).get("", default)
+
+
+def figures(gauges: Gauges) -> dict[str, float | None]:
+    """Redis's memory, its limit, connections and keys, as far as they are known."""
+    return {name: one(gauges, figure) for name, figure in _FIGURES.items()}
+
+
+def ask_redis(before: dict[str, Any], snap: Snapshot) -> dict[str, Any]:
+    """What Redis says, ``at`` a time, with its ``figures``; while it is away what it said before.
+
+    Of a Cluster, what its first master says.
+    """
+    told = redis.call(_info, "status") if redis.is_up() else None
+    if told is None or isinstance(told, Down):
+        return before
+    return {**told, "at": time.time(), "figures": figures(gauges_of(snap))} if told else {}
+
+
+def _info(client: Any) -> dict[str, Any]:
+    if hasattr(client, "get_primaries"):
+        client = client.get_redis_connection(client.get_primaries()[0])
+    pipe = client.pipeline(transaction=False)
+    for section in _SECTIONS:
+        pipe.info(section)
+    try:
+        told = pipe.execute()
+    except ResponseError:  # not allowed to ask: that is no outage
+        return {}
+    return {name: part[name] for part in told for name in _WANTED if name in part}
+
+
+def ask_mongo(before: dict[str, Any]) -> dict[str, Any]:
+    """What MongoDB says; while it is away what it said before."""
+    if current_app.extensions["chat_status"].mongo.status != "up":
+        return before
+    try:
+        with pymongo.timeout(MONGO_SECONDS):
+            admin = get_connection().admin
+            hello, build = admin.command("hello"), admin.command("buildInfo")
+            return {"version": build["version"], "set": hello.get("setName", ""),
+                    "members": len(hello.get("hosts", ())), "backup": Backup.read(),
+                    **_load(admin)}  # fmt: skip
+    except PyMongoError:
+        return before
+
+
+def _load(admin: Any) -> dict[str, Any]:
+    """Connections and memory, where our account may ask (the role clusterMonitor)."""
+    try:
+        told = admin.command("serverStatus", **_UNREAD)
+    except OperationFailure:
+        return {}
+    connections, memory = told.get("connections", {}), told.get("mem", {})
+    megabytes = memory.get("resident")
+    return {"open": connections.get("current"), "free": connections.get("available"),
+            "resident": megabytes * 1048576 if megabytes else None}  # fmt: skip

@@ -1,0 +1,68 @@
+"""The status page while MongoDB is away: nobody waits for it twice, or at all once it is known."""
+
+import pytest
+from pymongo.errors import NetworkTimeout
+
+from chat.metrics import snapshot
+from chat.views import errors, status
+from chat.watch import history, page, patience
+
+
+def commands():
+    return snapshot.totals(snapshot.own())["mongodb"]["commands"]
+
+
+def all_that_is_asked(app):
+    """How many commands the parts of the page send to MongoDB."""
+    with app.app_context(), app.test_request_context():
+        before = commands()
+        page.live(), status._last_drill(), status._rollout()
+        return commands() - before
+
+
+def test_a_mongodb_that_is_known_to_be_away_is_not_asked(app, monkeypatch):
+    monkeypatch.setattr(history, "_kept", None)
+    assert all_that_is_asked(app) >= 4
+    monkeypatch.setattr(history, "_kept", None)
+    app.extensions["chat_status"].mongo.record("NetworkTimeout", None)
+    assert all_that_is_asked(app) == 0
+    with app.app_context(), app.test_request_context():
+        assert status._last_drill() == {"drill": None, "drill_known": False}
+        assert status._rollout() == {"features": None, "entries": None, "killed": {}}
+        assert page.live()["charts"] is None
+
+
+@pytest.mark.parametrize("mistake", [NetworkTimeout("it hangs"), None])
+def test_one_page_waits_once_for_a_mongodb_that_hangs(app, mistake, monkeypatch):
+    asked = []
+
+    def hangs():
+        asked.append(1)
+        if mistake:
+            raise mistake
+        now[0] += patience.PATIENCE  # it has answered at last
+        return "late"
+
+    now = [1000.0]
+    monkeypatch.setattr(patience.time, "monotonic", lambda: now[0])
+    for requests in (1, 2):
+        with app.app_context(), app.test_request_context():
+            first = patience.ask(hangs, "not known")
+            assert first == ("not known" if mistake else "late")
+            assert patience.ask(hangs, "not known") == "not known"
+        assert len(asked) == requests
+
+
+def test_the_page_for_nothing_else_says_which_stores_do_not_answer(app, monkeypatch):
+    def said():
+        with app.app_context(), app.test_request_context():
+            return errors.error_page(503).get_data(as_text=True)
+
+    assert "does not answer.</p>" not in said().replace("The database does not answer", "")
+    app.extensions["chat_status"].mongo.record("NetworkTimeout", None)
+    assert "MongoDB does not answer." in said()
+    assert "Redis does not answer." not in said()
+    monkeypatch.setattr(errors.redis, "state", lambda: {"status": "down", "error": "secret"})
+    assert "Redis does not answer." in said()
+    assert "secret" not in said()
+    assert "NetworkTimeout" not in said()
