@@ -1,5 +1,6 @@
 """What is counted is what happened, seen from outside."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -82,7 +83,8 @@ def test_reads_of_caches_and_sessions_are_counted_by_where_the_answer_came_from(
     since = Since(app)
     assert person.api("GET", path).headers["X-Cache"] == "miss"
     assert since(READS, outcome="miss", **recent) == 1
-    assert since("chat_mongodb_command_duration_seconds_count", collection="messages") >= 1
+    asked = {"collection": "messages", "verb": "find"}
+    assert since("chat_mongodb_command_duration_seconds_count", **asked) >= 1
     eventually(lambda: person.api("GET", path).headers["X-Cache"] == "hit")
     since = Since(app)
     for _ in range(10):
@@ -97,6 +99,40 @@ def test_reads_of_caches_and_sessions_are_counted_by_where_the_answer_came_from(
     since = Since(app)
     assert person.get("/settings").ok
     assert since(READS, outcome="error", structure="cache:site") == 1
+
+
+def test_writing_commands_of_redis_are_told_apart_from_reading_ones(alone):
+    app, person = alone
+    channel = person.new_channel()
+    person.say(channel, "first")
+    since = Since(app)
+    for _ in range(5):
+        person.say(channel, "again")
+    trips = "chat_redis_command_duration_seconds_count"
+    # Each post is announced before it is stored, and the announcement is taken back afterwards.
+    assert since(trips, family="set") >= 10
+    assert since(trips, family="get") >= 5
+    assert since("chat_redis_command_duration_seconds_sum", family="set") > 0
+    assert scrape(app.url).labels(trips, "family") <= {"get", "set", "script", "other"}
+
+
+def test_the_share_of_a_rollout_is_told_as_it_was_chosen(alone):
+    app, person = alone
+    ratio = "chat_rollout_ratio"
+    eventually(lambda: scrape(app.url).of(ratio, feature="emoji") == 1)
+    choose(person, emoji="40")
+    eventually(lambda: scrape(app.url).of(ratio, feature="emoji") == 0.4)
+    assert scrape(app.url).of(ratio, feature="users") == 1
+    choose(person, emoji="100")
+    eventually(lambda: scrape(app.url).of(ratio, feature="emoji") == 1)
+
+
+def choose(person, **percents):
+    """Send the form of the status page."""
+    page = person.get("/admin/status").text
+    was = dict(re.findall(r'name="was_(\w+)" value="(\d+)"', page))
+    fields = {f"was_{name}": value for name, value in was.items()} | was | percents
+    assert person.post_form("/admin/rollout", sure="1", **fields).status_code == 303
 
 
 def test_without_redis_everything_is_a_bypass_and_sessions_come_from_mongodb(launch_app):

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
+from pymongo.errors import OperationFailure
 
+from chat import extensions
 from chat.cache.keys import STRUCTURES
-from chat.metrics import count, names, snapshot, text
+from chat.metrics import count, gauges, names, snapshot, text
 from chat.metrics import place as places
 from chat.metrics.numbers import Counter, Gauge, Histogram, percentile
 from chat.metrics.place import PREFIX, Place, together
+from chat.models import User
 from tests.support.processes import ROOT
 
 
@@ -89,6 +92,45 @@ def test_every_structure_has_a_name_and_nothing_else_becomes_a_label(figures):
     count.emitted("an event that nobody declared")
     assert set(figures.CACHE_READS.values) == before
     assert ("other",) in figures.EMITS.values
+
+
+def test_commands_to_mongodb_are_counted_by_collection_and_verb_and_failures_apart(app, figures):
+    with app.app_context():
+        database = User._get_collection().database
+
+        def counted(collection, verb):
+            row = figures.MONGO_CALLS.values.get((collection, verb), [0.0])
+            return sum(row[:-1]), figures.MONGO_FAILURES.values.get((collection, verb), 0)
+
+        database["users"].find_one({"nickname": "nobody"})
+        assert counted("users", "find") == (1, 0)
+        database["users"].delete_one({"nickname": "nobody"})
+        assert counted("users", "delete") == (1, 0)
+        with pytest.raises(OperationFailure):
+            list(database["users"].aggregate([{"$nonsense": 1}]))
+        assert counted("users", "aggregate") == (1, 1)
+        database["a collection that nobody declared"].find_one()
+        assert counted("other", "find") == (1, 0)
+        database.command("buildInfo")
+        assert counted("(none)", "other") == (1, 0)
+    assert {collection for collection, _verb in figures.MONGO_CALLS.values} == {
+        "users", "other", "(none)",
+    }  # fmt: skip
+
+
+def test_the_pool_is_told_as_so_many_connections_in_use_of_so_many(app, figures):
+    assert extensions.redis.call(lambda r: r.ping())
+    pool = extensions.redis.kept.client.connection_pool
+    held = [pool.get_connection() for _ in range(3)]
+    try:
+        gauges.look(app)
+    finally:
+        for connection in held:
+            pool.release(connection)
+    assert figures.POOL_IN_USE.values == {(): 3}
+    assert figures.POOL_LIMIT.values == {(): 50}
+    gauges.look(app)
+    assert figures.POOL_IN_USE.values == {(): 0}
 
 
 def test_an_ended_process_leaves_its_counts_and_takes_its_gauges_with_it(tmp_path, figures):

@@ -8,7 +8,7 @@ import pytest
 
 from app import create_app
 from chat.cache import fence_writes, messages
-from chat.metrics import shadow
+from chat.metrics import names, shadow
 from tests.metrics.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, Launcher
@@ -71,6 +71,48 @@ def test_at_zero_percent_nothing_is_compared(running):
     told = scrape(app.url)
     assert told.of("chat_cache_reads_total", outcome="hit") > 0
     assert told.of(CHECKS) == 0
+
+
+class Over(Exception):
+    """The watch would go on for ever."""
+
+
+class Gevent:
+    """Stands for the module where the watch rests: a clock that only resting moves."""
+
+    def __init__(self, rests):
+        self.now, self._left = 0.0, rests
+
+    def sleep(self, seconds):
+        self.now += seconds
+        self._left -= 1
+        if not self._left:
+            raise Over
+
+
+def test_comparisons_are_a_second_apart_however_many_wait(monkeypatch):
+    clock, compared = Gevent(rests=5), []
+    waiting = shadow.Shadow(share=1.0)
+    monkeypatch.setattr(shadow, "_shadow", waiting)
+    monkeypatch.setattr(shadow, "gevent", clock)
+    monkeypatch.setattr(shadow, "check", lambda _app, key: compared.append((clock.now, key)))
+    for number in range(5):
+        waiting.sample([f"cache:users:profile:{number}"])
+    with pytest.raises(Over):
+        shadow.watch(None)
+    assert compared == [(float(n), f"cache:users:profile:{n}") for n in range(5)]
+
+
+def test_what_more_answers_than_can_be_compared_would_add_is_skipped_and_counted():
+    waiting, skipped = shadow.Shadow(share=1.0), ("cache:site", "skipped")
+    before = names.SHADOW.values.get(skipped, 0)
+    for _ in range(shadow.MOST_WAITING):
+        waiting.sample(["cache:site", "session:not-compared"])
+    assert names.SHADOW.values.get(skipped, 0) == before
+    for _ in range(7):
+        waiting.sample(["cache:site"])
+    assert list(waiting.waiting) == ["cache:site"] * shadow.MOST_WAITING
+    assert names.SHADOW.values[skipped] == before + 7
 
 
 def test_what_changes_while_it_is_compared_is_undecided_and_never_stale(running, here):
