@@ -46,6 +46,7 @@ class Outages:
         self.apart = False
         self.company = company  # as far as a process knows that Redis tells nothing
         self._said = False
+        self._logged = False
         self._telling = BoundedSemaphore()
         self._greenlet: gevent.Greenlet | None = None
         self._listeners: list[Callable[[bool], None]] = []
@@ -119,13 +120,20 @@ class Outages:
     def _hear(self, elsewhere: bool, company: bool) -> None:
         asked = self.must_ask()
         if elsewhere or not self.elsewhere or self._may_trust():
-            if elsewhere != self.elsewhere and redis.is_up():
-                log.warning(THERE_ARE if elsewhere else THERE_ARE_NONE)
             self.elsewhere = elsewhere
+        self._log()
         self.company = company
         if self.must_ask() != asked:
             for fn in self._listeners:
                 fn(not asked)
+
+    def _log(self) -> None:
+        """One line when it begins and one when it ends, if the door's two lines do not say it all:
+        where Redis is gone for everybody, nobody else is cut off."""
+        there_are = self.elsewhere and (self._logged or _is_well_here())
+        if there_are != self._logged:
+            self._logged = there_are
+            log.warning(THERE_ARE if there_are else THERE_ARE_NONE)
 
     def _may_trust(self) -> bool:
         """Nobody is cut off any more: empty what may be old. Who was killed could not do it.
@@ -136,6 +144,12 @@ class Outages:
             return True
         flushed = redis.call(recovery.flush, "after an outage elsewhere") is not DOWN
         return flushed and all(fn() for fn in self._before_trust)
+
+
+def _is_well_here() -> bool:
+    """Whether this process has had Redis for longer than others need to find it again, and has it
+    now, of which it might not have heard yet."""
+    return redis.is_calm() and redis.call(lambda client: client.ping(), "outages") is not DOWN
 
 
 _outages = Outages()

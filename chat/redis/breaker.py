@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 FIRST_RETRY = 0.25
 LONGEST_RETRY = 10.0
-CALM = 15.0  # an outage sooner than this after the last one goes on with the longer pauses
+# An outage sooner than this after the last one goes on with the longer pauses. By then every other
+# process that lost Redis together with this one has tried again, too.
+CALM = 15.0
 
 
 class Breaker:
@@ -35,7 +37,7 @@ class Breaker:
         """Stop trusting Redis. True when this call made the change."""
         if self.is_open:
             return False
-        if self._clock() - self._changed > CALM:
+        if self.is_calm():
             self._failures = 0
         self.is_open, self.cause = True, cause
         self._change()
@@ -57,6 +59,10 @@ class Breaker:
         self.is_open, self.cause = False, ""
         self._change()
         return lasted
+
+    def is_calm(self) -> bool:
+        """Whether Redis has been trusted for a while."""
+        return not self.is_open and self._clock() - self._changed >= CALM
 
     def due(self) -> bool:
         return self.is_open and self._clock() >= self._retry_at

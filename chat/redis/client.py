@@ -124,6 +124,10 @@ class Door:
     def is_up(self) -> bool:
         return self.enabled and not self.breaker.is_open
 
+    def is_calm(self) -> bool:
+        """Whether Redis has been up for a while, as far as is known."""
+        return self.enabled and self.breaker.is_calm()
+
     def state(self) -> dict[str, Any]:
         """For the status page and /health/redis: what is known already, without asking."""
         if not self.enabled:

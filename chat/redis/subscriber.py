@@ -48,7 +48,7 @@ class Subscriber:
                         gevent.spawn(self._on_gap)
             except Exception as error:  # noqa: BLE001
                 gap = True
-                log.info("Redis subscription lost: %s", error)
+                log.debug("Redis subscription lost: %s", error)  # the door tells of outages
             finally:
                 self.connected = False
             delay = backoff(delay)

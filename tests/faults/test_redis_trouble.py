@@ -322,6 +322,7 @@ def test_without_redis_who_is_online_is_unknown_and_typing_is_no_error(two):
     assert shown(chat, carol) == "offline"
     chat.redis.kill()
     eventually(lambda: chat.status() == "down")
+    eventually(lambda: requests.get(f"{beside.url}/health/redis", timeout=10).status_code == 503)
 
     tab = chat.alice.tab()
     assert not tab.greeting()["known"]
@@ -333,6 +334,24 @@ def test_without_redis_who_is_online_is_unknown_and_typing_is_no_error(two):
     chat.redis.restart()
     eventually(lambda: chat.alice.tab().greeting()["known"])
     eventually(lambda: shown(chat, carol) == "offline")
+    # By now both have found out that nobody else is without it.
+    eventually(lambda: all(is_hit(chat, app) for app in (chat.app, beside)))
+    for app in (chat.app, beside):
+        said = said_of_redis(app)
+        assert len(said) == 2, said
+        assert "Redis is down, going on without it: ConnectionError: " in said[0]
+        assert re.search(r"Redis is back after \d+\.\d s", said[1])
+
+
+def is_hit(chat: Chat, app: AppProcess) -> bool:
+    answer = chat.alice.session.get(app.url + chat.paths()[0])
+    return answer.headers["X-Cache"] == "hit"
+
+
+def said_of_redis(app: AppProcess) -> list[str]:
+    """The lines of its log. An alert has lines of its own."""
+    lines = app.log.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if "Redis" in line and "Alert" not in line]
 
 
 def shown(chat: Chat, person: Person) -> str:
