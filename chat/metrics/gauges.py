@@ -21,6 +21,7 @@ from chat.metrics.version import VERSION
 from chat.realtime import connections, queue
 from chat.redis import Down
 from chat.redis.pubsub import bus
+from chat.watch import drill
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ def _facts(client: object) -> dict[str, float]:
 def _look_at_redis() -> None:
     names.REDIS_ENABLED.set(int(redis.enabled))
     names.REDIS_UP.set(int(redis.is_up()))
+    names.FIRE_DRILL.set(int(drill.phase() != drill.NONE))
     names.BREAKER_OPEN.set(int(redis.enabled and redis.breaker.is_open))
     pools = redis_calls.pools(redis.kept.client) if redis.enabled else []
     names.POOL_IN_USE.set(sum(map(redis_calls.in_use, pools)))

@@ -76,6 +76,11 @@ REDIS_ENABLED = Gauge(
 REDIS_UP = Gauge(
     "chat_redis_up", "1 while every process is answered by Redis and trusts it.", merge="min"
 )
+FIRE_DRILL = Gauge(
+    "chat_fire_drill",
+    "1 while a fire drill keeps Redis out on purpose, and until it is taken up again.",
+    merge="max",
+)
 BREAKER_OPEN = Gauge(
     "chat_redis_breaker_open", "Processes whose circuit breaker keeps Redis out now."
 )

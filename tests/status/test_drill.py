@@ -6,6 +6,7 @@ import threading
 import pytest
 from redis import Redis
 
+from tests.metrics.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import Launcher
 from tests.support.waiting import eventually
@@ -62,6 +63,13 @@ def is_away(person):
 
 def is_up(person):
     return person.get("/health/redis").json()["status"] == "up"
+
+
+def told_to_prometheus(person):
+    """Whether a drill is on, and whether Redis is up."""
+    told = scrape(person.url)
+    assert told.has("chat_fire_drill")
+    return told.of("chat_fire_drill"), told.of("chat_redis_up")
 
 
 def outcome(person, channel):
@@ -124,6 +132,7 @@ def test_it_is_ended_early_by_another_process_and_only_one_goes_on_at_a_time(two
     assert owner.post_form("/admin/control/drill", seconds="x").status_code == 422
     start(owner, 300)
     eventually(lambda: is_away(owner) and is_away(there))
+    eventually(lambda: told_to_prometheus(there) == (1, 0))
     assert there.post_form("/admin/control/drill", seconds="10").status_code == 409
     page = there.get("/admin/status").text
     assert "Fire drill: working without Redis on purpose" in page
@@ -131,7 +140,14 @@ def test_it_is_ended_early_by_another_process_and_only_one_goes_on_at_a_time(two
     assert "does not answer" not in page[page.index('id="live-servers"') :]
     assert there.post_form("/admin/control/stop-drill").status_code == 303
     eventually(lambda: is_up(owner) and is_up(there))
-    assert "Ended early by boris." in owner.get("/admin/status").text
+    page = owner.get("/admin/status").text
+    assert "Ended early by boris." in page
+    audit = re.sub(r"<[^>]+>", " ", page[page.index('id="audit"') :])
+    assert re.search(r"boris\s+fire drill ended\s+.*?olga\s+fire drill\s", audit, re.S)
+    eventually(lambda: told_to_prometheus(there) == (0, 1))
+    assert there.post_form("/admin/control/stop-drill").status_code == 303, "nothing to be ended"
+    page = owner.get("/admin/status").text
+    assert page[page.index('id="audit"') :].count("fire drill ended") == 1
 
 
 def test_a_process_that_starts_during_a_drill_takes_part_in_it(two, launched):
