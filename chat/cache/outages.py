@@ -179,14 +179,14 @@ def elsewhere() -> bool:
     return _outages.elsewhere or _outages.apart
 
 
+def all_heard() -> bool:
+    """Whether all that other processes do is heard here: over Redis, or there are none."""
+    return (redis.is_up() or not redis.enabled) and not _outages.must_ask()
+
+
 def stand_apart(apart: bool) -> None:
     """Read from MongoDB although nobody is cut off yet, or not again: somebody is about to be."""
     _outages.apart = apart
-
-
-def is_alone() -> bool:
-    """Whether this process works without Redis by its settings, and no other one is there."""
-    return not redis.enabled and not _outages.company
 
 
 def on_change(fn: Callable[[bool], None]) -> None:

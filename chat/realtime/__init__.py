@@ -134,19 +134,29 @@ def _missed(app: Flask) -> None:
     from chat.realtime import sweep
 
     sweep.look_at_all()
-    broadcasts.system("normal", resync=True)
+    broadcasts.system(_mode(), resync=True)
 
 
 def _others_missed() -> None:
-    """What this process said was lost: everybody's browsers catch up."""
-    broadcasts.system("normal", everywhere=True, resync=True)
+    """What this process said was lost: everybody's browsers catch up.
+
+    While some process is not heard they all ask, and their own process tells them when that ends.
+    """
+    if outages.all_heard():
+        broadcasts.system("normal", everywhere=True, resync=True)
+
+
+def _mode() -> str:
+    """Redis being back is not enough: what is done at a process that has not noticed yet, or cannot
+    reach it, is not heard here."""
+    return "normal" if outages.all_heard() else "degraded"
 
 
 def _mode_changed(up: bool) -> None:
-    broadcasts.system("normal" if up else "degraded")
+    broadcasts.system(_mode())
 
 
 def _cut_off_elsewhere(must_ask: bool) -> None:
     """What a cut-off process has to tell does not arrive here: browsers must ask."""
     if redis.is_up() or not redis.enabled:
-        broadcasts.system("degraded" if must_ask else "normal", resync=not must_ask)
+        broadcasts.system(_mode(), resync=not must_ask)

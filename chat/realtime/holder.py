@@ -40,6 +40,7 @@ class Holder:
         self.gone: dict[str, float] = {}  # members whose connection ended since the last tick, when
         self.left: dict[str, float] = {}  # person → when their last connection here ended
         self.announced: set[str] = set()  # who this process has called online on its own
+        self.was_known = True  # at the last tick
         self.untold: list[roster.Transition] = []  # seen in Redis, not announced yet
         self.in_step = False  # Redis holds all of `mine`
         self.beat_at = self.reap_at = self.recount_at = self.keep_at = 0.0
@@ -65,7 +66,7 @@ class Holder:
 
     def is_known(self) -> bool:
         """Whether Redis tells the whole truth, or this process is all there is."""
-        return (redis.is_up() and not outages.elsewhere()) or outages.is_alone()
+        return outages.all_heard()
 
     def here(self) -> set[str]:
         """Who is connected to this process, or was a moment ago."""
@@ -79,8 +80,10 @@ class Holder:
         # Who connects while Redis is being asked belongs to the next tick, leases included.
         fresh, self.new = self.new, {}
         seq = self._with_redis(fresh) if redis.is_up() else DOWN
-        if isinstance(seq, Down):
-            self._alone()
+        if not redis.is_up():
+            self.in_step = False
+            self._forget_gone()
+        self._tell_who_is_here()
         self._greet(fresh, seq)
 
     def pause(self) -> float:
@@ -95,6 +98,11 @@ class Holder:
                 break
             del self.left[user_id]
 
+    def _forget_gone(self) -> None:
+        """Whose lease has ended by itself needs no end when Redis is back."""
+        past = time.monotonic() - self.lease
+        self.gone = {name: at for name, at in self.gone.items() if at >= past}
+
     def _with_redis(self, fresh: dict[str, int]) -> int | Down:
         """One tick in step with the other processes; the number that R3 shows now."""
         now = time.monotonic()
@@ -107,8 +115,8 @@ class Holder:
         self._announce()  # even then: nobody else will
         if isinstance(seq, Down):
             self.in_step = False
-        elif not self.in_step:
-            self.in_step, self.announced = True, set()
+        else:
+            self.in_step = True
         return seq
 
     def _beat(self, now: float, fresh: dict[str, int]) -> bool:
@@ -136,7 +144,9 @@ class Holder:
         if not _shorten(ending, self.grace):
             self.gone = ending | self.gone
             return False
-        if ending:  # counted from when each ended: to be offline takes no tick longer
+        # Counted from when each ended: to be offline takes no tick longer. After an outage that
+        # would end the leases of others before they are back.
+        if ending and self.in_step:
             self.reap_at = min(self.reap_at, max(ending.values()) + self.grace + MARGIN)
         return True
 
@@ -175,15 +185,23 @@ class Holder:
     def _named(self, people: Iterable[str]) -> dict[str, str]:
         return {id: self.names[id] for id in people if self.names.get(id)}
 
-    def _alone(self) -> None:
-        """Redis is away or switched off: tell the browsers here about the people here."""
-        self.in_step = False
-        self.gone.clear()
+    def _tell_who_is_here(self) -> None:
+        """Where no numbers come from all processes: tell the browsers here about the people here.
+
+        While others are not heard of, the first word after that began names everybody who is here,
+        and each says that it is not the whole truth.
+        """
+        known = self.is_known()
+        if known != self.was_known:
+            self.was_known, self.announced = known, set()
+        if known and redis.enabled:
+            return
         here = self.here()
         came, went = here - self.announced, self.announced - here
         self.announced = here
         if came or went:
-            broadcasts.presence_changed(came, went, local=True, names=self._named(came))
+            names = self._named(came)
+            broadcasts.presence_changed(came, went, local=True, known=known, names=names)
 
     def _greet(self, fresh: dict[str, int], seq: int | Down) -> None:
         """Tell each new socket what changed since its page was rendered."""

@@ -1,4 +1,7 @@
-/** Dots that don't lie: what the server said last, and "unknown" once we can't hear it. */
+/**
+ * Dots that don't lie: what the server said last, and "unknown" once we can't hear it, or it can't
+ * hear of the other processes: then it tells who is connected to its own, and only they are online.
+ */
 
 import * as api from "./api.js";
 import { when } from "./bus.js";
@@ -10,13 +13,17 @@ const WORDS = { online: "online", offline: "offline", unknown: "presence_unknown
 const MANY = 60; // people named in the sidebar, here and by the server
 const GAP_MS = 2_000; // how long a change that is not the next one waits for those before it
 const ASK_MS = 3_000; // over what time browsers spread that all have to ask
+const AGAIN_MS = 10_000; // and when they were not answered
 const NAMES_MS = 60_000; // names are asked for at most this often
 
 const names = new Map();
 const ahead = new Map(); // changes whose predecessors are still on their way, by number
 let online = new Set();
+let isTold = true; // the server knows of everybody, not only of those connected to its process
+let isWhole = true; // so do we: whoever is not in `online` is offline, not unknown
 let doubt = 0;
 let gap = 0;
+let asking = 0;
 let namesAsked = -Infinity;
 
 /** The number of the last change that `online` shows: the server tells only what came after. */
@@ -35,11 +42,21 @@ function paint(ids, state) {
   }
 }
 
+function stateOf(id) {
+  if (id === me.id || online.has(id)) return "online";
+  return isWhole ? "offline" : "unknown";
+}
+
 function paintAll(state) {
-  for (const dot of $$("[data-presence]")) {
-    const { presence: id } = dot.dataset;
-    paintDot(dot, state || (id === me.id || online.has(id) ? "online" : "offline"));
-  }
+  for (const dot of $$("[data-presence]")) paintDot(dot, state || stateOf(dot.dataset.presence));
+}
+
+/** Nobody tells us of other processes' people any more: what was said of them may be over. */
+function forget() {
+  isTold = isWhole = false;
+  online.clear();
+  paintAll();
+  paintPeople();
 }
 
 function learnNames() {
@@ -79,17 +96,18 @@ const paintPeople = debounce(async () => {
   ids.sort((a, b) => names.get(a).localeCompare(names.get(b)));
   const rows = ids.slice(0, MANY).map(personRow);
   const others = online.size - online.has(me.id) - rows.length;
-  const words = others ? tn("more_online", others) : t("nobody_online");
-  if (others || !rows.length) rows.push(el("li", { class: "side-empty", text: words }));
+  const say = (text) => rows.push(el("li", { class: "side-empty", text }));
+  if (others) say(tn("more_online", others));
+  if (!isWhole) say(t("presence_unknown"));
+  if (!rows.length) say(t("nobody_online"));
   box.replaceChildren(...rows);
 }, jittered(500));
 
-function apply({ online: came = [], offline: went = [], known = true, names: told = {} }) {
+function apply({ online: came = [], offline: went = [], names: told = {} }) {
   for (const [id, name] of Object.entries(told)) names.set(id, name);
   for (const id of came) online.add(id);
   for (const id of went) online.delete(id);
-  paint(came, "online");
-  paint(went.filter((id) => id !== me.id), known ? "offline" : "unknown");
+  for (const id of [...came, ...went]) paint([id], stateOf(id));
   paintPeople();
 }
 
@@ -108,35 +126,49 @@ function applyNext() {
 }
 
 // The list holds whatever was announced before it was asked for.
-async function askForAll(known = true) {
+async function askForAll() {
   const reached = Math.max(upTo, ...ahead.keys());
   let users;
   try {
     ({ users } = await api.get("/api/users/online"));
   } catch {
-    return; // the next greeting, or the next gap, asks again
+    if (!isWhole) askSoon(AGAIN_MS);
+    return; // else the next greeting, or the next gap, asks again
   }
   online = new Set(users);
+  isWhole = isTold;
   upTo = Math.max(upTo, reached);
-  paintAll(known ? null : "unknown");
-  paint(users, "online");
+  paintAll();
   applyNext();
   paintPeople();
 }
 
+function askSoon(ms = ASK_MS) {
+  asking ||= setTimeout(() => {
+    asking = 0;
+    askForAll();
+  }, jittered(ms));
+}
+
 function greeted({ seq, known, missed, ...change }) {
-  if (!missed && seq > upTo) apply(change);
+  isTold = known;
+  if (!known) forget();
+  else if (!missed && seq > upTo) apply(change);
   upTo = Math.max(upTo, seq || 0);
-  paintAll(known ? null : "unknown");
-  if (missed) askForAll(known);
-  else applyNext();
+  if (missed || !isWhole) return askForAll();
+  paintAll();
+  applyNext();
 }
 
 function changed(change) {
   if (change.greeting) return greeted(change);
-  if (!change.seq) return apply(change); // a process without Redis counts nothing
-  ahead.set(change.seq, change);
-  applyNext();
+  if (change.seq) {
+    ahead.set(change.seq, change);
+    return applyNext();
+  }
+  // A process without Redis counts nothing, and may know its own people only.
+  if (change.known === false && isTold) forget();
+  apply(change);
 }
 
 export function start() {
@@ -146,6 +178,7 @@ export function start() {
   online = new Set(ids?.split(" ").filter(Boolean));
   when("presence", changed);
   when("sidebar:rebuilt", () => {
+    if (!isWhole) return paintAll();
     for (const id of online) paint([id], "online");
   });
   when("connected", () => {
@@ -153,8 +186,10 @@ export function start() {
     doubt = 0; // what changed meanwhile follows
   });
   when("system", ({ mode }) => {
-    // Changes may have been lost, whether or not the mode is another one.
-    if (mode === "normal") setTimeout(askForAll, jittered(ASK_MS));
+    if (mode === "degraded" && isTold) forget();
+    if (mode !== "normal") return;
+    isTold = true;
+    askSoon(); // changes may have been lost, whether or not the mode is another one
   });
   when("disconnected", () => {
     doubt ||= setTimeout(() => paintAll("unknown"), DOUBT_MS);
