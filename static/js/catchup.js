@@ -10,15 +10,18 @@ import { debounce, jittered, sleep } from "./dom.js";
 import { addPage, lastSeq, put, startOver } from "./messages.js";
 import { room } from "./room.js";
 import { toBottom } from "./scroll.js";
+import { refreshCounts } from "./sidebar.js";
 import { AckError, ask, isConnected } from "./socket.js";
 
 const MAX_ROUNDS = 5; // further behind than this, the newest page is quicker than the whole story
-const POLL_MS = 4000;
+const POLL_MS = 3000; // to four and a half seconds: nothing said elsewhere is shown after five
+const COUNTS_MS = 15_000; // to thirty: counts cost more
 
 const early = new Set();
 let running = null;
 let again = false;
 let isDegraded = false;
+let countsDue = 0;
 
 function advance(rev) {
   room.rev = Math.max(room.rev, rev);
@@ -107,36 +110,53 @@ export function catchUp() {
 
 // Where WebSockets are blocked, plain requests still bring the new messages, if not the edits.
 async function pollOverHttp() {
-  if (room.hasNewer) return;
+  if (!room || room.hasNewer) return;
   const { messages } = await api.get(`/api/channels/${room.id}/messages?after=${lastSeq()}`);
   addPage(messages, "below");
 }
 
+// The other channels in the sidebar. The first time is spread, too: everybody begins at once.
+async function pollCounts() {
+  const now = performance.now();
+  countsDue ||= now + COUNTS_MS * Math.random();
+  if (now < countsDue) return;
+  countsDue = now + COUNTS_MS * (1 + Math.random());
+  await refreshCounts();
+}
+
+async function pollOnce() {
+  if (!isConnected()) await pollOverHttp();
+  else if (isDegraded && room) await catchUp();
+  await pollCounts();
+}
+
 async function poll() {
-  let wait = POLL_MS;
+  let skipped = 0;
+  let pause = 0;
   for (;;) {
-    await sleep(jittered(wait));
-    wait = POLL_MS;
-    if (document.visibilityState !== "visible") continue;
-    if (isConnected()) {
-      if (isDegraded) await catchUp();
-    } else if (navigator.onLine) {
+    await sleep(POLL_MS * (1 + Math.random() / 2));
+    if (isConnected() && !isDegraded) countsDue = 0;
+    else if (document.visibilityState === "visible" && navigator.onLine) {
       // Each failure doubles the pause, so a server that is down is not knocked on all the time.
-      await pollOverHttp().catch(() => (wait = Math.min(wait * 4, 30_000)));
+      if (!isConnected() && skipped++ < pause) continue;
+      skipped = 0;
+      pause = await pollOnce().then(() => 0, () => Math.min(pause * 2 + 1, 7));
     }
   }
 }
 
-export function start() {
-  if (!room) return;
+function follow() {
   when("message:new", ({ message }) => pushed(message.channel, message.rev));
   when("message:changed", ({ message }) => pushed(message.channel, message.rev));
   when("message:deleted", ({ channel, rev }) => pushed(channel, rev));
   when("connected", catchUp);
-  when("system", ({ mode }) => {
-    isDegraded = mode === "degraded";
-    catchUp(); // with or without `resync`: a change of mode is when a push may have been lost
-  });
+  // With or without `resync`: a change of mode is when a push may have been lost.
+  when("system", catchUp);
+}
+
+export function start() {
+  if (room) follow();
+  when("system", ({ mode }) => (isDegraded = mode === "degraded"));
   // Who connects while the processes cannot talk to each other was not told of the change of mode.
   when("presence", ({ greeting, known }) => {
     if (greeting) isDegraded = !known;

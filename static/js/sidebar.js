@@ -53,6 +53,8 @@ function openedMeanwhile(fresh) {
 // A deletion may or may not have been of something unread: only the server can tell.
 const refreshSoon = debounce(refreshCounts, jittered(1500));
 
+// When processes hear each other again: what was said meanwhile was not counted on.
+const refreshLater = debounce(refreshCounts, 500 + Math.random() * 4000);
 const rebuildSoon = debounce(rebuild, jittered(300));
 // Others' coming and going is less urgent, and reaches everybody at once: don't all ask at once.
 const rebuildLater = debounce(rebuild, 1000 + Math.random() * 2000);
@@ -64,7 +66,8 @@ function changed({ channel, joined, left }) {
   if (isAboutMe || channel.id === room?.id || linkOf(channel.id)) rebuildSoon();
 }
 
-async function refreshCounts() {
+/** Ask how much is unread in each channel. */
+export async function refreshCounts() {
   let channels;
   try {
     ({ channels } = await api.get("/api/channels"));
@@ -92,6 +95,7 @@ export function start() {
   when("channel:changed", changed);
   when("channel:removed", removed);
   when("connected", () => setTimeout(refreshCounts, Math.random() * 500));
+  when("system", ({ mode }) => mode === "normal" && refreshLater());
   when("message:deleted", ({ channel }) => Number(linkOf(channel)?.dataset.unread) && refreshSoon());
   when("message:new", ({ message }) => {
     if (!linkOf(message.channel) && message.channel !== room?.id) rebuildSoon();
