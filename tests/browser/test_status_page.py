@@ -1,5 +1,6 @@
 """The status page in a browser: true while it is open, calm for whoever uses it, for everybody."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.person import PASSWORD
@@ -67,6 +68,31 @@ def test_each_control_asks_on_a_page_that_everybody_can_use(site, meet):
         owner.open(f"/admin/control/{what}")
         assert serious(owner.page) == [], what
     owner.page.set_viewport_size({"width": 360, "height": 780})
-    for path in ("/admin/status", "/admin/control/drill"):
+    for path in ("/admin/control/drill", "/admin/status"):
         owner.open(path)
         assert not owner.page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
+    ends = "found => new Set(found.map(one => Math.round(one.getBoundingClientRect().right))).size"
+    assert owner.page.locator("#live-caches .facts-row dd").evaluate_all(ends) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_on_a_wide_screen_no_table_is_cut(site, meet, language):
+    owner = meet(site.owner, site.url, locale=language).log_in()
+    owner.page.set_viewport_size({"width": 1440, "height": 900})
+    owner.open("/admin/status")
+    cut = "found => found.filter(one => one.scrollWidth > one.clientWidth).length"
+    assert owner.page.locator("html").get_attribute("lang") == language
+    assert owner.page.locator(".table-wrap").evaluate_all(cut) == 0
+
+
+def test_links_at_the_top_lead_a_keyboard_to_each_part(site, meet):
+    owner = meet(site.owner, site.url).log_in()
+    owner.page.set_viewport_size({"width": 360, "height": 780})
+    owner.open("/admin/status")
+    links = owner.page.get_by_role("navigation", name="On this page").get_by_role("link")
+    for link in links.all():
+        part = owner.page.locator(link.get_attribute("href"))
+        link.focus()
+        owner.page.keyboard.press("Enter")
+        expect(part).to_be_in_viewport()
+    expect(links).to_have_count(7)
