@@ -26,6 +26,7 @@ from pymongo.errors import PyMongoError
 
 from chat.cache import fence_writes, poison, updates
 from chat.extensions import redis
+from chat.models.base import DATABASE_GONE
 from chat.models.outage import Outage
 from chat.redis import DOWN, recovery
 
@@ -93,7 +94,7 @@ class Outages:
         try:
             with app.app_context(), pymongo.timeout(QUERY_SECONDS):
                 self.look()
-        except PyMongoError as error:
+        except DATABASE_GONE as error:
             log.debug("outages: %s", error)
         except Exception:
             log.exception("looking for processes that are cut off")

@@ -84,17 +84,25 @@ def test_what_a_cut_off_process_stores_is_seen_by_the_others_and_caches_are_used
 
 
 def test_a_process_that_dies_while_it_is_cut_off_is_forgotten(two: Two) -> None:
+    leaving = two.owner.again()
+    left_there = Person(two.other.url, two.owner.nickname)
+    left_there.session.cookies.update(leaving.session.cookies)
+    assert left_there.get("/api/me").ok
     two.owner.say(two.channel, "first")
     eventually(two.is_warm_there)
     two.line.cut()
     eventually(lambda: two.owner.get("/health/redis").status_code == 503)
     two.owner.say(two.channel, "last words")
+    leaving.logout()
     eventually(lambda: not two.is_warm_there(), SOON)
 
     two.cut_off.kill()
 
     eventually(two.is_warm_there)
     assert two.texts_there()[-1] == "last words"
+    assert left_there.get("/api/me").status_code == 401
+    left_there.close()
+    leaving.close()
 
 
 def test_a_session_that_a_cut_off_process_ends_is_dead_at_the_others_once_they_know(
