@@ -7,10 +7,13 @@ import pytest
 import requests
 
 from chat import status
+from chat.extensions import redis
+from chat.metrics import names
 from tests.support.servers import start_mongod
 from tests.support.waiting import SECONDS, eventually
 
 QUICK = 0.1  # seconds: the interface's promise for every health answer
+PATHS = ("/health", "/health/ready", "/health/mongo", "/health/redis")
 
 
 def ask(app, path):
@@ -22,6 +25,16 @@ def is_quick(app, path):
     began = time.monotonic()
     ask(app, path)
     return time.monotonic() - began < QUICK
+
+
+def said(app):
+    """The four answers' codes, in the order of their paths."""
+    return tuple(ask(app, path).status_code for path in PATHS)
+
+
+def all_are_quick(app):
+    for path in PATHS:
+        eventually(lambda path=path: is_quick(app, path))
 
 
 def test_a_healthy_app_is_ready(server):
@@ -57,20 +70,47 @@ def test_a_redis_that_is_gone_degrades_and_its_return_is_noticed(launch_app):
     eventually(lambda: ask(app, "/health/redis").ok)
 
 
-def test_a_hung_mongodb_is_reported_and_never_waited_for(launch_app, own_mongod):
+def test_whichever_store_hangs_is_reported_and_never_waited_for(launch_app, own_mongod):
     app = launch_app(MONGODB_URI=own_mongod.uri)
-    eventually(lambda: ask(app, "/health/ready").ok)
-    own_mongod.process.popen.send_signal(signal.SIGSTOP)
+    redis, mongod = launch_app.redis[0].process.popen, own_mongod.process.popen
+    eventually(lambda: said(app) == (200, 200, 200, 200))
     try:
-        eventually(lambda: ask(app, "/health/mongo").status_code == 503)
-        for path in ("/health", "/health/ready", "/health/mongo", "/health/redis"):
-            eventually(lambda path=path: is_quick(app, path))
-        assert ask(app, "/health/ready").status_code == 503
-        assert ask(app, "/health").status_code == 200
-        assert ask(app, "/health/redis").ok
+        mongod.send_signal(signal.SIGSTOP)
+        eventually(lambda: said(app) == (200, 503, 503, 200))
+        assert ask(app, "/health/ready").json()["status"] == "down"
+        all_are_quick(app)
+
+        redis.send_signal(signal.SIGSTOP)
+        eventually(lambda: said(app) == (200, 503, 503, 503))
+        ready = ask(app, "/health/ready").json()
+        assert ready == {"status": "down", "mongo": "down", "redis": "down"}
+        all_are_quick(app)
+
+        mongod.send_signal(signal.SIGCONT)
+        eventually(lambda: said(app) == (200, 200, 200, 503))
+        assert ask(app, "/health/ready").json()["status"] == "degraded"
+        all_are_quick(app)
     finally:
-        own_mongod.process.popen.send_signal(signal.SIGCONT)
-    eventually(lambda: ask(app, "/health/ready").ok)
+        for hung in (mongod, redis):
+            hung.send_signal(signal.SIGCONT)
+    eventually(lambda: ask(app, "/health/ready").json()["status"] == "ok")
+
+
+def test_no_answer_asks_a_store_and_none_asks_who_is_there(app, client, trips):
+    """Red where somebody waits for a store only now and then, too."""
+    assert redis.call(lambda r: r.ping())  # it is there, and would be asked
+    app.extensions["chat_status"].mongo.record(None, 0.4)
+    client.set_cookie(app.config["SESSION_COOKIE_NAME"], "a" * 43)
+    asked_mongo = commands_to_mongo()
+    trips.clear()
+    for path in (*PATHS, "/metrics"):
+        assert client.get(path).status_code == 200, path
+    assert trips == []
+    assert commands_to_mongo() == asked_mongo
+
+
+def commands_to_mongo():
+    return sum(sum(row[:-1]) for row in names.MONGO_CALLS.values.values())
 
 
 def test_since_moves_only_when_the_status_changes():
