@@ -20,6 +20,8 @@ RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "chat.json"
 UNIT_TESTS = Path(__file__).with_name("alerts.test.yml")
 METRIC = re.compile(r"\bchat_\w+(?:\{[^}]*\})?")
+THRESHOLD = re.compile(r"\s(?:[<>]=?|[=!]=)\s*-?[\d.]+")
+LABEL = re.compile(r"\$labels\.(\w+)")
 # What is there without anybody having done anything wrong.
 FIRING_WHEN_WELL: set[str] = set()
 WANTED = {
@@ -152,6 +154,22 @@ def test_every_figure_that_a_rule_looks_at_has_data_and_no_rule_fires_when_all_i
     firing = {alert["labels"]["alertname"] for alert in watched.ask("alerts")["alerts"]
               if alert["state"] == "firing"}  # fmt: skip
     assert firing == FIRING_WHEN_WELL
+
+
+def test_each_rule_has_something_to_compare_with_its_threshold(watched):
+    """A join or a sum by a label that does not fit finds nothing, and so never anything wrong."""
+    groups = eventually(lambda: watched.ask("rules")["groups"])
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len(rules) >= 10
+    for rule in rules:
+        told: set[str] = set()
+        for part in THRESHOLD.sub("", rule["query"]).split(" or "):
+            found = watched.ask("query", query=part)["result"]
+            assert found, (rule["name"], part)
+            assert all(float(one["value"][1]) == float(one["value"][1]) for one in found), part
+            told.update(*(one["metric"] for one in found))
+        said = LABEL.findall(" ".join(rule["annotations"].values()))
+        assert set(said) <= told, (rule["name"], said, told)
 
 
 def test_an_outage_of_redis_is_raised_by_its_rule(watched, launched):
