@@ -214,11 +214,11 @@ def test_a_cache_is_shown_with_and_without_and_sessions_by_their_store(facts):
     cells = {name: re.sub(r"<[^>]+>", "", text).strip() for name, text in cells.items()}
     assert cells["Hit rate"] == "90 %"
     assert cells["Reads saved"] == "9,000"
-    assert cells["With cache, median / 95th percentile"] == "1.8 ms / 7.5 ms"
-    assert cells["Without cache, median / 95th percentile"] == "37.5 ms / 48.8 ms"
+    assert cells["With cache, median / 95th percentile"] == "1.8 / 7.5 ms"
+    assert cells["Without cache, median / 95th percentile"] == "37.5 / 48.8 ms"
     shown = facts.of('class="facts-row"')
-    assert shown["All answers with cache, median / 95th percentile"] == "1.8 ms / 7.5 ms"
-    assert shown["Without cache"] == "37.5 ms / 48.8 ms"
+    assert shown["All answers with cache, median / 95th percentile"] == "1.8 / 7.5 ms"
+    assert shown["Without cache"] == "37.5 / 48.8 ms"
     assert shown["Sessions found in"] == "Redis 75 %, MongoDB 25 %"
     assert shown["Compared with MongoDB"] == "1,234 values, 1 outdated"
 
@@ -263,7 +263,7 @@ def test_a_chart_begins_with_its_third_point_and_counts_people_whole(facts, monk
     monkeypatch.setattr(page.history, "points", lambda: points(0, 0))
     html = facts.page()
     people = html[html.index("<figcaption>People online") :].partition("</figure>")[0]
-    assert "the line begins with the third" in people
+    assert "each point stands for ten minutes, and it takes three" in people
     assert "<svg" not in people
     assert "last: <strong>0</strong>" in people
     monkeypatch.setattr(page.history, "points", lambda: points(0, 0, 0))
