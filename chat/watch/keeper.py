@@ -38,6 +38,7 @@ class Keeper:
         self.app = app
         self.recent: deque[Sample] = deque(maxlen=int(LONG / EVERY) + 1)
         self.hour: deque[Sample] = deque(maxlen=61)
+        self.well: Sample | None = None  # when every process had Redis last
         self.redis: dict[str, Any] = {}
         self.census: dict[str, Any] = {}
         self.mongo: dict[str, Any] = {}
@@ -78,10 +79,14 @@ class Keeper:
         last = samples.since(self._before(MINUTE), sample)
         facts = facts_of(gauges, last, samples.since(self._before(LONG), sample))
         facts = replace(facts, drill=drill.phase() != drill.NONE)
+        if facts.redis_up or self.well is None:
+            self.well = sample
+        outage = samples.since(self.well, sample)
         now = time.time()
         self.states, turned = alerts.look(self.states, facts, now)
         group.tell({
             "at": now, "alerts": alerts.to_plain(self.states), "minute": last,
+            "outage": {name: outage[name] for name in ("posts", "failed", "lost")},
             "hour": self.hour[0], "redis": self.redis, "mongo": self.mongo,
             "channel": self.herald.trouble, "census": self.census,
         })  # fmt: skip

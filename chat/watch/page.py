@@ -32,7 +32,7 @@ def live() -> dict[str, Any]:
     active = alerts.active(alerts.from_plain(seen.get("alerts", {})))
     others_up = bool(one(gauges, names.REDIS_UP, 1))
     hour = samples.since(seen.get("hour") or {}, samples.take(snap))
-    verdict = verdicts.decide(mongo, door, others_up, active, drill.left())
+    verdict = verdicts.decide(mongo, door, others_up, active, drill.left(), seen.get("outage"))
     advised = [told(rule, state) for rule, state in active]
     if verdict.advice in (alert["advice"] for alert in advised):
         verdict = replace(verdict, advice="")  # it is said once, where the figure is

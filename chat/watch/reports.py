@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bson import ObjectId
+from flask_babel import gettext as _
 from pymongo.errors import PyMongoError
 
 from chat.models import Drill
@@ -78,11 +79,22 @@ def read(stored: dict[str, Any]) -> dict[str, Any]:
         }
         for part in ("before", "during", "after")
     }
+    counted = {name: int(whole.get(name, 0)) for name in ("posts", "failed", "lost")}
+    state, sentence = _said(**counted)
     return {
         "times": times,
-        "posts": int(whole.get("posts", 0)),
-        "failed": int(whole.get("failed", 0)),
-        "lost": int(whole.get("lost", 0)),
+        **counted,
+        "state": state,
+        "sentence": sentence,
         "known": bool(whole),
         "complete": bool(groups) and all("whole" in group for group in groups),
     }
+
+
+def _said(posts: int, failed: int, lost: int) -> tuple[str, str]:
+    """How it went: that nobody was affected shows only if somebody wrote."""
+    if failed or lost:
+        return "down", _("Somebody was affected.")
+    if not posts:
+        return "disabled", _("Nobody wrote anything meanwhile, and nobody was logged out.")
+    return "up", _("Nobody was affected.")

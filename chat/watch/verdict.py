@@ -9,9 +9,9 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from chat.i18n import clock
 from chat.watch import drill, words
 from chat.watch.alerts import INFO, Rule, State
+from chat.watch.figures import when
 
 OK, WARN, DOWN = "ok", "degraded", "down"
 Active = list[tuple[Rule, State]]
@@ -28,15 +28,21 @@ class Verdict:
 
 
 def decide(
-    mongo: dict[str, Any], door: dict[str, Any], others_up: bool, active: Active, left: float
+    mongo: dict[str, Any],
+    door: dict[str, Any],
+    others_up: bool,
+    active: Active,
+    left: float,
+    outage: dict[str, float] | None = None,
 ) -> Verdict:
-    """``door`` is this process's view of Redis; ``others_up`` whether all processes have it."""
+    """``door`` is this process's view of Redis; ``others_up`` whether all processes have it, and
+    ``outage`` what was counted since they last had: ``posts`` tried, ``failed``, ``lost``."""
     if mongo["status"] == "down":
         return Verdict(
             DOWN,
             _("MongoDB has not answered since %(time)s: nobody can send or change anything. What "
               "was sent is safe, and browsers keep what is written now.",
-              time=clock(mongo["since"])),
+              time=when(mongo["since"])),
             _("Look at the MongoDB server, its disk and the network; the chat goes on by itself."),
             mongo["next_retry_s"],
         )  # fmt: skip
@@ -45,26 +51,46 @@ def decide(
     if door["status"] == "down":
         return Verdict(
             WARN,
-            _("Running without Redis since %(time)s. Nobody is affected: everybody goes on "
-              "writing, and pages are a little slower.", time=clock(door["since"])),
+            _("Running without Redis since %(time)s.", time=when(door["since"]))
+            + " " + _effect(outage or {}),
             _("Look at the Redis server and REDIS_URL; the chat comes back to it by itself."),
             door["next_retry_s"],
         )  # fmt: skip
     if door["status"] == "up" and not others_up:
         return Verdict(
             WARN,
-            _("Some processes run without Redis. Nobody is affected: everybody goes on writing, "
-              "and pages are a little slower."),
+            _("Some processes run without Redis.") + " " + _effect(outage or {}),
             _("Look at the network between them and Redis; they come back to it by themselves."),
-        )  # fmt: skip
+        )
     return _of_alerts(door, active)
+
+
+def _effect(counted: dict[str, float]) -> str:
+    """What people notice: as it was counted, or where nobody has tried, as it is meant."""
+    if failed := int(counted.get("failed", 0)):
+        return ngettext(
+            "%(num)s message could not be sent since.",
+            "%(num)s messages could not be sent since.",
+            failed,
+        )
+    if lost := int(counted.get("lost", 0)):
+        return ngettext(
+            "%(num)s request came with a session that nobody knows any more.",
+            "%(num)s requests came with a session that nobody knows any more.",
+            lost,
+        )
+    if counted.get("posts"):
+        return _("Nobody is affected: everybody goes on writing, and pages are a little slower.")
+    return _("Messages and log-ins go on, and pages are a little slower.")
 
 
 def _of_drill(phase: str, left: float) -> Verdict:
     if phase == drill.NEAR:
-        return Verdict(WARN, _("A fire drill begins: in a moment nothing here uses Redis."))
+        said = _("A fire drill begins: in a moment nothing here uses Redis.")
+        return Verdict(WARN, said, _("Nothing to do."))
     if phase == drill.BACK:
-        return Verdict(WARN, _("The fire drill is over: Redis is being taken up again."))
+        said = _("The fire drill is over: Redis is being taken up again.")
+        return Verdict(WARN, said, _("Nothing to do."))
     return Verdict(
         WARN,
         ngettext(

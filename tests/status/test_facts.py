@@ -26,7 +26,7 @@ def nothing_yet():
         for figure in names.FIGURES
         if not isinstance(figure, names.Gauge)
     }
-    counts[names.REQUESTS.name] = counts[names.MONGO_CALLS.name] = {}
+    counts[names.REQUESTS.name], counts[names.MONGO_CALLS.name] = {}, {}
     gauges = {
         names.REDIS_ENABLED: 1, names.REDIS_UP: 1, names.MONGO_UP: 1,
         names.REDIS_MEMORY: 50, names.REDIS_MEMORY_LIMIT: 100, names.REDIS_CLIENTS: 12,
@@ -205,3 +205,18 @@ def test_the_look_tells_an_outage_of_redis_and_none_in_a_fire_drill(seen, monkey
     phase[0] = drill.NONE
     assert seen(gone)[0] == {"redis_unreachable"}
     assert seen()[0] == set()
+
+
+def test_what_fails_in_an_outage_is_counted_from_its_beginning(seen):
+    def failed(number):
+        return names.SOCKET_EVENTS, number, "message:post", "failed"
+
+    def lost(number):
+        return names.SESSIONS_LOST, number
+
+    gone = (names.REDIS_UP, 0)
+    assert seen(failed(3), lost(1))[1]["outage"] == {"posts": 0, "failed": 0, "lost": 0}
+    assert seen(failed(4), lost(3), gone)[1]["outage"] == {"posts": 1, "failed": 1, "lost": 2}
+    later = seen(failed(9), lost(3), gone, seconds=400)[1]
+    assert later["outage"] == {"posts": 6, "failed": 6, "lost": 2}
+    assert seen(failed(9), lost(3))[1]["outage"] == {"posts": 0, "failed": 0, "lost": 0}

@@ -166,7 +166,7 @@ def test_a_killed_redis_is_said_in_one_sentence_and_its_return_too(site):
     redis = site.redis[0]
     redis.kill()
     said = eventually(lambda: (s := sentence(site.owner)).startswith("Running without") and s)
-    assert re.match(r"Running without Redis since \d+:\d\d\s?.M\. Nobody is affected", said)
+    assert re.match(r"Running without Redis since \d+:\d\d\s?.M\. Messages and log-ins go on", said)
     page = site.owner.get("/admin/status/now").text
     assert "Look at the Redis server and REDIS_URL" in page
     assert re.search(r"Next try in [\d.]+ s\.", page)

@@ -1,0 +1,113 @@
+"""The report of a fire drill says what was counted, also when that is bad; and what is counted."""
+
+import secrets
+
+import pytest
+from bson import ObjectId
+
+from chat.metrics import names
+from chat.models import Drill
+from chat.watch import drill, reports, samples
+from tests.status.test_facts import calls, snapshot
+
+HTTP = ("POST", "/api/channels/<channel_id>/messages")
+FORM = ("POST", "/channels/<slug>/messages")
+OTHER = ("POST", "/api/channels/<channel_id>/join")
+READ = ("GET", "/api/channels/<channel_id>/messages")
+
+
+def requests(number, where, status):
+    row = names.REQUESTS.nothing()
+    row[0] = number
+    return names.REQUESTS, row, *where, status, "none"
+
+
+def posted(ok=0, failed=0, refused=0):
+    told = {"ok": ok, "failed": failed, "refused": refused}
+    return [(names.SOCKET_EVENTS, number, "message:post", how) for how, number in told.items()]
+
+
+BAD = [
+    requests(4, HTTP, "2xx"), requests(1, HTTP, "5xx"), requests(2, FORM, "3xx"),
+    requests(3, HTTP, "4xx"), requests(9, OTHER, "5xx"), requests(9, READ, "5xx"),
+    *posted(ok=5, failed=1, refused=2), (names.SESSIONS_LOST, 2),
+]  # fmt: skip
+
+
+def test_a_sample_counts_sends_by_every_way_and_of_them_those_that_failed_here():
+    taken = samples.take(snapshot(0, *BAD))
+    assert (taken["posts"], taken["failed"], taken["lost"]) == (18, 2, 2)
+    assert samples.count_of(taken["requests"]) == 28
+    none = samples.take(snapshot(0, *calls("get", up_to_5=9)))
+    assert (none["posts"], none["failed"], none["lost"]) == (0, 0, 0)
+
+
+@pytest.fixture
+def report(app, monkeypatch):
+    """The report of a drill in which this was counted, in numbers and in words."""
+    at = [drill.NONE]
+    monkeypatch.setattr(drill, "phase", lambda: at[0])
+
+    def made(during, after=()):
+        Drill.begin({"id": "1", "nickname": "olga"}, 0, 0)
+        run = Drill.read()["run"]
+        monkeypatch.setattr(drill, "run", lambda: run)
+        reporter = reports.Reporter(f"group-{ObjectId()}")
+        seen = [(drill.NEAR, 0, ()), (drill.AWAY, 3, ()), (drill.BACK, 63, during),
+                (drill.NONE, 70, during), (drill.NONE, 100, after or during)]  # fmt: skip
+        for phase, second, counted in seen:
+            at[0] = phase
+            sample = samples.take(snapshot(second, *counted))
+            reporter.look(sample, lambda: samples.take(snapshot(-60)))
+        told = reports.read(Drill.read())
+        return told, told["sentence"]
+
+    with app.test_request_context():
+        yield made
+
+
+def test_what_failed_and_who_was_logged_out_is_said(report):
+    told, shown = report(BAD)
+    assert (told["posts"], told["failed"], told["lost"]) == (18, 2, 2)
+    assert told["complete"]
+    assert told["times"]["during"]["count"] == 28
+    assert told["times"]["after"]["count"] == 0
+    assert "Somebody was affected." in shown
+    assert told["state"] == "down"
+
+
+@pytest.mark.parametrize("bad", [[requests(1, HTTP, "5xx")], posted(failed=1),
+                                 [(names.SESSIONS_LOST, 1)]])  # fmt: skip
+def test_one_of_anything_bad_is_enough_also_after_it(report, bad):
+    for counted in ((bad, bad), ([], bad)):
+        _told, shown = report(*counted)
+        assert "Somebody was affected." in shown
+
+
+def test_that_nobody_was_affected_is_said_only_if_somebody_wrote(report):
+    _told, shown = report([requests(1, HTTP, "2xx")])
+    assert "Nobody was affected." in shown
+    _told, shown = report([requests(50, READ, "2xx")])
+    assert "Nobody was affected." not in shown
+    assert "Nobody wrote anything meanwhile" in shown
+
+
+def test_a_session_that_no_store_knows_is_counted_and_a_visitor_without_one_is_not(app):
+    visitor = app.test_client()
+    cookie = app.config["SESSION_COOKIE_NAME"]
+
+    def lost():
+        return names.SESSIONS_LOST.values[()]
+
+    before = lost()
+    visitor.get("/login")
+    visitor.get("/api/me")
+    visitor.get("/login")  # with the session of a form, which a store knows
+    visitor.set_cookie(cookie, "nonsense")
+    visitor.get("/login")
+    assert lost() == before
+    visitor.set_cookie(cookie, secrets.token_urlsafe(32))
+    visitor.get("/api/me")
+    assert lost() == before + 1
+    visitor.get("/health")
+    assert lost() == before + 1

@@ -1,0 +1,88 @@
+"""The sentence for everything, by itself: since when, what people notice, and what to do."""
+
+from datetime import UTC, datetime, timedelta
+from http.cookies import SimpleCookie
+
+import pytest
+from flask import Flask
+
+from chat.extensions import babel
+from chat.i18n import TRANSLATIONS, compile_catalogues
+from chat.watch import drill, verdict
+
+UP = {"status": "up", "since": "2026-05-03T12:00:00+00:00", "next_retry_s": None}
+
+
+@pytest.fixture
+def says(monkeypatch):
+    """What is said to a reader in a zone."""
+    compile_catalogues()
+    app = Flask(__name__)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
+    babel.init_app(app, locale_selector=lambda: app.config.get("LANGUAGE", "en"))
+    monkeypatch.setattr(drill, "phase", lambda: drill.NONE)
+
+    def say(mongo=UP, door=UP, others_up=True, outage=None, zone="UTC", language="en"):
+        app.config["LANGUAGE"] = language
+        cookie = SimpleCookie({"tz": zone}).output(header="", sep=";").strip()
+        with app.test_request_context(headers={"Cookie": cookie}):
+            return verdict.decide(mongo, door, others_up, [], 30.0, outage)
+
+    return say
+
+
+def down(since):
+    return {"status": "down", "since": since.isoformat(), "next_retry_s": 1.5}
+
+
+def test_a_time_of_another_day_of_the_reader_has_its_date(says):
+    now = datetime.now(UTC)
+    for card in ("mongo", "door"):
+        today = says(**{card: down(now)}).sentence
+        assert str(now.year) not in today
+        days_ago = now - timedelta(days=3)
+        old = says(**{card: down(days_ago)}).sentence
+        assert f"{days_ago.day}, {days_ago.year}, " in old
+        assert f"{days_ago.day} " in says(**{card: down(days_ago)}, language="ru").sentence
+    # At the same moment it is another day elsewhere.
+    far = [says(door=down(now - timedelta(hours=23, minutes=59)), zone=zone).sentence
+           for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")]  # fmt: skip
+    assert all(str(now.year) in one or str(now.year - 1) in one for one in far)
+
+
+@pytest.mark.parametrize(
+    ("counted", "said"),
+    [
+        (None, "Messages and log-ins go on, and pages are a little slower."),
+        ({"posts": 0, "failed": 0, "lost": 0}, "Messages and log-ins go on"),
+        ({"posts": 7, "failed": 0, "lost": 0}, "Nobody is affected: everybody goes on writing"),
+        ({"posts": 7, "failed": 1, "lost": 0}, "1 message could not be sent since."),
+        ({"posts": 7, "failed": 2, "lost": 3}, "2 messages could not be sent since."),
+        ({"posts": 7, "failed": 0, "lost": 3}, "3 requests came with a session that nobody"),
+    ],
+)
+def test_that_nobody_is_affected_is_said_only_where_it_was_counted(says, counted, said):
+    gone = down(datetime.now(UTC))
+    for told in (says(door=gone, outage=counted), says(others_up=False, outage=counted)):
+        assert said in told.sentence
+        assert ("Nobody is affected" in told.sentence) == said.startswith("Nobody")
+        assert told.state == verdict.WARN
+        assert told.advice
+    russian = says(door=gone, outage=counted, language="ru").sentence
+    assert russian.startswith("Работаем без Redis с ")
+    assert not {"message", "session", "Nobody", "Messages"} & set(russian.split())
+
+
+@pytest.mark.parametrize("phase", [drill.NEAR, drill.AWAY, drill.BACK])
+def test_every_phase_of_a_fire_drill_says_that_there_is_nothing_to_do(says, monkeypatch, phase):
+    monkeypatch.setattr(drill, "phase", lambda: phase)
+    told = says(door=down(datetime.now(UTC)))
+    assert "ire drill" in told.sentence
+    assert told.advice.startswith("Nothing to do")
+
+
+def test_when_all_is_well_it_says_so_and_nothing_is_to_be_done(says):
+    told = says()
+    assert (told.state, told.sentence, told.advice) == (
+        verdict.OK, "Everything works.", "Nothing to do.",
+    )  # fmt: skip
