@@ -14,7 +14,7 @@ EVENTS = (
     "message:new", "message:changed", "message:deleted", "channel:changed", "channel:removed",
     "unread", "typing", "presence", "system",
 )  # fmt: skip
-REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 REDIS_BUCKETS = (0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.15)
 MONGO_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0)
 LAG_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0)

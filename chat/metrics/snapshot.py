@@ -42,7 +42,7 @@ def add(snapshots: Iterable[Snapshot]) -> Snapshot:
     gauges: dict[str, dict[Labels, float]] = {}
     for one in told:
         for name, pairs in one["counts"].items():
-            _add_counts(counts.setdefault(name, {}), pairs)
+            _add_counts(counts.setdefault(name, {}), _in_our_buckets(name, pairs))
         for name, pairs in one["gauges"].items():
             _add_gauges(gauges.setdefault(name, {}), pairs, name)
     return {
@@ -53,6 +53,14 @@ def add(snapshots: Iterable[Snapshot]) -> Snapshot:
         "gauges": {name: list(found.items()) for name, found in gauges.items()},
         "folded": [],
     }
+
+
+def _in_our_buckets(name: str, pairs: Pairs) -> Pairs:
+    """Without what a process measured in other buckets: code from before a reload."""
+    figure = names.BY_NAME.get(name)
+    if not isinstance(figure, Histogram):
+        return pairs
+    return [(labels, row) for labels, row in pairs if len(row) == len(figure.nothing())]
 
 
 def _add_counts(into: dict[Labels, Any], pairs: Pairs) -> None:

@@ -51,7 +51,9 @@ def since(old: Any, new: Any) -> Any:
     if isinstance(new, dict):
         return {name: since((old or {}).get(name), value) for name, value in new.items()}
     if isinstance(new, list):
-        return [a - b for a, b in zip(new, old, strict=True)] if old else list(new)
+        if not old or len(old) != len(new):  # nothing, or measured in other buckets
+            return list(new)
+        return [a - b for a, b in zip(new, old, strict=True)]
     return new - (old or 0)
 
 
@@ -72,13 +74,16 @@ def _plus(one: Any, two: Any) -> Any:
     if one is None or two is None:
         return two if one is None else one
     if isinstance(one, list):
+        if len(one) != len(two):  # another version measured in other buckets: the finer ones stay
+            return max(one, two, key=len)
         return [a + b for a, b in zip(one, two, strict=True)]
     return one + two
 
 
 def time_of(row: list[float] | None, share: float, buckets: Any = names.REQUEST_BUCKETS) -> Any:
-    """A percentile in milliseconds, or None where nothing was measured."""
-    seconds = percentile(row, buckets, share) if row else None
+    """A percentile in milliseconds, or None where nothing was measured in these buckets."""
+    fits = row is not None and len(row) == len(buckets) + 2  # one beyond the last, and the sum
+    seconds = percentile(row, buckets, share) if row and fits else None
     return None if seconds is None else round(seconds * 1000, 2)
 
 

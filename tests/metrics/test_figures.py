@@ -16,7 +16,10 @@ from chat.metrics import place as places
 from chat.metrics.numbers import Counter, Gauge, Histogram, percentile
 from chat.metrics.place import PREFIX, Place, together
 from chat.models import User
+from chat.watch import samples
 from tests.support.processes import ROOT
+
+REQUESTS = names.REQUESTS.name
 
 
 @pytest.fixture
@@ -73,6 +76,33 @@ def test_a_percentile_is_estimated_within_its_bucket():
     assert percentile(row, ends, 1.0) == 2.0
     assert percentile([0, 0, 0, 4, 0.0], ends, 0.5) == 3.0
     assert percentile([0, 0, 0, 0, 0.0], ends, 0.5) is None
+
+
+def test_the_p95_of_slow_answers_is_no_guess_between_a_quarter_of_a_second_and_five(figures):
+    for seconds, bound in ((0.3, 0.5), (0.6, 1.0), (1.2, 2.5), (3.0, 5.0)):
+        figures.REQUESTS.clear()
+        figures.REQUESTS.observe(seconds, "GET", "/slow", "2xx", "none")
+        (row,) = figures.REQUESTS.values.values()
+        assert seconds / 2.5 < percentile(row, figures.REQUESTS.buckets, 0.95) <= bound
+
+
+def test_what_was_measured_in_other_buckets_is_left_out_of_sums_and_of_percentiles(figures):
+    """Minutes of the last day, and what workers left that ended before a reload."""
+    ours = some(figures)
+    theirs = some(figures)
+    theirs["counts"][REQUESTS] = [(("GET", "/api/<x>", "2xx", "hit"), [5, 5, 5, 0.1])]
+    both = [snapshot.add(order) for order in ([ours, theirs], [theirs, ours])]
+    for told in both:
+        assert dict(told["counts"][REQUESTS]) == dict(ours["counts"][REQUESTS])
+        assert snapshot.totals(told)["cache"]["cache:site"]["hit"] == 3
+        assert text.write(told)
+    coarse, fine = [1, 9, 0.5], ours["counts"][REQUESTS][0][1]
+    assert samples.added([{"row": coarse}, {"row": fine}, {"row": fine}]) == {
+        "row": [2 * number for number in fine]
+    }
+    assert samples.since({"row": coarse}, {"row": fine}) == {"row": fine}
+    assert samples.time_of(coarse, 0.95) is None
+    assert samples.time_of(fine, 0.95) is not None
 
 
 def test_what_is_on_a_bound_belongs_to_the_bucket_below_it():
