@@ -347,6 +347,18 @@ def test_pauses_grow_with_jitter_to_a_limit_and_start_over_after_calm() -> None:
     assert low[0] < high[0]
 
 
+def test_each_look_for_a_redis_that_stays_away_comes_later_than_the_last_one() -> None:
+    now = [1000.0]
+    door = door_to("redis://127.0.0.1:1/0")
+    door.breaker = Breaker(clock=lambda: now[0], jitter=lambda low, high: high)
+    pauses = []
+    while len(pauses) < 8:
+        assert door.call(lambda r: r.ping()) is DOWN  # whoever comes when it is time, looks
+        pauses.append(door.state()["next_retry_s"])
+        now[0] += pauses[-1]
+    assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, LONGEST_RETRY, LONGEST_RETRY]
+
+
 def test_the_three_shapes_of_redis_are_read_from_the_settings() -> None:
     assert _hosts("a:1, [::1]:2") == [("a", 1), ("::1", 2)]
     assert _sentinel("mine,a:1,b:2") == ("mine", [("a", 1), ("b", 2)])

@@ -4,6 +4,7 @@ import json
 import pickle
 import secrets
 import time
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -142,6 +143,27 @@ def test_use_pushes_the_end_back_in_mongodb_too_but_seldom(olga: Browser) -> Non
     store._extended.clear()  # as after five minutes
     assert olga.name() == "olga"
     assert row_of(olga.sid)["expires_at"] > first
+
+
+@pytest.mark.parametrize("redis_is", ["on", "off"])
+def test_a_session_past_its_end_is_nobodys_even_before_mongodb_sweeps_it_away(
+    parts: Flask, redis_is: str
+) -> None:
+    if redis_is == "off":
+        parts = small_app(None, DISABLE_REDIS=True)
+    person = Browser(parts)
+    assert person.name() == "olga"
+    past = {"expires_at": row_of(person.sid)["expires_at"] - timedelta(days=2)}
+    key = {"_id": session_ids.sid_hash(person.sid)}
+    assert Row._get_collection().update_one(key, {"$set": past}).matched_count == 1
+    redis_client().delete(f"session:{person.sid}")
+    assert person.name() == "nobody"
+
+
+def test_mongodb_sweeps_sessions_away_at_their_end(parts: Flask) -> None:
+    found = Row._get_collection().index_information().values()
+    by_end = [each for each in found if each["key"] == [("expires_at", 1)]]
+    assert [each.get("expireAfterSeconds") for each in by_end] == [0]
 
 
 def test_logging_out_ends_the_session_in_both_stores(olga: Browser) -> None:
