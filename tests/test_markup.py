@@ -5,11 +5,11 @@ import time
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chat import highlight
-from chat.markup import MAX_DEPTH, emoji_in, plain, render, sanitise
+from chat import highlight, markup
+from chat.markup import MAX_DEPTH, emoji_in, parsed, plain, render, sanitise
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,23 @@ from chat.markup import MAX_DEPTH, emoji_in, plain, render, sanitise
 )
 def test_the_subset_is_rendered_and_everything_else_stays_text(written: str, shown: str) -> None:
     assert shown in render(written)
+
+
+SIGNS = st.sampled_from(" ,.;!?()'\"-_*~`[]<>&:/\\#\n1h2tps")
+ALPHABET = st.one_of(SIGNS, SIGNS, st.characters(categories=["L", "N", "M", "P", "Z"]))
+
+
+@given(st.text(ALPHABET, max_size=12), st.sampled_from(["", "a", "Ж", "see 1. ", "see https://a"]))
+@settings(max_examples=2000)
+def test_words_that_are_not_parsed_look_as_if_they_had_been(end: str, begin: str) -> None:
+    text = begin + end
+    assume(markup._PLAIN.fullmatch(text))
+    assert render(text) == parsed(text)
+
+
+def test_plain_words_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markup, "parsed", lambda text: pytest.fail(f"parsed: {text}"))
+    assert render("Да, it's done (see 4b); really?") == "<p>Да, it's done (see 4b); really?</p>"
 
 
 @pytest.mark.parametrize(
