@@ -41,7 +41,7 @@ _FIXED = {"a": {"target": "_blank"}}
 _FOCUSABLE = {"pre": {"tabindex": {"0"}}}  # a long line scrolls sideways, by keyboard too
 
 # One line of words, and signs that no rule looks at: most of what is said. The parser would give it
-# back as it is, after a tenth of all the work that a post is.
+# back as it is, after a tenth of the work of a post.
 _PLAIN = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;!?()'\"-]){0,998}(?<! )")
 _BLOCK_ENDS = re.compile(r"<br>|</(?:p|li|pre|blockquote)>")
 _SPACES = re.compile(r"\s+")
