@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from chat.embedded.mongo import Mongo
+from tests.faults.harness import table
 from tests.faults.harness.faults import BY_NAME, Fault
 from tests.faults.harness.tally import Tally
-from tests.faults.harness.trial import Row, attempt
+from tests.faults.harness.trial import Row, Suffered, attempt
 from tests.support.servers import start_mongod
 
 AUTHORS, SECONDS = 4, 1.5
@@ -43,15 +44,41 @@ def test_nothing_is_lost_when_mongodb_or_a_process_is_killed(own_mongod, tmp_pat
 
 @pytest.mark.parametrize("kind", ["redis", "mongodb", "app"])
 def test_a_row_complains_of_each_promise_that_is_not_kept(kind):
-    row = Row(Fault("of nothing", kind, lambda made: None, degrades=False))
+    fault = Fault("of nothing", kind, lambda made: None, degrades=False)
+    row = Row(fault, [Suffered(fault)])
     assert not row.broken()
     row.lost, row.logouts, row.stale, row.duplicated = ["a"], ["b"], ["c"], 1
-    row.server_errors = ["d"]
-    assert len(row.broken()) == (5 if kind == "redis" else 4)
+    row.corner = ["e"]
+    row.suffered[0].server_errors = ["d"]
+    assert len(row.broken()) == (6 if kind == "redis" else 5)
+
+
+def test_of_several_faults_each_is_judged_as_what_it_is():
+    first, second = BY_NAME["mongod_killed"], BY_NAME["redis_hung"]
+    row = Row(first, [Suffered(first, 0.5, ["503"]), Suffered(second, None, ["500"])])
+    assert row.broken() == ["server error: 500", f"nobody was told: {second.name}"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "late"),
+    [
+        ("redis", {"slowest": 501.0}),
+        ("redis", {"normal": 15.1}),
+        ("mongodb", {"slowest_refusal": 2001.0}),
+    ],
+)
+def test_a_row_that_took_longer_than_promised_is_marked(kind, late):
+    row = Row(Fault("of nothing", kind, lambda made: None), slowest=500.0, normal=15.0)
+    assert not row.late()
+    assert "too slow" not in table.line(row)
+    row = Row(Fault("of nothing", kind, lambda made: None), **late)
+    assert len(row.late()) == 1
+    assert "too slow" in table.line(row)
 
 
 def test_answers_are_counted_as_what_they_mean_to_people():
     tally = Tally()
     for code, redirected in ((401, False), (200, True), (503, False), (404, False)):
-        tally.status(code, "asked", redirected)
+        tally.status(code, "asked", redirected, took=code / 1000)
+    assert tally.slowest_refusal == 503
     assert [len(x) for x in (tally.logouts, tally.server_errors, tally.other)] == [2, 1, 1]

@@ -101,6 +101,7 @@ class Author(threading.Thread):
         """The message out of the acknowledgement, or None if there is none."""
         try:
             tab = self._connected()
+            began = monotonic()
             with self.tally.timed(event, self.person.url):
                 answer = _ask(tab, event, data)
         except (socketio.exceptions.SocketIOError, requests.RequestException, OSError) as error:
@@ -110,7 +111,7 @@ class Author(threading.Thread):
             return dict(answer["message"])
         name = answer.get("error")
         code = 401 if name in AWAY else 503 if name in ("server", "unavailable", "busy") else 400
-        self.tally.status(code, f"{event} ({name})")
+        self.tally.status(code, f"{event} ({name})", took=monotonic() - began)
         return None
 
     def _connected(self) -> Tab:
@@ -171,6 +172,7 @@ class Author(threading.Thread):
         what = f"{method} {path.replace(self.channel['id'], '…')}"
         url = url or self.person.url
         headers = {"X-CSRFToken": self.person.csrf} if method != "GET" else {}
+        began = monotonic()
         try:
             with self.tally.timed(what, url):
                 answer = self.person.session.request(
@@ -181,7 +183,7 @@ class Author(threading.Thread):
             return None
         gone = answer.url.split("?")[0].endswith("/login")
         if not answer.ok or gone:
-            self.tally.status(answer.status_code, what, gone)
+            self.tally.status(answer.status_code, what, gone, monotonic() - began)
             return None
         return answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
 

@@ -228,13 +228,15 @@ def mongod_killed(made: Installation) -> Iterator[None]:
 
 @contextmanager
 def worker_killed(made: Installation) -> Iterator[None]:
-    """One of the two workers of the first process; its master starts another."""
-    master = made.apps[0].process
-    assert master
-    victim = psutil.Process(master.pid).children()[0]
-    os.kill(victim.pid, signal.SIGKILL)
+    """One of the two workers of the first process; its master starts another, and only that."""
+    process = made.apps[0].process
+    assert process
+    master = psutil.Process(process.pid)
+    victim, *others = (worker.pid for worker in master.children())
+    os.kill(victim, signal.SIGKILL)
     yield
-    eventually(lambda: len(psutil.Process(master.pid).children()) == 2)
+    eventually(lambda: len(master.children()) == 2)
+    assert {*others} < {worker.pid for worker in master.children()}, "another worker has gone, too"
 
 
 @contextmanager

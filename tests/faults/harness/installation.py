@@ -20,6 +20,7 @@ from tests.support.people import Person
 from tests.support.processes import AppProcess
 from tests.support.proxy import Line
 from tests.support.servers import Redis
+from tests.support.tabs import Tab
 
 SNAPSHOT = "snapshot"
 
@@ -138,10 +139,12 @@ class Installation:
             return bool(sent.ok)
         return False
 
-    def told_degraded(self) -> bool:
-        """Whether a tab was told by a `system` event."""
-        said = [data["mode"] for tab in self.tabs for data in tab.heard("system")]
-        return "degraded" in said
+    def words_of_trouble(self) -> dict[Tab, int]:
+        """How often each tab was told by a `system` event."""
+        return {
+            tab: [data["mode"] for data in tab.heard("system")].count("degraded")
+            for tab in self.tabs
+        }
 
     def history(self) -> list[dict[str, Any]]:
         """All that is stored in the channel, past every cache."""

@@ -14,8 +14,9 @@ def head() -> str:
 
 def line(row: Row) -> str:
     told = "–" if row.announced is None else f"{row.announced:.1f}"
+    name = f"{row.fault.name} **(too slow)**" if row.late() else row.fault.name
     cells = (
-        row.fault.name, row.tried, row.acknowledged, row.stored, row.duplicated, len(row.lost),
+        name, row.tried, row.acknowledged, row.stored, row.duplicated, len(row.lost),
         len(row.logouts), len(row.stale), len(row.server_errors),
         f"{row.slowest:.0f} ({row.slowest_calm:.0f})", told, f"{row.normal:.1f}",
     )  # fmt: skip

@@ -24,6 +24,7 @@ class Tally:
     slow: dict[str, list[tuple[float, str]]] = field(default_factory=dict)  # and what it was
     away: set[str] = field(default_factory=set)  # processes that were ended, until they answer
     longest_return: float = 0.0  # ms that somebody waited for one of them
+    slowest_refusal: float = 0.0  # ms until the slowest 503
     requests: int = 0
     changes: int = 0  # in the quiet corner
     phase: str = "calm"
@@ -75,8 +76,10 @@ class Tally:
         """The greatest acknowledged number: a read that begins now shows no less."""
         return self._newest
 
-    def status(self, code: int, what: str, redirected: bool = False) -> None:
-        """Note an answer that is no success."""
+    def status(self, code: int, what: str, redirected: bool = False, took: float = 0.0) -> None:
+        """Note an answer that is no success, and came after so many seconds."""
+        if code == 503:
+            self.slowest_refusal = max(self.slowest_refusal, took * 1000)
         if code == 401 or redirected:
             self.logouts.append(f"{what}: {code}")
         elif code >= 500:

@@ -15,13 +15,33 @@ from tests.support.waiting import eventually
 
 CALM, AFTERWARDS = 2.0, 2.0  # seconds at work before the fault and after the recovery
 RECOVERY = 90.0  # a failure, not a promise: see the measured figure
+# What people are promised, on a machine that has nothing else to do: milliseconds, seconds.
+ANSWERED, REFUSED, NORMAL = 500, 2000, 15
+
+
+@dataclass
+class Suffered:
+    """One fault of a trial. ``None`` seconds: it was never announced (and need not be)."""
+
+    fault: Fault
+    announced: float | None = None
+    server_errors: list[str] = field(default_factory=list)
+
+    def broken(self) -> list[str]:
+        complaints = []
+        if self.fault.kind == "redis":
+            complaints += [f"server error: {what}" for what in self.server_errors]
+        if self.fault.degrades and self.announced is None:
+            complaints.append(f"nobody was told: {self.fault.name}")
+        return complaints
 
 
 @dataclass
 class Row:
-    """What one fault did. ``None`` seconds: it was never announced (and need not be)."""
+    """What one fault did, or several in turn: then ``fault`` is the first of them."""
 
     fault: Fault
+    suffered: list[Suffered] = field(default_factory=list)
     tried: int = 0
     acknowledged: int = 0
     stored: int = 0
@@ -34,10 +54,16 @@ class Row:
     slowest: float = 0.0
     slow: list[str] = field(default_factory=list)  # the slowest, in words
     slowest_calm: float = 0.0
+    slowest_refusal: float = 0.0
     longest_return: float = 0.0
-    announced: float | None = None
     normal: float = 0.0
+    corner: list[str] = field(default_factory=list)  # why the quiet corner proves nothing
     log: str = ""
+
+    @property
+    def announced(self) -> float | None:
+        """Of the first fault."""
+        return self.suffered[0].announced if self.suffered else None
 
     def broken(self) -> list[str]:
         """The promises that were not kept."""
@@ -47,10 +73,20 @@ class Row:
         complaints += [f"not understood: {what}" for what in self.other]
         if self.duplicated:
             complaints.append(f"{self.duplicated} stored twice")
-        if self.fault.kind == "redis":
-            complaints += [f"server error: {what}" for what in self.server_errors]
-        if self.fault.kind != "app" and self.fault.degrades and self.announced is None:
-            complaints.append("nobody was told")
+        complaints += self.corner
+        for each in self.suffered:
+            complaints += each.broken()
+        return complaints
+
+    def late(self) -> list[str]:
+        """What took longer than promised. Only of trials that had the machine to themselves."""
+        complaints = []
+        if self.fault.kind == "redis" and self.slowest > ANSWERED:
+            complaints.append(f"an answer took {self.slowest:.0f} ms")
+        if self.fault.kind == "redis" and self.normal > NORMAL:
+            complaints.append(f"normal only after {self.normal:.1f} s")
+        if self.fault.kind == "mongodb" and self.slowest_refusal > REFUSED:
+            complaints.append(f"a 503 took {self.slowest_refusal:.0f} ms")
         return complaints
 
 
@@ -60,14 +96,20 @@ class Watch(threading.Thread):
     def __init__(self, made: Installation, since: float) -> None:
         super().__init__(daemon=True)
         self.made, self.since = made, since
+        self.before = made.words_of_trouble()
         self.announced: float | None = None
         self.done = threading.Event()
 
     def run(self) -> None:
         while not self.done.wait(0.05) and self.announced is None:
             told = [*self.made.redis_statuses(), *self.made.ready_statuses()]
-            if 503 in told or self.made.told_degraded():
+            if 503 in told or self._tabs_were_told():
                 self.announced = monotonic() - self.since
+
+    def _tabs_were_told(self) -> bool:
+        return any(
+            count > self.before.get(tab, 0) for tab, count in self.made.words_of_trouble().items()
+        )
 
 
 def attempt(
@@ -88,7 +130,7 @@ def attempt(
         row = Row(fault)
         for each in (fault, *then):
             _suffer(made, row, each, lasts or each.lasts)
-        _stop(made)
+        _stop(made, row)
         _account(made, row)
         row.log = made.log()
         return row
@@ -96,6 +138,7 @@ def attempt(
 
 def _suffer(made: Installation, row: Row, fault: Fault, lasts: float) -> None:
     made.tally.enter("fault")
+    errors_before = len(made.tally.server_errors)
     watch = Watch(made, monotonic())
     watch.start()
     made.witness.changing.set()
@@ -111,11 +154,16 @@ def _suffer(made: Installation, row: Row, fault: Fault, lasts: float) -> None:
     sleep(AFTERWARDS)
     watch.done.set()
     watch.join()
-    row.announced = row.announced or watch.announced
+    errors = made.tally.server_errors[errors_before:]
+    row.suffered.append(Suffered(fault, watch.announced, errors))
 
 
-def _stop(made: Installation) -> None:
-    """Everybody ends with an acknowledgement."""
+def _stop(made: Installation, row: Row) -> None:
+    """Everybody ends with an acknowledgement, and has been there until now."""
+    if not made.witness.is_there():
+        row.corner.append("the witness of the quiet corner has gone")
+    if not made.tally.changes:
+        row.corner.append("nothing was changed in the quiet corner")
     made.witness.stop()
     for author in made.authors:
         author.stop()
@@ -144,5 +192,6 @@ def _account(made: Installation, row: Row) -> None:
     row.server_errors = tally.server_errors
     row.slowest_calm = tally.slowest.get("calm", 0)
     row.slowest = tally.slowest.get("fault", 0)
+    row.slowest_refusal = tally.slowest_refusal
     row.longest_return = tally.longest_return
     row.slow = [what for _, what in tally.slow.get("fault", [])]

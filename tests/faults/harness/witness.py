@@ -33,6 +33,10 @@ class Witness(threading.Thread):
         super().start()
         self.changer.start()
 
+    def is_there(self) -> bool:
+        """Whether it still looks, and changes things: an answer it cannot read ends it."""
+        return self.is_alive() and self.changer.is_alive()
+
     def stop(self) -> None:
         self.done.set()
         self.changing.set()  # whoever waits for it
