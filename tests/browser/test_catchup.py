@@ -241,3 +241,31 @@ def test_a_push_that_comes_after_the_count_that_has_it_is_not_counted_again(two)
     ann.page.evaluate(TOLD, [counted(0, 0)])  # asked for before the channel's first message
     ann.page.evaluate(TOLD, [said(1010)])
     expect(shown).to_have_attribute("data-unread", "6")
+
+
+# The page's own connection, found by way of another namespace, which is never opened.
+BACK_OFF = """async () => {
+  const { io } = await import("/static/vendor/socket.io.esm.min.js");
+  const manager = io("/nowhere", { autoConnect: false }).io;
+  if (!manager.engine || manager.engine.readyState !== "open") return "not the page's own";
+  const wait = (attempt) => {
+    manager.backoff.reset();
+    for (let count = 1; count < attempt; count += 1) manager.backoff.duration();
+    return manager.backoff.duration();
+  };
+  const often = (attempt) => Array.from({ length: 200 }, () => wait(attempt));
+  const waits = Object.fromEntries([1, 2, 3, 10].map((attempt) => [attempt, often(attempt)]));
+  manager.backoff.reset();
+  return { again: manager.reconnection(), tries: String(manager.reconnectionAttempts()), waits };
+}"""
+
+
+def test_browsers_that_lost_a_server_come_back_each_in_its_own_time(two):
+    ann, _bob = two
+    found = ann.page.evaluate(BACK_OFF)
+    assert (found["again"], found["tries"]) == (True, "Infinity")
+    for attempt, mean in (("1", 500), ("2", 1000), ("3", 2000)):
+        waits = found["waits"][attempt]
+        assert mean * 0.5 <= min(waits) < mean * 0.7  # of 200, some are on either side
+        assert mean * 1.3 < max(waits) <= mean * 1.5
+    assert max(found["waits"]["10"]) <= 8000  # however long the server was away

@@ -105,12 +105,12 @@ def opened(pair, meet) -> Callable[[], Page]:
 
 
 def test_without_redis_nobody_is_shown_as_something_that_this_process_cannot_know(pair, opened):
+    page = opened()
+    page.shows("Emil", "offline")
     bob, carls = pair.tab("Bob", pair.there), pair.tab("Carl", pair.there)
     carl, dora = pair.tab("Carl", pair.here), pair.tab("Dora", pair.here)
-    page = opened()
     for name in ("Bob", "Carl", "Dora"):
         page.shows(name, "online")
-    page.shows("Emil", "offline")
     page.reader.page.evaluate(WATCH)
 
     pair.lose_redis()

@@ -1,5 +1,8 @@
 """Starting, stopping, and Redis going away under open sockets."""
 
+import psutil
+from psutil import STATUS_ZOMBIE as ZOMBIE
+
 from tests.realtime.conftest import together
 from tests.support.people import Person
 from tests.support.waiting import eventually
@@ -77,3 +80,60 @@ def test_a_hung_redis_delays_nobody_here_and_browsers_are_told_to_catch_up(launc
     here.sees_online(near.id, far.id)
     for somebody in (owner, near, far):
         somebody.close()
+
+
+def test_a_killed_worker_of_four_takes_no_other_down_and_its_people_are_back_with_what_they_missed(
+    launch_app,
+):
+    app = launch_app(WEB_CONCURRENCY="4", PRESENCE_LEASE="6")
+    owner = Person(app.url, "owner").set_up()
+    channel = owner.get("/api/channels").json()["channels"][0]["id"]
+    eventually(lambda: len(workers_of(app)) == 4)
+    tabs = [owner.tab() for _ in range(9)]
+    # Who takes a connection is chance; two have some, at least.
+    eventually(lambda: tabs.append(owner.tab()) or len(spread(app, tabs)) > 1)
+    all_hear(tabs, channel, "before")
+
+    victim, lost = max(spread(app, tabs).items(), key=lambda item: len(item[1]))
+    stayed = [tab for tab in tabs if tab not in lost]
+    survivors = set(workers_of(app)) - {victim}
+    victim.kill()
+    for tab in lost:
+        tab.is_cut()
+    said = stayed[0].post(channel, "meanwhile")
+    assert said["ok"]
+    all_hear(stayed, channel, "among those who stayed")
+
+    back = [owner.tab() for _ in lost]
+    for tab in back:
+        caught_up = tab.ask("channel:open", channel=channel, after=said["message"]["seq"] - 1)
+        texts = [row["message"]["text"] for row in caught_up["messages"]]
+        assert texts[0] == "meanwhile"
+    eventually(lambda: len(workers_of(app)) == 4)
+    all_hear([*stayed, *back], channel, "after")
+    assert survivors < set(workers_of(app))
+    assert all(tab.connected for tab in stayed)
+    owner.close()
+
+
+def workers_of(app):
+    return [w for w in psutil.Process(app.process.pid).children() if w.status() != ZOMBIE]
+
+
+def spread(app, tabs):
+    """Each worker that has some of these tabs, and which."""
+    found = {}
+    for worker in workers_of(app):
+        far_ends = {line.raddr.port for line in worker.net_connections() if line.raddr}
+        if has := [tab for tab in tabs if tab.socket.eio.ws.sock.getsockname()[1] in far_ends]:
+            found[worker] = has
+    return found
+
+
+def all_hear(tabs, channel, word):
+    """Each says something, and each hears all of it."""
+    for number, tab in enumerate(tabs):
+        assert tab.post(channel, f"{word} {number}")["ok"]
+    everything = {f"{word} {number}" for number in range(len(tabs))}
+    for tab in tabs:
+        eventually(lambda tab=tab: everything <= set(tab.texts()))
