@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from chat.extensions import babel
-from chat.i18n import TRANSLATIONS, compile_catalogues
-from chat.watch import drill, verdict
+from chat.i18n import TRANSLATIONS, compile_catalogues, local_time
+from chat.watch import drill, figures, verdict
 
 UP = {"status": "up", "since": "2026-05-03T12:00:00+00:00", "next_retry_s": None}
 
@@ -35,19 +35,25 @@ def down(since):
     return {"status": "down", "since": since.isoformat(), "next_retry_s": 1.5}
 
 
-def test_a_time_of_another_day_of_the_reader_has_its_date(says):
-    now = datetime.now(UTC)
-    for card in ("mongo", "door"):
-        today = says(**{card: down(now)}).sentence
-        assert str(now.year) not in today
-        days_ago = now - timedelta(days=3)
-        old = says(**{card: down(days_ago)}).sentence
-        assert f"{days_ago.day}, {days_ago.year}, " in old
-        assert f"{days_ago.day} " in says(**{card: down(days_ago)}, language="ru").sentence
-    # At the same moment it is another day elsewhere.
-    far = [says(door=down(now - timedelta(hours=23, minutes=59)), zone=zone).sentence
-           for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")]  # fmt: skip
-    assert all(str(now.year) in one or str(now.year - 1) in one for one in far)
+@pytest.fixture
+def half_past_nine(monkeypatch):
+    """The time at which it is read."""
+    now = datetime(2026, 5, 3, 9, 30, tzinfo=UTC)
+    monkeypatch.setattr(figures, "today", lambda: local_time(now.isoformat()).date())
+    return now
+
+
+@pytest.mark.parametrize("card", ["mongo", "door"])
+def test_a_time_of_another_day_has_its_date_as_the_reader_counts_days(says, half_past_nine, card):
+    def since(hours, **reader):
+        gone = down(half_past_nine - timedelta(hours=hours))
+        return says(**{card: gone}, **reader).sentence.replace("\u202f", " ")
+
+    assert "since 8:30 AM" in since(1)
+    assert "since Apr 30, 2026, 9:30 AM" in since(72)
+    assert "с 30 апр. 2026" in since(72, language="ru")
+    assert "since May 2, 2026, 11:30 PM" in since(10)
+    assert "since 12:30 PM" in since(10, zone="Pacific/Pago_Pago")  # the same moment, and day
 
 
 @pytest.mark.parametrize(
