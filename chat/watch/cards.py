@@ -31,6 +31,7 @@ def members(topology: TopologyDescription) -> dict[str, Any]:
         return {"known": 0, "answering": 0, "primary": ""}
     primary = [place for place, told in found.items() if told.server_type_name == "RSPrimary"]
     return {
+        "set": topology.replica_set_name or "",
         "known": len(found),
         "answering": sum(told.is_server_type_known for told in found.values()),
         "primary": "{}:{}".format(*primary[0]) if primary else "",

@@ -2,6 +2,7 @@
 
     python tests/browser/screenshots.py OUTDIR [--pages login,busy] [--widths 360,820,1440]
         [--themes light,dark] [--languages en,ru] [--readme docs/screenshot.png]
+        [--status docs/status.png]
 
 Starts the application as `make run` does, with databases of its own, and fills it with the talk in
 demo_content.py. Without options it takes all combinations.
@@ -32,6 +33,8 @@ from tests.support.embedded import Run  # noqa: E402
 HEIGHTS = {360: 780, 820: 1100, 1440: 900}
 SETTLE_MS = 300
 ONLINE = ("Maria", "Дмитрий", "Li-Wei")
+ENOUGH_REQUESTS = 30
+LOOKS = 3
 READY = "body[data-ready], body:not([data-user-id])"
 COLOURS = ("light", "dark")
 LANGUAGES = ("en", "ru")
@@ -70,6 +73,16 @@ def write_too_much(page: Page) -> None:
     page.locator("#composer textarea").evaluate("field => field.removeAttribute('required')")
     page.fill("#composer textarea", "   ")
     page.click("#composer [type=submit]")
+
+
+def wait_for_facts(page: Page) -> None:
+    """What both servers say of themselves, after people have read a little."""
+    for _ in range(ENOUGH_REQUESTS):
+        page.request.get(page.url.replace("/admin/status", "/api/users"))
+    for fact in ("Replica set", "Part in replication"):
+        page.get_by_text(fact).wait_for()
+    for _ in range(LOOKS):  # until what starting cost is no longer the last that was measured
+        page.wait_for_event("response", lambda answer: answer.url.endswith("/admin/status/now"))
 
 
 SETUP = {"setup": Shot("/setup", signed_in=False)}
@@ -206,6 +219,9 @@ def main(arguments: Iterable[str] | None = None) -> None:
                 picture = studio.take("readme", SHOTS["busy"], 1440, "light", "en")
                 options.readme.parent.mkdir(parents=True, exist_ok=True)
                 picture.replace(options.readme)
+            if options.status:
+                shot = Shot("/admin/status", act=wait_for_facts)
+                studio.take("status-readme", shot, 1440, "light", "en").replace(options.status)
             shoot(studio, {n: s for n, s in SHOTS.items() if s.script}, options)
 
 
@@ -224,6 +240,7 @@ def parse(arguments: Iterable[str] | None) -> argparse.Namespace:
     parser.add_argument("--themes", type=several, default=list(COLOURS))
     parser.add_argument("--languages", type=several, default=list(LANGUAGES))
     parser.add_argument("--readme", type=Path, default=None)
+    parser.add_argument("--status", type=Path, default=None)
     return parser.parse_args(None if arguments is None else list(arguments))
 
 

@@ -50,6 +50,14 @@ def test_a_redis_that_has_saved_nothing_yet_is_not_said_to_have(app: Flask):
         assert backups.of_redis(saved) == "5 minutes"
 
 
+def test_what_a_redis_that_is_away_said_of_its_snapshot_stays_true(app: Flask):
+    started = time.time() - 7200
+    told = {"rdb_last_save_time": int(started) + 300, "uptime_in_seconds": 600, "at": started + 600}
+    with app.test_request_context():
+        assert backups.of_redis(told) == "115 minutes"
+        assert backups.of_redis(told | {"rdb_last_save_time": int(started)}) is None
+
+
 def test_a_failed_and_a_good_back_up_are_both_noted(app: Flask, tmp_path):
     uri = app.config["MONGODB_URI"]
     Backup._get_collection().insert_one({"_id": "mongodb", "last": {"at": "noon"}, "good": 1})
