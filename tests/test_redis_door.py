@@ -1,8 +1,10 @@
 """The door to Redis: it answers or says DOWN, quickly, and trusts nothing from before an outage."""
 
+import ast
 import logging
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import redis as redis_py
@@ -17,6 +19,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
+import chat
 from chat.metrics import names, redis_calls
 from chat.redis import DOWN, answers, scripts
 from chat.redis.breaker import LONGEST_RETRY, Breaker
@@ -147,6 +150,30 @@ def test_a_redis_that_is_not_there_at_the_start_is_reported_once(
     assert [door.call(lambda r: r.ping()) for _ in range(20)] == [DOWN] * 20
     assert len(caplog.records) == 1
     assert door.state()["next_retry_s"] is not None
+
+
+def test_clients_of_redis_are_made_at_one_place() -> None:
+    """Whoever made one elsewhere would wait longer than people may, and never hear of an outage."""
+    root = Path(chat.__file__).parent
+    files = [*root.rglob("*.py"), *(root.parent / name for name in ("app.py", "gunicorn.conf.py"))]
+    making = {
+        file.relative_to(root.parent).as_posix()
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _last_name(node.func) in MAKERS
+    }
+    assert making == {"chat/redis/connect.py"}
+
+
+MAKERS = {
+    "from_url", "from_pool", "Redis", "StrictRedis", "RedisCluster", "Cluster", "Sentinel",
+    "Client", "ConnectionPool", "BlockingConnectionPool", "SentinelConnectionPool",
+    "SentinelPool",
+}  # fmt: skip
+
+
+def _last_name(called: ast.expr) -> str:
+    return str(getattr(called, "attr", getattr(called, "id", "")))
 
 
 def test_switched_off_means_no_attempt_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
