@@ -1,6 +1,7 @@
 """While some process is not heard its people are unknown, and Redis being back does not end it."""
 
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -91,6 +92,11 @@ def test_while_another_process_is_cut_off_the_people_here_are_named_as_not_all(s
     assert modes(said) == ["normal"]
     come(holder, CAT)
     assert all("known" not in word for word in said.taken("presence") if "greeting" not in word)
+    # Pages have forgotten who is here, so at the next time all are named again.
+    Outage.say(OTHER, cut_off=True)
+    look()
+    holder.tick()
+    assert [word["online"] for word in said.taken("presence")] == [[ANN, CAT]]
 
 
 def test_who_left_while_redis_was_away_is_not_online_for_the_rest_of_a_lease(said):
@@ -104,8 +110,10 @@ def test_who_left_while_redis_was_away_is_not_online_for_the_rest_of_a_lease(sai
     holder.tick()
     assert redis.recover()
     said.taken("presence")
-    holder.tick()  # what others have to say of their own people comes first
+    holder.tick()
     assert not said.taken("presence")
+    # What others have to say of their own people comes first.
+    assert holder.reap_at > monotonic() + holder.lease / 6
     holder.reap_at = 0
     holder.tick()
     assert [word["offline"] for word in said.taken("presence")] == [[BOB]]
