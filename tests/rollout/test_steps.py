@@ -113,6 +113,12 @@ def test_a_step_is_not_over_before_its_time(following, monkeypatch):
     assert Rollout.read()["features"]["emoji"]["stage"] == ENTERING
 
 
+def test_every_process_has_heard_of_a_change_before_what_it_knew_is_worth_nothing():
+    """Nobody has to tell it: it asks so often, and waits no longer for the answer."""
+    assert min(5, rollout.LEASE) > follower.EVERY + follower.QUERY_SECONDS
+    assert rollout.LEASE < rollout.MARGIN
+
+
 def test_a_step_that_turns_round_waits_anew(following):
     shares.command("emoji", "0")
     began = Rollout.read()["features"]["emoji"]["since"]
