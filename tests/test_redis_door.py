@@ -208,6 +208,23 @@ def test_a_replica_is_not_a_redis_to_write_to(own_redis: Redis) -> None:
     assert "slave" in door.state()["error"]
 
 
+def test_a_full_redis_that_evicts_nothing_is_used_again_when_it_takes_writes(
+    door: Door, own_redis: Redis
+) -> None:
+    assert door.check()
+    client = own_redis.client()
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", "1")
+    assert door.call(lambda r: r.set("cache:one", "more")) is DOWN
+    assert "OutOfMemoryError" in door.state()["error"]
+    assert client.ping()  # and reads are answered, but what is written reaches nobody
+    assert not door.recover()
+    assert door.call(lambda r: r.get("cache:one")) is DOWN
+    client.config_set("maxmemory", "0")
+    eventually(lambda: door.check())
+    assert door.call(lambda r: r.set("cache:one", "more")) is True
+
+
 def test_our_own_mistakes_are_loud_in_tests_and_down_in_service(own_redis: Redis) -> None:
     strict, lenient = door_to(own_redis.url), door_to(own_redis.url)
     lenient._strict = False
