@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.add_template_global(members_left_out)
     app.add_template_global(csrf_token)
     app.add_template_global(presence.seq, "presence_seq")
+    app.add_template_global(presence.is_known, "presence_known")
     app.jinja_env.globals["NOBODY"] = NOBODY
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
 

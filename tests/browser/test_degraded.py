@@ -118,6 +118,8 @@ def test_without_redis_nobody_is_shown_as_something_that_this_process_cannot_kno
         page.shows(name, "unknown")
     expect(page.in_sidebar("Bob")).to_have_count(0)
     expect(page.reader.page.locator("#online-people")).to_contain_text("presence unknown")
+    fresh = pair.people["Ann"].get(f"/channels/{page.channel['slug']}").text
+    assert "presence unknown" in fresh[fresh.index('id="online-people"') :].split("</ul>")[0]
     bob.close()
     # Who is here is online, also who comes now; who leaves may still be somewhere else.
     for name in ("Carl", "Dora"):
