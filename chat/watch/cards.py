@@ -40,9 +40,9 @@ def members(topology: TopologyDescription) -> dict[str, Any]:
 
 def of_redis(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> dict[str, Any]:
     """What is known of Redis; ``as_of`` is when, if it is not now."""
-    now, kept = figures(gauges), facts.get("figures") or {}
-    is_now = now["used"] is not None or not kept
-    told = now if is_now else kept
+    told = figures(gauges)
+    if told["used"] is None:
+        told |= facts.get("figures", {})
     kind = "Valkey" if "valkey_version" in facts else "Redis"
     version = facts.get("valkey_version") or facts.get("redis_version")
     if drill.phase() == drill.AWAY:

@@ -55,7 +55,10 @@ def ask_redis(before: dict[str, Any], snap: Snapshot) -> dict[str, Any]:
     told = redis.call(_info, "status") if redis.is_up() else None
     if told is None or isinstance(told, Down):
         return before
-    return {**told, "at": time.time(), "figures": figures(gauges_of(snap))} if told else {}
+    if not told:
+        return {}
+    known = {name: value for name, value in figures(gauges_of(snap)).items() if value is not None}
+    return {**told, "at": time.time(), "figures": {**before.get("figures", {}), **known}}
 
 
 def _info(client: Any) -> dict[str, Any]:

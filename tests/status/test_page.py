@@ -171,6 +171,8 @@ def test_a_killed_redis_is_said_in_one_sentence_and_its_return_too(site):
     assert "Look at the Redis server and REDIS_URL" in page
     assert re.search(r"Next try in [\d.]+ s\.", page)
     assert "does not answer" in page
+    assert "Figures are the last known, of " in page
+    assert "of 1,000 at most" in page
     eventually(
         lambda: "Redis does not answer; the chat works" in site.owner.get("/admin/status").text
     )

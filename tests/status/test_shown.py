@@ -20,8 +20,8 @@ MB = 1048576
 MESSAGES = "GET", "/api/channels/<channel_id>/messages"
 NOTHING = {"drill": None, "drill_known": True}
 INFO = {
-    "valkey_version": "9.1.2", "uptime_in_seconds": 7200, "role": "master", "connected_slaves": 2,
-    "aof_enabled": 0, "rdb_last_bgsave_status": "ok", "rdb_last_save_time": time.time() - 1200,
+    "valkey_version": "9.1.2", "uptime_in_seconds": 86_400, "role": "master", "connected_slaves": 2,
+    "aof_enabled": 0, "rdb_last_bgsave_status": "ok", "rdb_last_save_time": time.time() - 5 * 3600,
     "at": time.time(), "figures": {"used": 69 * MB, "limit": 100 * MB, "clients": 12, "keys": 80},
 }  # fmt: skip
 MONGO = {"version": "8.0.1", "set": "rs0", "members": 3, "backup": {}, "open": 1234, "free": 50_000,
@@ -118,7 +118,7 @@ def test_redis_is_shown_with_all_that_is_known_of_it(facts):
     assert shown["Pool of this chat"] == "3 of 50 in use"
     assert shown["Keys"] == "12,345"
     assert shown["Kept on disk"] == "snapshots, the last one worked"
-    assert shown["Last snapshot"].startswith("20 minutes ago")
+    assert shown["Last snapshot"].startswith("5 hours ago")
     assert shown["Part in replication"] == "primary"
     assert shown["Replicas"] == "2"
     facts.seen["redis"] = INFO | {"role": "slave", "master_link_status": "up"}
