@@ -1,9 +1,10 @@
-"""A real app whose Redis is taken away: the alert is logged, posted, said in a channel, and over.
+"""A real app whose Redis fills up and is taken away: alerts are shown, logged, posted, and over.
 
 What is said in a channel is said once, however many processes see it.
 """
 
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -12,10 +13,11 @@ import pytest
 from chat.embedded.process import LOOPBACK
 from chat.models.message import NOBODY
 from tests.support.people import Person
+from tests.support.processes import Launcher
 from tests.support.waiting import eventually
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def webhook():
     """Somebody who is told."""
 
@@ -48,32 +50,80 @@ def the_channel(person, slug):
     return next(channel["id"] for channel in channels if channel["slug"] == slug)
 
 
-def test_redis_is_killed_and_the_alert_is_told_once_by_one_of_two_workers(launch_app, webhook):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, mongod, webhook):
+    """An app of two workers, a second gunicorn beside it, a Redis of theirs, and an owner."""
+    launcher = Launcher(tmp_path_factory.mktemp("told"), mongod.uri)
+    app = launcher(ALERT_WEBHOOK=webhook.url, ALERT_CHANNEL="general", WEB_CONCURRENCY="2")
+    launcher(beside=app, ALERT_CHANNEL="general")
+    launcher.owner = Person(app.url, "olga").set_up()
+    yield launcher
+    launcher.owner.close()
+    launcher.close()
+
+
+def part(person, name):
+    """The words in a part of the status page."""
+    page = person.get("/admin/status").text
+    words = re.sub(r"<[^>]+>", " ", page[page.index(f'id="{name}"') :].partition("</section>")[0])
+    return re.sub(r"\s+", " ", words)
+
+
+def test_a_nearly_full_redis_and_the_kill_switch_are_shown_and_posted(site, webhook):
+    redis, owner = site.redis[0].client(), site.owner
+    redis.setrange("ballast", 20_000_000, "x")  # beside it a connection more or less is nothing
+    redis.config_set("maxmemory", int(redis.info("memory")["used_memory"] / 0.88))
+    assert owner.post_form("/admin/control/kill").status_code == 303
+
+    def shown():
+        alerts = part(owner, "live-alerts")
+        return "Redis memory 8" in alerts and "7 parts do not use Redis, by decision" in alerts
+
+    eventually(shown, seconds=120, every=0.5)
+    told = {one["alert"]: one for one in webhook.told}
+    assert told.keys() == {"redis_memory", "rolled_back"}
+    assert 0.8 < told["redis_memory"]["value"] < 1
+    assert told["redis_memory"]["severity"] == "warning"
+    assert (told["rolled_back"]["severity"], told["rolled_back"]["value"]) == ("info", 7)
+
+    redis.config_set("maxmemory", 0)
+    redis.delete("ballast")
+    assert owner.post_form("/admin/control/back").status_code == 303
+    assert len(re.findall(r"olga back to before [^%]*? 0 % → 100 %", part(owner, "audit"))) == 7
+    eventually(lambda: ("rolled_back", "off") in [(t["alert"], t["state"]) for t in webhook.told])
+    eventually(lambda: "by decision" not in part(owner, "live-alerts"))
+
+
+def test_redis_is_killed_and_the_alert_is_told_once_by_one_of_two_workers(site, webhook):
     """And said once in a channel, although a second gunicorn sees it, too."""
-    app = launch_app(ALERT_WEBHOOK=webhook.url, ALERT_CHANNEL="general", WEB_CONCURRENCY="2")
-    beside = launch_app(beside=app, ALERT_CHANNEL="general")
-    redis = launch_app.redis[0]
-    owner = Person(app.url, "olga").set_up()
+    redis, owner = site.redis[0], site.owner
     general = the_channel(owner, "general")
+
+    def told():
+        return [one for one in webhook.told if one["alert"] == "redis_unreachable"]
+
+    def heard():
+        return [text for text in said(owner, general) if "Redis does not answer" in text]
+
+    def over(log):
+        return re.findall(r"Alert over after \d+ s: Redis does not answer", log.read_text())
+
     redis.kill()
-    eventually(lambda: webhook.told)
-    assert [(t["alert"], t["state"]) for t in webhook.told] == [("redis_unreachable", "on")]
-    assert "Look at the Redis server" in webhook.told[0]["text"]
-    assert "Redis не отвечает" in webhook.told[0]["texts"]["ru"]
-    both = [each.log for each in (app, beside)]
+    eventually(told)
+    assert [one["state"] for one in told()] == ["on"]
+    assert "Look at the Redis server" in told()[0]["text"]
+    assert "Redis не отвечает" in told()[0]["texts"]["ru"]
+    both = [each.log for each in site.launched]
     eventually(lambda: all("Alert: Redis does not answer" in log.read_text() for log in both))
-    eventually(lambda: said(owner, general))
+    eventually(heard)
     redis.start()
-    eventually(lambda: len(webhook.told) == 2)
-    over = webhook.told[1]
-    assert (over["alert"], over["state"]) == ("redis_unreachable", "off")
-    assert over["lasted_s"] > 0
-    log = app.log.read_text()
-    assert log.count("Alert: Redis does not answer") == 1
-    assert log.count("Alert over after") == 1
-    eventually(lambda: all("Alert over after" in log.read_text() for log in both))
-    begins, ends = eventually(lambda: len(found := said(owner, general)) > 1 and found)
+    eventually(lambda: len(told()) == 2)
+    assert told()[1]["state"] == "off"
+    assert told()[1]["lasted_s"] > 0
+    assert both[0].read_text().count("Alert: Redis does not answer") == 1
+    assert len(over(both[0])) == 1
+    eventually(lambda: all(over(log) for log in both))
+    begins, ends = eventually(lambda: len(found := heard()) > 1 and found)
     assert begins.startswith("**Alert.** Redis does not answer; the chat works without it")
     assert ends.startswith("**Over** after ")
     assert ends.endswith(": Redis does not answer.")
-    owner.close()
