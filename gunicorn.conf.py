@@ -57,7 +57,10 @@ def on_starting(server):
 
 def child_exit(server, worker):
     """What the worker has counted stays counted; how things stood in it is over."""
-    place.fold(worker.pid)
+    try:
+        place.fold(worker.pid)
+    except Exception:  # what another edition counted; an error here would end the master
+        server.log.exception("the figures of a worker that ended are lost")
 
 
 def on_exit(server):

@@ -63,6 +63,12 @@ class Unlogged(Logger):  # type: ignore[misc]
         """Which address it was stays untold: an invite's code may be in it."""
         super().exception(str(words).removesuffix(" %s %s").removesuffix(" %s"), **kwargs)
 
+    def warning(self, words: Any, *args: Any, **kwargs: Any) -> None:
+        """Nor what could not be read as a request."""
+        begins = "Invalid request from ip="
+        known = str(words).startswith(begins)
+        super().warning(str(words).split(": ")[0] if known else words, *args, **kwargs)
+
 
 def send_whole() -> None:
     """From now on, in this process."""

@@ -26,7 +26,6 @@ R = TypeVar("R")
 OF_ONE_REQUEST = (
     "_login_user", "subject", "via_token", "guessed", "basis", "seen", "cold", "api_count",
 )  # fmt: skip
-ROLES_WITH_RIGHTS = ("moderator", "admin", "owner")
 
 
 class Account(UserMixin):  # type: ignore[misc]

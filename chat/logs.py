@@ -133,7 +133,7 @@ def _new_id() -> str:
 
 def _greenlet_failed(hub: Any, context: Any, kind: Any, error: Any, trace: Any) -> None:
     """A background greenlet ended by an error, which gevent would print over many lines."""
-    log.error("a greenlet failed: %r", context, exc_info=(kind, error, trace))
+    log.error("%s failed", getattr(context, "name", "a greenlet"), exc_info=(kind, error, trace))
 
 
 def _begin() -> None:

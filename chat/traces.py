@@ -18,16 +18,28 @@ from pymongo.errors import OperationFailure
 MOST = 300  # characters of an error's own text
 _QUOTED = re.compile(r"(?<=Command # )(\d+) \(.*\)(?= of pipeline)|, with args beginning with: .*")
 
+_VALUE = re.compile(r"(['\"]).*\1")  # what was looked for, or could not be read as something else
+
 
 def brief(error: BaseException) -> str:
     """One line: the kind of error, and its own words where they quote nobody."""
-    kind, code = type(error).__name__, getattr(error, "code", None)
-    if isinstance(error, OperationFailure):
-        return f"{kind} (code {code})"
-    if isinstance(error, BSONError | MongoEngineException | ValidationError):
-        return kind
-    words = unquoted(" ".join(str(error).split()))[:MOST]
+    kind = type(error).__name__
+    try:
+        words = _words_of(error)
+    except Exception:  # noqa: BLE001 - an error that cannot even be told is still one
+        words = ""
     return f"{kind}: {words}" if words else kind
+
+
+def _words_of(error: BaseException) -> str:
+    if isinstance(error, OperationFailure):
+        return f"code {error.code}"
+    if isinstance(error, BSONError | MongoEngineException | ValidationError):
+        return ""
+    words = unquoted(" ".join(str(error).split()))
+    if isinstance(error, ValueError | LookupError):
+        words = _VALUE.sub("…", words)
+    return words[:MOST]
 
 
 def unquoted(words: str) -> str:

@@ -18,6 +18,7 @@ writer that could not confirm its end waits until that time has passed before it
 write that never ends is forgotten after LEASE_MS; until then readers ask MongoDB and fill nothing.
 
 Tokens are random because a counter that was evicted would start again and match.
+
 Here is what both sides need; readers use ``chat.cache.fence_reads``, writers ``fence_writes``. The
 scripts are in ``fence_scripts``; ``fence_steps`` says how they go while a Cluster moves keys.
 """

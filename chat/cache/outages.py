@@ -33,7 +33,7 @@ from chat.redis import DOWN, recovery
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
-QUERY_SECONDS = 2.0  # with EVERY still less than FORGOTTEN
+QUERY_SECONDS = 1.5  # two of them, and EVERY, are less than FORGOTTEN
 FORGOTTEN = 5.0
 THERE_ARE = "Another process is cut off from Redis: reading from MongoDB until it is back"
 THERE_ARE_NONE = "Every process can reach Redis again"
@@ -46,7 +46,7 @@ class Outages:
         self.elsewhere = False
         self.apart = False
         self.company = company  # as far as a process knows that Redis tells nothing
-        self._said = False
+        self._told: bool | None = None  # others were told: cut off, only there, or nothing
         self._logged = False
         self._telling = BoundedSemaphore()
         self._greenlet: gevent.Greenlet | None = None
@@ -70,18 +70,20 @@ class Outages:
     def say(self) -> None:
         """A write could not be announced: let the others know before it is acknowledged."""
         with self._telling:  # of many at once one says it for all
-            if not self._said:
+            if not self._told:
                 with suppress(PyMongoError):  # the write is stored; the next second tries again
-                    self._tell()
+                    self._tell(cut_off=True)
 
     def look(self) -> None:
         """Once a second: repeat what is still so, and hear what others say."""
-        if self.elsewhere or not redis.is_up():
-            self._tell()
-        elif self._said:
-            Outage.over(updates.origin())
-            self._said = False
-        self._hear(*Outage.others(updates.origin(), FORGOTTEN))
+        with self._telling, pymongo.timeout(QUERY_SECONDS):
+            if self.elsewhere or not redis.is_up():
+                self._tell(cut_off=not redis.is_up())
+            elif self._told is not None:
+                self._take_back()
+        with pymongo.timeout(QUERY_SECONDS):
+            others = Outage.others(updates.origin(), FORGOTTEN)
+        self._hear(*others)
 
     def run(self, app: Flask) -> None:
         """For ever."""
@@ -92,7 +94,7 @@ class Outages:
     def look_safely(self, app: Flask) -> None:
         """``look`` where nobody could do anything about its failure."""
         try:
-            with app.app_context(), pymongo.timeout(QUERY_SECONDS):
+            with app.app_context():
                 self.look()
         except DATABASE_GONE as error:
             log.debug("outages: %s", error)
@@ -110,13 +112,17 @@ class Outages:
         if self._greenlet:
             self._greenlet.kill(timeout=1)
         self._greenlet = None
-        if self._said:
-            with suppress(PyMongoError):
-                Outage.over(updates.origin())
+        with self._telling, suppress(PyMongoError):
+            if self._told is not None:
+                self._take_back()
 
-    def _tell(self) -> None:
-        Outage.say(updates.origin(), cut_off=not redis.is_up())
-        self._said = True
+    def _tell(self, cut_off: bool) -> None:
+        Outage.say(updates.origin(), cut_off)
+        self._told = cut_off
+
+    def _take_back(self) -> None:
+        self._told = None
+        Outage.over(updates.origin())
 
     def _hear(self, elsewhere: bool, company: bool) -> None:
         asked = self.must_ask()

@@ -36,5 +36,6 @@ class Outage(Document):
         """Of what others said within so many seconds: (is one of them cut off?, is there any?)."""
         since = {"$subtract": ["$$NOW", int(seconds * 1000)]}
         query = {"_id": {"$ne": process}, "$expr": {"$gt": ["$at", since]}}
-        said = [row["cut_off"] for row in cls._get_collection().find(query, {"cut_off": 1})]
+        found = cls._get_collection().find(query, {"cut_off": 1})
+        said = [row.get("cut_off", True) for row in found]
         return any(said), bool(said)

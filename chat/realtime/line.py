@@ -190,7 +190,7 @@ class Line:
                 if inbox:
                     gevent.sleep(0)  # many small messages come in one piece; others have a turn
         except Exception as error:  # noqa: BLE001 - a packet that is no engine.io
-            log.info("a socket sent nonsense: %s", error)
+            log.info("a socket sent nonsense: %s", type(error).__name__)
             self.close(wait=False, abort=True)
         finally:
             self._inbox = None

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import gevent
@@ -74,8 +75,7 @@ class Keeper:
         if self.looks % FACTS_EVERY == 0 or not self.mongo:
             self.mongo = servers.ask_mongo(self.mongo)
         self.looks += 1
-        gauges = {name: {"/".join(labels): value for labels, value in pairs}
-                  for name, pairs in snap["gauges"].items()}  # fmt: skip
+        gauges = servers.gauges_of(snap)
         last = samples.since(self._before(MINUTE), sample)
         facts = facts_of(gauges, last, samples.since(self._before(LONG), sample))
         facts = replace(facts, drill=drill.phase() != drill.NONE)
@@ -126,10 +126,7 @@ class Keeper:
 
 def facts_of(gauges: dict[str, dict[str, float]], minute: Sample, longer: Sample) -> Facts:
     """What alerts are decided by."""
-
-    def gauge(figure: names.Gauge, default: float | None = None) -> float | None:
-        return gauges.get(figure.name, {}).get("", default)
-
+    gauge = partial(servers.one, gauges)
     enabled = bool(gauge(names.REDIS_ENABLED, 0))
     hits, misses = samples.hits_and_misses(minute["cache"])
     limit, used = gauge(names.REDIS_MEMORY_LIMIT), gauge(names.REDIS_MEMORY)

@@ -100,10 +100,10 @@ def lives(own: list[Structure]) -> list[tuple[int, str]]:
 
 
 def _times(row: list[float] | None) -> dict[str, Any] | None:
-    if not samples.count_of(row):
+    middle = samples.time_of(row, 0.5)
+    if middle is None:
         return None
-    return {"count": samples.count_of(row), "p50": samples.time_of(row, 0.5),
-            "p95": samples.time_of(row, 0.95)}  # fmt: skip
+    return {"count": samples.count_of(row), "p50": middle, "p95": samples.time_of(row, 0.95)}
 
 
 def now(minute: Sample, gauges: Gauges) -> dict[str, Any]:

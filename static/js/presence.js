@@ -128,6 +128,7 @@ function applyNext() {
 // The list holds whatever was announced before it was asked for.
 async function askForAll() {
   const reached = Math.max(upTo, ...ahead.keys());
+  const wasTold = isTold;
   let users;
   try {
     ({ users } = await api.get("/api/users/online"));
@@ -135,6 +136,7 @@ async function askForAll() {
     if (!isWhole) askSoon(AGAIN_MS);
     return; // else the next greeting, or the next gap, asks again
   }
+  if (wasTold !== isTold) return askSoon(); // it is an answer of before
   online = new Set(users);
   isWhole = isTold;
   upTo = Math.max(upTo, reached);
