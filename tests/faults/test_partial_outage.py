@@ -30,8 +30,7 @@ class Two:
             beside=self.cut_off, REDIS_URL=self.redis.url, **LIFETIMES
         )
         self.owner = Person(self.cut_off.url).set_up()
-        self.there = Person(self.other.url, self.owner.nickname)
-        self.there.session.cookies.update(self.owner.session.cookies)
+        self.there = self.owner.at(self.other.url)
         self.channel = self.owner.get("/api/channels").json()["channels"][0]
         self.history = f"/api/channels/{self.channel['id']}/messages"
 
@@ -92,8 +91,7 @@ def test_what_a_cut_off_process_stores_is_seen_by_the_others_and_caches_are_used
 
 def test_a_process_that_dies_while_it_is_cut_off_is_forgotten(two: Two) -> None:
     leaving = two.owner.again()
-    left_there = Person(two.other.url, two.owner.nickname)
-    left_there.session.cookies.update(leaving.session.cookies)
+    left_there = leaving.at(two.other.url)
     assert left_there.get("/api/me").ok
     two.owner.say(two.channel, "first")
     eventually(two.is_warm_there)
@@ -116,8 +114,7 @@ def test_a_session_that_a_cut_off_process_ends_is_dead_at_the_others_once_they_k
     two: Two,
 ) -> None:
     leaving = two.owner.again()
-    left_there = Person(two.other.url, two.owner.nickname)
-    left_there.session.cookies.update(leaving.session.cookies)
+    left_there = leaving.at(two.other.url)
     assert left_there.get("/api/me").ok
     two.owner.say(two.channel, "first")
     eventually(two.is_warm_there)

@@ -13,13 +13,6 @@ from tests.support.waiting import eventually
 OFF = {"DISABLE_REDIS": "true", "REDIS_URL": None}
 
 
-def the_same(person: Person, url: str) -> Person:
-    """This browser at another process."""
-    there = Person(url, person.nickname)
-    there.session.cookies.update(person.session.cookies)
-    return there
-
-
 def knows_all(person: Person) -> bool:
     """What a new tab is told: whether others than those it hears of may be online."""
     tab = person.tab().greeted()
@@ -38,7 +31,7 @@ def both(launch_app: Launcher) -> Iterator[SimpleNamespace]:
 
     def beside() -> SimpleNamespace:
         process = launch_app(beside=here, **OFF, **LIFETIMES)
-        people.append(the_same(owner, process.url))
+        people.append(owner.at(process.url))
         people[-1].get("/settings")
         return SimpleNamespace(process=process, owner=people[-1])
 
@@ -66,7 +59,7 @@ def test_what_a_process_without_redis_writes_is_seen_at_once_by_one_that_has_it(
     for number in range(5):
         assert off.owner.patch(f"/api/messages/{first['id']}", {"text": f"edit {number}"}).ok
         assert both.texts()[-1] == f"edit {number}"
-    left = the_same(leaving, off.process.url)
+    left = leaving.at(off.process.url)
     left.logout()
     assert leaving.get("/api/me").status_code == 401
     assert both.owner.get("/api/me").ok
@@ -89,7 +82,7 @@ def test_of_two_processes_without_redis_each_knows_that_it_does_not_hear_all(lau
 
     other = launch_app(beside=one, **OFF)
     eventually(lambda: {"mode": "degraded", "resync": False} in alone.heard("system"))
-    there = the_same(owner, other.url)
+    there = owner.at(other.url)
     there.get("/settings")
     assert not knows_all(there)
     message = there.say(there.get("/api/channels").json()["channels"][0], "from the other one")

@@ -52,6 +52,12 @@ class Person:
         """The same person in another browser, at another process if need be."""
         return Person(url or self.url, self.nickname, self.password).login()
 
+    def at(self, url: str) -> "Person":
+        """This very browser, at another process."""
+        there = Person(url, self.nickname, self.password)
+        there.session.cookies.update(self.session.cookies)
+        return there
+
     def _enter(self, path: str, **fields: str) -> "Person":
         self.get(path)
         fields |= {"nickname": self.nickname, "password": self.password}
