@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
+from pygments.lexers import get_all_lexers, get_lexer_by_name
 
 MAX_COLOURED = 4_000  # characters of one message; the rest of its code stays plain
 MAX_LINE = 200  # a longer line is data, and slow to read for a lexer
@@ -35,17 +35,22 @@ _formatter = HtmlFormatter(nowrap=True)
 
 
 class Language(NamedTuple):
-    """A language we colour: the name Pygments knows it by, and the one people read."""
+    """A language: the name Pygments knows it by, None for one we do not colour, and its title."""
 
-    name: str
+    name: str | None
     label: str
 
 
 def language_of(info: str) -> Language | None:
-    """The language named behind a fence, or None when it is none of ours."""
-    words = info[:MAX_INFO].casefold().split()
-    name = _ALIASES.get(words[0], words[0]) if words else ""
-    return Language(name, _lexer(name).name) if name in _NAMES else None
+    """The language that the one word behind a fence names; None for anything else."""
+    word = info.strip().casefold()
+    if not word or len(word) > MAX_INFO:
+        return None
+    name = _ALIASES.get(word, word)
+    if name in _NAMES:
+        return Language(name, _lexer(name).name)
+    label = _labels().get(word)
+    return Language(None, label) if label else None
 
 
 class Highlighter:
@@ -56,7 +61,7 @@ class Highlighter:
 
     def html(self, code: str, language: Language | None) -> str:
         """The code as HTML, coloured if the language is known and the code is not too much."""
-        if language is None or not self._affordable(code):
+        if language is None or language.name is None or not self._affordable(code):
             return escape(code, quote=False)
         self._left -= len(code)
         return highlight(code, _lexer(language.name), _formatter)
@@ -68,6 +73,13 @@ class Highlighter:
             and len(lines) <= MAX_LINES
             and all(len(line) <= MAX_LINE for line in lines)
         )
+
+
+@cache
+def _labels() -> dict[str, str]:
+    """The title of every language that Pygments knows, by each of its names."""
+    known = get_all_lexers(plugins=False)
+    return {alias: label for label, aliases, *_ in known for alias in aliases}
 
 
 @cache

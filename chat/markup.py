@@ -21,6 +21,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from pygments.token import STANDARD_TYPES
 
+from chat import markup_rules
 from chat.highlight import Highlighter, language_of
 
 MAX_LENGTH = 10_000  # characters of Markdown; a message has at most 8,000
@@ -35,7 +36,13 @@ _ALLOWED_URL = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
 _REL = "noopener noreferrer nofollow"
 
 _TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "span", "blockquote", "ul", "ol", "li", "a"}
-_ATTRIBUTES = {"*": set(), "a": {"href"}, "ol": {"start"}, "pre": {"data-language"}}
+_ATTRIBUTES = {
+    "*": set(),
+    "a": {"href", "title"},
+    "ol": {"start"},
+    "li": {"value"},
+    "pre": {"data-language"},
+}
 _CLASSES = {"pre": {"code"}, "span": {name for name in STANDARD_TYPES.values() if name}}
 _FIXED = {"a": {"target": "_blank"}}
 _FOCUSABLE = {"pre": {"tabindex": {"0"}}}  # a long line scrolls sideways, by keyboard too
@@ -144,8 +151,14 @@ def _fence(
     token = tokens[index]
     language = language_of(token.info)
     label = f' data-language="{escape(language.label)}"' if language else ""
-    body = env["highlighter"].html(token.content, language)
+    code = token.content if language or not token.info.strip() else _with_first_line(token)
+    body = env["highlighter"].html(code, language)
     return f'<pre class="code" tabindex="0"{label}><code>{body}</code></pre>\n'
+
+
+def _with_first_line(fence: Token) -> str:
+    """What stands behind the fence and names no language is code that was pasted there."""
+    return f"{fence.info.strip()}\n{fence.content}"
 
 
 def _build() -> MarkdownIt:
@@ -156,12 +169,7 @@ def _build() -> MarkdownIt:
     parser.enable(["newline", "escape", "backticks", "strikethrough", "emphasis", "link"])
     parser.enable(["autolink", "linkify"])
     parser.validateLink = lambda url: bool(_ALLOWED_URL.match(url))  # type: ignore[method-assign]
-    if parser.linkify is None:
-        raise RuntimeError("markdown-it-py needs linkify-it-py to find bare addresses")
-    # Only whole addresses become links: "main.py" is a file here, not a host in Paraguay.
-    parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
-    for scheme in ("ftp:", "//", "mailto:"):
-        parser.linkify.add(scheme, None)
+    markup_rules.install(parser)
     parser.add_render_rule("fence", _fence)
     return parser
 

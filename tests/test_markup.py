@@ -32,6 +32,80 @@ def test_the_subset_is_rendered_and_everything_else_stays_text(written: str, sho
     assert shown in render(written)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "\\\\srv\\docs\\_a",
+        "C:\\_work\\*.log",
+        "\\*not bold\\* and C:\\_a\\_",
+        "2*3*4",
+        "__init__ and __init__.py",
+        "a~~b~~c",
+        "не**в**слове",
+        "4. July",
+        "- 5 degrees",
+        "7) maybe",
+        "![] and [](nowhere)",
+    ],
+)
+def test_marks_that_are_meant_as_themselves_are_shown_as_typed(written: str) -> None:
+    assert render(written) == f"<p>{written}</p>"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("3. yes\n7. no", '<ol start="3">\n<li>yes</li>\n<li value="7">no</li>\n</ol>'),
+        ("0. a\n1. b\n5. c", '<ol start="0">\n<li>a</li>\n<li>b</li>\n<li value="5">c</li>'),
+        ("1. a\n1. b\n1. c", "<ol>\n<li>a</li>\n<li>b</li>\n<li>c</li>\n</ol>"),
+        ("9. a\n8. b", '<ol start="9">\n<li>a</li>\n<li value="8">b</li>'),
+    ],
+)
+def test_a_list_has_the_numbers_that_were_typed(written: str, shown: str) -> None:
+    assert shown in render(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("> said\nyes", "<blockquote>\n<p>said</p>\n</blockquote>\n<p>yes</p>"),
+        ("> - a\n> - b\nyes", "</ul>\n</blockquote>\n<p>yes</p>"),
+        ("- a\n- b\nyes", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n<p>yes</p>"),
+        ("cold:\n- 5 degrees\nbrr", "<p>cold:<br>\n- 5 degrees<br>\nbrr</p>"),
+        ("- a\n  - b", "<ul>\n<li>a\n<ul>\n<li>b</li>\n</ul>\n</li>\n</ul>"),
+        ("- ```\n  x\n  ```", "<p>-</p>\n<pre"),
+    ],
+)
+def test_what_stands_below_a_quote_or_a_list_is_shown_below_it(written: str, shown: str) -> None:
+    assert shown in render(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "address", "text"),
+    [
+        ("«https://example.org/b»", "https://example.org/b", "https://example.org/b"),
+        ("“https://example.org/b”.", "https://example.org/b", "https://example.org/b"),
+        ("https://example.org/b。", "https://example.org/b", "https://example.org/b"),
+        ("(https://example.org/b(c))", "https://example.org/b(c)", "https://example.org/b(c)"),
+        ("at http://[::1]:8000/, no?", "http://[::1]:8000/", "http://[::1]:8000/"),
+        ("https://a.org/%D0%9F", "https://a.org/%D0%9F", "https://a.org/П"),
+        ("https://a.org/%E2%80%AEx", "https://a.org/%E2%80%AEx", "https://a.org/%E2%80%AEx"),
+        ("https://a.org/%C2%ADx%0A", "https://a.org/%C2%ADx%0A", "https://a.org/%C2%ADx%0A"),
+        ("![](https://a.org/b.png)", "https://a.org/b.png", "https://a.org/b.png"),
+        ("see [](https://a.org/b)", "https://a.org/b", "https://a.org/b"),
+    ],
+)
+def test_an_address_is_linked_whole_and_alone(written: str, address: str, text: str) -> None:
+    linked = re.findall('<a href="([^"]*)"[^>]*>(.*?)</a>', render(written))
+    assert linked == [(address, text)]
+
+
+def test_a_link_without_words_is_shown_as_typed() -> None:
+    assert plain("see ![](https://a.org/b) [ ](https://a.org/c)") == (
+        "see ![](https://a.org/b) [ ](https://a.org/c)"
+    )
+
+
 SIGNS = st.sampled_from(" ,.;!?()'\"-_*~`[]<>&:/\\#\n1h2tps")
 ALPHABET = st.one_of(SIGNS, SIGNS, st.characters(categories=["L", "N", "M", "P", "Z"]))
 
@@ -95,7 +169,26 @@ def test_fenced_code_is_coloured_with_short_classes_and_names_its_language() -> 
 
 def test_code_in_an_unknown_language_is_plain() -> None:
     html = render('```klingon" onload="x\n<b>\n```')
-    assert html == '<pre class="code" tabindex="0"><code>&lt;b&gt;\n</code></pre>'
+    assert html == (
+        '<pre class="code" tabindex="0"><code>klingon" onload="x\n&lt;b&gt;\n</code></pre>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("```from x import y\nz\n```", "from x import y\nz"),
+        ("```ls\na\n```", "ls\na"),
+        ("```python print(1)\nx\n```", "python print(1)\nx"),
+        ("~~~ wait ~~~", "wait ~~~"),
+    ],
+)
+def test_words_behind_a_fence_that_name_no_language_are_code(written: str, shown: str) -> None:
+    assert f'<pre class="code" tabindex="0"><code>{shown}\n</code></pre>' in render(written)
+
+
+def test_a_language_that_is_not_coloured_is_named_all_the_same() -> None:
+    assert 'data-language="Java"><code>x\n</code>' in render("```java\nx\n```")
 
 
 def test_too_much_code_is_shown_without_colours() -> None:
@@ -168,7 +261,9 @@ _SAFE_ATTRIBUTES = {
     ("a", "href"): r"(?i)(https?://|mailto:)\S+",
     ("a", "target"): "_blank",
     ("a", "rel"): "noopener noreferrer nofollow",
+    ("a", "title"): r"(?s).*",
     ("ol", "start"): r"\d+",
+    ("li", "value"): r"\d+",
     ("pre", "class"): "code",
     ("pre", "tabindex"): "0",
     ("pre", "data-language"): r"[\w #+.\-]+",
@@ -204,6 +299,12 @@ def test_sanitising_twice_changes_nothing(written: str) -> None:
 @given(st.text(alphabet="abcdefgh \n", min_size=1))
 def test_no_word_is_lost(written: str) -> None:
     assert plain(written, 99_999).split() == written.split()
+
+
+@given(st.text(alphabet="qzж \n\t*_~`>-+.#\\!", min_size=1, max_size=60))
+@settings(max_examples=1000)
+def test_no_letter_is_lost_whatever_marks_stand_round_it(written: str) -> None:
+    assert re.findall("[qzж]", plain(written, 99_999)) == re.findall("[qzж]", written)
 
 
 _HOSTILE = r"[ ![ [a]( *a **a _ *_ ~~a ` ``` > - 1. http:// http://a.b < \ &amp; ]( ( x:// a@b"
