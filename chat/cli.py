@@ -37,7 +37,7 @@ def init_db() -> None:
 @click.option("--ask", is_flag=True, help="Type the new password instead of having one made.")
 def reset_password(nickname: str, ask: bool) -> None:
     """Give NICKNAME a new password, for somebody who cannot get in; ends all their sessions."""
-    row = User.by_nickname(text.fold(nickname.strip()))
+    row = User.by_nickname(text.nickname_key(nickname))
     if row is None:
         raise click.ClickException(f"There is nobody called {nickname}.")
     made = secrets.token_urlsafe(GENERATED_BYTES)

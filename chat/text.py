@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Literal
 
 from flask_babel import lazy_gettext as _l
 
@@ -13,6 +14,8 @@ CHANNEL_NAME_CHARACTERS = (1, 80)
 TOPIC_CHARACTERS = 250
 STATUS_CHARACTERS = 80
 MESSAGE_CHARACTERS = (1, 8000)
+MOST_TYPED = 4  # code points that somebody's keyboard may send for one character
+MOST_NORMALIZED = 18 * MOST_TYPED * NICKNAME_CHARACTERS[1]  # U+FDFA alone becomes 18
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point): with them
@@ -22,21 +25,21 @@ _UNSEEN = re.compile(
 )
 
 
-def fold(text: str) -> str:
-    """The form in which two nicknames are the same: width, case and composition do not count."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
 def nickname_key(text: str) -> str:
-    """What a nickname is stored, looked up and counted by, however it was typed."""
-    return fold(text.strip())
+    """What a nickname is stored, looked up and counted by, however it was typed.
+
+    Width, case and composition do not count. Empty for a text that is too long to be anybody's.
+    """
+    typed = text.strip()
+    return _fold(typed) if _may_be(typed, NICKNAME_CHARACTERS[1]) else ""
 
 
 def check_nickname(text: str) -> str:
     """Returns the nickname as it will be stored (NFC), or raises Invalid(field=nickname)."""
-    nickname = unicodedata.normalize("NFC", text.strip())
     low, high = NICKNAME_CHARACTERS
-    if not low <= len(nickname) <= high or len(fold(nickname)) > 2 * high:
+    typed = text.strip()
+    nickname = _normalized("NFC", typed) if _may_be(typed, high) else ""
+    if not low <= len(nickname) <= high or len(_fold(nickname)) > 2 * high:
         raise Invalid(_l("A nickname has 2 to 32 characters."), field="nickname")
     seen = not _UNSEEN.search(nickname)
     if not seen or not all(ch in "_.-" or _category(ch)[0] in "LNM" for ch in nickname):
@@ -58,7 +61,10 @@ def check_password(text: str, field: str = "password") -> str:
 
 def check_line(text: str, limits: tuple[int, int], message: object, field: str) -> str:
     """One line of visible text: trimmed, white space folded; raises Invalid(message, field)."""
-    line = " ".join(unicodedata.normalize("NFC", text).split())
+    typed = " ".join(text.split())
+    if not _may_be(typed, limits[1]):
+        raise Invalid(message, field=field)
+    line = _normalized("NFC", typed)
     if not limits[0] <= len(line) <= limits[1] or not _visible(line, joiners=True):
         raise Invalid(message, field=field)
     return line
@@ -91,13 +97,13 @@ def check_status(text: str) -> str:
 def check_message(text: str) -> str:
     """Returns the message's text trimmed, or raises Invalid(field=text) with the reason."""
     body = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
-    if not body or not _visible(body.replace("\n", "").replace("\t", ""), any_of=True):
-        raise Invalid(_l("A message needs some text."), field="text")
     if len(body) > MESSAGE_CHARACTERS[1]:
         raise Invalid(
             _l("A message has at most 8,000 characters; this one has %(count)s.", count=len(body)),
             field="text",
         )
+    if not body or not _visible(body.replace("\n", "").replace("\t", ""), any_of=True):
+        raise Invalid(_l("A message needs some text."), field="text")
     try:
         body.encode()
     except UnicodeEncodeError:
@@ -116,9 +122,30 @@ def check_client_id(text: str) -> str:
 
 def slugify(name: str) -> str:
     """The address made from a name; letters of any script stay: "Отпуск 2026" → "отпуск-2026"."""
-    folded = unicodedata.normalize("NFC", fold(name))
+    folded = _normalized("NFC", _fold(name))
     kept = (ch if unicodedata.category(ch)[0] in "LNM" else "-" for ch in folded)
     return re.sub("-+", "-", "".join(kept)).strip("-")[:80]
+
+
+def _may_be(typed: str, most: int) -> bool:
+    """Whether the text may have at most so many characters once it is composed.
+
+    Asked before it is composed, which takes time in proportion to the square of the number of
+    marks in a row: minutes for what fits into one request.
+    """
+    return len(typed) <= MOST_TYPED * most
+
+
+def _fold(text: str) -> str:
+    """The form in which two nicknames are the same: width, case and composition do not count."""
+    return _normalized("NFKC", _normalized("NFKC", text).casefold())
+
+
+def _normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
+    """The only call of ``unicodedata.normalize`` in this program: for texts of bounded length."""
+    if len(text) > MOST_NORMALIZED:
+        raise ValueError("the text's length was not checked")
+    return unicodedata.normalize(form, text)
 
 
 def _visible(text: str, joiners: bool = False, any_of: bool = False) -> bool:

@@ -67,8 +67,14 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
 
 
 def authenticate(nickname: str, password: str) -> dict | None:
-    """Whose nickname and password these are, or None; every None takes the same time."""
-    row = User.by_nickname(text.nickname_key(nickname))
+    """Whose nickname and password these are, or None.
+
+    Every None takes the same time, except for what cannot be anybody's nickname: nothing at all.
+    """
+    key = text.nickname_key(nickname)
+    if not key:
+        return None
+    row = User.by_nickname(key)
     right = passwords.verify_password(row["password_hash"] if row else None, password)
     return to_profile(row) if row and right and row.get("active", True) else None
 
@@ -174,7 +180,9 @@ def _one_of(value: str, allowed: tuple[str, ...], field: str) -> str:
 
 
 def _store_user(nickname: str, digest: str, **fields: Any) -> dict:
-    user = User(nickname=nickname, nickname_key=text.fold(nickname), password_hash=digest, **fields)
+    user = User(
+        nickname=nickname, nickname_key=text.nickname_key(nickname), password_hash=digest, **fields
+    )
     try:
         user.save()
     except NotUniqueError:

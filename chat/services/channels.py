@@ -145,7 +145,7 @@ def remove_person(actor: Any, channel_id: str, user_id: str) -> None:
 
 def find_direct(actor: Any, nickname: str) -> tuple[dict, dict | None]:
     """(the other person's profile, the view of the direct channel with them or None)."""
-    row = User.by_nickname(text.fold(nickname))
+    row = User.by_nickname(text.nickname_key(nickname))
     if row is None:
         raise NotFound()
     person = users.get_profile(str(row["_id"])) or {}

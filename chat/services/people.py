@@ -53,7 +53,7 @@ def get_person(user_id: str) -> dict:
 
 def get_by_nickname(nickname: str) -> dict:
     """The same by nickname."""
-    row = User.by_nickname(text.fold(nickname))
+    row = User.by_nickname(text.nickname_key(nickname))
     if row is None:
         raise NotFound()
     return get_person(str(row["_id"]))

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import psutil
 import requests
 
 from chat.embedded.process import LOOPBACK, Process, free_port
@@ -64,6 +65,11 @@ class AppProcess:
         """End it gracefully."""
         if self.process:
             self.process.stop(STOP_SECONDS)
+
+    def workers(self) -> list[int]:
+        """The processes that do the work."""
+        assert self.process
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
 
     @property
     def status(self) -> int | None:
