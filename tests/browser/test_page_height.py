@@ -1,0 +1,82 @@
+"""The header stays: no page of the app is taller than its window, whatever is focused or jumped to."""
+
+import pytest
+
+from tests.browser.conftest import session_of
+from tests.test_permissions import routes
+
+NOT_PAGES = ("/api", "/health", "/static", "/admin/status/now")
+WIDTHS = {360: 640, 820: 900, 1440: 900}
+
+# What a keyboard and a link may make a browser scroll to, one after the other.
+VISIT = """() => {
+  const seen = [];
+  const look = (what) => {
+    const top = document.querySelector('.channel-header').getBoundingClientRect().top;
+    const tall = document.documentElement.scrollHeight - innerHeight;
+    if (top !== 0 || tall > 0) seen.push(`${what}: header at ${top}, ${tall} px too tall`);
+  };
+  look('as it opens');
+  for (const part of document.querySelectorAll('[id]')) {
+    part.scrollIntoView();
+    look(`#${part.id}`);
+  }
+  for (const control of document.querySelectorAll('a, button, input, select, textarea')) {
+    control.focus();
+    look(`${control.tagName} ${control.name || control.textContent.trim()}`);
+  }
+  return seen;
+}"""
+
+
+@pytest.fixture(scope="module")
+def app_pages(site) -> list[str]:
+    """Every page for people who are signed in, by the table of routes."""
+    owner = site.members[site.owner]
+    channel = owner.new_channel()
+    for number in range(30):
+        message = owner.say(channel, f"message {number}\n\nand more of it")
+    values = {
+        "<slug>": channel["slug"],
+        "<int:seq>": str(message["seq"]),
+        "<message_id>": message["id"],
+        "<nickname>": "Ann",
+        "<what>": "drill",
+    }
+    rules = {row.rule for row in routes() if row.method == "GET" and row.expected[5] == "200"}
+    paths = []
+    for rule in sorted(rule for rule in rules if not rule.startswith(NOT_PAGES)):
+        for part, value in values.items():
+            rule = rule.replace(part, value)
+        assert "<" not in rule, rule
+        paths.append(rule)
+    return [*paths, "/settings?saved=1", "/admin/status?done=1"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_of_the_app_is_taller_than_its_window(site, meet, app_pages, width):
+    viewport = {"width": width, "height": WIDTHS[width]}
+    session = session_of(site.members[site.owner])
+    owner = meet(site.owner, site.url, storage_state=session, viewport=viewport)
+    found = {}
+    for path in app_pages:
+        owner.open(path).online()
+        found[path] = owner.page.evaluate(VISIT)
+    assert {path: seen[:3] for path, seen in found.items() if seen} == {}
+
+
+@pytest.mark.parametrize("link", ["#rollout", "#audit"])
+def test_a_link_within_a_page_leaves_the_header_in_reach(site, meet, link):
+    owner = meet(site.owner, site.url, storage_state=session_of(site.members[site.owner]))
+    owner.open(f"/admin/status{link}").online()
+    assert owner.page.evaluate(VISIT) == []
+    assert owner.page.locator(".channel-header").bounding_box()["y"] == 0
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_on_a_phone_the_pages_before_logging_in_fit_the_window(site, meet, pages, language):
+    visitor = meet("", site.url, viewport={"width": 360, "height": 780}, locale=language)
+    for path in pages.public:
+        visitor.open(path)
+        tall = "document.documentElement.scrollHeight - innerHeight"
+        assert visitor.page.evaluate(tall) <= 0, path
