@@ -29,7 +29,7 @@ BLANK = {
     "seq": "", "text": "", "html": "", "created_at": "", "client_id": "",
     "edited_at": None, "deleted": False,
 }  # fmt: skip
-
+NO_PERSON = {"id": "", "nickname": "", "status": "-"}
 
 _rows = Pieces[bytes](MOST_BYTES)
 _links = Pieces[str](MOST_CHARACTERS)
@@ -65,6 +65,12 @@ def member_list(members: list[dict], known: bool, reader: Any) -> bytes:
     # One list for everybody, and in it the reader's own line instead of what others see there.
     others = _member_line(own, _state(own, known), False, place)
     return lines.replace(others, _member_line(own, "online", True, place), 1)
+
+
+def blank_member(locale: str) -> Markup:
+    """The line of somebody who has yet to join, for the browser to fill in."""
+    values = {"person": NO_PERSON, "state": "offline", "is_me": False}
+    return Markup(_links.get(("member", locale), lambda: _render("channels/_member.html", values)))
 
 
 def members_left_out(members: list[dict]) -> int:

@@ -107,9 +107,23 @@ def channel_removed(channel_id: str, user_ids: Iterable[str] | None = None) -> N
 
 
 @_safely
-def member_joined(channel: dict[str, Any], user_id: str) -> None:
-    rooms.join(channel["id"], user_id)
-    _emit("channel:changed", {"channel": channel, "joined": user_id}, rooms.channel(channel["id"]))
+def member_joined(channel: dict[str, Any], person: dict[str, Any]) -> None:
+    rooms.join(channel["id"], person["id"])
+    member_listed(channel, person)
+
+
+@_safely
+def member_listed(channel: dict[str, Any], person: dict[str, Any]) -> None:
+    """Who has the channel open puts this person among its members."""
+    who = {name: person[name] for name in ("id", "nickname", "status")}
+    joined = {"channel": channel, "joined": person["id"], "person": who}
+    _emit("channel:changed", joined, rooms.channel(channel["id"]))
+
+
+@_safely
+def member_unlisted(channel: dict[str, Any], user_id: str) -> None:
+    """Who has the channel open takes this person out of its members."""
+    _emit("channel:changed", {"channel": channel, "left": user_id}, rooms.channel(channel["id"]))
 
 
 @_safely
@@ -117,10 +131,9 @@ def member_left(channel: dict[str, Any], user_id: str) -> None:
     """Out of the room first: nothing said afterwards may still reach them."""
     public = channel["kind"] in ("public", "voice")
     rooms.leave(channel["id"], user_id, may_watch=public)
-    left = {"channel": channel, "left": user_id}
-    _emit("channel:changed", left, rooms.channel(channel["id"]))
+    member_unlisted(channel, user_id)
     if public:  # from what is not public `channel_removed` takes them away
-        _emit("channel:changed", left, rooms.user(user_id))
+        _emit("channel:changed", {"channel": channel, "left": user_id}, rooms.user(user_id))
 
 
 @_safely

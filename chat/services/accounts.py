@@ -9,10 +9,10 @@ from mongoengine.errors import NotUniqueError
 from chat import access, auth, passwords, sessions, text
 from chat.cache import users as cache
 from chat.errors import ChatError, Conflict, Forbidden, Invalid, NotFound
-from chat.models import AccessToken, Channel, Invite, Membership, Message, Site, User, base
+from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base
 from chat.models.user import ROLES, at_least, to_profile
 from chat.realtime import broadcasts
-from chat.services import site
+from chat.services import channels, site
 
 THEMES = ("system", "light", "dark")
 LOCALES = ("", "en", "ru")
@@ -61,7 +61,7 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
     profile = _store_user(nickname, passwords.hash_password(password))
     if invite:
         Invite.count_use(invite)
-    _join_first_channel(profile["id"])
+    channels.welcome(profile)
     broadcasts.user_changed(profile["id"])
     return profile
 
@@ -132,13 +132,15 @@ def deactivate(actor: Any, user_id: str) -> None:
     sessions.end_all(user_id)
     broadcasts.sessions_ended(user_id)
     broadcasts.user_changed(user_id)
+    channels.list_person(to_profile(person), listed=False)
 
 
 def reactivate(actor: Any, user_id: str) -> None:
     """Let somebody in again; they log in anew."""
-    _person_to_manage(actor, user_id)
+    person = _person_to_manage(actor, user_id)
     User.change(user_id, set__active=True)
     broadcasts.user_changed(user_id)
+    channels.list_person(to_profile(User.raw(user_id) or person))
 
 
 def list_accounts(actor: Any) -> list[dict]:
@@ -198,11 +200,3 @@ def _first_channel(owner_id: str) -> dict:
     channel.save()
     Membership.add(str(channel.id), owner_id)
     return {"id": str(channel.id), "slug": channel.slug, "name": name}
-
-
-def _join_first_channel(user_id: str) -> None:
-    """New people start in the oldest public channel that is still open."""
-    oldest = Channel.objects(kind="public", archived=False).order_by("id").only("id").first()
-    if oldest is not None:
-        seq, _rev = Message.last_numbers(oldest.id)
-        Membership.add(str(oldest.id), user_id, last_read_seq=seq)

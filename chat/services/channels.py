@@ -66,7 +66,7 @@ def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict
     name, topic = text.check_channel_name(name), text.check_topic(topic)
     channel = _store(Channel(name=name, topic=topic, kind=kind, created_by=actor.id), name)
     Membership.add(channel["id"], actor.id)
-    broadcasts.member_joined(channel, actor.id)
+    _tell_joined(channel, actor.id)
     broadcasts.channel_changed(channel)
     return view_for(actor, channel)
 
@@ -141,6 +141,25 @@ def remove_person(actor: Any, channel_id: str, user_id: str) -> None:
     if not at_least(actor.role, person["role"]) and channel["created_by"] != actor.id:
         raise Forbidden()
     _remove(channel, user_id)
+
+
+def welcome(person: dict) -> None:
+    """A new account starts in the oldest public channel that is still open."""
+    named = cache.get_all().values()
+    opened = [c for c in named if c["kind"] == "public" and not c["archived"]]
+    if opened:
+        _add(
+            min(opened, key=lambda channel: channel["id"]), person["id"]
+        )  # ids begin with the time
+
+
+def list_person(person: dict, listed: bool = True) -> None:
+    """Open lists of members show this person again, or no longer; memberships stay."""
+    for channel in cache.get_many(Membership.channel_ids_of(person["id"])):
+        if listed:
+            broadcasts.member_listed(channel, person)
+        else:
+            broadcasts.member_unlisted(channel, person["id"])
 
 
 def find_direct(actor: Any, nickname: str) -> tuple[dict, dict | None]:
@@ -245,7 +264,7 @@ def _store_direct(actor: Any, people: set[str]) -> dict:
 def _let_in(channel: dict, people: set[str]) -> None:
     for user_id in people:
         if Membership.add(channel["id"], user_id):
-            broadcasts.member_joined(channel, user_id)
+            _tell_joined(channel, user_id)
     broadcasts.channel_changed(channel)
 
 
@@ -263,7 +282,13 @@ def _active_person(user_id: str) -> dict:
 def _add(channel: dict, user_id: str) -> None:
     seq, _rev = Message.last_numbers(channel["id"])
     if Membership.add(channel["id"], user_id, last_read_seq=seq):
-        broadcasts.member_joined(channel, user_id)
+        _tell_joined(channel, user_id)
+
+
+def _tell_joined(channel: dict, user_id: str) -> None:
+    person = users.get_profile(user_id)
+    if person:
+        broadcasts.member_joined(channel, person)
 
 
 def _remove(channel: dict, user_id: str) -> None:

@@ -12,7 +12,7 @@ from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
 from chat.models.message import NOBODY
-from chat.rows import blank_row, channel_link, members_left_out, person_link
+from chat.rows import blank_member, blank_row, channel_link, members_left_out, person_link
 from chat.security import csrf_token
 from chat.services import channels, people, site
 
@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     for helper in (sidebar, presence_state, online_ids, channel_url, js_strings):
         app.add_template_global(helper)
     app.add_template_global(blank_row)
+    app.add_template_global(blank_member)
     app.add_template_global(channel_link)
     app.add_template_global(person_link)
     app.add_template_global(members_left_out)

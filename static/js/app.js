@@ -8,6 +8,7 @@ import * as dialog from "./dialog.js";
 import * as edit from "./edit.js";
 import * as history from "./history.js";
 import * as keyboard from "./keyboard.js";
+import * as members from "./members.js";
 import * as messages from "./messages.js";
 import * as outbox from "./outbox.js";
 import * as panels from "./panels.js";
@@ -27,7 +28,7 @@ export function start() {
   if (room) messages.start();
   for (const part of [
     panels, dialog, switcher, keyboard, theme, copy, // the page
-    unread, sidebar, presence, connection, // what is around the channel
+    unread, sidebar, members, presence, connection, // what is around the channel
     typing, unsent, scroll, composer, edit, history, read, catchup, // the channel
     outbox, socket,
   ]) {

@@ -19,8 +19,8 @@ function crc32(text) {
 
 export const hue = (id) => `hue-${crc32(id) % HUES}`;
 
-export function paint(node, person) {
+export function paint(node, person, size = "") {
   if (!node) return;
   node.textContent = initials(person.nickname);
-  node.className = `avatar ${hue(person.id)}`;
+  node.className = `avatar ${hue(person.id)}${size && ` avatar-${size}`}`;
 }

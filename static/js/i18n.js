@@ -8,6 +8,8 @@ const words = JSON.parse($("#i18n")?.textContent || "{}");
 const plurals = new Intl.PluralRules(locale);
 const numbers = new Intl.NumberFormat(locale);
 
+export const number = (value) => numbers.format(value);
+
 const filled = (text, values) =>
   text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 
@@ -21,7 +23,7 @@ export function tn(key, count) {
   const entry = words[key];
   if (!entry || typeof entry === "string") return t(key, { count });
   const form = entry[plurals.select(count)] ?? entry.other;
-  return filled(form, { count: numbers.format(count) });
+  return filled(form, { count: number(count) });
 }
 
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });

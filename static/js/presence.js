@@ -47,6 +47,9 @@ function stateOf(id) {
   return isWhole ? "offline" : "unknown";
 }
 
+/** Set the dots of somebody who has just got a row. */
+export const paintAt = (id) => paint([id], stateOf(id));
+
 function paintAll(state) {
   for (const dot of $$("[data-presence]")) paintDot(dot, state || stateOf(dot.dataset.presence));
 }

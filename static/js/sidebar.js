@@ -14,7 +14,7 @@ const PARTS = ["#channel-links", "#direct-links", "#members", ".channel-heading"
  * Take the lists from a fresh copy of this page: the server already knows how to draw them, and
  * channels change seldom.
  */
-async function rebuild() {
+export async function rebuild() {
   let text;
   try {
     const response = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
@@ -56,13 +56,10 @@ const refreshSoon = debounce(refreshCounts, jittered(1500));
 // When processes hear each other again: what was said meanwhile was not counted on.
 const refreshLater = debounce(refreshCounts, 500 + Math.random() * 4000);
 const rebuildSoon = debounce(rebuild, jittered(300));
-// Others' coming and going is less urgent, and reaches everybody at once: don't all ask at once.
-const rebuildLater = debounce(rebuild, 1000 + Math.random() * 2000);
 
 function changed({ channel, joined, left }) {
   const isAboutMe = [joined, left].includes(me.id);
-  const isOthers = (joined || left) && !isAboutMe;
-  if (isOthers) return channel.id === room?.id && rebuildLater();
+  if ((joined || left) && !isAboutMe) return; // the list of members takes it in
   if (isAboutMe || channel.id === room?.id || linkOf(channel.id)) rebuildSoon();
 }
 

@@ -1,4 +1,4 @@
-"""The header stays: no page of the app is taller than its window, whatever is focused or jumped to."""
+"""The header stays: no page of the app is taller than its window, whatever has the focus."""
 
 import pytest
 

@@ -1,0 +1,85 @@
+/** The list of members beside the channel: true for as long as it is open. */
+
+import * as api from "./api.js";
+import { paint } from "./avatar.js";
+import { when } from "./bus.js";
+import { $, $$, jittered } from "./dom.js";
+import { number, tn } from "./i18n.js";
+import { paintAt } from "./presence.js";
+import { room } from "./room.js";
+import { rebuild } from "./sidebar.js";
+
+// A page is compared with the server after each connection: spread, for everybody connects at once.
+const COMPARE_MS = 2000;
+
+// Looked up each time: the list may have been drawn anew meanwhile.
+const list = () => $("#member-list");
+const rowOf = (id) => $(`[data-person="${CSS.escape(id)}"]`, list());
+const more = () => $(".people-more", list());
+const leftOut = () => Number(more()?.dataset.count) || 0;
+const shown = () => $$("[data-person]", list());
+
+function count(notShown) {
+  if (more()) {
+    more().dataset.count = notShown;
+    more().textContent = tn("more_online", notShown);
+    more().hidden = !notShown;
+  }
+  $("#member-count").textContent = number(shown().length + notShown);
+}
+
+// By name, as the server sorts them.
+const nameOf = (row) => row.dataset.nickname.toLowerCase();
+
+function add(person) {
+  if (rowOf(person.id)) return;
+  if (leftOut()) return count(leftOut() + 1); // a long list ends with whoever has no row in it
+  const item = document.importNode($("#member-template").content, true).querySelector("li");
+  const row = $(".person", item);
+  Object.assign(row.dataset, { person: person.id, nickname: person.nickname });
+  row.href = `/dm/${encodeURIComponent(person.nickname)}`;
+  paint($(".avatar", row), person, "small");
+  $(".presence", row).dataset.presence = person.id;
+  $(".person-name", row).textContent = person.nickname;
+  if (person.status) $(".person-status", row).textContent = person.status;
+  else $(".person-status", row).remove();
+  const below = shown().find((other) => nameOf(other) > nameOf(row));
+  if (below) below.closest("li").before(item);
+  else list().append(item);
+  paintAt(person.id);
+  count(0);
+}
+
+function remove(id) {
+  const row = rowOf(id);
+  row?.closest("li").remove();
+  if (row || leftOut()) count(leftOut() - (row ? 0 : 1));
+}
+
+function changed({ channel, joined, left, person }) {
+  if (channel.id !== room.id || !list()) return;
+  if (joined && person) add(person);
+  else if (left) remove(left);
+}
+
+/** Who came and went while nobody told us, between drawing the page and connecting included. */
+async function compare() {
+  const { users } = await api.get(`/api/channels/${room.id}/users`);
+  const members = new Set(users);
+  const rows = shown();
+  const isSame = users.length === rows.length + leftOut() && rows.every((row) => members.has(row.dataset.person));
+  if (!isSame) await rebuild();
+}
+
+let timer = 0;
+function compareSoon() {
+  clearTimeout(timer);
+  timer = setTimeout(() => compare().catch(() => {}), jittered(COMPARE_MS)); // else the next connection asks
+}
+
+export function start() {
+  if (!room || !list()) return;
+  when("channel:changed", changed);
+  when("connected", compareSoon);
+  when("system", ({ mode }) => mode === "normal" && compareSoon());
+}
