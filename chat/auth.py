@@ -11,7 +11,7 @@ import flask
 from flask import Flask, Request, g, has_request_context, redirect, request
 from flask_login import AnonymousUserMixin, UserMixin, current_user
 
-from chat import sessions
+from chat import devices, form_token, sessions
 from chat.cache import users
 from chat.callers import callers
 from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
@@ -25,6 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 OF_ONE_REQUEST = (
     "_login_user", "subject", "via_token", "guessed", "basis", "seen", "cold", "api_count",
+    "form_browser", "device",
 )  # fmt: skip
 
 
@@ -150,6 +151,8 @@ def log_in(profile: dict[str, Any]) -> Account:
         auth_gen=account.auth_gen,
     )
     sessions.keep()
+    form_token.drop()
+    devices.remember(account.nickname)
     _now_is(account)
     return account
 
@@ -160,7 +163,9 @@ def log_out() -> None:
 
     user_id, sid = current_user.id, sessions.current_sid()
     sessions.end_current()
+    form_token.drop()
     if user_id and sid:
+        devices.remember(current_user.nickname)
         broadcasts.sessions_ended(user_id, sid_hash=sessions.sid_hash(sid))
     _now_is(AnonymousAccount())
 

@@ -162,8 +162,20 @@ SETTINGS: tuple[Setting, ...] = (
         30,
         "Seconds until the people of a process that died are offline.",
     ),
-    Setting("LIMIT_LOGIN", RATE, "10/minute", "Log-in attempts by address and by nickname."),
-    Setting("LIMIT_REGISTER", RATE, "10/hour", "Registrations by address."),
+    Setting(
+        "LIMIT_LOGIN",
+        RATE,
+        "10/minute",
+        "Wrong passwords by account and address together, or by a browser that was signed in "
+        "before; ten times as many by address, five times as many by account.",
+    ),
+    Setting(
+        "LIMIT_REGISTER",
+        RATE,
+        "10/hour",
+        "Registrations without a valid invite by address; with one, or where everybody may "
+        "register, ten times as many failed ones.",
+    ),
     Setting("LIMIT_API", RATE, "600/minute", "API requests by person."),
     Setting("LIMIT_SOCKET_EVENTS", RATE, "20/second", "Socket events by person."),
     Setting(

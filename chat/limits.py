@@ -1,5 +1,8 @@
 """How often one may try: log-ins, registrations, API calls.
 
+Where a limit is there against guessing, only what went wrong counts: each try is counted before it
+is looked at, or a hundred at once would all pass, and given back when it was right.
+
 The counters are in Redis, so that all processes count together; without Redis each process counts
 for itself. Never slower than the door: a Redis that hangs costs one short time-out, then nothing.
 """
@@ -17,6 +20,7 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
+from chat import devices
 from chat.errors import Throttled
 from chat.extensions import redis
 from chat.passing import of
@@ -35,6 +39,17 @@ return n
 """
 
 
+# KEYS counter. One less, if it still counts.
+GIVE_BACK = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then return redis.call('DECR', KEYS[1]) end
+return 0
+"""
+MOST_COUNTS = 50_000  # in a process without Redis; strangers choose the names
+OF_AN_ADDRESS = 10  # how many times as often an address may fail with any account
+OF_AN_ACCOUNT = 5  # and an account from any address, apart from browsers that it knows
+Count = tuple[RateLimitItem, tuple[str, ...]]
+
+
 class Counters:
     """Counts of this process that end by themselves, whatever the time of day is said to be."""
 
@@ -48,8 +63,17 @@ class Counters:
         count, until = self._counts.get(key, (0, 0.0))
         if self.left(key) <= 0:
             count, until = 0, time.monotonic() + seconds
+        self._counts.pop(key, None)  # the newest is last
         self._counts[key] = (count + amount, until)
+        if len(self._counts) > MOST_COUNTS:
+            del self._counts[next(iter(self._counts))]
         return count + amount
+
+    def give_back(self, key: str) -> None:
+        """One less."""
+        if self.get(key) > 0:
+            count, until = self._counts[key]
+            self._counts[key] = (count - 1, until)
 
     def get(self, key: str) -> int:
         """How many."""
@@ -94,6 +118,11 @@ class DoorStorage(Storage):
         count = redis.run(COUNT, [PREFIX + key], [amount, expiry], "limit")
         return self._memory.add(key, expiry, amount) if count is DOWN else int(count)
 
+    def give_back(self, key: str) -> None:
+        """One less: what was counted need not have been."""
+        if redis.run(GIVE_BACK, [PREFIX + key], [], "limit") is DOWN:
+            self._memory.give_back(key)
+
     def get(self, key: str) -> int:
         count = redis.call(lambda client: client.get(PREFIX + key), "limit")
         return self._memory.get(key) if count is DOWN else int(count or 0)  # type: ignore[arg-type]
@@ -123,27 +152,78 @@ def init_app(app: Flask) -> None:
 
 
 def limit_login(nickname: str) -> None:
-    """Count a try to log in, by account and by address; raises Throttled beyond the limit."""
-    _count("LIMIT_LOGIN", "address", address())
-    _count("LIMIT_LOGIN", "account", hashlib.sha256(nickname_key(nickname).encode()).hexdigest())
+    """Count a try to log in; raises Throttled beyond the limit. See ``logged_in``.
+
+    A browser that was signed in to this account before is counted for itself: nobody else can use
+    up its tries. Others are counted by account and address together, then by address and by
+    account. A try that is refused counts no further, so one address alone cannot use up an account.
+    """
+    for limit, who in _login_counts(nickname):
+        _count(limit, *who)
 
 
-def limit_password(user_id: str) -> None:
-    """Count a try to give one's password where one is already signed in; as for logging in."""
-    _count("LIMIT_LOGIN", "password", user_id)
+def logged_in(nickname: str) -> None:
+    """The password was right: this try does not count, only wrong ones do."""
+    _give_back(_login_counts(nickname))
 
 
-def limit_register() -> None:
-    """Count a try to make an account, by address."""
-    _count("LIMIT_REGISTER", address())
+def _login_counts(nickname: str) -> list[Count]:
+    limit, name = current_app.config["LIMIT_LOGIN"], "LIMIT_LOGIN"
+    if browser := devices.known_for(nickname):
+        return [(_limit(limit), (name, "browser", browser))]
+    account = hashlib.sha256(nickname_key(nickname).encode()).hexdigest()
+    return [
+        (_limit(limit), (name, "both", account, address())),
+        (_limit(limit, OF_AN_ADDRESS), (name, "address", address())),
+        (_limit(limit, OF_AN_ACCOUNT), (name, "account", account)),
+    ]
+
+
+def limit_password(session: str) -> None:
+    """Count a try to give one's password where one is already signed in, by session: whoever has
+    taken one over cannot keep the account's owner from changing the password in another."""
+    for limit, who in _password_counts(session):
+        _count(limit, *who)
+
+
+def password_was_right(session: str) -> None:
+    """This try does not count."""
+    _give_back(_password_counts(session))
+
+
+def _password_counts(session: str) -> list[Count]:
+    return [(_limit(current_app.config["LIMIT_LOGIN"]), ("LIMIT_LOGIN", "password", session))]
+
+
+def limit_register(right: str) -> None:
+    """Count a try to make an account, by address.
+
+    ``right``: "invite" for whoever has a valid one, "open" where everybody may, "" for the others,
+    who can only be guessing invites. They do not use up the tries of the first two.
+    """
+    for limit, who in _register_counts(right):
+        _count(limit, *who)
+
+
+def registered(right: str) -> None:
+    """The account is made. With an invite that does not count: a whole team may come at once."""
+    if right == "invite":
+        _give_back(_register_counts(right))
+
+
+def _register_counts(right: str) -> list[Count]:
+    limit = _limit(current_app.config["LIMIT_REGISTER"], OF_AN_ADDRESS if right else 1)
+    return [(limit, ("LIMIT_REGISTER", right, address()))]
 
 
 def limit_api() -> None:
-    """Count an API call, by person or else by address; fit for `before_request`."""
+    """Count an API call, by person, or else by known browser or address; for `before_request`."""
+    limit = _limit(current_app.config["LIMIT_API"])
+    who = ("LIMIT_API", current_user.id or devices.known() or address())
     if not is_counted():
-        _count("LIMIT_API", current_user.id or address())
+        _count(limit, *who)
     elif not within_api(g.get("api_count", 0)):
-        _refuse("LIMIT_API", current_user.id or address())
+        _refuse(limit, *who)
 
 
 def is_counted() -> bool:
@@ -159,14 +239,14 @@ def counted(count: int) -> None:
 
 def api_call(user_id: str) -> scripts.Call:
     """The script call that counts one of a person's API calls, for a pipeline."""
-    limit = _limit("LIMIT_API")
+    limit = _limit(current_app.config["LIMIT_API"])
     name = limit.key_for("LIMIT_API", user_id)
     return COUNT, [PREFIX + name], [1, limit.get_expiry()]
 
 
 def within_api(count: int) -> bool:
     """Whether so many calls of a person are not too many."""
-    return count <= _limit("LIMIT_API").amount
+    return count <= _limit(current_app.config["LIMIT_API"]).amount
 
 
 def _limit_page_writes() -> None:
@@ -187,26 +267,28 @@ def address() -> str:
     return text
 
 
-def _limit(setting: str) -> RateLimitItem:
-    return _parsed(current_app.config[setting])
-
-
 @lru_cache(maxsize=50)
-def _parsed(text: str) -> RateLimitItem:
-    return parse(text)
+def _limit(text: str, times: int = 1) -> RateLimitItem:
+    """A setting's limit, or so many times as much."""
+    limit = parse(text)
+    return type(limit)(limit.amount * times, limit.multiples, limit.namespace)
 
 
-def _count(setting: str, *who: str) -> None:
-    limit = _limit(setting)
+def _count(limit: RateLimitItem, *who: str) -> None:
     limits: FixedWindowRateLimiter = current_app.extensions["chat_limits"]
-    if not limits.hit(limit, setting, *who):
-        _refuse(setting, *who)
+    if not limits.hit(limit, *who):
+        _refuse(limit, *who)
 
 
-def _refuse(setting: str, *who: str) -> NoReturn:
+def _give_back(counts: list[Count]) -> None:
+    storage: DoorStorage = current_app.extensions["chat_limits"].storage
+    for limit, who in counts:
+        storage.give_back(limit.key_for(*who))
+
+
+def _refuse(limit: RateLimitItem, *who: str) -> NoReturn:
     limits: FixedWindowRateLimiter = current_app.extensions["chat_limits"]
-    limit = _limit(setting)
-    ends = limits.get_window_stats(limit, setting, *who).reset_time
+    ends = limits.get_window_stats(limit, *who).reset_time
     g.retry_after = max(1, math.ceil(ends - time.time()))
     raise Throttled(retry_after=g.retry_after)
 

@@ -2,7 +2,6 @@
 
 import hmac
 import re
-import secrets
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from chat import auth, sessions
+from chat import auth, devices, form_token
 from chat.errors import Forbidden
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -43,6 +42,8 @@ def init_app(app: Flask) -> None:
         )
     app.before_request(_to_https)
     app.before_request(check_csrf)
+    app.after_request(form_token.send)
+    app.after_request(devices.send)
     app.after_request(_set_headers)
 
 
@@ -50,27 +51,27 @@ def init_app(app: Flask) -> None:
 
 
 def csrf_token() -> str:
-    """This session's token, made when first asked for; empty where nothing can keep it."""
+    """The session's token, else the browser's; empty while no store can say which it is."""
     if not has_request_context() or getattr(flask.session, "degraded", False):
         return ""
-    token = flask.session.get("csrfToken")
-    if not isinstance(token, str) or not token:
-        token = secrets.token_urlsafe(32)
-        flask.session["csrfToken"] = token
-        sessions.keep()
-    return token
+    return _token_of_session() or form_token.token()
 
 
 def check_csrf() -> None:
-    """Refuse an unsafe request that does not carry its session's token."""
+    """Refuse an unsafe request that does not carry the token of its session or its browser."""
     if request.method in SAFE or auth.via_token():
         return
-    expected = flask.session.get("csrfToken")
+    expected = _token_of_session() or form_token.expected()
     given = request.headers.get("X-CSRFToken") or request.form.get("csrf_token") or ""
     if not token_matches(expected, given):
         raise Forbidden(
             _l("This form has expired or came from another site. Reload the page and try again.")
         )
+
+
+def _token_of_session() -> str:
+    token = flask.session.get("csrfToken")
+    return token if isinstance(token, str) else ""
 
 
 def token_matches(expected: object, given: object) -> bool:

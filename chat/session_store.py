@@ -20,7 +20,6 @@ from chat.session_ids import seal, sid_hash
 log = logging.getLogger(__name__)
 
 PREFIX = "session:"
-ANONYMOUS_LIFE = 3600  # a visitor's form token; people get TTL_SESSIONS
 REFRESH_REDIS = 60  # push the end of a session back at most this often, in seconds
 REFRESH_MONGO = 300
 ENDED_SECONDS = 600  # longer than any request that could still be under way
@@ -114,15 +113,15 @@ def _from_redis(sid: str, read: list[Any] | None) -> dict | None:
         log.warning("session %s: unreadable in Redis, asking MongoDB", sid_hash(sid)[:8])
         redis.call(lambda client: client.delete(PREFIX + sid), "session")
         return None
-    return data if slide(sid, data, int(left)) else None
+    return data if slide(sid, int(left)) else None
 
 
-def slide(sid: str, data: dict, left: int) -> bool:
+def slide(sid: str, left: int) -> bool:
     """Push back the end of a session in use. False if MongoDB says that it is no more.
 
     ``left`` is how many seconds Redis would still keep it.
     """
-    life = lifetime(data)
+    life = longest()
     if life - left >= min(REFRESH_REDIS, life / 2):
         redis.call(lambda client: client.expire(PREFIX + sid, life), "session")
     if _extend(sid, life):
@@ -155,7 +154,7 @@ def _from_mongo(sid: str) -> dict | None:
     if row is None:
         return None
     data = decode(row["data"])
-    life = lifetime(data)
+    life = longest()
     if not _extend(sid, life):
         return None
     if rollout.in_rollout("sessions", sid):
@@ -165,7 +164,7 @@ def _from_mongo(sid: str) -> dict | None:
 
 def write(sid: str, data: dict, new: bool) -> bool:
     """Store a session, MongoDB first. False if it has been ended meanwhile."""
-    text, life, user = encode(data), lifetime(data), str(data.get("userId") or "")
+    text, life, user = encode(data), longest(), str(data.get("userId") or "")
     key = sid_hash(sid)
     if new:
         Row.add(key, text, user, seal(sid), life)
@@ -202,13 +201,8 @@ def _end_in_redis(sid: str) -> Any:
     return told
 
 
-def lifetime(data: dict) -> int:
-    """Seconds a session stays without being used."""
-    return longest() if data.get("userId") else min(ANONYMOUS_LIFE, longest())
-
-
 def longest() -> int:
-    """Seconds a person's session stays without being used (TTL_SESSIONS)."""
+    """Seconds a session stays without being used (TTL_SESSIONS)."""
     return int(current_app.config["TTL_SESSIONS"])
 
 

@@ -19,7 +19,7 @@ from chat.models import User
 from chat.models.session import Session as Row
 from chat.redis import DOWN
 from tests.support.servers import Redis
-from tests.support.small_app import Browser, make_user, redis_client, redis_url, small_app
+from tests.support.small_app import Browser, empty, make_user, redis_client, redis_url, small_app
 from tests.support.waiting import eventually
 
 
@@ -68,9 +68,9 @@ def test_the_database_holds_nothing_that_opens_a_session(olga: Browser) -> None:
 def test_logging_in_gives_a_new_id_and_kills_the_old_one(parts: Flask) -> None:
     person = Browser.__new__(Browser)
     person.app, person.http = parts, parts.test_client()
-    token = person.http.get("/form").text
+    person.post("/login", token=person.http.get("/form").text, nickname="olga")
     before = person.sid
-    person.post("/login", token=token, nickname="olga")
+    person.post("/login", token=person.http.get("/form").text, nickname="olga")
     assert person.sid != before
     other = parts.test_client()
     other.set_cookie("session", before)
@@ -84,45 +84,62 @@ def test_an_id_that_somebody_made_up_is_never_taken_over(parts: Flask) -> None:
     planted = secrets.token_urlsafe(32)
     http = parts.test_client()
     http.set_cookie("session", planted)
-    http.get("/form")
+    http.post("/login", data={"csrf_token": http.get("/form").text, "nickname": "olga"})
     cookie = http.get_cookie("session")
     assert cookie
     assert cookie.value != planted
+    assert http.get("/me").text == "olga"
+    other = parts.test_client()
+    other.set_cookie("session", planted)
+    assert other.get("/me").text == "nobody"
     for bad in ("", "a" * 42, "a" * 44, "../../etc" + "a" * 34, "{x}" + "a" * 40):
         http.set_cookie("session", bad)
         assert http.get("/me").text == "nobody"
 
 
-def test_a_visitor_is_stored_only_with_a_form_and_then_for_an_hour(parts: Flask) -> None:
+def test_a_visitor_is_stored_nowhere_not_even_with_a_form(parts: Flask) -> None:
     http = parts.test_client()
     assert "Set-Cookie" not in http.get("/plain").headers
-    assert Row._get_collection().count_documents({}) == 0
     cookie = http.get("/form").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
-    sid = parse_cookie(cookie)["session"]
-    assert 3500 < redis_client().ttl(f"session:{sid}") <= 3600
+    assert next(iter(parse_cookie(cookie))) == "form"
+    token = http.get("/form").text
     assert "Set-Cookie" not in http.get("/form").headers
+    assert http.post("/change", data={"csrf_token": token}).text == "changed"
+    assert Row._get_collection().count_documents({}) == 0
+    assert not redis_client().keys("session:*")
 
 
 @pytest.mark.parametrize(
     ("settings", "name", "secure"),
     [
-        ({}, "session", False),
-        ({"PRODUCTION": True}, "__Host-session", True),
-        ({"PUBLIC_URL": "https://chat.example.org"}, "__Host-session", True),
-        ({"PRODUCTION": True, "PUBLIC_URL": "http://chat.lan"}, "session", False),
+        ({}, "", False),
+        ({"PRODUCTION": True}, "__Host-", True),
+        ({"PUBLIC_URL": "https://chat.example.org"}, "__Host-", True),
+        ({"PRODUCTION": True, "PUBLIC_URL": "http://chat.lan"}, "", False),
     ],
 )
-def test_the_cookie_is_bound_to_https_where_there_is_https(
+def test_the_cookies_are_bound_to_https_where_there_is_https(
     settings: dict, name: str, secure: bool
 ) -> None:
     made = small_app(None, DISABLE_REDIS=True, **settings)
+    https = {"base_url": "https://localhost"}
     with made.app_context():
-        cookie = made.test_client().get("/form").headers["Set-Cookie"]
-    assert cookie.startswith(name + "=")
-    assert ("Secure" in cookie) is secure
-    assert "Path=/" in cookie
+        empty()
+        make_user("olga")
+        http = made.test_client()
+        form = http.get("/form", **https)
+        fields = {"nickname": "olga", "csrf_token": form.text}
+        answer = http.post("/login", data=fields, **https)
+    cookies = [*form.headers.getlist("Set-Cookie"), *answer.headers.getlist("Set-Cookie")]
+    assert {cookie.partition("=")[0] for cookie in cookies} == {
+        f"{name}form", f"{name}device", f"{name}session",
+    }  # fmt: skip
+    for cookie in cookies:
+        assert ("Secure" in cookie) is secure
+        assert "Path=/" in cookie
+        assert "HttpOnly" in cookie
     assert "Domain" not in cookie
 
 
@@ -351,9 +368,7 @@ def test_with_both_stores_gone_the_answer_is_503_and_the_cookie_stays(
             answer = person.http.get(path)
             assert answer.status_code == 503
             assert "Set-Cookie" not in answer.headers
-        visitor = fragile.test_client().get("/form")
-        assert visitor.status_code == 503
-        assert "Set-Cookie" not in visitor.headers
+        assert fragile.test_client().get("/form").status_code == 200  # it needs neither
         assert person.http.get("/health").status_code == 200
     assert person.sid == sid
     assert person.name() == "olga"

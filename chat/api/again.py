@@ -141,7 +141,7 @@ class Again:
             if not basis.holds(versions) or not _may_act(session, profile.value):
                 passing.same = basis.held(versions)
                 return False
-            if session_store.slide(asked.sid, session, left):
+            if session_store.slide(asked.sid, left):
                 return True
             passing.session = None  # it has been ended
             return False

@@ -6,7 +6,7 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import access, auth, passwords, sessions, text
+from chat import access, auth, limits, passwords, sessions, text
 from chat.cache import users as cache
 from chat.errors import ChatError, Conflict, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base
@@ -49,13 +49,20 @@ def set_up(site_name: str, nickname: str, password: str) -> dict:
     return {"user": owner, "channel": channel, "invite": invite}
 
 
+def right_to_register(invite: str) -> str:
+    """Why somebody may register: "invite" (a valid one), "open" (all may), or "" (they may not)."""
+    if invite and Invite.find_valid(invite):
+        return "invite"
+    return "open" if site.get_site()["open_registration"] else ""
+
+
 def register(nickname: str, password: str, invite: str = "") -> dict:
     """A new account by invite, or openly where that is allowed; the profile.
 
     Invalid with the field at fault; Forbidden without a valid invite; Conflict never: a taken
     nickname is Invalid(field=nickname).
     """
-    if not site.get_site()["open_registration"] and not Invite.find_valid(invite):
+    if not right_to_register(invite):
         raise Forbidden(_l("This invite is not valid any more. Ask for a new one."))
     nickname, password = text.check_nickname(nickname), text.check_password(password)
     profile = _store_user(nickname, passwords.hash_password(password))
@@ -79,11 +86,19 @@ def authenticate(nickname: str, password: str) -> dict | None:
     return to_profile(row) if row and right and row.get("active", True) else None
 
 
+def confirm_password(actor: Any, password: str, field: str = "password") -> None:
+    """Raises Invalid(field) unless this is the actor's password, Throttled after too many tries."""
+    session = sessions.sid_hash(sessions.current_sid() or "")
+    limits.limit_password(session)
+    row = User.raw(actor.id)
+    if not passwords.verify_password(row["password_hash"] if row else None, password):
+        raise Invalid(_l("That is not your current password."), field=field)
+    limits.password_was_right(session)
+
+
 def change_password(actor: Any, old: str, new: str) -> None:
     """Set a new password, end the actor's other sessions. Invalid(field=old_password) if wrong."""
-    row = User.raw(actor.id)
-    if not passwords.verify_password(row["password_hash"] if row else None, old):
-        raise Invalid(_l("That is not your current password."), field="old_password")
+    confirm_password(actor, old, "old_password")
     digest = passwords.hash_password(text.check_password(new, field="new_password"))
     User.change(actor.id, set__password_hash=digest, inc__auth_gen=1)
     auth.refresh_session(cache.get_profile(actor.id) or {})

@@ -59,6 +59,7 @@ def login() -> ResponseReturnValue:
         profile = accounts.authenticate(form["nickname"], request.form.get("password", ""))
         if profile is None:
             raise Invalid(_("Nickname and password do not match."))
+        limits.logged_in(form["nickname"])
     except (Invalid, Throttled) as problem:
         return page("auth/login.html", problem, form=form, next=target)
     auth.log_in(profile)
@@ -101,12 +102,14 @@ def register() -> ResponseReturnValue:
     """Makes the account and logs in."""
     form = typed("nickname", "invite")
     try:
-        limits.limit_register()
+        right = accounts.right_to_register(form["invite"])
+        limits.limit_register(right)
         profile = accounts.register(
             form["nickname"], request.form.get("password", ""), form["invite"]
         )
     except MISTAKES as problem:
         return page("auth/register.html", problem, form=form)
+    limits.registered(right)
     auth.log_in(profile)
     return see("/")
 

@@ -45,7 +45,7 @@ def fields(text):
 
 # What each structure holds, an element at a time, beside the markers of emptiness.
 HELD = {
-    "session:*": lambda text: fields(text) >= SESSION or fields(text) == {"csrfToken"},
+    "session:*": lambda text: fields(text) >= SESSION,
     "cache:users:list": lambda uid, score: ID.match(uid) and is_millis(score),
     "cache:users:profile:*": lambda text: fields(text) in (None, PROFILE),
     "cache:channels:list": lambda cid, text: ID.match(cid) and fields(text) == CHANNEL,

@@ -1,0 +1,59 @@
+"""Browsers that were signed in before, known by a signed cookie that outlives their sessions.
+
+Whoever guesses passwords from elsewhere is slowed down by account. A browser with this cookie is
+counted for itself, so strangers cannot lock it out. The cookie opens nothing: the password is still
+needed. It names nobody: each account is a signature over its nickname.
+"""
+
+import secrets
+
+from flask import Response, g, request
+
+from chat.signing import cookie_name, cookie_place, signature
+from chat.text import nickname_key
+
+NAME = "device"
+LIFE = 400 * 86_400  # as long as browsers keep a cookie
+MOST = 8  # accounts of one browser; the one used longest ago is forgotten
+
+
+def known() -> str | None:
+    """The id of this browser, if somebody was signed in with it before."""
+    parts = _parts()
+    return parts[0] if parts else None
+
+
+def known_for(nickname: str) -> str | None:
+    """The id of this browser, if this account was signed in with it before."""
+    parts = _parts()
+    return parts[0] if parts and _mark(parts[0], nickname) in parts[2:] else None
+
+
+def remember(nickname: str) -> None:
+    """This account is signed in with this browser; the answer carries the cookie."""
+    parts = _parts() or _new(secrets.token_urlsafe(16))
+    mark = _mark(parts[0], nickname)
+    others = [each for each in parts[2:] if each != mark]
+    g.device = ".".join([*parts[:2], *others[-(MOST - 1) :], mark])
+
+
+def send(response: Response) -> Response:
+    """Set the cookie, if this request asked for it; fit for `after_request`."""
+    if device := g.get("device"):
+        response.set_cookie(cookie_name(NAME), device, max_age=LIFE, **cookie_place())
+    return response
+
+
+def _parts() -> list[str]:
+    """Id, signature of the id, marks of the accounts; empty if the cookie is not ours."""
+    sent = request.cookies.get(cookie_name(NAME), "")
+    parts = sent.split(".") if len(sent) < 1000 else []
+    return parts if len(parts) > 2 and parts[:2] == _new(parts[0]) else []
+
+
+def _new(browser: str) -> list[str]:
+    return [browser, signature(NAME, browser)]
+
+
+def _mark(browser: str, nickname: str) -> str:
+    return signature(NAME, f"{browser}:{nickname_key(nickname)}")[:22]

@@ -1,0 +1,50 @@
+"""The CSRF token of somebody who is not signed in. Nothing is stored for it.
+
+The browser gets a random cookie, and its forms carry a signature of that cookie. Another site can
+neither read the page nor the cookie, so it cannot send both. A session is made only by logging in:
+otherwise every visit of a stranger would be kept in both stores.
+"""
+
+import re
+import secrets
+
+from flask import Response, g, request
+
+from chat.signing import cookie_name, cookie_place, signature
+
+NAME = "form"
+BROWSER = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+
+
+def token() -> str:
+    """The token for the forms of this page; its answer carries the cookie if there is none yet."""
+    if not g.get("form_browser"):
+        kept = _sent() if "form_browser" not in g else None  # dropped: another one
+        g.form_browser = kept or secrets.token_urlsafe(32)
+    return signature(NAME, g.form_browser)
+
+
+def expected() -> str | None:
+    """The token that a form of this browser has to carry; None without the cookie."""
+    sent = _sent()
+    return signature(NAME, sent) if sent else None
+
+
+def drop() -> None:
+    """After signing in or out: the next form of a stranger in this browser has another token."""
+    g.form_browser = ""
+
+
+def send(response: Response) -> Response:
+    """Set or delete the cookie, if this request asked for it; fit for `after_request`."""
+    wanted, sent = g.get("form_browser"), _sent()
+    if wanted and wanted != sent:
+        response.set_cookie(cookie_name(NAME), wanted, **cookie_place())
+    elif wanted == "" and sent:
+        response.delete_cookie(cookie_name(NAME), **cookie_place())
+    return response
+
+
+def _sent() -> str | None:
+    found = request.cookies.get(cookie_name(NAME), "")
+    return found if BROWSER.match(found) else None
