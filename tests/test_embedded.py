@@ -181,9 +181,9 @@ def test_a_packed_binary_that_cannot_be_changed_is_copied(monkeypatch, tmp_path)
 
 def test_the_secret_key_is_made_once_and_private(tmp_path):
     with DataDir(tmp_path / "data") as data:
-        key = data.secret_key()
+        key = data.secret("secret_key")
         assert len(key) >= 32
-        assert data.secret_key() == key
+        assert data.secret("secret_key") == key
         mode = (data.path / "secret_key").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 

@@ -1,9 +1,9 @@
 """The data folder: who may use it, and what is kept in it beside the servers' data."""
 
-import contextlib
 import fcntl
 import os
 import secrets
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -12,10 +12,23 @@ from chat.embedded import EmbeddedError
 
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
+SECRET_BYTES = 32
+OURS = (
+    "lock", "secret_key", "mongodb_*", "mongod_port", "redis_*", "valkey_port",
+    "bin", "mongo", "valkey", "logs", "logs/*.log",
+)  # fmt: skip
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a new file that its owner alone may read; one that was there is replaced."""
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 class DataDir:
-    """A folder used by one process at a time.
+    """A folder used by one process at a time, and closed to everybody but its owner.
 
     The lock is the operating system's, so it ends with the process that holds it, however that
     ends: nothing is left to clean up after a `kill -9`.
@@ -28,6 +41,7 @@ class DataDir:
     def __enter__(self) -> "DataDir":
         self._make()
         self._take_lock()
+        self._close_to_others()
         return self
 
     def __exit__(
@@ -47,21 +61,22 @@ class DataDir:
         path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         return path
 
-    def secret_key(self) -> str:
-        """The key that signs cookies: made once, readable by its owner alone."""
-        path = self.path / "secret_key"
-        with contextlib.suppress(FileExistsError):
-            self._write_private(path, secrets.token_urlsafe(48), os.O_EXCL)
-        if key := path.read_text(encoding="utf-8").strip():
-            return key
-        path.unlink()  # the disk was full, or the process killed, when it was written
-        return self.secret_key()
+    def secret(self, name: str) -> str:
+        """A secret of this installation: made once, kept in a file of its own."""
+        path = self.secret_file(name)
+        return path.read_text(encoding="utf-8").strip()
+
+    def secret_file(self, name: str) -> Path:
+        """Where that secret is kept. Letters and digits: they mean the same everywhere."""
+        path = self.path / name
+        if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+            # New, or the disk was full, or the process killed, when it was written.
+            write_private(path, secrets.token_hex(SECRET_BYTES))
+        return path
 
     def note(self, name: str, text: str) -> None:
         """Leave an address where operator commands find it (``chat.config``)."""
-        path = self.path / name
-        path.unlink(missing_ok=True)
-        self._write_private(path, text, os.O_EXCL)
+        write_private(self.path / name, text)
 
     def recall(self, name: str) -> str:
         """What was noted under this name, or nothing."""
@@ -82,6 +97,21 @@ class DataDir:
                 "give this user the right to, or set DATA_DIR to another folder."
             ) from None
 
+    def _close_to_others(self) -> None:
+        """Also what an older version or a copy has left open. Nobody gets past a closed folder, so
+        what the servers keep in theirs does not matter."""
+        ours = [path for name in OURS for path in self.path.glob(name)]
+        try:
+            for path in [self.path, *ours]:
+                if not path.is_symlink():
+                    path.chmod(PRIVATE_FOLDER if path.is_dir() else PRIVATE)
+        except OSError as error:
+            print(
+                f"Other users of this machine may get at {path} ({error.strerror}): "
+                "make the user of the chat its owner.",
+                file=sys.stderr,
+            )
+
     def _take_lock(self) -> None:
         lock = (self.path / "lock").open("a+", encoding="utf-8")
         try:
@@ -98,9 +128,3 @@ class DataDir:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
-
-    @staticmethod
-    def _write_private(path: Path, text: str, extra: int) -> None:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | extra, PRIVATE)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)

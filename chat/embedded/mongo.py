@@ -1,56 +1,75 @@
 """A real `mongod` as a one-node replica set, so that majority writes behave as in production."""
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pymongo
-from pymongo.errors import ConnectionFailure, OperationFailure
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from chat.embedded import EmbeddedError
-from chat.embedded.process import LOOPBACK, Process, free_port, is_free, listens, stop_orphan
+from chat.embedded.process import LOOPBACK, is_free, listens, stop_orphan
+from chat.embedded.server import Server
 
 REPLICA_SET = "rs0"
+USER = "chat"
 NOT_YET_INITIALIZED, ALREADY_INITIALIZED = 94, 23
+AUTHENTICATION_FAILED, USER_NOT_FOUND = 18, 11
 # After a change of port mongod asks at the old one whether that is itself; should something listen
 # there and stay silent, it takes half a minute to give up.
-START_SECONDS, PRIMARY_SECONDS, STOP_SECONDS = 60, 90, 20
+START_SECONDS, PRIMARY_SECONDS = 60, 90
+ANSWER_MS = 500
 TRIES = 5
 
 
-class Mongo:
+@dataclass(frozen=True)
+class Access:
+    """Who may use a mongod: whoever knows ``password``. ``keyfile`` holds what the members of its
+    replica set prove themselves with; who knows that may do everything. Both letters and digits."""
+
+    password: str
+    keyfile: Path
+
+    @property
+    def key(self) -> str:
+        return self.keyfile.read_text(encoding="utf-8").strip()
+
+
+class Mongo(Server):
     """One `mongod`; ``start`` returns when it takes majority writes."""
 
+    title = "mongod"
+    stop_seconds = 20
+
     def __init__(
-        self, binary: Path, data: Path, log: Path, port: int = 0, cache_gb: float = 0.25
+        self,
+        binary: Path,
+        data: Path,
+        log: Path,
+        port: int = 0,
+        cache_gb: float = 0.25,
+        access: Access | None = None,
     ) -> None:
-        self.binary, self.data, self.log = binary, data, log
-        self.port = port
+        """Without ``access`` it serves everybody on the machine."""
+        super().__init__(binary, data, log, port)
         self.cache_gb = cache_gb
-        self.process: Process | None = None
+        self.access = access
 
     @property
     def uri(self) -> str:
-        return f"mongodb://{LOOPBACK}:{self.port}/chat?directConnection=true"
-
-    def start(self) -> None:
-        self.launch()
-        self.wait()
-
-    def launch(self) -> None:
-        """Start the process without waiting for it."""
-        stop_orphan(self._pid_left_over(), str(self.data))
-        if not self.port or not is_free(self.port):
-            self.port = free_port()
-        self.process = Process(self._command(), title="mongod", log=self.log)
+        user = f"{USER}:{self.access.password}@" if self.access else ""
+        source = "&authSource=admin" if self.access else ""
+        return f"mongodb://{user}{LOOPBACK}:{self.port}/chat?directConnection=true{source}"
 
     def wait(self) -> None:
         """Wait until it is the primary of its set; take another port if its own was snatched."""
         for _ in range(TRIES):
             assert self.process is not None
             if self.process.wait_until(lambda: listens(self.port), START_SECONDS):
-                with self._client() as client:
+                with self._as_member() as client:
                     self._become_primary(client)
+                    self._let_the_app_in(client)
                 return
             if is_free(self.port):
                 break  # it ended for a reason of its own
@@ -58,13 +77,15 @@ class Mongo:
             self.launch()
         raise self.process.failure() if self.process else EmbeddedError("mongod was not started.")
 
-    def stop(self) -> None:
-        if self.process:
-            self.process.stop(STOP_SECONDS)
-
-    def kill(self) -> None:
-        if self.process:
-            self.process.kill()
+    def answers(self) -> bool:
+        """Whether it takes writes; it says so to everybody."""
+        if not listens(self.port):
+            return False
+        with self._client(serverSelectionTimeoutMS=ANSWER_MS, socketTimeoutMS=ANSWER_MS) as client:
+            try:
+                return bool(client.admin.command("hello").get("isWritablePrimary"))
+            except PyMongoError:
+                return False
 
     def _command(self) -> list[str]:
         options: dict[str, Any] = {
@@ -74,20 +95,34 @@ class Mongo:
             "--replSet": REPLICA_SET,
             "--oplogSize": 128,
             "--wiredTigerCacheSizeGB": self.cache_gb,
+            # Useless on loopback, and a hole in old versions (CVE-2025-14847).
+            "--networkMessageCompressors": "disabled",
         }
-        parameters = {
+        parameters: dict[str, Any] = {
             # A lone primary has nobody to hand over to while it shuts down.
             "shutdownTimeoutMillisForSignaledShutdown": 100,
             "diagnosticDataCollectionEnabled": "false",
         }
+        if self.access:
+            options["--keyFile"] = self.access.keyfile
+            # Otherwise the first user could be made by anybody on the machine.
+            parameters["enableLocalhostAuthBypass"] = 0
         command = [str(self.binary), "--nounixsocket", "--quiet"]
         command += [str(part) for option in options.items() for part in option]
         for name, value in parameters.items():
             command += ["--setParameter", f"{name}={value}"]
         return command
 
-    def _client(self) -> Any:
-        client: Any = pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=10_000)
+    def _as_member(self) -> Any:
+        """A client with the rights of a member of the set: also where no user was ever made."""
+        who: dict[str, Any] = {}
+        if self.access:
+            who = {"username": "__system", "password": self.access.key, "authSource": "local"}
+        return self._client(**who)
+
+    def _client(self, **options: Any) -> Any:
+        options = {"serverSelectionTimeoutMS": 10_000, "directConnection": True, **options}
+        client: Any = pymongo.MongoClient(LOOPBACK, self.port, **options)
         return contextlib.closing(client)
 
     def _become_primary(self, client: Any) -> None:
@@ -118,11 +153,35 @@ class Mongo:
             config["version"] += 1
             admin.command("replSetReconfig", config, force=True)
 
-    def _pid_left_over(self) -> int:
+    def _let_the_app_in(self, member: Any) -> None:
+        """Make the app's user, or give it the password of this folder if it has another one."""
+        if not self.access or self._app_is_let_in():
+            return
+        account = {"pwd": self.access.password, "roles": ["root"]}
         try:
-            return int((self.data / "mongod.lock").read_text(encoding="utf-8").strip() or 0)
+            member.admin.command("updateUser", USER, **account)
+        except OperationFailure as error:
+            if error.code != USER_NOT_FOUND:
+                raise
+            member.admin.command("createUser", USER, **account)
+
+    def _app_is_let_in(self) -> bool:
+        assert self.access
+        with self._client(username=USER, password=self.access.password) as client:
+            try:
+                client.admin.command("ping")
+            except OperationFailure as error:
+                if error.code != AUTHENTICATION_FAILED:
+                    raise
+                return False
+        return True
+
+    def _stop_left_over(self) -> None:
+        try:
+            pid = int((self.data / "mongod.lock").read_text(encoding="utf-8").strip() or 0)
         except (OSError, ValueError):
-            return 0
+            return
+        stop_orphan(pid, str(self.data))
 
 
 def _initiate(admin: Any, member: dict[str, Any]) -> None:

@@ -59,7 +59,7 @@ class Process:
     ) -> None:
         self.title = title
         self.log = log
-        output = log.open("ab") if log else None
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if log else None
         try:
             self.popen = subprocess.Popen(
                 command,
@@ -67,15 +67,15 @@ class Process:
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT if output else None,
+                stderr=subprocess.STDOUT if log else None,
                 start_new_session=True,
                 preexec_fn=_die_with(os.getpid()),
             )
         except OSError as error:
             raise EmbeddedError(f"{command[0]} cannot be run ({error.strerror}).") from None
         finally:
-            if output:
-                output.close()
+            if output is not None:
+                os.close(output)
 
     @property
     def pid(self) -> int:
@@ -96,14 +96,18 @@ class Process:
             time.sleep(POLL_SECONDS)
         raise EmbeddedError(f"{self.title} did not answer within {seconds:.0f} s{self._see()}.")
 
-    def stop(self, seconds: float, sign: signal.Signals = signal.SIGTERM) -> None:
-        """Ask it to end; insist after ``seconds``."""
-        if self.running:
-            self.popen.send_signal(sign)
-        try:
-            self.popen.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
+    def stop(self, seconds: float) -> None:
+        """Ask it to end; insist after ``seconds``. Its own children do not outlive it, even if it
+        was killed and could not tell them."""
+        with contextlib.suppress(ProcessLookupError):
+            if self.running:
+                self.popen.send_signal(signal.SIGTERM)
+            else:
+                os.killpg(self.pid, signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        while self._group_is_alive() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        self.kill()
 
     def kill(self) -> None:
         """End it and its own children at once."""
@@ -111,9 +115,26 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         self.popen.wait()
 
+    def _group_is_alive(self) -> bool:
+        self.popen.poll()  # what has ended counts until it is reaped
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
     def failure(self) -> EmbeddedError:
         """What to say when it ended by itself."""
-        return EmbeddedError(f"{self.title} ended with status {self.popen.returncode}{self._see()}")
+        return EmbeddedError(f"{self.title} ended ({self.how_it_ended}){self._see()}.")
+
+    @property
+    def how_it_ended(self) -> str:
+        """By which signal, or with which status."""
+        status = self.popen.returncode or 0
+        if status >= 0:
+            return f"status {status}"
+        known = {sign.value: sign.name for sign in signal.Signals}
+        return f"killed by {known.get(-status, f'signal {-status}')}"
 
     def _see(self) -> str:
         return f": see {self.log}" if self.log else ""

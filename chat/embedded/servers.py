@@ -5,7 +5,7 @@ from pathlib import Path
 
 from chat.embedded.binaries import find_mongod, find_valkey
 from chat.embedded.datadir import DataDir
-from chat.embedded.mongo import Mongo
+from chat.embedded.mongo import Access, Mongo
 from chat.embedded.valkey import Valkey
 
 REDIS_ELSEWHERE = ("REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER", "DISABLE_REDIS")
@@ -23,7 +23,7 @@ class Servers:
     def start(self) -> dict[str, str]:
         """Start them at the same time; the answer is the environment that leads to them."""
         found = {}
-        for server in self._running_order:
+        for server in self.all:
             server.launch()
         if self.valkey:
             self.valkey.wait()
@@ -39,32 +39,36 @@ class Servers:
 
     def stop(self) -> None:
         """Valkey first, MongoDB last: the truth outlives what is derived from it."""
-        for server in reversed(self._running_order):
+        for server in reversed(self.all):
             server.stop()
 
     def kill(self) -> None:
-        for server in reversed(self._running_order):
+        for server in reversed(self.all):
             server.kill()
 
     @property
-    def dead(self) -> str:
-        """The name of a server that ended by itself, or nothing."""
-        for server in reversed(self._running_order):
-            if server.process and not server.process.running:
-                return server.process.title
-        return ""
-
-    @property
-    def _running_order(self) -> list[Mongo | Valkey]:
+    def all(self) -> list[Mongo | Valkey]:
         return [server for server in (self.mongo, self.valkey) if server]
 
     def _mongo(self) -> Mongo:
-        binary = find_mongod(self.data.path / "bin")
-        return Mongo(binary, self.data.folder("mongo"), self._log("mongod"), self._port("mongod"))
+        return Mongo(
+            find_mongod(self.data.path / "bin"),
+            self.data.folder("mongo"),
+            self._log("mongod"),
+            self._port("mongod"),
+            access=Access(
+                self.data.secret("mongodb_password"), self.data.secret_file("mongodb_keyfile")
+            ),
+        )
 
     def _valkey(self) -> Valkey:
-        binary = find_valkey(self.data.path / "bin")
-        return Valkey(binary, self.data.folder("valkey"), self._log("valkey"), self._port("valkey"))
+        return Valkey(
+            find_valkey(self.data.path / "bin"),
+            self.data.folder("valkey"),
+            self._log("valkey"),
+            self._port("valkey"),
+            password=self.data.secret("redis_password"),
+        )
 
     def _port(self, name: str) -> int:
         """The port of the last run, so that addresses stay the same where they can."""

@@ -19,12 +19,14 @@ from chat.config import ConfigError, read
 from chat.embedded import EmbeddedError
 from chat.embedded.datadir import DataDir
 from chat.embedded.process import LOOPBACK, Process, is_free
+from chat.embedded.restarts import Restarts
 from chat.embedded.servers import Servers
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER_SECONDS, APP_STOP_SECONDS = 60, 25
 POLL_SECONDS = 0.1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ONLY_US = 0o077  # what is written here and by the children is readable by this user alone
 EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -47,6 +49,7 @@ class Supervisor:
         """Serve until asked to stop; always leave nothing running."""
         for sign in SIGNALS:
             signal.signal(sign, self._asked_to_stop)
+        os.umask(ONLY_US)
         self._check_port()
         with DataDir(self.settings["DATA_DIR"]) as data:
             try:
@@ -63,26 +66,24 @@ class Supervisor:
         self.environ.update(self.servers.start())
         self.environ["DATA_DIR"] = str(data.path)
         if not self.environ.get("SECRET_KEY"):
-            self.environ["SECRET_KEY"] = data.secret_key()
+            self.environ["SECRET_KEY"] = data.secret("secret_key")
         self._prepare_database()
         self.app = Process(self._app_command(), title="The app", env=self.environ, cwd=ROOT)
         if not self.app.wait_until(self._app_answers, ANSWER_SECONDS):
-            raise EmbeddedError(
-                f"The app ended with status {self.app.popen.returncode}: see above."
-            )
+            raise EmbeddedError(f"The app ended ({self.app.how_it_ended}): see above.")
         took = time.monotonic() - began
         print(f"The chat is at {self.address} (started in {took:.1f} s; Ctrl-C stops)", flush=True)
 
     def _watch(self) -> None:
+        """A server that ends is started again, and the app goes on; without the app all ends."""
         assert self.app is not None
         assert self.servers is not None
+        servers = [Restarts(server) for server in self.servers.all]
         while self.app.running:
-            if title := self.servers.dead:
-                raise EmbeddedError(
-                    f"{title} ended by itself: see {self.settings['DATA_DIR']}/logs."
-                )
+            for server in servers:
+                server.look()
             time.sleep(POLL_SECONDS)
-        raise EmbeddedError(f"The app ended by itself with status {self.app.popen.returncode}.")
+        raise EmbeddedError(f"The app ended by itself ({self.app.how_it_ended}).")
 
     def _stop_all(self) -> None:
         """In order: who uses a server ends before it."""

@@ -1,5 +1,6 @@
 """The application as `make run` starts it, with its own databases in a folder of the test."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ class Run:
     def __init__(self, logs: Path, data: Path, port: int = 0, **env: str) -> None:
         self.port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
+        self.data = data
         self.log = logs / f"run-{time.monotonic_ns()}.log"
         own = {"DATA_DIR": str(data), "HOST": LOOPBACK, "PORT": str(self.port)}
         inherited = {k: v for k, v in os.environ.items() if k not in ELSEWHERE}
@@ -56,6 +58,24 @@ class Run:
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.popen.pid).children(recursive=True)
+
+    def child(self, name: str) -> psutil.Process | None:
+        """The child of the supervisor that runs this program, if it runs."""
+        for child in psutil.Process(self.popen.pid).children():
+            with contextlib.suppress(psutil.Error):
+                if name in " ".join(child.cmdline()[:4]):
+                    return child
+        return None
+
+    def port_of(self, name: str) -> int:
+        """Where the server with this name listens."""
+        child = self.child(name)
+        assert child, f"{name} does not run"
+        eventually(lambda: "LISTEN" in {line.status for line in child.net_connections("tcp")})
+        ports = [
+            line.laddr.port for line in child.net_connections("tcp") if line.status == "LISTEN"
+        ]
+        return int(ports[0])
 
     def stop(self, sign: signal.Signals = signal.SIGINT) -> int:
         if not self.ended:
