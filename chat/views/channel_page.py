@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from chat import pieces, presence
 from chat.errors import ChatError
+from chat.models import base
 from chat.rows import member_list, message_list
 from chat.services import channels, invites, messages, people
 from chat.views.forms import errors_of
@@ -98,6 +99,7 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
         },
         channel=view,
         current_channel_id=view["id"],
+        now=base.iso(base.now()),
         direct_person={"id": other} if other and len(view["people"]) == 2 else None,
         errors=errors_of(problem),
         form={"text": request.form.get("text", "")} if problem else {},

@@ -1,5 +1,6 @@
 /** The words the page brought along, plurals, and dates in the reader's language and zone. */
 
+import { serverTime } from "./clock.js";
 import { $, $$ } from "./dom.js";
 
 export const locale = document.documentElement.lang || "en";
@@ -40,7 +41,7 @@ export function dayKey(date) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-export function dayName(date, now = new Date()) {
+export function dayName(date, now = serverTime()) {
   const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
   if (dayKey(date) === dayKey(now)) return t("today");
   if (dayKey(date) === dayKey(yesterday)) return t("yesterday");

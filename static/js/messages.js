@@ -5,7 +5,7 @@ import { $, $$, me } from "./dom.js";
 import { blank, dress, rowFromHtml, rowFromMessage } from "./rows.js";
 import { room } from "./room.js";
 import { steady } from "./scroll.js";
-import { after, seqOf, settle } from "./separators.js";
+import { after, followDays, seqOf, settle, takeOut } from "./separators.js";
 
 export const list = $("#messages");
 
@@ -32,14 +32,8 @@ export function insert(row) {
   $("#empty")?.remove();
 }
 
-function take(row) {
-  const next = after(row);
-  row.remove();
-  settle(next);
-}
-
 export function discard(row) {
-  steady(() => take(row));
+  steady(() => takeOut(row));
 }
 
 /** Is there a hole between what is shown and this number? Then it comes when it is scrolled to. */
@@ -63,7 +57,7 @@ function replace(old, row) {
   keepWhatIsInHand(old, row);
   if (seqOf(old) === seqOf(row)) old.replaceWith(row);
   else {
-    old.remove();
+    takeOut(old);
     insert(row);
   }
   settle(row);
@@ -124,6 +118,7 @@ export function start() {
   room.newSeq = first ? seqOf(after(first)) : null;
   rows().forEach(dress);
   rows().forEach(settle);
+  followDays(list);
   when("message:new", ({ message, html }) => put(message, html));
   when("message:changed", ({ message, html }) => put(message, html));
   when("message:deleted", (event) => event.channel === room.id && markDeleted(event));

@@ -1,7 +1,8 @@
 /** Days, the "new" line and grouping: facts about neighbours, so set again around each change. */
 
+import { serverTime } from "./clock.js";
+import { $$, el } from "./dom.js";
 import { dayKey, dayName, t } from "./i18n.js";
-import { el } from "./dom.js";
 import { room } from "./room.js";
 
 const GROUP_MS = 5 * 60_000;
@@ -42,6 +43,14 @@ function line([kind, day], row) {
   return node;
 }
 
+/** Take a row out, with what stands above it: a separator never outlives its row. */
+export function takeOut(row) {
+  const next = after(row);
+  for (const node of separatorsAbove(row, before(row))) node.remove();
+  row.remove();
+  settle(next);
+}
+
 /** Set what stands above `row`, and whether it continues the row before. */
 export function settle(row) {
   if (!row) return;
@@ -58,6 +67,23 @@ export function settle(row) {
     previous && !want.length && previous.dataset.author === row.dataset.author &&
     created(row) - created(previous) <= GROUP_MS;
   row.classList.toggle("is-continued", Boolean(continued));
+}
+
+function dateOf(key) {
+  const [year, month, day] = key.split("-").map(Number);
+  return new Date(year, month - 1, day);
+}
+
+/** After midnight "Today" is yesterday. A page that slept through it catches up when it is seen. */
+export function followDays(list) {
+  let today = dayKey(serverTime());
+  const look = () => {
+    if (today === dayKey(serverTime())) return;
+    today = dayKey(serverTime());
+    for (const node of $$(".day", list)) node.firstElementChild.textContent = dayName(dateOf(node.dataset.day));
+  };
+  setInterval(look, 30_000);
+  document.addEventListener("visibilitychange", look);
 }
 
 /** Set the "new" line above the row with this number, or take it away with null. */

@@ -1,6 +1,7 @@
 /** The rows of messages that are still on their way, or were refused. */
 
 import { when } from "./bus.js";
+import { serverTime } from "./clock.js";
 import { $, el, icon, me } from "./dom.js";
 import { t } from "./i18n.js";
 import { byClientId, discard, insert, list, put } from "./messages.js";
@@ -47,7 +48,7 @@ function show(item) {
     author: me,
     text: item.text,
     client_id: item.client_id,
-    created_at: new Date(item.at).toISOString(),
+    created_at: serverTime(item.at).toISOString(),
   });
   paint(fresh, item);
   steady(() => insert(fresh));
