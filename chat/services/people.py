@@ -51,6 +51,12 @@ def get_person(user_id: str) -> dict:
     return _with_presence([profile], cache.last_active([user_id]), presence.online())[0]
 
 
+def get_people(user_ids: Iterable[str]) -> list[dict]:
+    """The active ones of these, by nickname, without the time of their last activity."""
+    profiles = cache.get_profiles(set(user_ids)).values()
+    return _by_name(_with_presence(profiles, {}, presence.online()))
+
+
 def get_by_nickname(nickname: str) -> dict:
     """The same by nickname."""
     row = User.by_nickname(text.nickname_key(nickname))

@@ -13,7 +13,7 @@ from chat.models import base
 from chat.rows import member_list, message_list
 from chat.services import channels, invites, messages, people
 from chat.views.forms import errors_of
-from chat.views.shell import absolute_url, channel_url
+from chat.views.shell import absolute_url, channel_url, other_of
 
 PAGE = 50
 # A channel with hardly anything and hardly anybody in it: admins see the invite link there.
@@ -49,7 +49,10 @@ def show_unwritten(profile: dict, problem: ChatError | None = None) -> Response:
         "id": "", "slug": "", "kind": "direct", "title": profile["nickname"], "topic": "",
         "archived": False, "member": True, "unread": 0, "people": [current_user.id, profile["id"]],
     }  # fmt: skip
-    return _render(view, problem, messages=[], last_read=None, more=False, newer=False, members=[])
+    sides = people.get_people(view["people"])
+    return _render(
+        view, problem, messages=[], last_read=None, more=False, newer=False, members=sides
+    )
 
 
 def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool, int]:
@@ -85,7 +88,7 @@ def _invite_url(view: dict, shown: int, members: int) -> str:
 
 
 def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
-    other = next((p for p in view.get("people") or [] if p != current_user.id), None)
+    other = other_of(view) if view["kind"] == "direct" else None
     values.setdefault("composer_url", f"/channels/{view['slug']}/messages")
     if not view["id"]:
         values["composer_url"] = channel_url(view)
@@ -100,7 +103,7 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
         channel=view,
         current_channel_id=view["id"],
         now=base.iso(base.now()),
-        direct_person={"id": other} if other and len(view["people"]) == 2 else None,
+        direct_person={"id": other} if other else None,
         errors=errors_of(problem),
         form={"text": request.form.get("text", "")} if problem else {},
         client_id=_client_id(problem),

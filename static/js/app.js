@@ -3,6 +3,7 @@
 import * as catchup from "./catchup.js";
 import * as composer from "./composer.js";
 import * as connection from "./connection.js";
+import * as conversation from "./conversation.js";
 import * as copy from "./copy.js";
 import * as dialog from "./dialog.js";
 import * as edit from "./edit.js";
@@ -29,7 +30,7 @@ export function start() {
   for (const part of [
     panels, dialog, switcher, keyboard, theme, copy, // the page
     unread, sidebar, members, presence, connection, // what is around the channel
-    typing, unsent, scroll, composer, edit, history, read, catchup, // the channel
+    conversation, typing, unsent, scroll, composer, edit, history, read, catchup, // the channel
     outbox, socket,
   ]) {
     part.start();

@@ -86,6 +86,7 @@ export async function showNewest() {
 
 /** Ask for everything since what we hold. Safe to call at any time, any number of times. */
 export function catchUp() {
+  if (!room.id) return Promise.resolve();
   if (running) {
     again = true;
     return running;
@@ -110,7 +111,7 @@ export function catchUp() {
 
 // Where WebSockets are blocked, plain requests still bring the new messages, if not the edits.
 async function pollOverHttp() {
-  if (!room || room.hasNewer) return;
+  if (!room?.id || room.hasNewer) return;
   const { messages } = await api.get(`/api/channels/${room.id}/messages?after=${lastSeq()}`);
   addPage(messages, "below");
 }
@@ -150,6 +151,7 @@ function follow() {
   when("message:changed", ({ message }) => pushed(message.channel, message.rev));
   when("message:deleted", ({ channel, rev }) => pushed(channel, rev));
   when("connected", catchUp);
+  when("begun", catchUp);
   // With or without `resync`: a change of mode is when a push may have been lost.
   when("system", catchUp);
 }

@@ -5,7 +5,7 @@ import { $, debounce, el } from "./dom.js";
 import { editLastOwn } from "./edit.js";
 import { autosize, isSendKey, isTouch, LIMIT, lengthOf } from "./field.js";
 import { tn } from "./i18n.js";
-import { write } from "./outbox.js";
+import { placeOf, write } from "./outbox.js";
 import { room } from "./room.js";
 import { steady } from "./scroll.js";
 import { mention } from "./socket.js";
@@ -16,7 +16,8 @@ const TYPING_MS = 3000;
 
 const form = $("#composer");
 const field = form && $("textarea", form);
-const draftKey = () => `draft:${room.id}`;
+const place = () => room.id || placeOf(room.other);
+const draftKey = () => `draft:${place()}`;
 const saveDraft = debounce(() => save(draftKey(), field.value), 200);
 
 const counter = el("span", { class: "composer-count", role: "status", hidden: true });
@@ -38,7 +39,7 @@ function refresh() {
 let typedAt = 0;
 function tellTyping() {
   const now = Date.now();
-  if (!field.value.trim() || now - typedAt < TYPING_MS) return;
+  if (!room.id || !field.value.trim() || now - typedAt < TYPING_MS) return;
   typedAt = now;
   mention("typing", { channel: room.id });
 }
@@ -52,7 +53,7 @@ function send() {
   typedAt = 0;
   save(draftKey(), null);
   refresh();
-  write(room.id, text);
+  write(place(), text);
   field.focus();
 }
 
@@ -86,6 +87,11 @@ export function start() {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     send();
+  });
+  // What is being typed belongs to the conversation that has just begun.
+  when("begun", () => {
+    save(`draft:${placeOf(room.other)}`, null);
+    save(draftKey(), field.value);
   });
   when("edit:done", () => field.focus());
   refresh();

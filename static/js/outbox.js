@@ -2,6 +2,9 @@
  * Nothing written is lost or doubled. A message lies in localStorage, one entry each, from the
  * moment it is written until the server has acknowledged it. Its client id makes sending it twice
  * harmless, so "did that arrive?" is always answered by sending it again.
+ *
+ * The first message to a person has no channel yet. It waits under the person; when it can be
+ * sent, the conversation is opened and all that waits there moves into it.
  */
 
 import * as api from "./api.js";
@@ -12,6 +15,11 @@ import { load, names, onOtherTab, save } from "./storage.js";
 
 const PASSING = new Set(["throttled", "unavailable", "server", "unauthenticated"]);
 const MAX_WAIT = 15_000;
+
+const PERSON = "person-";
+
+/** Where messages to this person wait while there is no conversation with them. */
+export const placeOf = (person) => PERSON + person;
 
 const keyOf = (item) => `outbox:${item.channel}:${item.client_id}`;
 // Entries of a tab whose storage is full or blocked: kept as long as the page lives.
@@ -61,6 +69,21 @@ export function forget(item) {
   tell("outbox:dropped", item);
 }
 
+/** What waits in one place waits in another from now on. */
+export function move(from, to) {
+  for (const item of waiting(from)) {
+    keep({ ...item, channel: to });
+    save(keyOf(item), null);
+  }
+  flush(to);
+}
+
+async function open(place) {
+  const channel = await api.post("/api/directs", { users: [place.slice(PERSON.length)] });
+  move(place, channel.id);
+  tell("channel:changed", { channel });
+}
+
 async function deliver({ channel, text, client_id }) {
   if (isConnected()) return (await ask("message:post", { channel, text, client_id })).message;
   return api.post(`/api/channels/${channel}/messages`, { text, client_id });
@@ -73,6 +96,10 @@ function isRefusal(error) {
 
 async function sendOne(item) {
   try {
+    if (item.channel.startsWith(PERSON)) {
+      await open(item.channel);
+      return true;
+    }
     const message = await deliver(item);
     drop(item);
     tell("outbox:sent", { item, message });

@@ -11,8 +11,10 @@ function read() {
   const data = main.dataset;
   return {
     main,
+    // A direct conversation has no id before its first message (conversation.js).
     id: data.channelId,
     slug: data.slug,
+    other: data.other || "",
     kind: data.kind,
     isMember: data.member === "true",
     // Without a composer nobody can write here: archived, or not joined yet.
@@ -28,8 +30,11 @@ function read() {
     hasNewer: data.newer === "true",
     // The row above which the "new" line stands.
     newSeq: null,
+    begin(id, slug) {
+      Object.assign(this, { id, slug });
+      Object.assign(data, { channelId: id, slug });
+    },
   };
 }
 
-// A direct conversation that nobody has written in yet has no id; it works as a plain form.
-export const room = main?.dataset.channelId ? read() : null;
+export const room = main && "channelId" in main.dataset ? read() : null;

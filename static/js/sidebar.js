@@ -39,15 +39,16 @@ function swap(old, now) {
   if (focused) $(`[href="${CSS.escape(focused)}"]`, old)?.focus();
 }
 
-// Somebody wrote first in a conversation that this page shows as not begun, or this person joined
-// from another tab: the page lacks its list and composer, so it is loaded again - unless there is
-// something typed in it.
+// This person joined from another tab, or the channel was archived: the page lacks its composer, or
+// has one too many, so it is loaded again - unless there is something typed in it.
 function openedMeanwhile(fresh) {
   const main = $("main#channel[data-channel-id]");
-  if (!main || !fresh || $("#composer textarea")?.value) return;
-  const changed = ["channelId", "member"].some((name) => main.dataset[name] !== fresh.dataset[name]);
+  if (!main || !fresh) return;
+  const { channelId, slug, member } = fresh.dataset;
+  if (channelId && !room.id) tell("opened", { id: channelId, slug });
+  if ($("#composer textarea")?.value) return;
   const hasComposer = (root) => Boolean($("#composer", root));
-  if (changed || hasComposer(main) !== hasComposer(fresh)) location.reload();
+  if (main.dataset.member !== member || hasComposer(main) !== hasComposer(fresh)) location.reload();
 }
 
 // A deletion may or may not have been of something unread: only the server can tell.

@@ -5,13 +5,15 @@ import { serverTime } from "./clock.js";
 import { $, el, icon, me } from "./dom.js";
 import { t } from "./i18n.js";
 import { byClientId, discard, insert, list, put } from "./messages.js";
-import { forget, retry, waiting } from "./outbox.js";
+import { forget, placeOf, retry, waiting } from "./outbox.js";
 import { room } from "./room.js";
 import { rowFromMessage } from "./rows.js";
 import { steady, toBottom } from "./scroll.js";
 
 // A quick answer should not flash a word; only what takes longer says so.
 const PATIENCE_MS = 1500;
+
+const here = () => room.id || placeOf(room.other);
 
 function button(className, iconName, label, press) {
   const node = el("button", { class: `button small ${className}`, type: "button" }, icon(iconName), el("span", { text: label }));
@@ -40,7 +42,7 @@ function paint(row, item) {
 }
 
 function show(item) {
-  if (item.channel !== room.id) return;
+  if (item.channel !== here()) return;
   const row = byClientId(item.client_id);
   if (row?.dataset.id) return; // stored meanwhile
   if (row) return steady(() => paint(row, item));
@@ -56,7 +58,7 @@ function show(item) {
 
 // Another tab wrote, sent or deleted something: show what is there now.
 function sync() {
-  const items = waiting(room.id);
+  const items = waiting(here());
   items.forEach(show);
   const ids = new Set(items.map((item) => item.client_id));
   for (const row of list.querySelectorAll(".message[data-state]")) {
@@ -67,9 +69,9 @@ function sync() {
 
 export function start() {
   if (!room) return;
-  waiting(room.id).forEach(show);
+  waiting(here()).forEach(show);
   when("outbox:added", (item) => {
-    if (item.channel !== room.id) return;
+    if (item.channel !== here()) return;
     show(item);
     toBottom();
   });
