@@ -31,7 +31,7 @@ def separators(person: Person) -> list[str]:
 def told(person: Person, text: str, at: datetime, seq: float) -> None:
     """Somebody says something at this moment, as the server would tell it."""
     message = {
-        "id": f"{uuid4().int % 16**24:024x}", "channel": person.channel_id, "seq": seq, "rev": 0, "text": text,
+        "id": uuid4().hex[:24], "channel": person.channel_id, "seq": seq, "rev": 0, "text": text,
         "author": {"id": "f" * 24, "nickname": "Eve"}, "html": f"<p>{text}</p>",
         "created_at": at.isoformat(), "client_id": None, "edited_at": None, "deleted": False,
     }  # fmt: skip

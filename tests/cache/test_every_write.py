@@ -39,7 +39,8 @@ READS = {
     "invites": "list_invites is_valid",
     "messages": "history newest newest_as around changes last_numbers unread",
     "notices": "site_language",
-    "people": "list_people list_people_as get_person get_by_nickname members_of online_people",
+    "people": "list_people list_people_as get_person get_people get_by_nickname members_of "
+    "online_people",
     "site": "get_site check_name",
     "tokens": "list_tokens",
     # These write nothing that is cached; they empty what is (tests/rollout, tests/status).
