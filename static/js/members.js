@@ -64,6 +64,7 @@ function changed({ channel, joined, left, person }) {
 
 /** Who came and went while nobody told us, between drawing the page and connecting included. */
 async function compare() {
+  if (!room.id) return; // nobody has written here yet
   const { users } = await api.get(`/api/channels/${room.id}/users`);
   const members = new Set(users);
   const rows = shown();
