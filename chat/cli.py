@@ -10,6 +10,7 @@ from chat import config, models, passwords, sessions, text
 from chat.cache import keys
 from chat.errors import ChatError, Invalid
 from chat.models import User
+from chat.password_rules import check_new_password
 from chat.realtime import broadcasts
 from chat.rollout import STEADY
 from chat.services import rollout
@@ -45,7 +46,7 @@ def reset_password(nickname: str, ask: bool) -> None:
     if ask:
         password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
     try:
-        digest = passwords.hash_password(text.check_password(password))
+        digest = passwords.hash_password(check_new_password(password, row["nickname"]))
     except Invalid as error:
         raise click.ClickException(str(error.detail)) from None
     user_id = str(row["_id"])

@@ -1,8 +1,8 @@
 """Password hashes: argon2id, off the event loop, a few at a time."""
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TypeVar
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeVar
 
 import gevent
 import gevent.monkey
@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from gevent.lock import BoundedSemaphore
 
+from chat.text import PASSWORD_CHARACTERS, password_form
 from chat.turns import turns
 
 T = TypeVar("T")
@@ -17,25 +18,39 @@ T = TypeVar("T")
 # OWASP's minimum: 19 MiB and two rounds, about 20 ms. Three at once stay under 60 MiB.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _turns = BoundedSemaphore(3)
-LONGEST = 1024  # characters; more would only make us work
+LONGEST = PASSWORD_CHARACTERS[1]  # more would only make us work
+
+
+class Verdict(NamedTuple):
+    """What a look at a password found. ``outdated``: right, but to be hashed and stored anew."""
+
+    right: bool
+    outdated: bool
 
 
 def hash_password(text: str) -> str:
-    """What to store for a password."""
-    return _aside(lambda: _hasher.hash(text))
+    """What to store for a password, however the keyboard composed its letters."""
+    return _aside(lambda: _hasher.hash(password_form(text)))
 
 
-def verify_password(stored: str | None, text: str) -> bool:
-    """Whether the password is right. Without a stored hash it takes as long, and is wrong."""
-    known = stored or _nobodys()
-    right = _aside(lambda: _matches(known, text[:LONGEST]))
-    return right and stored is not None and len(text) <= LONGEST
+def verify_password(stored: str | None, text: str) -> Verdict:
+    """Whether the password is right. Without a stored hash it takes as long, and is wrong.
+
+    Hashes of before may be of the text as it was typed, so that is tried as well.
+    """
+    if len(text) > LONGEST:
+        return Verdict(False, False)
+    known, form = stored or _nobodys(), password_form(text)
+    for each in dict.fromkeys((form, text)):
+        if _aside(partial(_matches, known, each)) and stored is not None:
+            return Verdict(True, each != form or _hasher.check_needs_rehash(known))
+    return Verdict(False, False)
 
 
 def _matches(stored: str, text: str) -> bool:
     try:
         return _hasher.verify(stored, text)
-    except (Argon2Error, InvalidHashError):
+    except (Argon2Error, InvalidHashError, UnicodeEncodeError):
         return False
 
 

@@ -59,6 +59,14 @@ def check_password(text: str, field: str = "password") -> str:
     return text
 
 
+def password_form(text: str) -> str:
+    """The one spelling in which a password is hashed: й may be typed as one character or as two.
+
+    Of a text that is too long to be a password only the beginning.
+    """
+    return _normalized("NFKC", text[: PASSWORD_CHARACTERS[1]])
+
+
 def check_line(text: str, limits: tuple[int, int], message: object, field: str) -> str:
     """One line of visible text: trimmed, white space folded; raises Invalid(message, field)."""
     typed = " ".join(text.split())

@@ -11,6 +11,7 @@ from chat.cache import users as cache
 from chat.errors import ChatError, Conflict, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base
 from chat.models.user import ROLES, at_least, to_profile
+from chat.password_rules import check_new_password
 from chat.realtime import broadcasts
 from chat.services import channels, site
 
@@ -30,7 +31,8 @@ def set_up(site_name: str, nickname: str, password: str) -> dict:
     NotFound once there is an account; of simultaneous callers one wins. Invalid as for register.
     """
     name = site.check_name(site_name)
-    nickname, password = text.check_nickname(nickname), text.check_password(password)
+    nickname = text.check_nickname(nickname)
+    check_new_password(password, nickname, name)
     if Site.is_set_up():
         raise NotFound()
     digest = passwords.hash_password(password)
@@ -64,7 +66,8 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
     """
     if not right_to_register(invite):
         raise Forbidden(_l("This invite is not valid any more. Ask for a new one."))
-    nickname, password = text.check_nickname(nickname), text.check_password(password)
+    nickname = text.check_nickname(nickname)
+    check_new_password(password, nickname, site.get_site()["name"])
     profile = _store_user(nickname, passwords.hash_password(password))
     if invite:
         Invite.count_use(invite)
@@ -82,16 +85,25 @@ def authenticate(nickname: str, password: str) -> dict | None:
     if not key:
         return None
     row = User.by_nickname(key)
-    right = passwords.verify_password(row["password_hash"] if row else None, password)
+    right = _is_right(row, password)
     return to_profile(row) if row and right and row.get("active", True) else None
+
+
+def _is_right(row: dict | None, password: str) -> bool:
+    """Whether this is the stored person's password; an outdated hash of it is replaced."""
+    stored = row["password_hash"] if row else None
+    verdict = passwords.verify_password(stored, password)
+    if row and verdict.outdated:
+        digest = passwords.hash_password(password)
+        User.change(row["_id"], {"password_hash": stored}, set__password_hash=digest)
+    return verdict.right
 
 
 def confirm_password(actor: Any, password: str, field: str = "password") -> None:
     """Raises Invalid(field) unless this is the actor's password, Throttled after too many tries."""
     session = sessions.sid_hash(sessions.current_sid() or "")
     limits.limit_password(session)
-    row = User.raw(actor.id)
-    if not passwords.verify_password(row["password_hash"] if row else None, password):
+    if not _is_right(User.raw(actor.id), password):
         raise Invalid(_l("That is not your current password."), field=field)
     limits.password_was_right(session)
 
@@ -99,7 +111,8 @@ def confirm_password(actor: Any, password: str, field: str = "password") -> None
 def change_password(actor: Any, old: str, new: str) -> None:
     """Set a new password, end the actor's other sessions. Invalid(field=old_password) if wrong."""
     confirm_password(actor, old, "old_password")
-    digest = passwords.hash_password(text.check_password(new, field="new_password"))
+    check_new_password(new, actor.nickname, site.get_site()["name"], field="new_password")
+    digest = passwords.hash_password(new)
     User.change(actor.id, set__password_hash=digest, inc__auth_gen=1)
     auth.refresh_session(cache.get_profile(actor.id) or {})
     sid = sessions.current_sid()

@@ -33,7 +33,7 @@ from tests.support.servers import IN_PROCESS
 
 PASSWORD = "long password 1"
 READS = {
-    "accounts": "is_set_up authenticate list_accounts",
+    "accounts": "is_set_up authenticate confirm_password right_to_register list_accounts",
     "channels": "list_for list_own view_for find_direct",
     "emoji": "counts",
     "invites": "list_invites is_valid",
