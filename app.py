@@ -13,6 +13,7 @@ from chat import (
     config,
     editions,
     i18n,
+    integers,
     limits,
     logs,
     models,
@@ -47,6 +48,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app = ahead.App(__name__)
     config.init_app(app, os.environ, overrides)
     logs.init_app(app)
+    integers.init_app(app)
     editions.init_app(app)
     models.init_app(app)
     redis.init_app(app)

@@ -97,7 +97,7 @@ def reader_zone() -> tzinfo:
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name) if name else UTC
-    except (ValueError, OSError):  # unknown, or not a zone's name at all
+    except (KeyError, ValueError, OSError):  # unknown, no name at all, a folder
         return UTC
 
 

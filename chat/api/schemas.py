@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from chat import integers
+
 Id = Annotated[str, Meta(description="24 hexadecimal digits.")]
 Time = Annotated[str, Meta(description="UTC.", extra_json_schema={"format": "date-time"})]
-Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Seq = Annotated[int, Meta(ge=0, le=integers.MOST)]
 Kind = Literal["public", "private", "direct", "voice"]
 Role = Literal["member", "moderator", "admin", "owner"]
 MAX_TEXT = 100_000  # beyond any message; how long one may be is the service's rule and words

@@ -23,11 +23,11 @@ from mongoengine import (
 )
 from pymongo.errors import DuplicateKeyError
 
+from chat import integers
 from chat.models import base
 from chat.models.channel import Channel
 
 TRIES = 100
-LAST_SEQ = 2**53  # addresses may hold greater numbers, which MongoDB does not take
 TAKEN_KEPT = 500  # far more changes of one message than there can be while a hint is believed
 # The author of what the installation itself says (chat.services.notices): never an account's id.
 NOBODY = "0" * 24
@@ -129,7 +129,7 @@ class Message(Document):
         cls, channel_id: str, before: int | None, after: int | None, limit: int
     ) -> tuple[list[dict], bool]:
         """(messages oldest first, whether there are more in that direction)."""
-        before, after = (None if n is None else min(n, LAST_SEQ) for n in (before, after))
+        before, after = (n if n is None else integers.within(n, -1) for n in (before, after))
         bounds = {"$lt": before} if before is not None else {}
         bounds |= {"$gt": after} if after is not None else {}
         query: dict = {"channel": ObjectId(channel_id)} | ({"seq": bounds} if bounds else {})

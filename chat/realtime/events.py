@@ -11,6 +11,7 @@ import gevent
 from flask import Flask, g
 from socketio.exceptions import ConnectionRefusedError
 
+from chat import integers
 from chat.cache import through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable
 from chat.metrics import count
@@ -58,7 +59,7 @@ def text(data: dict[str, Any], name: str, most: int = 64) -> str:
 def number(data: dict[str, Any], name: str, default: int | None = None) -> int:
     """A whole number from the payload."""
     value = data.get(name, default)
-    if type(value) is not int or not 0 <= value < 2**53:
+    if type(value) is not int or not 0 <= value <= integers.MOST:
         raise BadInput
     return value
 

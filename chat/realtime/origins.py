@@ -23,15 +23,15 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}" if usual else f"{parts.scheme}://{host}:{port}"
 
 
-def checker(app: Flask) -> Callable[[str, dict[str, Any]], bool]:
+def checker(app: Flask) -> Callable[[str | None, dict[str, Any]], bool]:
     """The check engine.io asks. X-Forwarded-Host is not believed: PUBLIC_URL names another host."""
     public = origin_of(app.config.get("PUBLIC_URL") or "")
 
-    def is_ours(origin: str, environ: dict[str, Any]) -> bool:
+    def is_ours(origin: str | None, environ: dict[str, Any]) -> bool:
         host = environ.get("HTTP_HOST", "")
         # Behind a proxy that ends TLS the request itself looks like plain http.
         ours = {origin_of(f"{environ.get('wsgi.url_scheme', 'http')}://{host}"),
                 origin_of(f"https://{host}"), public} - {""}  # fmt: skip
-        return origin_of(origin) in ours
+        return origin is not None and origin_of(origin) in ours
 
     return is_ours

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, current_app, make_response, request
 from flask_login import current_user
 
-from chat import pieces, presence
+from chat import integers, pieces, presence
 from chat.errors import ChatError
 from chat.models import base
 from chat.rows import member_list, message_list
@@ -58,7 +58,7 @@ def show_unwritten(profile: dict, problem: ChatError | None = None) -> Response:
 def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool, int]:
     """(messages oldest first, whether there are earlier ones, whether there are later ones, the
     rev up to which they are complete)."""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=integers.nearest)
     if around is None and before is None:
         found, more, rev = messages.newest(current_user, view["id"], limit=PAGE)
         return found, more, False, rev

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import access
+from chat import access, integers
 from chat.auth import login_required
 from chat.errors import ChatError, Invalid, NotFound
 from chat.services import accounts, channels, messages, people
@@ -97,7 +97,7 @@ def leave(slug: str) -> ResponseReturnValue:
 def read(slug: str) -> ResponseReturnValue:
     """Marks everything up to `seq` as read."""
     channel = access.get_channel_by_slug_for(current_user, slug)
-    seq = request.form.get("seq", type=int)
+    seq = request.form.get("seq", type=integers.nearest)
     if seq is None:
         raise Invalid(_("Say up to which message."), field="seq")
     messages.mark_read(current_user, channel["id"], seq)
