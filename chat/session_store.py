@@ -10,7 +10,8 @@ from flask import current_app
 from pymongo.errors import PyMongoError
 
 from chat import rollout
-from chat.cache import outages
+from chat.cache import outages, shapes
+from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
 from chat.metrics import count
 from chat.models.session import Session as Row
@@ -77,11 +78,11 @@ def decode(text: str | bytes) -> dict:
     return data
 
 
-def read(text: str | bytes | None) -> dict | None:
-    """What is in a stored session, or None where there is none or it cannot be read."""
+def decode_cached(text: str | bytes | None) -> dict | None:
+    """What is in a session as Redis holds it, or None where there is none or it is no session."""
     try:
-        return decode(text) if text is not None else None
-    except ValueError:
+        return shapes.session(text) if text is not None else None
+    except UNREADABLE:
         return None
 
 
@@ -107,9 +108,8 @@ def _from_redis(sid: str, read: list[Any] | None) -> dict | None:
     if answer is DOWN or answer[0] is None:
         return None
     text, left = answer
-    try:
-        data = decode(text)
-    except ValueError:
+    data = decode_cached(text)
+    if data is None:
         log.warning("session %s: unreadable in Redis, asking MongoDB", sid_hash(sid)[:8])
         redis.call(lambda client: client.delete(PREFIX + sid), "session")
         return None

@@ -133,7 +133,7 @@ class Again:
             text, left = told[0]
             if not limits.within_api(count):
                 return False  # Flask counts it again and says how long to wait
-            session = session_store.read(text)
+            session = session_store.decode_cached(text)
             if session is None or session.get("userId") != user_id:
                 callers.drop(asked.sid)  # from now on it counts for whoever comes with it
                 return False

@@ -1,28 +1,29 @@
 """Channels: one hash with every named one (R4), a key for each direct one, and the site."""
 
-import json
 from collections.abc import Iterable
-from typing import Any
 
 from chat.cache import keys, plain, through
+from chat.cache.shapes import nothing
 from chat.cache.through import Shape, Source
 from chat.metrics import count
 from chat.models import Channel, Site, base
 
-EMPTY = ("", "null")
+
+def _items(channels: dict[str, dict], key: str) -> list[str]:
+    flat = [part for cid, c in channels.items() for part in (cid, plain.dump(c))]
+    return flat or [nothing(key), ""]
 
 
-def _items(channels: dict[str, dict]) -> list[str]:
-    return [part for cid, c in channels.items() for part in (cid, plain.dump(c))] or list(EMPTY)
-
-
-def _decode(flat: Any) -> dict[str, dict]:
-    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
-    return {cid: json.loads(text) for cid, text in pairs if cid}
-
-
-ALL = Shape("channels", "TTL_CHANNELS", ("HGETALL",), "HSET", _items, _decode)
-ONE = plain.json_string("channels", "TTL_CHANNELS")
+ALL = Shape(
+    "channels",
+    "TTL_CHANNELS",
+    ("HGETALL",),
+    "HSET",
+    _items,
+    keys.decoder("cache:channels:list"),
+)
+DIRECT = plain.json_string("cache:channels:direct:*", "channels", "TTL_CHANNELS")
+SITE = plain.json_string("cache:site", "channels", "TTL_CHANNELS")
 
 
 def all_source() -> Source:
@@ -32,12 +33,12 @@ def all_source() -> Source:
 
 def direct_source(channel_id: str) -> Source:
     """One direct channel."""
-    return Source(keys.direct(channel_id), ONE, lambda: _load_direct(channel_id))
+    return Source(keys.direct(channel_id), DIRECT, lambda: _load_direct(channel_id))
 
 
 def site_source() -> Source:
     """The installation."""
-    return Source(keys.site(), ONE, _load_site)
+    return Source(keys.site(), SITE, _load_site)
 
 
 def get_all() -> dict[str, dict]:

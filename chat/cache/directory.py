@@ -5,7 +5,7 @@ index until it is done. It is made a piece at a time under another name and take
 the end, if no person was saved meanwhile (the fence).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -14,7 +14,7 @@ import gevent
 from flask import current_app
 
 from chat import rollout
-from chat.cache import fence, fence_reads, keys, through
+from chat.cache import fence, fence_reads, keys, shapes, through
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
 from chat.models import User, base
@@ -23,7 +23,6 @@ from chat.redis import DOWN, Down
 AT_ONCE = 2_000  # so many people are read and stored by the request that finds the list missing
 PIECE = 1_000
 PIECE_SECONDS = 60  # what is left of a fill that was given up goes by itself
-EMPTY = (0, "")
 
 # KEYS: the list, its token, the pieces. ARGV: token, new token, token seconds, lifetime.
 TAKE_NAME = """
@@ -47,7 +46,16 @@ redis.call('ZADD', KEYS[1], unpack(ARGV, 2))
 return redis.call('EXPIRE', KEYS[1], ARGV[1])
 """
 
-THERE = Shape("users", "TTL_USERS", ("EXISTS",), "", lambda _: (), bool, refill=lambda t: fill(t))
+
+def _items(value: Any, key: str) -> tuple:
+    return ()  # it fills itself
+
+
+def _is_there(found: int, key: str) -> bool:
+    return bool(found)
+
+
+THERE = Shape("users", "TTL_USERS", ("EXISTS",), "", _items, _is_there, refill=lambda t: fill(t))
 
 # KEYS: the order's version. ARGV: a version, its seconds. So that there is one.
 FIRST_ORDER = "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX')"
@@ -95,10 +103,20 @@ def stored_activity(ids: list[str]) -> dict[str, int]:
     """What the list says of these people, if it is there; nothing is filled for the asking."""
     if not rollout.writes("users"):
         return {}
-    scores = redis.call(lambda r: r.zmscore(keys.users_list(), ids), what=keys.users_list())
-    if isinstance(scores, Down):
+    found = redis.call(lambda r: r.zmscore(keys.users_list(), ids), what=keys.users_list())
+    if isinstance(found, Down):
         return {}
-    return {uid: int(score) for uid, score in zip(ids, scores, strict=True) if score is not None}
+    try:
+        return scores(ids, found)
+    except shapes.UNREADABLE:
+        through.unreadable(keys.users_list())
+        return {}
+
+
+def scores(ids: list[str], found: Sequence[Any]) -> dict[str, int]:
+    """When each of these was last active, by the scores that Redis sent; those who have one."""
+    pairs = zip(ids, found, strict=True)
+    return {uid: shapes.millis(score) for uid, score in pairs if score is not None}
 
 
 def millis(moment: datetime) -> int:
@@ -145,4 +163,4 @@ def _pieces(activity: Iterable[tuple[str, datetime]]) -> Iterator[list[Any]]:
         found = True
         yield [x for uid, moment in piece for x in (millis(moment), uid)]
     if not found:
-        yield list(EMPTY)
+        yield [0, shapes.nothing(keys.users_list())]

@@ -1,24 +1,17 @@
 """How often each emoji is used (R7)."""
 
-from typing import Any
-
 from chat.cache import keys, through
+from chat.cache.shapes import nothing
 from chat.cache.through import Shape, Source
 from chat.models import EmojiUse
-
-
-def _decode(flat: Any) -> dict[str, int]:
-    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
-    return {emoji: int(count) for emoji, count in pairs if emoji}
-
 
 SHAPE = Shape(
     "emoji",
     "TTL_EMOJI",
     ("HGETALL",),
     "HSET",
-    lambda counts: [x for pair in counts.items() for x in pair] or ["", 0],
-    _decode,
+    lambda counts, key: [x for pair in counts.items() for x in pair] or [nothing(key), 0],
+    keys.decoder("cache:emoji:classics"),
 )
 
 

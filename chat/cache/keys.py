@@ -6,10 +6,17 @@ the same Cluster slot: ``v:{key}`` (random version token) and ``w:{key}`` (write
 
 from dataclasses import dataclass
 
+from chat.cache import shapes
+from chat.cache.shapes import Decoder
+from chat.cache.tail import decode as tail_lines
+
 
 @dataclass(frozen=True)
 class Structure:
-    """One declared structure; ``name`` with ``*`` stands for a family of keys."""
+    """One declared structure; ``name`` with ``*`` stands for a family of keys.
+
+    ``decode`` is the one place that says what may be in it (``chat.cache.shapes``).
+    """
 
     name: str
     type: str
@@ -18,44 +25,47 @@ class Structure:
     holds: str
     written_by: str
     read_by: str
+    decode: Decoder
 
 
 STRUCTURES = (
     Structure("session:*", "string", "TTL_SESSIONS", "sessions",
-              "JSON: userId, nickname, role, csrfToken (R1)", "chat.sessions", "every request"),
+              "JSON: userId, nickname, role, csrfToken (R1)", "chat.sessions", "every request",
+              shapes.session),
     Structure("cache:users:list", "zset", "TTL_USERS", "users",
               "ids of active people, score = last_active in ms (R2)",
-              "registration, role and state changes, batched activity", "GET /api/users, sidebar"),
+              "registration, role and state changes, batched activity", "GET /api/users, sidebar",
+              shapes.people),
     Structure("cache:users:profile:*", "string", "TTL_USERS", "users",
-              "JSON profile of one person; null when there is none", "every save of a person",
-              "every signed-in request, lists of people"),
+              "JSON profile of one person", "every save of a person",
+              "every signed-in request, lists of people", shapes.profile),
     Structure("cache:users:online", "set", "TTL_ONLINE", "online",
               "ids of people online (R3)", "first and last connections, by what changed",
-              "lists of people"),
+              "lists of people", shapes.ids),
     Structure("cache:channels:list", "hash", "TTL_CHANNELS", "channels",
               "channel id → JSON, every channel but the direct ones (R4)",
-              "every save of a channel", "sidebar, access checks"),
+              "every save of a channel", "sidebar, access checks", shapes.channels),
     Structure("cache:channels:direct:*", "string", "TTL_CHANNELS", "channels",
-              "JSON of one direct channel; null when there is none",
-              "every save of a channel", "sidebar, access checks"),
+              "JSON of one direct channel",
+              "every save of a channel", "sidebar, access checks", shapes.direct),
     Structure("cache:channel:users:*", "set", "TTL_CHANNEL_USERS", "channel_users",
-              "ids of the channel's members (R5); a lone empty member marks an empty channel",
-              "join, leave, add, remove", "access checks, member list"),
+              "ids of the channel's members (R5)",
+              "join, leave, add, remove", "access checks, member list", shapes.ids),
     Structure("cache:messages:recent:*", "list", "TTL_MESSAGES", "messages",
-              "JSON of the newest 50 messages, oldest first (R6); {\"seq\":0} marks an empty start",
-              "every post, edit and deletion", "channel page, history"),
+              "JSON of the newest 50 messages, oldest first (R6)",
+              "every post, edit and deletion", "channel page, history", shapes.messages),
     Structure("cache:messages:tail:*", "list", "TTL_CHANNELS", "messages",
-              "\"seq author deleted\" of the newest 200 messages; \"0\" marks an empty start",
-              "every post and deletion", "unread counts, last_seq"),
+              "\"seq author deleted\" of the newest 200 messages",
+              "every post and deletion", "unread counts, last_seq", tail_lines),
     Structure("cache:users:marks:*", "hash", "TTL_CHANNEL_USERS", "channel_users",
-              "channel id → last_read_seq of one person; an empty field marks no channel",
-              "join, leave, reading", "unread counts, the caller's channels"),
+              "channel id → last_read_seq of one person",
+              "join, leave, reading", "unread counts, the caller's channels", shapes.marks),
     Structure("cache:emoji:classics", "hash", "TTL_EMOJI", "emoji",
-              "emoji → how often it was used (R7); an empty field marks that nothing was used yet",
-              "every emoji used", "GET /api/emoji"),
+              "emoji → how often it was used (R7)",
+              "every emoji used", "GET /api/emoji", shapes.emoji),
     Structure("cache:site", "string", "TTL_CHANNELS", "channels",
-              "JSON: name and open_registration; null before set-up", "set-up, site settings",
-              "every page"),
+              "JSON: name and open_registration", "set-up, site settings",
+              "every page", shapes.site),
 )  # fmt: skip
 
 # Keys that are not cached data, named here so that none is a surprise: name → (type, meaning).
@@ -76,6 +86,14 @@ HELPERS = {
 }
 
 
+_DECODERS = {structure.name: structure.decode for structure in STRUCTURES}
+
+
+def decoder(name: str) -> Decoder:
+    """What reads a declared structure, and refuses what was not written by us."""
+    return _DECODERS[name]
+
+
 def document() -> str:
     """The whole of ``docs/redis-keys.md``."""
     rows = ["| key | type | lifetime | share of traffic | holds | written by | read by |"]
@@ -91,6 +109,10 @@ def document() -> str:
         "`flask --app wsgi redis-keys --write`; the table lives in `chat/cache/keys.py`.",
         "",
         *rows,
+        "",
+        "Where there is nothing (no such person, an empty channel, no site before set-up) the",
+        "value or an element is `0` and the name of the key. What is not as the table says is",
+        "deleted and read anew (`chat/cache/shapes.py`).",
         "",
         "Beside these:",
         "",

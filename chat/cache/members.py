@@ -2,6 +2,7 @@
 
 from chat.cache import keys, through
 from chat.cache.local import Copy
+from chat.cache.shapes import nothing
 from chat.cache.through import Part, Shape, Source
 from chat.models import Membership, base
 
@@ -10,8 +11,8 @@ SHAPE = Shape(
     "TTL_CHANNEL_USERS",
     ("SMEMBERS",),
     "SADD",
-    lambda ids: sorted(ids) or [""],
-    lambda ids: frozenset(ids) - {""},
+    lambda ids, key: sorted(ids) or [nothing(key)],
+    keys.decoder("cache:channel:users:*"),
 )
 
 
@@ -41,5 +42,10 @@ def is_member(channel_id: str, user_id: str) -> bool:
     if not through.is_cached("channel_users"):
         name = f"member {channel_id} {user_id}"
         return bool(through.past_redis(name, lambda: Membership.exists(channel_id, user_id)))
-    part = Part(("SISMEMBER", user_id), bool, lambda ids: user_id in ids)
+    part = Part(
+        ("SISMEMBER", user_id),
+        lambda ids: user_id in ids,
+        # Nobody has looked at the rest of the set, so it may be another one than ours.
+        otherwise=lambda: bool(Membership.exists(channel_id, user_id)),
+    )
     return bool(through.ask(source(channel_id), part))

@@ -1,23 +1,20 @@
 """The newest messages of each channel (R6): what almost every reader of a channel asks for."""
 
-import json
-
-from chat.cache import fence_writes, keys, plain, through
+from chat.cache import fence_writes, keys, plain, shapes, through
 from chat.cache.fence_writes import Ending, Write
 from chat.cache.local import Copy
 from chat.cache.through import Shape, Source
 from chat.models import Message
 
-MOST = 50
-EMPTY = '{"seq":0}'
+MOST = shapes.MOST_MESSAGES
 
 SHAPE = Shape(
     "messages",
     "TTL_MESSAGES",
     ("LRANGE", 0, -1),
     "RPUSH",
-    lambda messages: [plain.dump(m) for m in messages] or [EMPTY],
-    lambda texts: [json.loads(text) for text in texts if text != EMPTY],
+    lambda messages, key: [plain.dump(m) for m in messages] or [shapes.nothing(key)],
+    keys.decoder("cache:messages:recent:*"),
 )
 
 

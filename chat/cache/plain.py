@@ -1,8 +1,10 @@
-"""JSON as the caches write it: compact, text as it is, and null for "known to be nothing"."""
+"""JSON as the caches write it: compact, text as it is, and a marker for "known to be nothing"."""
 
 import json
 from typing import Any
 
+from chat.cache.keys import decoder
+from chat.cache.shapes import nothing
 from chat.cache.through import Shape
 
 
@@ -11,6 +13,13 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def json_string(feature: str, ttl: str) -> Shape:
-    """A JSON value in a Redis string; None is kept as null, so "nothing" is cached too."""
-    return Shape(feature, ttl, ("GET",), "SET", lambda value: [dump(value)], json.loads)
+def json_string(name: str, feature: str, ttl: str) -> Shape:
+    """A JSON value in a Redis string; that there is none is kept, too."""
+    return Shape(
+        feature, ttl, ("GET",), "SET", lambda value, key: [text(value, key)], decoder(name)
+    )
+
+
+def text(value: Any, key: str) -> str:
+    """What is stored at a key."""
+    return nothing(key) if value is None else dump(value)

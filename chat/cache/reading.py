@@ -7,10 +7,10 @@ messages as short lines "seq author deleted", enough to count up to MOST_UNREAD 
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 from chat.cache import fence_writes, keys, tail, through
 from chat.cache.fence_writes import Ending, Write
+from chat.cache.shapes import nothing
 from chat.cache.tail import Tail
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
@@ -18,19 +18,21 @@ from chat.metrics import count
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
 
-
-def _marks(flat: Any) -> dict[str, int]:
-    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
-    return {channel_id: int(seq) for channel_id, seq in pairs if channel_id}
-
-
 MARKS = Shape(
     "channel_users",
     "TTL_CHANNEL_USERS",
     ("HGETALL",),
     "HSET",
-    lambda marks: [x for pair in marks.items() for x in pair] or ["", 0],
-    _marks,
+    lambda marks, key: [x for pair in marks.items() for x in pair] or [nothing(key), 0],
+    keys.decoder("cache:users:marks:*"),
+)
+TAIL = Shape(
+    "messages",
+    "TTL_CHANNELS",
+    ("LRANGE", 0, -1),
+    "RPUSH",
+    tail.items,
+    keys.decoder("cache:messages:tail:*"),
 )
 
 
@@ -52,9 +54,7 @@ def marks_source(user_id: str) -> Source:
 @lru_cache(maxsize=10_000)
 def tail_source(channel_id: str) -> Source:
     """The newest lines of one channel."""
-    return Source(
-        keys.tail(channel_id), tail.SHAPE, lambda: tail.of(Message.tail(channel_id, tail.MOST))
-    )
+    return Source(keys.tail(channel_id), TAIL, lambda: tail.of(Message.tail(channel_id, tail.MOST)))
 
 
 def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:

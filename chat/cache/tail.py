@@ -5,10 +5,9 @@ from bisect import bisect_right
 from sys import intern
 from typing import NamedTuple
 
-from chat.cache.through import Shape
+from chat.cache import shapes
 
-MOST = 200
-EMPTY = "0"
+MOST = shapes.MOST_LINES
 
 
 class Tail(NamedTuple):
@@ -40,24 +39,34 @@ def line(message: dict) -> str:
 
 def of(lines: list[str]) -> Tail:
     """From lines, oldest first; ValueError for nonsense."""
-    texts = [text for text in lines if text != EMPTY]
     seqs: list[int] = []
     by: dict[str, list[int]] = {}
     first = last = 0
-    for text in texts:
-        number, author, deleted = text.split()
-        last = int(number)
-        first = first or last
-        if deleted != "1":
-            seqs.append(last)
-            by.setdefault(intern(author), []).append(last)
-    return Tail(texts, first, last, seqs, by)
+    for text in lines:
+        number, author, deleted = text.split(" ")
+        seq = int(number)
+        shapes.must(seq > last and len(author) == shapes.ID_LENGTH)
+        first, last = first or seq, seq
+        if deleted == "0":
+            seqs.append(seq)
+            by.setdefault(intern(author), []).append(seq)
+        else:
+            shapes.must(deleted == "1")
+    return Tail(lines, first, last, seqs, by)
 
 
-SHAPE = Shape(
-    "messages", "TTL_CHANNELS", ("LRANGE", 0, -1), "RPUSH",
-    lambda tail: tail.lines or [EMPTY], of,
-)  # fmt: skip
+def decode(lines: list[str], key: str) -> Tail:
+    """From what Redis holds."""
+    empty = lines[:1] == [shapes.nothing(key)]
+    found = of(lines[1:] if empty else lines)
+    shapes.check_numbers(found.first, found.last, len(found.lines), empty, MOST)
+    shapes.check_ids(found.by)
+    return found
+
+
+def items(tail: Tail, key: str) -> list[str]:
+    """The lines as they are stored."""
+    return tail.lines or [shapes.nothing(key)]
 
 
 def _after(seqs: list[int], mark: int) -> int:

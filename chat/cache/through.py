@@ -13,12 +13,11 @@ from gevent.event import Event
 from chat import rollout
 from chat.cache import basis, fence_reads, outages
 from chat.cache.local import Copy, copies, size_of
+from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
 from chat.metrics import count
 
 log = logging.getLogger(__name__)
-
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)  # what decoding nonsense raises
 
 _filling: dict[str, Event] = {}
 _ORDER = ("hit", "miss", "bypass", "down")
@@ -32,26 +31,30 @@ class Shape:
     """How a value is kept in Redis: the reading command, and how it is filled and decoded.
 
     ``items`` turns a loaded value into the arguments of ``fill`` (never empty: an empty
-    collection does not exist in Redis, so each shape has a marker for "known empty"). ``refill``
-    is for a structure that fills itself, when it is given a token.
+    collection does not exist in Redis, so there is a marker for "known empty", ``shapes.nothing``).
+    ``decode`` is what the key was declared with (``keys.decoder``). Both are told the key.
+    ``refill`` is for a structure that fills itself, when it is given a token.
     """
 
     feature: str
     ttl: str
     read: tuple[Any, ...]
     fill: str
-    items: Callable[[Any], Sequence[Any]]
-    decode: Callable[[Any], Any]
+    items: Callable[[Any, str], Sequence[Any]]
+    decode: Callable[[Any, str], Any]
     refill: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True)
 class Part:
-    """A question about a part of a value: asked of Redis, or answered from the whole value."""
+    """A question about a part of a value: asked of Redis, or answered from the whole value.
+
+    Redis is believed when it says yes; else ``otherwise`` asks MongoDB.
+    """
 
     command: tuple[Any, ...]
-    decode: Callable[[Any], Any]
-    pick: Callable[[Any], Any]
+    pick: Callable[[Any], bool]
+    otherwise: Callable[[], bool]
 
 
 class Source(NamedTuple):
@@ -67,7 +70,7 @@ def get(source: Source) -> Any:
     return look(source).value
 
 
-def ask(source: Source, part: Part) -> Any:
+def ask(source: Source, part: Part) -> bool:
     """A part of the value: the same answer whether it came from Redis or from MongoDB."""
     if not copies.is_too_big(source.key) or not is_cached(source.shape.feature):
         return part.pick(get(source))
@@ -76,7 +79,7 @@ def ask(source: Source, part: Part) -> Any:
         note("hit")
         count.cache_hits([source.key])
         basis.read(source.key, found.version)
-        return part.decode(found.value)
+        return found.value == 1 or part.otherwise()
     return part.pick(get(source))
 
 
@@ -223,7 +226,7 @@ def _copy(source: Source, found: fence_reads.Reading, kept: Copy | None) -> Copy
     if found.same and kept is not None:
         return kept
     try:
-        copy = Copy(source.shape.decode(found.value), found.version)
+        copy = Copy(source.shape.decode(found.value, source.key), found.version)
     except UNREADABLE:
         return _replace(source)
     copies.keep(source.key, copy, size_of(found.value))
@@ -232,11 +235,16 @@ def _copy(source: Source, found: fence_reads.Reading, kept: Copy | None) -> Copy
 
 def _replace(source: Source) -> Copy:
     """What is there cannot be read: as if it were not; the next reader fills."""
-    log.error("unreadable in Redis, deleted: %s", source.key)
-    fence_reads.forget(source.key)
-    note("miss")
-    count.cache(source.key, "error")
+    unreadable(source.key)
     return _load(source, None)
+
+
+def unreadable(key: str) -> None:
+    """What is there is not what any of us wrote: it is deleted, and this read is a miss."""
+    log.error("unreadable in Redis, deleted: %s", key)
+    fence_reads.forget(key)
+    note("miss")
+    count.cache(key, "error")
 
 
 def _load(source: Source, token: str | None) -> Copy:
@@ -247,7 +255,7 @@ def _load(source: Source, token: str | None) -> Copy:
     done = _filling.setdefault(source.key, Event())
     try:
         value = source.load()
-        items, life = source.shape.items(value), ttl(source.shape.ttl)
+        items, life = source.shape.items(value, source.key), ttl(source.shape.ttl)
         version = fence_reads.fill(source.key, token, jittered(life), source.shape.fill, items)
         copy = Copy(value, version)
         if version:

@@ -1,18 +1,18 @@
 """Profiles, and the list of people in the order of their last activity (R2, R9)."""
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from chat.cache import basis, directory, fence_reads, fence_writes, keys, plain, through
+from chat.cache.shapes import UNREADABLE
 from chat.cache.through import Source
 from chat.metrics import count
 from chat.models import User, base
 from chat.models.user import to_profile
 
-PROFILE = plain.json_string("users", "TTL_USERS")
+PROFILE = plain.json_string("cache:users:profile:*", "users", "TTL_USERS")
 PAGE_MARGIN = 50  # people who may share the millisecond of a page's end
 
 
@@ -51,8 +51,7 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
     if basis.current():
         version()  # these have none of their own; asked before them, so that it is never newer
     readings = fence_reads.get_many([keys.profile(uid) for uid in wanted])
-    readings = [_readable(uid, r) for uid, r in zip(wanted, readings, strict=True)]
-    found = {uid: _decode(r.value) for uid, r in zip(wanted, readings, strict=True) if r.hit}
+    readings, found = _read(wanted, readings)
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
     through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")
     count.cache_hits([keys.profile(uid) for uid in found])
@@ -63,28 +62,32 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
     return {uid: found[uid] for uid in wanted if found.get(uid)}
 
 
-@lru_cache(maxsize=5_000)
-def _decode(text: str) -> Any:
-    """The same text is the same profile, whoever's it is: decoded once. Nobody may change it."""
-    return json.loads(text)
+def _read(
+    ids: list[str], readings: list[fence_reads.Reading]
+) -> tuple[list[fence_reads.Reading], dict[str, Any]]:
+    """What was found by id; what is unreadable is deleted, and a miss without a token."""
+    left, found = [], {}
+    for uid, reading in zip(ids, readings, strict=True):
+        if reading.hit:
+            try:
+                found[uid] = _decode(reading.value, keys.profile(uid))
+            except UNREADABLE:
+                through.unreadable(keys.profile(uid))
+                reading = fence_reads.Reading(hit=False)
+        left.append(reading)
+    return left, found
 
 
-def _readable(user_id: str, found: fence_reads.Reading) -> fence_reads.Reading:
-    """The same, or a miss without a token for what cannot be decoded; that is deleted."""
-    if found.hit:
-        try:
-            _decode(found.value)
-        except ValueError:
-            fence_reads.forget(keys.profile(user_id))
-            return fence_reads.Reading(hit=False)
-    return found
+_people = keys.decoder("cache:users:list")
+# The same text is the same profile: decoded once. Nobody may change it.
+_decode = lru_cache(maxsize=5_000)(keys.decoder("cache:users:profile:*"))
 
 
 def _fill_profiles(ids: list[str], readings: list[fence_reads.Reading]) -> dict[str, Any]:
     """Load many with one query; the tokens were taken before MongoDB is asked."""
     loaded = User.profiles(ids)
     fills = [
-        (keys.profile(uid), reading.token, [plain.dump(loaded.get(uid))])
+        (keys.profile(uid), reading.token, [plain.text(loaded.get(uid), keys.profile(uid))])
         for uid, reading in zip(ids, readings, strict=True)
         if reading.token
     ]
@@ -119,15 +122,21 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
         through.note("down" if found.down else "miss")
         count.cache(keys.users_list(), "down" if found.down else "miss")
         return None
+    try:
+        pairs = _people(found.value, keys.users_list())
+    except UNREADABLE:
+        through.unreadable(keys.users_list())
+        return None
     through.note("hit")
     count.cache_hits([keys.users_list()])
     basis.read(keys.users_list(), found.version)
     basis.read_plain(keys.order(), order)
-    pairs = list(zip(found.value[::2], map(int, map(float, found.value[1::2])), strict=True))
     if cursor is None:
-        return Page([pair for pair in pairs if pair[0]], found.version)
-    after = [pair for pair in pairs if pair[0] and (pair[1], pair[0]) < cursor]
-    whole = len(pairs) < most or len(after) >= limit
+        return Page(pairs, found.version)
+    after = [pair for pair in pairs if (pair[1], pair[0]) < cursor]
+    # The end of the list is believed where the page before joins on: else it may not be our list.
+    joined = any(user_id == cursor[1] for user_id, _ in pairs)
+    whole = joined if len(pairs) < most else len(after) >= limit
     return Page(after[:limit], found.version) if whole else None
 
 
@@ -142,14 +151,19 @@ def _from_mongo(limit: int, cursor: tuple[int, str] | None) -> Page:
 
 def last_active(ids: list[str]) -> dict[str, int]:
     """When each of these people was last active, in ms."""
+    known: dict[str, int] = {}
     if ids and through.is_cached("users"):
         basis.spoil()
         found = fence_reads.read(keys.users_list(), "ZMSCORE", *ids)
         directory.keep_filled(found)
         if found.hit:
-            scores = zip(ids, found.value, strict=True)
-            return {uid: int(float(s)) for uid, s in scores if s is not None}
-    return {uid: directory.millis(moment) for uid, moment in User.last_active_of(ids).items()}
+            try:
+                known = directory.scores(ids, found.value)
+            except UNREADABLE:
+                through.unreadable(keys.users_list())
+    rest = [uid for uid in ids if uid not in known]
+    stored = User.last_active_of(rest).items() if rest else ()
+    return known | {uid: directory.millis(moment) for uid, moment in stored}
 
 
 def version() -> str | None:
@@ -165,5 +179,5 @@ def written(
     Where it did not say it is read again. Of two writes at once neither is believed (the fence).
     """
     row = stored or User.raw(user_id)
-    text = plain.dump(to_profile(row)) if row else ""
+    text = plain.text(to_profile(row), keys.profile(user_id)) if row else ""
     return write, fence_writes.apply("SET", text, "KEEPTTL") if row else fence_writes.drop()

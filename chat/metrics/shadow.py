@@ -22,7 +22,8 @@ from gevent.event import Event
 
 from chat.cache import channels, emoji, fence_reads, members, messages, reading, users
 from chat.cache.local import copies
-from chat.cache.through import UNREADABLE, Source
+from chat.cache.shapes import UNREADABLE
+from chat.cache.through import Source
 from chat.metrics import count, names
 from chat.metrics.count import structure_of
 
@@ -126,7 +127,7 @@ def _read(source: Source) -> fence_reads.Reading:
 
 def _decoded(source: Source, value: Any) -> Any:
     try:
-        return source.shape.decode(value)
+        return source.shape.decode(value, source.key)
     except UNREADABLE:
         return _UNREADABLE
 

@@ -26,6 +26,16 @@ def contents(key: str) -> Any:
     return redis.call(lambda r: r.execute_command(READ[kind][0], key, *READ[kind][1:]))
 
 
+def beside_the_marker(key: str, held: Any) -> Any:
+    """The same without what stands for "nothing"; None for a text that is only that."""
+    marker = f"0 {key}"
+    if isinstance(held, str):
+        return None if held == marker else held
+    if isinstance(held, dict):
+        return {name: value for name, value in held.items() if name != marker}
+    return type(held)(each for each in held if each != marker)
+
+
 def everything() -> str:
     """All that is in Redis, as one text, to look for what must not be in it."""
     return "\n".join(f"{key} {contents(key)}" for key in names("*"))
@@ -46,11 +56,11 @@ def _site(_: str) -> Any:
 
 
 def _json_by_id(flat: dict[str, str]) -> dict[str, Any]:
-    return {cid: json.loads(text) for cid, text in flat.items() if cid}
+    return {cid: json.loads(text) for cid, text in flat.items()}
 
 
 def _numbers(flat: dict[str, Any]) -> dict[str, int]:
-    return {name: int(float(number)) for name, number in flat.items() if name}
+    return {name: int(float(number)) for name, number in flat.items()}
 
 
 def _people(_: str) -> dict[str, int]:
@@ -58,7 +68,7 @@ def _people(_: str) -> dict[str, int]:
 
 
 def _messages(texts: list[str]) -> list[dict]:
-    return [message for message in map(json.loads, texts) if message["seq"]]
+    return [json.loads(text) for text in texts]
 
 
 # name → (how the contents are decoded, what MongoDB says of the id in the name)
@@ -67,12 +77,9 @@ TRUTH: dict[str, tuple[Callable[[Any], Any], Callable[[str], Any]]] = {
     "cache:users:profile:*": (json.loads, lambda uid: User.profiles([uid]).get(uid)),
     "cache:channels:list": (_json_by_id, lambda _: {c["id"]: c for c in Channel.named()}),
     "cache:channels:direct:*": (json.loads, _direct),
-    "cache:channel:users:*": (lambda ids: set(ids) - {""}, Membership.user_ids),
+    "cache:channel:users:*": (set, Membership.user_ids),
     "cache:messages:recent:*": (_messages, lambda cid: Message.page(cid, None, None, 50)[0]),
-    "cache:messages:tail:*": (
-        lambda lines: [line for line in lines if line != "0"],
-        lambda cid: Message.tail(cid, 200),
-    ),
+    "cache:messages:tail:*": (list, lambda cid: Message.tail(cid, 200)),
     "cache:users:marks:*": (_numbers, Membership.marks_of),
     "cache:emoji:classics": (_numbers, lambda _: EmojiUse.counts()),
     "cache:site": (json.loads, _site),
@@ -87,7 +94,9 @@ def wrong() -> dict[str, tuple[Any, Any]]:
     found = {}
     for name, (decode, load) in TRUTH.items():
         for key in names(name):
-            cached, stored = decode(contents(key)), load(key.rpartition(":")[2])
+            held = beside_the_marker(key, contents(key))
+            cached = None if held is None else decode(held)
+            stored = load(key.rpartition(":")[2])
             if cached != stored:
                 found[key] = (cached, stored)
     return found

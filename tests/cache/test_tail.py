@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.cache import tail
+from chat.cache import keys, tail
 
 ANNA, BORIS = "a" * 24, "b" * 24
 lines = st.lists(
@@ -31,11 +31,14 @@ def test_unread_is_what_others_said_after_the_mark_and_did_not_delete(steps, fir
 
 
 def test_nothing_said_yet_is_kept_as_a_line_that_says_so():
-    assert tail.SHAPE.items(tail.of([])) == [tail.EMPTY]
-    assert tail.of([tail.EMPTY]) == tail.of([])
+    key = keys.tail("c" * 24)
+    assert tail.decode(tail.items(tail.of([]), key), key) == tail.of([])
+    assert tail.decode([*tail.items(tail.of([]), key), f"1 {ANNA} 0"], key) == tail.of(
+        [f"1 {ANNA} 0"]
+    )
 
 
-@pytest.mark.parametrize("text", ["12", "x a 0", "1 2 3 4", ""])
+@pytest.mark.parametrize("text", ["12", "x a 0", "1 2 3 4", "", f"1 {'a' * 24} 2"])
 def test_a_line_that_is_none_is_an_error(text):
     with pytest.raises(ValueError):
         tail.of([text])
