@@ -16,6 +16,7 @@ from chat.settings import (
     BOOLEAN,
     HOSTS,
     PERCENT,
+    PREFIX,
     RATE,
     SECONDS,
     SECRET,
@@ -129,6 +130,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("REDIS_URL", REDIS_ADDRESS, None, "Redis: redis://, rediss://, unix://.", "embedded"),
     Setting("REDIS_SENTINEL", SENTINEL, None, "Redis found through Sentinels.", "–"),
     Setting("REDIS_CLUSTER", HOSTS, None, "Some nodes of a Redis Cluster.", "–"),
+    Setting(
+        "REDIS_PREFIX",
+        PREFIX,
+        "",
+        "Put before every key and pub/sub channel, for a Redis that is shared with other programs.",
+        "–",
+    ),
     Setting(
         "REDIS_TLS_VERIFY",
         BOOLEAN,

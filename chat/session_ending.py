@@ -23,6 +23,16 @@ log = logging.getLogger(__name__)
 BATCH = 500
 
 
+def known(names: list[str]) -> list[str]:
+    """Those of these keys that are sessions of ours; of none while MongoDB cannot say."""
+    keys = {name: sid_hash(name.removeprefix(PREFIX)) for name in names}
+    try:
+        found = Row.known(list(keys.values()))
+    except PyMongoError:
+        return []
+    return [name for name in names if keys[name] in found]
+
+
 def end_of_user(user_id: str, except_sid: str | None) -> None:
     """End all sessions of one person."""
     spared = sid_hash(except_sid) if except_sid else None

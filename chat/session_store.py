@@ -26,8 +26,16 @@ REFRESH_MONGO = 300
 ENDED_SECONDS = 600  # longer than any request that could still be under way
 OVERTAKEN_SECONDS = 30  # the same for a request that is about to store what it has read
 
-# KEYS session. Its data and how many seconds it still has.
-READ = "return {redis.call('GET', KEYS[1]), redis.call('TTL', KEYS[1])}"
+# KEYS session. Its data and how many seconds it still has. What is no text is not of ours, and
+# reads as nothing that could be decoded.
+READ = """
+local text = redis.pcall('GET', KEYS[1])
+if type(text) == 'table' then
+  if not string.find(text.err, 'WRONGTYPE', 1, true) then return text end
+  text = ''
+end
+return {text, redis.call('TTL', KEYS[1])}
+"""
 # KEYS session, ended mark. ARGV: data, seconds, "NX" or "". Never brings an ended session back.
 STORE = """
 if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('DEL', KEYS[1]) return 0 end
@@ -110,10 +118,16 @@ def _from_redis(sid: str, read: list[Any] | None) -> dict | None:
     text, left = answer
     data = decode_cached(text)
     if data is None:
-        log.warning("session %s: unreadable in Redis, asking MongoDB", sid_hash(sid)[:8])
-        redis.call(lambda client: client.delete(PREFIX + sid), "session")
+        _take_out(sid)
         return None
     return data if slide(sid, int(left)) else None
+
+
+def _take_out(sid: str) -> None:
+    """It cannot be read. If the session is ours MongoDB has it, and it is stored anew."""
+    if Row.known([sid_hash(sid)]):
+        log.warning("session %s: unreadable in Redis, asking MongoDB", sid_hash(sid)[:8])
+        redis.call(lambda client: client.delete(PREFIX + sid), "session")
 
 
 def slide(sid: str, left: int) -> bool:

@@ -24,7 +24,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chat import rollout, session_ending
 from chat import session_store as store
-from chat.cache import outages
+from chat.cache import ours, outages
 from chat.errors import Unavailable
 from chat.extensions import redis
 from chat.metrics import count
@@ -188,6 +188,7 @@ def init_app(app: Flask) -> None:
         with app.app_context():
             return session_ending.sweep()
 
+    ours.confirm("session:*", session_ending.known)
     redis.before_recovery(repair)
     redis.regularly(sweep)
     outages.before_trust(sweep)

@@ -76,6 +76,13 @@ def _sentinel(text: str) -> str:
     return text
 
 
+def _prefix(text: str) -> str:
+    """Braces would be taken for the hash tag of a Cluster, which is ours to choose."""
+    if not re.fullmatch(r"[!-z|~]{1,64}", text):
+        raise ValueError(text)
+    return text
+
+
 def _rate(text: str) -> str:
     """Flask-Limiter's notation, kept to the part that cannot be misread."""
     if not re.fullmatch(r"[1-9]\d{0,8} ?/ ?(second|minute|hour|day)", text):
@@ -96,6 +103,7 @@ SECONDS = integer(1, 31_536_000)
 PERCENT = integer(0, 100)
 HOSTS = Kind(_hosts, "host:port,host:port,…")
 SENTINEL = Kind(_sentinel, "master-name,host:port,host:port,…")
+PREFIX = Kind(_prefix, "up to 64 ASCII characters without spaces and braces, such as chat:")
 RATE = Kind(_rate, "a number per second, minute, hour or day, such as 10/minute")
 SECRET = Kind(_secret, f"at least {SECRET_LENGTH} characters nobody can guess")
 

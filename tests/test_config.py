@@ -64,6 +64,8 @@ def test_overrides_win_over_the_environment():
         ("REDIS_SENTINEL", "host:26379"),
         ("REDIS_SENTINEL", "main"),
         ("REDIS_CLUSTER", "host"),
+        ("REDIS_PREFIX", "{chat}:"),
+        ("REDIS_PREFIX", "my chat"),
         ("CHAT_ENV", "staging"),
         ("LIMIT_LOGIN", "10 per fortnight"),
         ("WEB_CONCURRENCY", "0"),

@@ -85,32 +85,32 @@ def test_a_hung_redis_costs_one_short_wait_and_then_nothing(door: Door, own_redi
 
 
 def test_what_redis_held_before_an_outage_is_never_served(door: Door, own_redis: Redis) -> None:
-    door.call(lambda r: r.set("cache:old", "old"))
-    door.call(lambda r: r.set("v:{cache:old}", "token"))
+    door.call(lambda r: r.set("cache:site", "old"))
+    door.call(lambda r: r.set("v:{cache:site}", "token"))
     door.call(lambda r: r.set("session:kept", "kept"))
     with own_redis.hung():
-        assert door.call(lambda r: r.get("cache:old")) is DOWN
+        assert door.call(lambda r: r.get("cache:site")) is DOWN
     seen = []
-    eventually(lambda: seen.append(door.call(lambda r: r.get("cache:old"))) or door.is_up())
+    eventually(lambda: seen.append(door.call(lambda r: r.get("cache:site"))) or door.is_up())
     assert set(seen) <= {DOWN, None}
-    assert door.call(lambda r: r.get("v:{cache:old}")) is None
+    assert door.call(lambda r: r.get("v:{cache:site}")) is None
     assert door.call(lambda r: r.get("session:kept")) == "kept"
 
 
 def test_a_restarted_server_is_noticed_by_the_first_call(door: Door, own_redis: Redis) -> None:
     assert door.check()
-    door.call(lambda r: r.set("cache:old", "old"))
+    door.call(lambda r: r.set("cache:site", "old"))
     own_redis.stop()  # writes its file
     own_redis.restart()
-    assert own_redis.client().get("cache:old") == "old"
-    assert door.call(lambda r: r.get("cache:old")) in (DOWN, None)
+    assert own_redis.client().get("cache:site") == "old"
+    assert door.call(lambda r: r.get("cache:site")) in (DOWN, None)
     eventually(lambda: door.check())
-    assert door.call(lambda r: r.get("cache:old")) is None
+    assert door.call(lambda r: r.get("cache:site")) is None
 
 
 def test_a_process_that_starts_trusts_nothing_it_did_not_see(own_redis: Redis) -> None:
-    own_redis.client().set("cache:old", "old")
-    assert door_to(own_redis.url).call(lambda r: r.get("cache:old")) is None
+    own_redis.client().set("cache:site", "old")
+    assert door_to(own_redis.url).call(lambda r: r.get("cache:site")) is None
 
 
 def test_redis_is_not_trusted_before_every_repair_is_done(door: Door, own_redis: Redis) -> None:

@@ -1,7 +1,9 @@
 """Emptying one structure (R19), as a step of a change from or to 0 %."""
 
+from functools import partial
 from typing import Any
 
+from chat.cache import ours
 from chat.cache.keys import HELPERS, STRUCTURES
 from chat.extensions import redis
 from chat.redis import Down, recovery
@@ -28,6 +30,9 @@ def empty(feature: str) -> int | Down:
     def go(client: Any) -> int:
         single = [name for name in everything if "*" not in name]
         gone = sum(client.unlink(name) for name in single)  # each in its own Cluster slot
-        return int(gone) + recovery.flush(client, (name for name in everything if "*" in name))
+        for name in (name for name in everything if "*" in name):
+            declared = "v:{*}" if name in tokens else name
+            gone += recovery.take_out(client, name, partial(ours.of, declared))
+        return int(gone)
 
     return redis.call(go, f"emptying {feature}")

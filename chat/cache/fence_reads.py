@@ -11,7 +11,7 @@ from chat.cache.fence import LEASE_MS, TOKEN_SECONDS, TRUSTED_MS, companions, ne
 from chat.cache.fence_scripts import FILL, READ
 from chat.cache.fence_scripts import SAME as SAME_OF_MANY
 from chat.extensions import redis
-from chat.redis import DOWN, Down, scripts
+from chat.redis import DOWN, Down, names, scripts
 
 GONE = -2  # what Redis says of the lifetime of a key that is not there
 TOGETHER = 4  # from so many copies on they are asked about together
@@ -107,7 +107,7 @@ def same_call(versions: dict[str, str]) -> scripts.Call:
     They must live on one server: for a Cluster, one by one. The script finds the companions of
     each by itself, because a key that is sent costs as much as a look at it.
     """
-    return SAME_OF_MANY, list(versions), list(versions.values())
+    return SAME_OF_MANY, list(versions), [*versions.values(), names.prefix()]
 
 
 def _ask_together(

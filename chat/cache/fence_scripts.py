@@ -104,14 +104,15 @@ if token == ARGV[5] then return {3, token, left} end
 return {1, token, left, redis.call(ARGV[6], KEYS[1], unpack(ARGV, 7))}
 """
 
-# KEYS: D of many keys (of one server). ARGV: the versions of the reader's copies of them.
+# KEYS: D of many keys (of one server). ARGV: the versions of the reader's copies of them,
+# then the prefix of all names (chat.redis.names).
 # How long each D lives in ms where it is the same, else -2; none is while a write is under way on
 # any of them.
 SAME = """
-local writes, tokens, out = {}, {}, {}
+local writes, tokens, out, prefix = {}, {}, {}, ARGV[#ARGV]
 for i, key in ipairs(KEYS) do
-  writes[i] = 'w:{' .. key .. '}'
-  tokens[i] = 'v:{' .. key .. '}'
+  writes[i] = prefix .. 'w:{' .. key .. '}'
+  tokens[i] = prefix .. 'v:{' .. key .. '}'
 end
 local quiet = redis.call('EXISTS', unpack(writes)) == 0
 local versions = quiet and redis.call('MGET', unpack(tokens))

@@ -107,6 +107,8 @@ def document() -> str:
         "",
         "All of it can be lost at any moment: MongoDB holds the truth. This file is written by",
         "`flask --app wsgi redis-keys --write`; the table lives in `chat/cache/keys.py`.",
+        "With `REDIS_PREFIX` every name begins with it, also inside the braces of a hash tag:",
+        "`chat:v:{chat:cache:site}`.",
         "",
         *rows,
         "",

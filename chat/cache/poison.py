@@ -7,9 +7,10 @@ and the rest is looked through here. That costs a walk over all keys, but only a
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from chat.cache import keys
+from chat.cache import keys, ours
 from chat.extensions import redis
 from chat.redis import DOWN, recovery
 
@@ -31,13 +32,13 @@ def mended() -> bool:
 def _mend(client: Any) -> int:
     gone = 0
     for name, kind in _declared():
-        for batch in recovery.batches(client.scan_iter(match=name, count=recovery.BATCH)):
-            gone += _delete(client, _of_another_type(client, batch, kind))
+        gone += recovery.take_out(client, name, partial(_of_another_type, client, name, kind))
     for name in NUMBERS:
-        for batch in recovery.batches(client.scan_iter(match=name, count=recovery.BATCH)):
-            gone += _delete(client, [key for key in batch if not _counts(client.get(key))])
-    counts = client.hvals(keys.presence("count"))
-    return gone + _delete(client, [] if all(map(_counts, counts)) else [keys.presence("count")])
+        gone += recovery.take_out(client, name, partial(_no_numbers, client, name))
+    count = keys.presence("count")
+    if not all(map(_counts, client.hvals(count))):
+        gone += client.unlink(count)
+    return gone
 
 
 def _declared() -> Iterator[tuple[str, str]]:
@@ -48,21 +49,16 @@ def _declared() -> Iterator[tuple[str, str]]:
         yield name, kind
 
 
-def _of_another_type(client: Any, names: list[str], kind: str) -> list[str]:
+def _of_another_type(client: Any, declared: str, kind: str, names: list[str]) -> list[str]:
     pipe = client.pipeline(transaction=False)
     for name in names:
         pipe.type(name)
-    return [
-        name
-        for name, found in zip(names, pipe.execute(), strict=True)
-        if found not in (kind, "none")
-    ]
+    types = dict(zip(names, pipe.execute(), strict=True))
+    return ours.of(declared, [name for name in names if types[name] not in (kind, "none")])
 
 
-def _delete(client: Any, names: list[str]) -> int:
-    for name in names:
-        client.unlink(name)
-    return len(names)
+def _no_numbers(client: Any, declared: str, names: list[str]) -> list[str]:
+    return [name for name in ours.of(declared, names) if not _counts(client.get(name))]
 
 
 def _counts(text: str | None) -> bool:

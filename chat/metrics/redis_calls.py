@@ -11,12 +11,11 @@ from time import perf_counter
 from typing import Any
 
 from redis import Redis
-from redis.client import Pipeline
 
 from chat.metrics import names
 from chat.metrics.numbers import Switch
 from chat.redis import cluster
-from chat.redis.together import Client, Command
+from chat.redis.together import Client, Command, Pipeline
 
 GET, SET, SCRIPT, OTHER = "get", "set", "script", "other"
 _FAMILIES = dict.fromkeys(

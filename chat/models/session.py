@@ -44,6 +44,13 @@ class Session(Document):
         return cls._get_collection().find_one({"_id": key, "ended": {"$ne": True}, **alive})
 
     @classmethod
+    def known(cls, keys: list[str]) -> set[str]:
+        """Those of these that are or were sessions of ours, ended ones among them."""
+        return {
+            row["_id"] for row in cls._get_collection().find({"_id": {"$in": keys}}, {"_id": 1})
+        }
+
+    @classmethod
     def add(cls, key: str, data: str, user: str, sealed: bytes, life: int) -> None:
         """A new session. Redis has never heard of it, so nothing is dirty."""
         new = {"data": data, "user": user, "sealed": sealed}

@@ -15,7 +15,9 @@ __all__ = ["DOWN", "Down", "init_app", "start", "stop"]
 def init_app(app: Flask) -> None:
     """Tell the door where Redis is. Opens no connection."""
     from chat.extensions import redis
+    from chat.redis import names
 
+    names.init_app(app)
     redis.init_app(app)
 
 

@@ -14,21 +14,35 @@ import gevent.monkey
 from redis import Redis
 from redis.cluster import RedisCluster
 from redis.commands import CoreCommands
+from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from chat.redis import patience
+from chat.redis import names, patience
 
 T = TypeVar("T")
 Command = tuple[tuple[Any, ...], dict[str, Any]]  # what execute_command takes
 
 
-class Cluster(RedisCluster):
+class Cluster(names.Scanning, RedisCluster):
     """A RedisCluster with the pipelines of this module."""
 
     # How often to follow MOVED, ASK and TRYAGAIN. While a slot moves, the latter is the answer for
     # every script on a key that is half there, and each further try is a pause.
     RedisClusterRequestTTL = 4
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        return self.execute_full(*names.sent(args), **options)
+
+    def execute_full(self, *args: Any, **options: Any) -> Any:
+        """A command whose keys have their full names (``chat.redis.names``)."""
+        return super().execute_command(*args, **options)
+
+    def _partition_keys_by_slot(self, keys: Any) -> dict[int, list[Any]]:
+        slots: dict[int, list[Any]] = {}
+        for key in keys:
+            slots.setdefault(key_slot(names.full(key).encode()), []).append(key)
+        return slots
 
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> Any:
         if transaction:
@@ -46,7 +60,7 @@ class Pipeline(CoreCommands):  # type: ignore[misc, type-arg]
 
     def execute_command(self, *args: Any, **options: Any) -> "Pipeline":
         """Remember it. Redis is asked at ``execute``."""
-        self._commands.append((args, options))
+        self._commands.append((names.sent(args), options))
         return self
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
@@ -81,12 +95,12 @@ class Pipeline(CoreCommands):  # type: ignore[misc, type-arg]
         moved = [number for number, answer in told.items() if isinstance(answer, MovedError)]
         answers: dict[int, Any] = {}
         for number in moved[:1]:
-            answers[number] = _answer(self._cluster, *commands[number])
+            answers[number] = _answer(self._cluster.execute_full, *commands[number])
         batches = self._by_node({number: commands[number] for number in moved[1:]})
         answers.update(_asked([*batches, *self._half_moved(commands, told)]))
         for number, answer in answers.items():
             if isinstance(answer, AskError):  # again
-                answers[number] = _answer(self._cluster, *commands[number])
+                answers[number] = _answer(self._cluster.execute_full, *commands[number])
         return answers
 
     def _half_moved(self, commands: dict[int, Command], told: dict[int, AskError]) -> "list[Batch]":
@@ -158,8 +172,8 @@ def _answer_of(question: Callable[[], Any]) -> Any:
         return error
 
 
-def _answer(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def _answer(ask: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     try:
-        return client.execute_command(*args, **options)
+        return ask(*args, **options)
     except Exception as error:  # noqa: BLE001 - an answer like any other
         return error

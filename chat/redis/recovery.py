@@ -5,11 +5,12 @@ it, not just missing. So the caches are emptied, and whoever keeps something els
 while the breaker still keeps every reader out.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from redis.exceptions import RedisError
 
+from chat.cache import ours
 from chat.redis import health
 
 # Version tokens go with their data. Write leases (`w:*`) stay: they end by themselves within
@@ -37,23 +38,29 @@ def recover(client: Any, mode: str, repairs: list[Callable[[], bool]]) -> str:
     return run_id
 
 
-def flush(client: Any, patterns: Iterable[str] = SUSPECT) -> int:
+def flush(client: Any) -> int:
     """Empty the caches without stopping the server; how many keys went."""
+    are_cached = lambda names: list(filter(ours.is_cached, names))  # noqa: E731
+    return sum(take_out(client, pattern, are_cached) for pattern in SUSPECT)
+
+
+def take_out(client: Any, pattern: str, of: Callable[[list[str]], list[str]]) -> int:
+    """Delete those of the keys that ``of`` names, of a batch of names; how many went."""
     gone = 0
-    for pattern in patterns:
-        for batch in batches(client.scan_iter(match=pattern, count=BATCH)):
-            pipe = client.pipeline(transaction=False)
-            for key in batch:  # one by one: in a Cluster they live in different slots
-                pipe.unlink(key)
-            pipe.execute()
-            gone += len(batch)
+    for batch in batches(client, pattern):
+        names = of(batch)
+        pipe = client.pipeline(transaction=False)
+        for name in names:  # one by one: in a Cluster they live in different slots
+            pipe.unlink(name)
+        pipe.execute()
+        gone += len(names)
     return gone
 
 
-def batches(keys: Iterator[str]) -> Iterator[list[str]]:
-    """So many keys at a time."""
+def batches(client: Any, pattern: str) -> Iterator[list[str]]:
+    """The names of all keys like this, so many at a time."""
     batch: list[str] = []
-    for key in keys:
+    for key in client.scan_iter(match=pattern, count=BATCH):
         batch.append(key)
         if len(batch) >= BATCH:
             yield batch

@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 
 from chat.metrics import count
+from chat.redis import names
 from chat.redis.retrying import backoff, close_quietly, jitter
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Subscriber:
         try:
             client = self._door.new_client()
             pubsub = client.pubsub(ignore_subscribe_messages=False)
-            pubsub.subscribe(*self._channels)
+            pubsub.subscribe(*map(names.full, self._channels))
             heard = pinged = time.monotonic()
             confirmed = 0
             while True:
@@ -69,7 +70,7 @@ class Subscriber:
                 if message is not None:
                     heard = now
                     if message["type"] == "message":
-                        yield message["channel"].decode(), message["data"]
+                        yield names.bare(message["channel"].decode()), message["data"]
                     elif message["type"] == "subscribe":
                         confirmed += 1
                         if confirmed == len(self._channels):

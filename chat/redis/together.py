@@ -8,14 +8,30 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+import redis.client
 from hiredis import pack_command
 from redis.exceptions import ResponseError
+
+from chat.redis import names
 
 Command = tuple[Any, ...]  # its name and its arguments: str, bytes, int or float
 
 
-class Client(redis.Redis):
+class Pipeline(redis.client.Pipeline):
+    """The library's own, for what is asked now and then."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        return super().execute_command(*names.sent(args), **options)
+
+
+class Client(names.Scanning, redis.Redis):
     """A client of one server, or of the master that the Sentinels name."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        return super().execute_command(*names.sent(args), **options)
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
+        return Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
     def together(self, commands: Sequence[Command]) -> list[Any]:
         """The answers as Redis sent them, in order; its refusals are answers, too.
@@ -25,7 +41,7 @@ class Client(redis.Redis):
         """
         if not commands:
             return []
-        packed = b"".join(map(pack_command, commands))
+        packed = b"".join([pack_command(names.sent(command)) for command in commands])
         connection = self.connection_pool.get_connection()
         try:
             connection.send_packed_command([packed])

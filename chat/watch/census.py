@@ -11,7 +11,9 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from chat import rollout
+from chat.cache import ours
 from chat.cache.keys import STRUCTURES
+from chat.redis import names
 from chat.rollout import FEATURES, feature_of
 
 STEPS, AT_ONCE = 10, 500
@@ -36,7 +38,7 @@ def _take(client: Any) -> dict[str, dict[str, Any]]:
     for node in nodes:
         met, whole = _sample(node, max(1, STEPS // len(nodes)))
         weight = 1.0 if whole else max(1.0, node.dbsize() / max(1, len(met)))
-        for feature in filter(None, map(feature_of, met - _SINGLE.keys())):
+        for feature in filter(None, map(feature_of, _of_ours(met) - _SINGLE.keys())):
             keys[feature] += weight
         about = about or not whole
     guessed = _FAMILIES if about else set()
@@ -57,11 +59,17 @@ def _sample(node: Any, steps: int) -> tuple[set[str], bool]:
     keys: set[str] = set()
     cursor: Any = 0
     for _ in range(steps):
-        cursor, some = node.scan(cursor, count=AT_ONCE)
+        cursor, some = node.execute_command("SCAN", cursor, "COUNT", AT_ONCE)  # whosever they are
         keys.update(key.decode() if isinstance(key, bytes) else key for key in some)
         if not int(cursor):
             return keys, True
     return keys, False
+
+
+def _of_ours(met: set[str]) -> set[str]:
+    """Those keys that are ours, as the program calls them."""
+    mine = (names.bare(name) for name in met if name.startswith(names.prefix()))
+    return set(ours.have_our_shape(mine))
 
 
 def _rounded(keys: float, about: bool) -> int:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
-from chat.cache import fence_reads, keys
-from chat.redis import DOWN, scripts
+from chat.cache import fence, fence_reads, fence_scripts, keys
+from chat.redis import DOWN, names, recovery, scripts
 from chat.redis.client import Door
 from chat.redis.connect import Connector
 from chat.watch import census
@@ -118,7 +118,7 @@ def test_one_node_taken_for_a_whole_redis_is_an_outage_that_says_so(cluster, cap
 
 def test_the_keys_of_each_part_are_counted_on_all_nodes(client):
     before = census.take(client)["messages"]["keys"]
-    names = [f"cache:messages:recent:counted-{number}" for number in range(60)]
+    names = [f"cache:messages:recent:{number:024x}" for number in range(60)]
     for name in names:
         client.set(name, "x", ex=60)
     assert census.take(client)["messages"] == {"keys": before + 60, "about": False}
@@ -248,3 +248,25 @@ def test_a_master_dies_for_good_and_its_replica_takes_over(mongod, tmp_path):
             team.back_to_normal()
     finally:
         cluster.close()
+
+
+def test_with_a_prefix_a_key_and_its_companions_still_live_on_one_node(client, cluster):
+    app = Flask("shared")
+    app.config.update(REDIS_CLUSTER=cluster.setting, REDIS_PREFIX="team[1]:", TESTING=True)
+    names.init_app(app)
+    try:
+        found = [f"cache:messages:tail:{number:024x}" for number in range(30)]
+        calls = [(fence_scripts.BEGIN, fence.companions(key), ["me", 60, 1]) for key in found]
+        assert scripts.run_all(client, calls) == [1] * 30
+        assert client.exists(*(f"v:{{{key}}}" for key in found)) == 30
+        client.set("cache:site", "x")
+        assert client.get("cache:site") == "x"
+        assert sorted(client.scan_iter(match="w:{*}")) == sorted(f"w:{{{key}}}" for key in found)
+        raw = {name for node in cluster.masters for name in node.client().keys("*cache:*")}
+        assert {f"team[1]:v:{{team[1]:{key}}}" for key in found} <= raw
+        assert "team[1]:cache:site" in raw
+        assert "cache:site" not in raw
+        assert recovery.flush(client) == 31
+        assert client.unlink(*(f"w:{{{key}}}" for key in found)) == 30
+    finally:
+        names.init_app(Flask("none"))

@@ -14,7 +14,7 @@ def keys(own_redis):
     def put(prefix, number):
         pipe = client.pipeline(transaction=False)
         for n in range(number):
-            pipe.set(f"{prefix}{n}", "x")
+            pipe.set(f"{prefix}{str(n).zfill(43 if prefix.endswith('session:') else 24)}", "x")
         pipe.execute()
 
     client.put = put
@@ -22,8 +22,8 @@ def keys(own_redis):
 
 
 def test_few_keys_are_counted_each_for_its_part(keys):
-    for prefix, number in {"session:": 7, "cache:users:profile:": 3, "v:{session:": 9,
-                           "cache:users:marks:": 2, "other:": 4}.items():  # fmt: skip
+    for prefix, number in {"session:": 7, "cache:users:profile:": 3, "v:{session:": 9, "other:": 4,
+                           "cache:users:marks:": 2, "cache:other:": 3}.items():  # fmt: skip
         keys.put(prefix, number)
     keys.set("cache:users:list", "x")
     keys.set("cache:emoji:classics", "x")
