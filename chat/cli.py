@@ -9,7 +9,10 @@ from flask import Flask
 from chat import config, models, passwords, sessions, text
 from chat.cache import keys
 from chat.errors import ChatError, Invalid
-from chat.models import User
+from chat.models import Heartbeat, User
+from chat.models.base import DATABASE_GONE
+from chat.models.driver import reason
+from chat.models.majority import WAIT
 from chat.password_rules import check_new_password
 from chat.realtime import broadcasts
 from chat.rollout import STEADY
@@ -30,7 +33,11 @@ def init_app(app: Flask) -> None:
 @click.command("init-db")
 def init_db() -> None:
     """Build the indexes. Safe to repeat; a release step runs it before the app takes traffic."""
-    models.ensure_indexes()
+    try:
+        models.ensure_indexes()
+        Heartbeat.write(WAIT)
+    except DATABASE_GONE as error:
+        raise click.ClickException(f"MongoDB cannot be used: {reason(error)}.") from None
 
 
 @click.command("reset-password")

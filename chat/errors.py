@@ -80,3 +80,13 @@ class Unavailable(ChatError):
     """A part we cannot do without is away; nothing was changed."""
 
     status, name, title = 503, "unavailable", _l("The chat is not available right now")
+
+
+class Uncertain(Unavailable):
+    """The same, but what was asked for may have been done. Nobody may be told that it was not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _l("It is not known whether this was saved. "
+               "Look whether it is there, or send it again.")
+        )  # fmt: skip

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chat import auth, devices, form_token
-from chat.errors import Forbidden
+from chat.errors import Forbidden, Unavailable
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 MAX_REQUEST = 256 * 1024
@@ -64,6 +64,8 @@ def check_csrf() -> None:
     expected = _token_of_session() or form_token.expected()
     given = request.headers.get("X-CSRFToken") or request.form.get("csrf_token") or ""
     if not token_matches(expected, given):
+        if not _token_of_session() and current_app.extensions["chat_status"].mongo.status == "down":
+            raise Unavailable  # no session can be looked up or begun: the form is not to blame
         raise Forbidden(
             _l("This form has expired or came from another site. Reload the page and try again.")
         )

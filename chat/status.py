@@ -1,5 +1,8 @@
 """Probes of MongoDB and Redis, and the health answers that report the last probe.
 
+MongoDB is up when we may read and write, and what is written reaches the majority. A server that
+answers a ping and refuses our account is of no use to anybody.
+
 An answer never waits for anything: the probes run in the background, so that a hung server
 cannot make a health check hang.
 """
@@ -12,12 +15,12 @@ from http import HTTPStatus
 from typing import Any
 
 import gevent
-import pymongo
 from flask import Blueprint, Flask, current_app, jsonify
 from flask.typing import ResponseReturnValue
-from mongoengine.connection import get_connection
 
 from chat.extensions import redis
+from chat.models import Heartbeat
+from chat.models.driver import reason
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,7 @@ class Probe:
     def _tell(self, status: str, error: str | None) -> None:
         """One line when it goes and one when it is back."""
         if status == "down":
-            log.error("MongoDB does not answer (%s): waiting for it", error)
+            log.error("MongoDB cannot be used (%s): waiting for it", error)
         elif self.status == "down":
             log.warning("MongoDB is back after %.1f s", time.monotonic() - self._changed)
 
@@ -100,14 +103,15 @@ def stop(app: Flask) -> None:
 
 
 def probe_mongo() -> tuple[str | None, float | None]:
-    """One ping: (error, None) or (None, milliseconds). Never raises."""
+    """A read and a write: (error, None), or (None, milliseconds of the read). Never raises."""
     began = time.monotonic()
     try:
-        with pymongo.timeout(PROBE_TIMEOUT):
-            get_connection().admin.command("ping")
+        Heartbeat.read(PROBE_TIMEOUT)
+        took = time.monotonic() - began
+        Heartbeat.write(PROBE_TIMEOUT)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is down
-        return type(error).__name__, None
-    return None, round((time.monotonic() - began) * 1000, 1)
+        return reason(error), None
+    return None, round(took * 1000, 1)
 
 
 @health.get("")
@@ -125,7 +129,8 @@ def ready() -> ResponseReturnValue:
     if status.stopping:
         return jsonify(status="stopping", **parts), HTTPStatus.SERVICE_UNAVAILABLE
     if mongo["status"] != "up":
-        return jsonify(status=mongo["status"], **parts), HTTPStatus.SERVICE_UNAVAILABLE
+        answer = jsonify(status=mongo["status"], **parts, error=mongo["error"])
+        return answer, HTTPStatus.SERVICE_UNAVAILABLE
     return jsonify(status="degraded" if door["status"] == "down" else "ok", **parts)
 
 
@@ -137,7 +142,7 @@ def redis_health() -> ResponseReturnValue:
 
 @health.get("/mongo")
 def mongo_health() -> ResponseReturnValue:
-    """The last ping of MongoDB."""
+    """Whether MongoDB let us read and write the last time."""
     return _answer(_status().mongo.report())
 
 

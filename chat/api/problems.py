@@ -9,6 +9,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from chat import auth, errors
 from chat.models.base import DATABASE_GONE
+from chat.models.driver import is_uncertain
+from chat.security import SAFE
 from chat.traces import went_without_mongo
 
 TYPE = "application/problem+json"
@@ -52,9 +54,10 @@ def from_http(error: HTTPException) -> Response:
 
 
 def from_mongo(error: PyMongoError) -> Response:
-    """The database is away. Whether a change was made is unknown; trying again is safe."""
+    """The database is away, and perhaps was told of a change before it went."""
     went_without_mongo(error)
-    return from_chat(errors.Unavailable())
+    lost = request.method not in SAFE and is_uncertain(error)
+    return from_chat(errors.Uncertain() if lost else errors.Unavailable())
 
 
 def _first_reason(error: errors.ChatError) -> errors.ChatError:

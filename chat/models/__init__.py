@@ -14,8 +14,11 @@ from chat.models.audit import Audit
 from chat.models.backup import Backup
 from chat.models.channel import Channel
 from chat.models.drill import Drill
+from chat.models.driver import Client, Unconfirmed
 from chat.models.emoji import EmojiUse
+from chat.models.heartbeat import Heartbeat
 from chat.models.invite import Invite
+from chat.models.majority import WAIT, Majority
 from chat.models.membership import Membership
 from chat.models.message import Message
 from chat.models.minute import Minute
@@ -42,6 +45,7 @@ DOCUMENTS = (
     Drill,
     Alert,
     Backup,
+    Heartbeat,
 )
 MAX_POOL = 50
 
@@ -49,9 +53,10 @@ MAX_POOL = 50
 def init_app(app: Flask) -> None:
     """Prepare the connection; it is opened at the first query, after fork (pitfalls of PyMongo)."""
     mongoengine.disconnect()
-    reach = Reach()
+    reach, majority = Reach(), Majority()
     client = mongoengine.connect(
         host=app.config["MONGODB_URI"],
+        mongo_client_class=Client,
         **_database(app.config["MONGODB_URI"]),
         connect=False,
         appname="chat",
@@ -63,16 +68,17 @@ def init_app(app: Flask) -> None:
         heartbeatFrequencyMS=500,
         connectTimeoutMS=600,
         serverSelectionTimeoutMS=int(ELECTION * 1000),
-        event_listeners=[reach],
+        event_listeners=[reach, majority, Unconfirmed()],
         socketTimeoutMS=10000,
         w="majority",
         journal=True,
-        wTimeoutMS=5000,
+        wTimeoutMS=int(WAIT * 1000),
         retryWrites=True,
         tz_aware=True,
         uuidRepresentation="standard",
     )
     reach.watch(client)
+    client.majority = majority
     base.NUMBERS.clear()
 
 

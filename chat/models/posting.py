@@ -15,7 +15,7 @@ from typing import Any
 import gevent
 from bson import ObjectId
 from mongoengine import signals
-from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, WriteConcernError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError
 
 from chat.models import base
 from chat.models.message import TRIES, Message, lock, numbers, to_message
@@ -162,10 +162,7 @@ def _insert(posts: Sequence[Post]) -> tuple[int, dict[str, Any] | None]:
 
 
 def _refusal(error: BulkWriteError) -> tuple[int, dict[str, Any]]:
-    details = error.details or {}
-    if details.get("writeConcernErrors"):
-        raise WriteConcernError("it may not be on a majority") from error
-    refusal = details["writeErrors"][0]
+    refusal = (error.details or {})["writeErrors"][0]
     if refusal["code"] != _DUPLICATE:
         raise error
     return refusal["index"], refusal

@@ -13,9 +13,10 @@ from socketio.exceptions import ConnectionRefusedError
 
 from chat import integers
 from chat.cache import through
-from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable
+from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
 from chat.metrics import count
 from chat.models.base import DATABASE_GONE
+from chat.models.driver import NotKept
 from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.floods import Floods
@@ -100,7 +101,8 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
             return failure(error)
         except DATABASE_GONE as error:
             went_without_mongo(error)
-            return failure(Unavailable())
+            lost = isinstance(error, NotKept)
+            return failure(Uncertain() if lost else Unavailable())
         except Exception:  # noqa: BLE001 - logged there
             return _unexpected(event)
 

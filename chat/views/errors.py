@@ -1,5 +1,7 @@
 """Error pages. They are made without MongoDB: it may be the very thing that is away."""
 
+from typing import Any
+
 from flask import Flask, Response, current_app, make_response, render_template, request, session
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -7,10 +9,12 @@ from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 
 from chat import auth
-from chat.errors import ChatError
+from chat.errors import ChatError, Uncertain
 from chat.extensions import redis
 from chat.i18n import LANGUAGES
 from chat.models.base import DATABASE_GONE
+from chat.models.driver import is_uncertain
+from chat.security import SAFE
 from chat.traces import went_without_mongo
 from chat.watch import words
 
@@ -33,7 +37,8 @@ def known_problem(problem: ChatError) -> Response:
 def database_gone(problem: PyMongoError) -> Response:
     """MongoDB did not answer in time."""
     went_without_mongo(problem)
-    response = error_page(503)
+    lost = request.method not in SAFE and is_uncertain(problem)
+    response = error_page(503, Uncertain().detail if lost else "")
     response.headers["Retry-After"] = "5"
     return response
 
@@ -49,7 +54,7 @@ def http_problem(problem: HTTPException) -> Response:
     return response
 
 
-def error_page(status: int, reason: str = "") -> Response:
+def error_page(status: int, reason: Any = "") -> Response:
     """What happened, what is safe, and what to press."""
     if not auth.is_known():
         status, reason = 503, ""

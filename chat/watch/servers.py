@@ -14,6 +14,7 @@ from chat.extensions import redis
 from chat.metrics import names
 from chat.metrics.snapshot import Snapshot
 from chat.models import Backup
+from chat.models.driver import Denied
 from chat.redis import Down
 
 MONGO_SECONDS = 1.0
@@ -93,7 +94,7 @@ def _load(admin: Any) -> dict[str, Any]:
     """Connections and memory, where our account may ask (the role clusterMonitor)."""
     try:
         told = admin.command("serverStatus", **_UNREAD)
-    except OperationFailure:
+    except (OperationFailure, Denied):
         return {}
     connections, memory = told.get("connections", {}), told.get("mem", {})
     megabytes = memory.get("resident")

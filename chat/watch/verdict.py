@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from chat.models.driver import DENIALS
 from chat.watch import drill, words
 from chat.watch.alerts import INFO, Rule, State
 from chat.watch.figures import when
@@ -37,6 +38,16 @@ def decide(
 ) -> Verdict:
     """``door`` is this process's view of Redis; ``others_up`` whether all processes have it, and
     ``outage`` what was counted since they last had: ``posts`` tried, ``failed``, ``lost``."""
+    if mongo["status"] == "down" and mongo["error"] in DENIALS:
+        return Verdict(
+            DOWN,
+            _("MongoDB has not let us read and write since %(time)s: nobody can send or change "
+              "anything. What was sent is safe, and browsers keep what is written now.",
+              time=when(mongo["since"])),
+            _("Check the user, the password and authSource in MONGODB_URI, and that the user has "
+              "the role readWrite; the chat goes on by itself."),
+            mongo["next_retry_s"],
+        )  # fmt: skip
     if mongo["status"] == "down":
         return Verdict(
             DOWN,

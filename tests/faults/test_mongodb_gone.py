@@ -38,7 +38,7 @@ def test_an_app_that_starts_before_mongodb_says_so_and_serves_when_it_is_there(
     told = visitor.get("/health/ready")
     assert (told.status_code, told.json()["mongo"]) == (503, "down")
     assert visitor.get("/login").status_code == 503
-    assert "MongoDB does not answer" in app.log.read_text(encoding="utf-8")
+    assert "MongoDB cannot be used" in app.log.read_text(encoding="utf-8")
 
     own_mongod.start()
 

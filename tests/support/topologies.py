@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -247,14 +247,16 @@ class ReplicaSet:
         "heartbeatIntervalMillis": 500,
         "catchUpTimeoutMillis": 0,
     }
+    PATIENT = QUICK | {"electionTimeoutMillis": 10_000}  # as it is by default
 
-    def __init__(self, folder: Path, members: int = 3) -> None:
+    def __init__(self, folder: Path, members: int = 3, patient: bool = False) -> None:
         self.members = [self._mongod(folder / f"mongod-{n}") for n in range(members)]
         for each in self.members:
             assert each.process
             assert each.process.wait_until(lambda e=each: listens(e.port), START_SECONDS)
         hosts = [{"_id": n, "host": f"{LOOPBACK}:{m.port}"} for n, m in enumerate(self.members)]
-        config = {"_id": "rs0", "members": hosts, "settings": self.QUICK}
+        settings = self.PATIENT if patient else self.QUICK
+        config = {"_id": "rs0", "members": hosts, "settings": settings}
         self.command(self.members[0], "replSetInitiate", config)
         eventually(self.primary)
 
@@ -278,6 +280,29 @@ class ReplicaSet:
         self.command(was, {"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5})
         return was
 
+    @contextlib.contextmanager
+    def parted(self) -> Iterator[Mongo]:
+        """The primary hears nothing of the others; it takes that for a while before it gives up."""
+        primary = self.primary()
+        assert primary is not None
+        others = [each for each in self.members if each is not primary]
+        _send(signal.SIGSTOP, others)
+        try:
+            yield primary
+        finally:
+            _send(signal.SIGCONT, others)
+            eventually(self.primary)
+
+    @contextlib.contextmanager
+    def replaced_by_the_others(self) -> Iterator[None]:
+        """The same, and then the others elect one of them. When the old primary is back it undoes
+        what it alone has stored."""
+        with self.parted() as was:
+            yield
+            _send(signal.SIGSTOP, [was])
+        _send(signal.SIGCONT, [was])
+        eventually(lambda: self.command(was, "hello")["secondary"])
+
     def command(self, member: Mongo, *command: Any) -> Any:
         address = f"mongodb://{LOOPBACK}:{member.port}/?directConnection=true"
         client: Any = pymongo.MongoClient(address, serverSelectionTimeoutMS=2000)
@@ -295,6 +320,12 @@ class ReplicaSet:
         server = Mongo(find_mongod(folder), data, folder / "log")
         server.launch()
         return server
+
+
+def _send(what: signal.Signals, members: list[Mongo]) -> None:
+    for each in members:
+        assert each.process
+        each.process.popen.send_signal(what)
 
 
 class TlsFront:

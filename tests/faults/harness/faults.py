@@ -212,6 +212,14 @@ def mongodb_primary_killed(made: Installation) -> Iterator[None]:
 
 
 @contextmanager
+def mongodb_primary_parted(made: Installation) -> Iterator[None]:
+    """The primary of a replica set hears nothing of the others, and answers as if it were one."""
+    assert made.places.members
+    with made.places.members.parted():
+        yield
+
+
+@contextmanager
 def mongod_hung(made: Installation) -> Iterator[None]:
     assert made.mongod.process
     made.mongod.process.popen.send_signal(signal.SIGSTOP)
@@ -272,6 +280,8 @@ FAULTS = (
           servers=places.REPLICA_SET),
     Fault("MongoDB: the primary is killed", "mongodb", mongodb_primary_killed, degrades=False,
           servers=places.REPLICA_SET),
+    Fault("MongoDB: the primary is parted", "mongodb", mongodb_primary_parted,
+          servers=places.PATIENT_SET),
     Fault("MongoDB hangs (SIGSTOP)", "mongodb", mongod_hung),
     Fault("MongoDB killed and restarted", "mongodb", mongod_killed),
     Fault("one of two workers killed", "app", worker_killed, degrades=False,

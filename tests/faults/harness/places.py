@@ -10,7 +10,9 @@ from tests.support.servers import Redis, start_valkey
 from tests.support.topologies import ReplicaSet, Sharded, Watched
 
 ONE, BEHIND_LINE, SENTINEL = "one", "behind a line", "sentinel"
-CLUSTER, CLUSTER_WITH_REPLICAS, REPLICA_SET = "cluster", "cluster with replicas", "replica set"
+CLUSTER, CLUSTER_WITH_REPLICAS = "cluster", "cluster with replicas"
+# A primary of the second gives up after ten seconds, as it is by default.
+REPLICA_SET, PATIENT_SET = "replica set", "patient replica set"
 
 
 class Places:
@@ -22,8 +24,8 @@ class Places:
         self.watched: Watched | None = None
         self.sharded: Sharded | None = None
         self.members: ReplicaSet | None = None
-        if kind == REPLICA_SET:
-            self.members = ReplicaSet(folder / "mongods")
+        if kind in (REPLICA_SET, PATIENT_SET):
+            self.members = ReplicaSet(folder / "mongods", patient=kind == PATIENT_SET)
         self.env = {"MONGODB_URI": new_database(self.members.uri if self.members else mongod.uri)}
         self.env |= self._redis(kind, folder)
 
