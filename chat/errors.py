@@ -39,7 +39,7 @@ class Unauthenticated(ChatError):
 class Forbidden(ChatError):
     """The caller may know that the thing exists, but may not do this."""
 
-    status, name, title = 403, "forbidden", _l("You may not do this")
+    status, name, title = 403, "forbidden", _l("You can't do this")
 
 
 class NotFound(ChatError):
@@ -57,13 +57,13 @@ class Conflict(ChatError):
 class TooLarge(ChatError):
     """More than this server takes in one request."""
 
-    status, name, title = 413, "too_large", _l("That is too large")
+    status, name, title = 413, "too_large", _l("That's too large")
 
 
 class Invalid(ChatError):
     """Readable, but not acceptable; ``field`` names the form field at fault."""
 
-    status, name, title = 422, "invalid", _l("Please check what you entered")
+    status, name, title = 422, "invalid", _l("Check what you entered")
 
     def __init__(self, detail: Any = None, field: str = "", **extra: Any) -> None:
         super().__init__(detail, **extra)
@@ -73,7 +73,7 @@ class Invalid(ChatError):
 class Throttled(ChatError):
     """Too many tries; ``retry_after`` seconds, when known, is in ``extra``."""
 
-    status, name, title = 429, "throttled", _l("Too many tries. Please wait a little")
+    status, name, title = 429, "throttled", _l("Too many attempts. Please wait a moment")
 
 
 class Unavailable(ChatError):

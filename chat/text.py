@@ -40,14 +40,12 @@ def check_nickname(text: str) -> str:
     typed = text.strip()
     nickname = _normalized("NFC", typed) if _may_be(typed, high) else ""
     if not low <= len(nickname) <= high or len(_fold(nickname)) > 2 * high:
-        raise Invalid(_l("A nickname has 2 to 32 characters."), field="nickname")
+        raise Invalid(_l("Nicknames must be 2 to 32 characters long."), field="nickname")
     seen = not _UNSEEN.search(nickname)
     if not seen or not all(ch in "_.-" or _category(ch)[0] in "LNM" for ch in nickname):
-        raise Invalid(
-            _l("A nickname has letters, digits and the characters _ . - only."), field="nickname"
-        )
+        raise Invalid(_l("Nicknames can only contain letters, digits and _ . -"), field="nickname")
     if not any(_category(ch)[0] in "LN" for ch in nickname):
-        raise Invalid(_l("A nickname needs a letter or a digit."), field="nickname")
+        raise Invalid(_l("A nickname needs at least one letter or digit."), field="nickname")
     return nickname
 
 
@@ -55,7 +53,7 @@ def check_password(text: str, field: str = "password") -> str:
     """Returns the password unchanged, or raises Invalid(field)."""
     low, high = PASSWORD_CHARACTERS
     if not low <= len(text) <= high:
-        raise Invalid(_l("A password has 10 to 1024 characters."), field=field)
+        raise Invalid(_l("Passwords must be 10 to 1024 characters long."), field=field)
     return text
 
 
@@ -81,24 +79,24 @@ def check_line(text: str, limits: tuple[int, int], message: object, field: str) 
 def check_channel_name(text: str) -> str:
     """Returns the name, 1 to 80 visible characters, or raises Invalid(field=name)."""
     name = check_line(
-        text, CHANNEL_NAME_CHARACTERS, _l("A channel's name has 1 to 80 characters."), "name"
+        text, CHANNEL_NAME_CHARACTERS, _l("Channel names must be 1 to 80 characters long."), "name"
     )
     if not slugify(name):
-        raise Invalid(_l("A channel's name needs a letter or a digit."), field="name")
+        raise Invalid(_l("A channel name needs at least one letter or digit."), field="name")
     return name
 
 
 def check_topic(text: str) -> str:
     """Returns the topic, at most 250 characters, or raises Invalid(field=topic)."""
     return check_line(
-        text, (0, TOPIC_CHARACTERS), _l("A topic has at most 250 characters."), "topic"
+        text, (0, TOPIC_CHARACTERS), _l("A topic can be up to 250 characters long."), "topic"
     )
 
 
 def check_status(text: str) -> str:
     """Returns a person's status line, at most 80 characters, or raises Invalid(field=status)."""
     return check_line(
-        text, (0, STATUS_CHARACTERS), _l("A status has at most 80 characters."), "status"
+        text, (0, STATUS_CHARACTERS), _l("A status can be up to 80 characters long."), "status"
     )
 
 
@@ -107,16 +105,19 @@ def check_message(text: str) -> str:
     body = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
     if len(body) > MESSAGE_CHARACTERS[1]:
         raise Invalid(
-            _l("A message has at most 8,000 characters; this one has %(count)s.", count=len(body)),
+            _l(
+                "A message can be up to 8,000 characters long; this one has %(count)s.",
+                count=len(body),
+            ),
             field="text",
         )
     if not body or not _visible(body.replace("\n", "").replace("\t", ""), any_of=True):
-        raise Invalid(_l("A message needs some text."), field="text")
+        raise Invalid(_l("A message can't be empty."), field="text")
     try:
         body.encode()
     except UnicodeEncodeError:
         raise Invalid(
-            _l("The text holds characters that cannot be stored."), field="text"
+            _l("The text contains characters that can't be saved."), field="text"
         ) from None
     return body
 

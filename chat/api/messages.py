@@ -24,7 +24,7 @@ def history(channel_id: str, query: schemas.MessageQuery) -> Encoded:
     """A page of history, oldest first; the newest page when neither before nor after is given."""
     asked = given(query)
     if "before" in asked and "after" in asked:
-        raise BadInput(_("Either before or after, not both."), field="after")
+        raise BadInput(_("Use either “before” or “after”, not both."), field="after")
     if not asked.keys() & {"before", "after"} and query.limit <= messages.MOST_NEWEST:
         return messages.newest_as(_page, current_user, channel_id, query.limit)
     return _page(*messages.history(current_user, channel_id, **asked))

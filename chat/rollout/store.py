@@ -74,7 +74,7 @@ def change(
             write_down(entries)
             tell()
             return
-    raise Conflict(_l("Others were changing this. Please try again."))
+    raise Conflict(_l("Someone else changed this at the same time. Please try again."))
 
 
 def write_down(entries: list[dict]) -> None:

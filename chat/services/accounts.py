@@ -65,7 +65,7 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
     nickname is Invalid(field=nickname).
     """
     if not right_to_register(invite):
-        raise Forbidden(_l("This invite is not valid any more. Ask for a new one."))
+        raise Forbidden(_l("This invite is no longer valid. Ask for a new one."))
     nickname = text.check_nickname(nickname)
     check_new_password(password, nickname, site.get_site()["name"])
     profile = _store_user(nickname, passwords.hash_password(password))
@@ -142,7 +142,7 @@ def set_role(actor: Any, user_id: str, role: str) -> None:
     person = _person_to_manage(actor, user_id)
     _one_of(role, ROLES, "role")
     if not at_least(actor.role, role):
-        raise Forbidden(_l("You cannot give a role above your own."))
+        raise Forbidden(_l("You can't assign a role above your own."))
     if role != "owner":
         _keep_an_owner(person)
     User.change(user_id, set__role=role)
@@ -184,7 +184,7 @@ def _person_to_manage(actor: Any, user_id: str) -> dict:
     if person is None:
         raise NotFound()
     if not at_least(actor.role, person["role"]):
-        raise Forbidden(_l("Only an owner may do this to an owner."))
+        raise Forbidden(_l("Only an owner can do this to another owner."))
     return person
 
 
@@ -192,7 +192,7 @@ def _keep_an_owner(person: dict) -> None:
     """Refuse to take this person away from the owners if there is no other active one."""
     counts = person["role"] == "owner" and person.get("active", True)
     if counts and User.count_owners() <= 1:
-        raise Conflict(_l("The last owner cannot be removed. Make somebody else owner first."))
+        raise Conflict(_l("You can't remove the last owner. Make someone else an owner first."))
 
 
 def _restore_owner(person: dict, user_id: str) -> None:
@@ -200,7 +200,7 @@ def _restore_owner(person: dict, user_id: str) -> None:
     if person["role"] != "owner" or not person.get("active", True) or User.count_owners() > 0:
         return
     User.change(user_id, set__role="owner", set__active=True)
-    raise Conflict(_l("The last owner cannot be removed. Make somebody else owner first."))
+    raise Conflict(_l("You can't remove the last owner. Make someone else an owner first."))
 
 
 def _one_of(value: str, allowed: tuple[str, ...], field: str) -> str:

@@ -62,7 +62,7 @@ def view_for(actor: Any, channel: dict) -> dict:
 def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict:
     """A new channel with the actor as its first member; its view."""
     if kind not in KINDS or kind == "direct":
-        raise Invalid(_l("A channel is public, private or voice."), field="kind")
+        raise Invalid(_l("A channel must be public, private or voice."), field="kind")
     name, topic = text.check_channel_name(name), text.check_topic(topic)
     channel = _store(Channel(name=name, topic=topic, kind=kind, created_by=actor.id), name)
     Membership.add(channel["id"], actor.id)
@@ -114,7 +114,7 @@ def leave(actor: Any, channel_id: str) -> None:
     """Stop being a member. A direct channel cannot be left."""
     channel = access.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
-        raise Conflict(_l("A direct conversation cannot be left."))
+        raise Conflict(_l("You can't leave a direct conversation."))
     _remove(channel, actor.id)
 
 
@@ -122,7 +122,7 @@ def add_person(actor: Any, channel_id: str, user_id: str) -> None:
     """A member brings somebody into a public or private channel."""
     channel = access.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
-        raise Conflict(_l("Start a new conversation to talk with more people."))
+        raise Conflict(_l("To talk to more people, start a new conversation."))
     access.require_member(actor, channel)
     access.require_open(channel)
     _active_person(user_id)
@@ -133,7 +133,7 @@ def remove_person(actor: Any, channel_id: str, user_id: str) -> None:
     """Take somebody out: whoever manages the channel may; people take themselves out by leaving."""
     channel = access.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
-        raise Conflict(_l("Nobody can be removed from a direct conversation."))
+        raise Conflict(_l("You can't remove people from a direct conversation."))
     access.require_manager(actor, channel)
     person = users.get_profile(user_id)
     if person is None or not members.is_member(channel_id, user_id):
@@ -177,7 +177,7 @@ def open_direct(actor: Any, user_ids: list[str]) -> dict:
     """The direct channel of the actor and these people, made if there is none; its view."""
     people = {actor.id, *user_ids}
     if len(people) > MOST_PEOPLE_IN_DIRECT:
-        raise Invalid(_l("A direct conversation has at most 8 people."), field="users")
+        raise Invalid(_l("A direct conversation can have up to 8 people."), field="users")
     channel = Channel.find_direct(_people_key(people))
     if channel is None:
         for user_id in user_ids:
@@ -222,7 +222,7 @@ def _store(document: Channel, name: str) -> dict:
             return to_channel(document.to_mongo())
         except NotUniqueError:
             base.write_refused.send(Channel, document=document)
-    raise Conflict(_l("There are too many channels with this name."))
+    raise Conflict(_l("Too many channels have this name."))
 
 
 def _rename(channel: dict, fields: dict[str, Any]) -> None:
@@ -232,7 +232,7 @@ def _rename(channel: dict, fields: dict[str, Any]) -> None:
             return
         except NotUniqueError:
             continue
-    raise Conflict(_l("There are too many channels with this name."))
+    raise Conflict(_l("Too many channels have this name."))
 
 
 def _slugs(name: str) -> list[str]:

@@ -24,7 +24,7 @@ def empty(actor: Any, feature: str) -> int:
         raise NotFound
     gone = emptying.empty(feature)
     if isinstance(gone, Down):
-        raise Unavailable(_l("Redis does not answer now; there is nothing that could be emptied."))
+        raise Unavailable(_l("Redis is not responding right now, so there is nothing to clear."))
     _note(actor, "cache.empty", feature, after=gone)
     return gone
 
@@ -36,11 +36,11 @@ def start_drill(actor: Any, seconds: Any) -> None:
     if not (text.isascii() and text.isdigit() and len(text) <= 3) or not (
         drill.LEAST <= int(text) <= drill.MOST
     ):
-        raise Invalid(_l("A fire drill lasts 5 to 300 seconds."), "seconds")
+        raise Invalid(_l("A fire drill can last 5 to 300 seconds."), "seconds")
     if not redis.is_up():
-        raise Conflict(_l("Redis is not in use now, so there is nothing to practise."))
+        raise Conflict(_l("Redis is not in use right now, so there is nothing to practise."))
     if not Drill.begin({"id": actor.id, "nickname": actor.nickname}, drill.NOTICE, int(text)):
-        raise Conflict(_l("A fire drill is going on already."))
+        raise Conflict(_l("A fire drill is already running."))
     _note(actor, "drill.start", "redis", after=int(text))
     drill.tell()
 

@@ -53,7 +53,7 @@ def edit(actor: Any, message_id: str, body: str) -> dict:
     """Change one's own message; it is marked as edited."""
     message = access.get_message_for(actor, message_id)
     if message["author"]["id"] != actor.id:
-        raise Forbidden(_l("Only the author may edit a message."))
+        raise Forbidden(_l("Only the author can edit a message."))
     access.require_open(access.get_channel_for(actor, message["channel"]))
     body = text.check_message(body)
     if body == message["text"]:
@@ -69,7 +69,7 @@ def delete(actor: Any, message_id: str) -> dict:
     """Delete one's own message, or any as a moderator: the text is gone, a placeholder stays."""
     message = access.get_message_for(actor, message_id)
     if message["author"]["id"] != actor.id and not at_least(actor.role, "moderator"):
-        raise Forbidden(_l("Only the author or a moderator may delete a message."))
+        raise Forbidden(_l("Only the author or a moderator can delete a message."))
     changed = Message.change(message, text="", html="", edited_at=None, deleted=True)
     if changed is None:
         raise NotFound()

@@ -83,7 +83,7 @@ def _checked(feature: str, value: Any) -> int:
     _known(feature)
     text = str(value).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100):
-        raise Invalid(_l("A percentage is a whole number from 0 to 100."), field=feature)
+        raise Invalid(_l("Enter a whole number from 0 to 100."), field=feature)
     return int(text)
 
 

@@ -20,7 +20,7 @@ def get_site() -> dict:
 def check_name(name: str) -> str:
     """Returns the site's name, 1 to 60 characters, or raises Invalid(field=site_name)."""
     return text.check_line(
-        name, NAME_CHARACTERS, _l("The name has 1 to 60 characters."), field="site_name"
+        name, NAME_CHARACTERS, _l("The name must be 1 to 60 characters long."), field="site_name"
     )
 
 

@@ -13,9 +13,11 @@ MOST = 20
 
 def create(actor: Any, name: str) -> dict:
     """A new token {id, name, created_at, token}; the text of the token is shown this once."""
-    line = text.check_line(name, (1, 60), _l("A token's name has 1 to 60 characters."), "name")
+    line = text.check_line(
+        name, (1, 60), _l("Token names must be 1 to 60 characters long."), "name"
+    )
     if len(AccessToken.of(actor.id)) >= MOST:
-        raise Conflict(_l("You have 20 tokens already. Revoke one first."))
+        raise Conflict(_l("You already have 20 tokens. Revoke one first."))
     return AccessToken.issue(actor.id, line)
 
 

@@ -58,7 +58,7 @@ def login() -> ResponseReturnValue:
         limits.limit_login(form["nickname"])
         profile = accounts.authenticate(form["nickname"], request.form.get("password", ""))
         if profile is None:
-            raise Invalid(_("Nickname and password do not match."))
+            raise Invalid(_("Wrong nickname or password."))
         limits.logged_in(form["nickname"])
     except (Invalid, Throttled) as problem:
         return page("auth/login.html", problem, form=form, next=target)

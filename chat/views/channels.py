@@ -99,7 +99,7 @@ def read(slug: str) -> ResponseReturnValue:
     channel = access.get_channel_by_slug_for(current_user, slug)
     seq = request.form.get("seq", type=integers.nearest)
     if seq is None:
-        raise Invalid(_("Say up to which message."), field="seq")
+        raise Invalid(_("Say which message you have read up to."), field="seq")
     messages.mark_read(current_user, channel["id"], seq)
     return see(channel_url(channel))
 
@@ -151,7 +151,7 @@ def add_person(slug: str) -> ResponseReturnValue:
         person = people.get_by_nickname(nickname)
         channels.add_person(current_user, channel["id"], person["id"])
     except NotFound:
-        again = Invalid(_("Nobody here has this nickname."), field="nickname")
+        again = Invalid(_("There is no one with this nickname."), field="nickname")
         form = {"name": channel["name"], "topic": channel["topic"], "nickname": nickname}
         return _settings(channel, again, form)
     return see(f"/channels/{channel['slug']}/settings#people")

@@ -102,34 +102,37 @@ def explain(status: int) -> tuple[str, str]:
     if status in _EXPLAINED:
         return _EXPLAINED[status]()
     if status < 500:
-        return _("This did not work"), _("Go back and try again.")
+        return _("That didn't work"), _("Go back and try again.")
     return _EXPLAINED[500]()
 
 
 _EXPLAINED = {
     400: lambda: (
         _("The page was too old to send this"),
-        _("Nothing was changed. Go back, reload the page and try again; copy your text first."),
+        _("Nothing was changed. Copy your text, then go back, reload the page and try again."),
     ),
-    401: lambda: (_("Please log in"), _("You were signed out. Log in and go on where you were.")),
-    403: lambda: (_("You may not do this"), _("Ask an administrator if you think you should.")),
+    401: lambda: (
+        _("Please log in"),
+        _("You've been logged out. Log in to pick up where you left off."),
+    ),
+    403: lambda: (_("You can't do this"), _("If you need access, ask an administrator.")),
     404: lambda: (
         _("There is nothing here"),
-        _("The address may be wrong, or you are not in the channel that it belongs to."),
+        _("The address may be wrong, or it belongs to a channel you're not in."),
     ),
-    405: lambda: (_("This did not work"), _("Go back and try again.")),
-    413: lambda: (_("That is too large"), _("Nothing was stored. Send less at once.")),
-    422: lambda: (_("Please check what you entered"), _("Go back and correct it.")),
+    405: lambda: (_("That didn't work"), _("Go back and try again.")),
+    413: lambda: (_("That's too large"), _("Nothing was saved. Try sending less at once.")),
+    422: lambda: (_("Check what you entered"), _("Go back and correct it.")),
     429: lambda: (
-        _("Too many tries"),
+        _("Too many attempts"),
         _("Wait a minute, then try again. This keeps passwords safe from guessing."),
     ),
     500: lambda: (
         _("Something went wrong on our side"),
-        _("It has been written down. What you sent before is safe; try again in a moment."),
+        _("The error has been logged. What you sent before is safe. Try again in a moment."),
     ),
     503: lambda: (
         _("The chat is not available right now"),
-        _("The database does not answer. Everything sent so far is safe; try again in a moment."),
+        _("The database is not responding. Everything sent so far is safe. Try again in a moment."),
     ),
 }

@@ -85,7 +85,7 @@ def change_rollout() -> ResponseReturnValue:
     form = typed(*FEATURES, *(f"was_{name}" for name in FEATURES), "sure", "reset")
     try:
         if not form["sure"]:
-            raise Invalid(_l("Confirm that you mean it, then press the button again."), "sure")
+            raise Invalid(_l("Tick the box to confirm, then press the button again."), "sure")
         if form["reset"]:
             rollout.reset(current_user, form["reset"])
         else:

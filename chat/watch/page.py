@@ -173,7 +173,7 @@ def pictures() -> list[charts.Chart]:
     return [
         charts.draw(_("Hit rate"), "%", points, [("hit_rate", "one", "")], top=100,
                     mark=WANTED_HITS, mark_label=f"{WANTED_HITS} %"),
-        charts.draw(_("Time to answer, 95th percentile"), "ms", points,
+        charts.draw(_("Response time, 95th percentile"), "ms", points,
                     [("with", "one", _("with cache")), ("without", "two", _("without cache"))]),
         charts.draw(_("People online"), "", points, [("online", "one", "")], whole=True),
         charts.draw(_("Deliveries a second"), "", points, [("deliveries", "one", "")]),

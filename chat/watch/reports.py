@@ -94,7 +94,7 @@ def read(stored: dict[str, Any]) -> dict[str, Any]:
 def _said(posts: int, failed: int, lost: int) -> tuple[str, str]:
     """How it went: that nobody was affected shows only if somebody wrote."""
     if failed or lost:
-        return "down", _("Somebody was affected.")
+        return "down", _("Someone was affected.")
     if not posts:
-        return "disabled", _("Nobody wrote anything meanwhile, and nobody was logged out.")
-    return "up", _("Nobody was affected.")
+        return "disabled", _("No one wrote anything in the meantime, and no one was logged out.")
+    return "up", _("No one was affected.")

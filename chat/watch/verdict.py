@@ -51,10 +51,10 @@ def decide(
     if mongo["status"] == "down":
         return Verdict(
             DOWN,
-            _("MongoDB has not answered since %(time)s: nobody can send or change anything. What "
-              "was sent is safe, and browsers keep what is written now.",
+            _("MongoDB has not responded since %(time)s: nobody can send or change anything. What "
+              "was sent is safe, and browsers keep what is being written.",
               time=when(mongo["since"])),
-            _("Look at the MongoDB server, its disk and the network; the chat goes on by itself."),
+            _("Check the MongoDB server, its disk and the network. The chat recovers by itself."),
             mongo["next_retry_s"],
         )  # fmt: skip
     if (phase := drill.phase()) != drill.NONE:
@@ -64,14 +64,14 @@ def decide(
             WARN,
             _("Running without Redis since %(time)s.", time=when(door["since"]))
             + " " + _effect(outage or {}),
-            _("Look at the Redis server and REDIS_URL; the chat comes back to it by itself."),
+            _("Check the Redis server and REDIS_URL. The chat reconnects by itself."),
             door["next_retry_s"],
         )  # fmt: skip
     if door["status"] == "up" and not others_up:
         return Verdict(
             WARN,
-            _("Some processes run without Redis.") + " " + _effect(outage or {}),
-            _("Look at the network between them and Redis; they come back to it by themselves."),
+            _("Some processes are running without Redis.") + " " + _effect(outage or {}),
+            _("Check the network between them and Redis. They reconnect by themselves."),
         )
     return _of_alerts(door, active)
 
@@ -86,42 +86,44 @@ def _effect(counted: dict[str, float]) -> str:
         )
     if lost := int(counted.get("lost", 0)):
         return ngettext(
-            "%(num)s request came with a session that nobody knows any more.",
-            "%(num)s requests came with a session that nobody knows any more.",
+            "%(num)s request came with an unknown session.",
+            "%(num)s requests came with an unknown session.",
             lost,
         )
     if counted.get("posts"):
-        return _("Nobody is affected: everybody goes on writing, and pages are a little slower.")
-    return _("Messages and log-ins go on, and pages are a little slower.")
+        return _("No one is affected: everyone can keep writing; pages are a little slower.")
+    return _("Messages and log-ins keep working; pages are a little slower.")
 
 
 def _of_drill(phase: str, left: float) -> Verdict:
     if phase == drill.NEAR:
-        said = _("A fire drill begins: in a moment nothing here uses Redis.")
+        said = _("The fire drill is starting: in a moment, nothing here will use Redis.")
         return Verdict(WARN, said, _("Nothing to do."))
     if phase == drill.BACK:
-        said = _("The fire drill is over: Redis is being taken up again.")
+        said = _("The fire drill is over: reconnecting to Redis.")
         return Verdict(WARN, said, _("Nothing to do."))
     return Verdict(
         WARN,
         ngettext(
-            "Fire drill: working without Redis on purpose, for %(num)s more second.",
-            "Fire drill: working without Redis on purpose, for %(num)s more seconds.",
+            "Fire drill: running without Redis on purpose for %(num)s more second.",
+            "Fire drill: running without Redis on purpose for %(num)s more seconds.",
             round(left),
         ),
-        _("Nothing to do; it ends by itself. Go on chatting, and read the report afterwards."),
+        _("Nothing to do: it ends by itself. Keep chatting, and read the report afterwards."),
     )
 
 
 def _of_alerts(door: dict[str, Any], active: Active) -> Verdict:
     grave = [(rule, state) for rule, state in active if rule.severity != INFO]
     if grave:
-        return Verdict(WARN, _("It works, but: %(what)s.", what=words.title(grave[0][0].name)))
+        return Verdict(
+            WARN, _("Working, with issues: %(what)s.", what=words.title(grave[0][0].name))
+        )
     if door["status"] == "disabled":
         return Verdict(
             OK,
-            _("Everything works. Redis is switched off, so all answers come from MongoDB alone."),
-            _("To use Redis, unset DISABLE_REDIS and say where it is (REDIS_URL)."),
+            _("Everything works. Redis is turned off, so all responses come from MongoDB."),
+            _("To use Redis, unset DISABLE_REDIS and set REDIS_URL."),
         )
     if active:
         return Verdict(OK, _("Everything works. %(what)s.", what=words.title(active[0][0].name)))

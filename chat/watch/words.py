@@ -28,7 +28,7 @@ def alert(rule: Rule | str, value: float | None) -> Said:
 
 def over(rule: Rule) -> str:
     """That it is over."""
-    return _("Over: %(what)s", what=title(rule.name))
+    return _("Resolved: %(what)s", what=title(rule.name))
 
 
 def message(
@@ -36,23 +36,23 @@ def message(
 ) -> str:
     """What is said in a channel when it begins, and when it is over; ``site`` is its address."""
     if on:
-        where = f"{site.rstrip('/')}/admin/status" if site else _("the page “Server status”")
+        where = f"{site.rstrip('/')}/admin/status" if site else _("the “Server status” page")
         said = _("**Alert.** %(what)s", what=" ".join(alert(name, value)))
-        return said + "\n" + _("Admins see more here: %(where)s", where=where)
-    return _("**Over** after %(time)s: %(what)s.", time=duration(lasted or 0), what=title(name))
+        return said + "\n" + _("Details for admins: %(where)s", where=where)
+    return _("**Resolved** after %(time)s: %(what)s.", time=duration(lasted or 0), what=title(name))
 
 
 def title(name: str) -> str:
     """What an alert is called."""
     return {
-        "mongodb_down": _("MongoDB does not answer"),
-        "stale_answers": _("Old answers"),
-        "redis_unreachable": _("Redis does not answer"),
+        "mongodb_down": _("MongoDB is not responding"),
+        "stale_answers": _("Outdated responses"),
+        "redis_unreachable": _("Redis is not responding"),
         "miss_rate": _("Many cache misses"),
         "redis_memory": _("Redis is nearly full"),
         "pool_exhausted": _("No free connection to Redis"),
-        "slow_get": _("Redis reads slowly"),
-        "slow_set": _("Redis writes slowly"),
+        "slow_get": _("Slow reads from Redis"),
+        "slow_set": _("Slow writes to Redis"),
         "connections": _("Many connections to Redis"),
         "rolled_back": _("Redis is not fully used"),
     }[name]
@@ -64,41 +64,41 @@ def _percent(value: float) -> int:
 
 def _mongodb_down(_value: float) -> tuple[str, str]:
     return (
-        _("MongoDB does not answer: nobody can send anything."),
-        _("Look at the MongoDB server, its disk and the network; the chat goes on by itself."),
+        _("MongoDB is not responding: nobody can send messages."),
+        _("Check the MongoDB server, its disk and the network. The chat recovers by itself."),
     )
 
 
 def _stale_answers(value: float) -> tuple[str, str]:
     return (
         ngettext(
-            "A cache has answered with something old, %(count)s time in 5 minutes.",
-            "A cache has answered with something old, %(count)s times in 5 minutes.",
+            "A cache returned outdated data %(count)s time in 5 minutes.",
+            "A cache returned outdated data %(count)s times in 5 minutes.",
             int(value),
             count=figure(int(value)),
         ),
-        _("Press “All to 0 %” below, which makes answers right at once, and report this."),
+        _("Press “Turn Redis off (0%)” below: responses are correct at once. Then report this."),
     )
 
 
 def _redis_unreachable(_value: float) -> tuple[str, str]:
     return (
-        _("Redis does not answer; the chat works without it, a little slower."),
-        _("Look at the Redis server and REDIS_URL; the chat comes back to it by itself."),
+        _("Redis is not responding; the chat works without it, a little slower."),
+        _("Check the Redis server and REDIS_URL. The chat reconnects by itself."),
     )
 
 
 def _miss_rate(value: float) -> tuple[str, str]:
     return (
-        _("%(num)s %% of the reads miss the cache (limit 30 %%).", num=_percent(value)),
-        _("Raise the TTL_… of the structure with the lowest hit rate below, or Redis's memory."),
+        _("%(num)s%% of reads miss the cache (limit 30%%).", num=_percent(value)),
+        _("Raise the TTL_… of the part with the lowest hit rate below, or give Redis more memory."),
     )
 
 
 def _redis_memory(value: float) -> tuple[str, str]:
     return (
-        _("Redis memory %(num)s %%.", num=_percent(value)),
-        _("Raise the plan or lower TTL_MESSAGES."),
+        _("Redis memory is %(num)s%% full.", num=_percent(value)),
+        _("Upgrade the plan or lower TTL_MESSAGES."),
     )
 
 
@@ -116,17 +116,17 @@ def _pool_exhausted(value: float) -> tuple[str, str]:
 
 def _slow_get(value: float) -> tuple[str, str]:
     return (
-        _("Reading from Redis takes %(num)s ms at the 95th percentile (limit 5 ms).",
+        _("95%% of reads from Redis finish within %(num)s ms (limit 5 ms).",
           num=figure(value)),
-        _("Bring Redis nearer to the chat, or look what keeps either of them busy."),
+        _("Move Redis closer to the chat, or find out what keeps either of them busy."),
     )  # fmt: skip
 
 
 def _slow_set(value: float) -> tuple[str, str]:
     return (
-        _("Writing to Redis takes %(num)s ms at the 95th percentile (limit 20 ms).",
+        _("95%% of writes to Redis finish within %(num)s ms (limit 20 ms).",
           num=figure(value)),
-        _("Bring Redis nearer to the chat, or look what keeps either of them busy."),
+        _("Move Redis closer to the chat, or find out what keeps either of them busy."),
     )  # fmt: skip
 
 
@@ -138,18 +138,18 @@ def _connections(value: float) -> tuple[str, str]:
             int(value),
             count=figure(int(value)),
         ),
-        _("Lower REDIS_CONNECTIONS or WEB_CONCURRENCY, or look who else uses this Redis."),
+        _("Lower REDIS_CONNECTIONS or WEB_CONCURRENCY, or check what else uses this Redis."),
     )
 
 
 def _rolled_back(value: float) -> tuple[str, str]:
     return (
         ngettext(
-            "%(num)s part does not use Redis, by decision: at 0 %% or DISABLE_REDIS.",
-            "%(num)s parts do not use Redis, by decision: at 0 %% or DISABLE_REDIS.",
+            "%(num)s part does not use Redis by choice: it is at 0%% or DISABLE_REDIS is set.",
+            "%(num)s parts do not use Redis by choice: they are at 0%% or DISABLE_REDIS is set.",
             int(value),
         ),
-        _("When the reason is gone, raise the percentages below or unset DISABLE_REDIS."),
+        _("Once the cause is gone, raise the percentages below or unset DISABLE_REDIS."),
     )
 
 

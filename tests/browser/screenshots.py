@@ -79,7 +79,7 @@ def wait_for_facts(page: Page) -> None:
     """What both servers say of themselves, after people have read a little."""
     for _ in range(ENOUGH_REQUESTS):
         page.request.get(page.url.replace("/admin/status", "/api/users"))
-    for fact in ("Replica set", "Part in replication"):
+    for fact in ("Replica set", "Replication role"):
         page.get_by_text(fact).wait_for()
     for _ in range(LOOKS):  # until what starting cost is no longer the last that was measured
         page.wait_for_event("response", lambda answer: answer.url.endswith("/admin/status/now"))

@@ -45,7 +45,7 @@ def test_every_process_applies_a_change_and_nothing_is_left_in_redis(two, launch
     eventually(lambda: redis.exists("cache:emoji:classics", "v:{cache:emoji:classics}") == 0)
     shown = there.get("/admin/status").text
     assert re.search(r'name="emoji"[^>]*value="0"', shown)
-    eventually(lambda: "Being switched off" not in there.get("/admin/status").text)
+    eventually(lambda: "Switching off" not in there.get("/admin/status").text)
 
     say(there, emoji="100")
     assert "Being switched on" in here.get("/admin/status").text

@@ -40,10 +40,10 @@ def test_it_is_said_where_the_channel_is_now_and_delivered_to_whoever_has_it_ope
     assert pushed["message"]["author"] == {"id": NOBODY, "nickname": NAME}
     assert "/dm/" not in pushed["html"]
     (text,) = said(owner, channel["id"])
-    assert text.startswith("**Alert.** Redis does not answer")
-    assert text.endswith("here: the page “Server status”")
+    assert text.startswith("**Alert.** Redis is not responding")
+    assert text.endswith("for admins: the “Server status” page")
     shown = owner.get("/channels/worries").text
-    assert "Redis does not answer" in shown
+    assert "Redis is not responding" in shown
     assert "/dm/Server" not in shown
     assert log.read_text().count("there is no channel 'alarms'") == 1
     eventually(lambda: "no channel with the address" not in page(owner))

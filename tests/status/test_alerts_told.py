@@ -89,7 +89,10 @@ def test_a_nearly_full_redis_and_the_kill_switch_are_shown_and_posted(site, webh
     redis.config_set("maxmemory", 0)
     redis.delete("ballast")
     assert owner.post_form("/admin/control/back").status_code == 303
-    assert len(re.findall(r"olga back to before [^%]*? 0 % → 100 %", part(owner, "audit"))) == 7
+    assert (
+        len(re.findall(r"olga previous values restored [^%]*? 0 % → 100 %", part(owner, "audit")))
+        == 7
+    )
     eventually(lambda: ("rolled_back", "off") in [(t["alert"], t["state"]) for t in webhook.told])
     eventually(lambda: "by decision" not in part(owner, "live-alerts"))
 
@@ -103,10 +106,10 @@ def test_redis_is_killed_and_the_alert_is_told_once_by_one_of_two_workers(site, 
         return [one for one in webhook.told if one["alert"] == "redis_unreachable"]
 
     def heard():
-        return [text for text in said(owner, general) if "Redis does not answer" in text]
+        return [text for text in said(owner, general) if "Redis is not responding" in text]
 
     def over(log):
-        return re.findall(r"Alert over after \d+ s: Redis does not answer", log.read_text())
+        return re.findall(r"Alert over after \d+ s: Redis is not responding", log.read_text())
 
     redis.kill()
     eventually(told)
@@ -114,16 +117,16 @@ def test_redis_is_killed_and_the_alert_is_told_once_by_one_of_two_workers(site, 
     assert "Look at the Redis server" in told()[0]["text"]
     assert "Redis не отвечает" in told()[0]["texts"]["ru"]
     both = [each.log for each in site.launched]
-    eventually(lambda: all("Alert: Redis does not answer" in log.read_text() for log in both))
+    eventually(lambda: all("Alert: Redis is not responding" in log.read_text() for log in both))
     eventually(heard)
     redis.start()
     eventually(lambda: len(told()) == 2)
     assert told()[1]["state"] == "off"
     assert told()[1]["lasted_s"] > 0
-    assert both[0].read_text().count("Alert: Redis does not answer") == 1
+    assert both[0].read_text().count("Alert: Redis is not responding") == 1
     assert len(over(both[0])) == 1
     eventually(lambda: all(over(log) for log in both))
     begins, ends = eventually(lambda: len(found := heard()) > 1 and found)
-    assert begins.startswith("**Alert.** Redis does not answer; the chat works without it")
-    assert ends.startswith("**Over** after ")
-    assert ends.endswith(": Redis does not answer.")
+    assert begins.startswith("**Alert.** Redis is not responding; the chat works without it")
+    assert ends.startswith("**Resolved** after ")
+    assert ends.endswith(": Redis is not responding.")

@@ -117,10 +117,10 @@ def test_for_its_time_nothing_is_asked_of_redis_nobody_notices_and_nothing_is_ol
         part = page[page.index('id="live-drill"') :].partition("</section>")[0]
         return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part))
 
-    done = eventually(lambda: "being measured" not in (r := report()) and "during" in r and r)
-    assert "Nobody was affected." in done
-    assert re.search(rf"Sends failed 0 of ({len(said)}|{len(said) + 1})\b", done), done
-    assert "Logged out 0" in done
+    done = eventually(lambda: "measuring…" not in (r := report()) and "during" in r and r)
+    assert "No one was affected." in done
+    assert re.search(rf"Failed sends 0 of ({len(said)}|{len(said) + 1})\b", done), done
+    assert "Sessions lost 0" in done
     assert len(re.findall(r"[\d.,]+ ms", done)) == 3, done
     page = owner.get("/admin/status").text
     assert re.search(r"fire drill</td>", page)
@@ -135,9 +135,9 @@ def test_it_is_ended_early_by_another_process_and_only_one_goes_on_at_a_time(two
     eventually(lambda: told_to_prometheus(there) == (1, 0))
     assert there.post_form("/admin/control/drill", seconds="10").status_code == 409
     page = there.get("/admin/status").text
-    assert "Fire drill: working without Redis on purpose" in page
+    assert "Fire drill: running without Redis on purpose" in page
     assert "not used: fire drill" in page
-    assert "does not answer" not in page[page.index('id="live-servers"') :]
+    assert "not responding" not in page[page.index('id="live-servers"') :]
     assert there.post_form("/admin/control/stop-drill").status_code == 303
     eventually(lambda: is_up(owner) and is_up(there))
     page = owner.get("/admin/status").text

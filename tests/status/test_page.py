@@ -45,7 +45,7 @@ def test_it_says_that_everything_works_and_shows_both_servers(site):
     for text in ("Valkey", "Replica set", "of 1,000 at most"):
         eventually(lambda text=text: text in site.owner.get("/admin/status").text)
     page = site.owner.get("/admin/status").text
-    for text in ("Kept on disk", "No alerts.", "Right now", "no back-up seen"):
+    for text in ("Persistence", "No alerts.", "Right now", "no backup found"):
         assert text in page, text
     rows = page[page.index('id="live-processes"') :]
     assert rows.count('data-label="MongoDB"') == 2
@@ -75,7 +75,7 @@ def test_each_cache_has_its_hit_rate_and_both_times_of_real_traffic(site):
     )
     assert cells["Hit rate"].endswith("%")
     assert int(cells["Reads saved"].replace(",", "")) > 0
-    assert cells["Lives"] == "1 min messages,5 min unread counts"
+    assert cells["TTL"] == "1 min messages,5 min unread counts"
     assert cells["Traffic"] == "100 %"
     assert fact(site.owner, "Sessions found in") == "Redis 100 %, MongoDB 0 %"
 
@@ -83,7 +83,7 @@ def test_each_cache_has_its_hit_rate_and_both_times_of_real_traffic(site):
 def test_two_tabs_are_one_person_and_two_connections(site):
     tabs = [site.owner.tab().greeted() for _ in range(2)]
     try:
-        eventually(lambda: fact(site.owner, "Open connections of browsers") == "2")
+        eventually(lambda: fact(site.owner, "Open browser connections") == "2")
         eventually(lambda: fact(site.owner, "People online") == "1")
     finally:
         for tab in tabs:
@@ -98,21 +98,21 @@ def test_only_admins_see_it_and_only_they_can_do_anything(site):
         assert site.owner.post_form(f"/admin/control/{what}", csrf_token="no").status_code == 403
     assert site.owner.get("/admin/control/nothing").status_code == 404
     assert site.owner.post_form("/admin/control/empty-nothing").status_code == 404
-    assert "all to 0 %" not in audit(site.owner)
+    assert "Redis turned off (0%)" not in audit(site.owner)
 
 
 def test_a_cache_is_emptied_after_being_asked_and_that_is_written_down(site):
     redis = site.redis[0].client()
     eventually(lambda: site.owner.get("/api/emoji") and redis.exists("cache:emoji:classics"))
     asked = site.owner.get("/admin/control/empty-emoji").text
-    assert "Empty “Emoji counts” in Redis?" in asked
+    assert "Clear “Emoji counts” in Redis?" in asked
     assert redis.exists("cache:emoji:classics")
     answer = site.owner.post_form("/admin/control/empty-emoji")
     assert (answer.status_code, answer.headers["Location"]) == (
         303, "/admin/status?done=1#controls",
     )  # fmt: skip
     assert not redis.exists("cache:emoji:classics", "v:{cache:emoji:classics}")
-    assert re.search(r"olga\s+emptied\s+Emoji counts\s+\d+ keys?", audit(site.owner))
+    assert re.search(r"olga\s+cleared\s+Emoji counts\s+\d+ keys?", audit(site.owner))
     eventually(lambda: site.owner.get("/api/emoji").headers["X-Cache"] == "hit")
 
 
@@ -132,11 +132,11 @@ def test_the_kill_switch_takes_all_to_nothing_and_back_to_what_it_was(site):
     was = {f"was_{name}": "100" for name in FEATURES} | {"sure": "1"}
     site.owner.post_form("/admin/rollout", **was, emoji="40")
     assert percents(site.owner) == before
-    assert "Back to before" not in site.owner.get("/admin/status").text
+    assert "Restore previous values" not in site.owner.get("/admin/status").text
 
     assert site.owner.post_form("/admin/control/kill").status_code == 303
     assert percents(site.owner) == dict.fromkeys(FEATURES, 0)
-    assert "all to 0 %" in audit(site.owner)
+    assert "Redis turned off (0%)" in audit(site.owner)
     eventually(lambda: site.member.get("/api/users").headers["X-Cache"] == "bypass")
 
     assert site.owner.post_form("/admin/control/back").status_code == 303
@@ -166,15 +166,17 @@ def test_a_killed_redis_is_said_in_one_sentence_and_its_return_too(site):
     redis = site.redis[0]
     redis.kill()
     said = eventually(lambda: (s := sentence(site.owner)).startswith("Running without") and s)
-    assert re.match(r"Running without Redis since \d+:\d\d\s?.M\. Messages and log-ins go on", said)
+    assert re.match(
+        r"Running without Redis since \d+:\d\d\s?.M\. Messages and log-ins keep working", said
+    )
     page = site.owner.get("/admin/status/now").text
-    assert "Look at the Redis server and REDIS_URL" in page
+    assert "Check the Redis server and REDIS_URL" in page
     assert re.search(r"Next try in [\d.]+ s\.", page)
-    assert "does not answer" in page
-    assert "Figures are the last known, of " in page
+    assert "not responding" in page
+    assert "Showing the last known figures, from " in page
     assert "of 1,000 at most" in page
     eventually(
-        lambda: "Redis does not answer; the chat works" in site.owner.get("/admin/status").text
+        lambda: "Redis is not responding; the chat works" in site.owner.get("/admin/status").text
     )
     redis.start()
     eventually(lambda: sentence(site.owner) == "Everything works.")
@@ -191,8 +193,8 @@ def test_a_mongodb_that_hangs_is_said_and_the_page_is_still_shown(launch_app, tm
     try:
         eventually(lambda: sentence(owner, "/admin/status/now").startswith("MongoDB has not"))
         page = owner.get("/admin/status").text
-        for what in ("charts", "last fire drill", "percentages", "changes"):
-            assert f"{what} cannot be shown while the database does not answer" in page, what
+        for what in ("Charts", "The last fire drill", "Percentages", "Changes"):
+            assert f"{what} can't be shown while the database is not responding" in page, what
     finally:
         mongod.process.popen.send_signal(18)
     eventually(lambda: sentence(owner) == "Everything works.")

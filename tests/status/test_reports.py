@@ -72,7 +72,7 @@ def test_what_failed_and_who_was_logged_out_is_said(report):
     assert told["complete"]
     assert told["times"]["during"]["count"] == 28
     assert told["times"]["after"]["count"] == 0
-    assert "Somebody was affected." in shown
+    assert "Someone was affected." in shown
     assert told["state"] == "down"
 
 
@@ -81,15 +81,15 @@ def test_what_failed_and_who_was_logged_out_is_said(report):
 def test_one_of_anything_bad_is_enough_also_after_it(report, bad):
     for counted in ((bad, bad), ([], bad)):
         _told, shown = report(*counted)
-        assert "Somebody was affected." in shown
+        assert "Someone was affected." in shown
 
 
 def test_that_nobody_was_affected_is_said_only_if_somebody_wrote(report):
     _told, shown = report([requests(1, HTTP, "2xx")])
-    assert "Nobody was affected." in shown
+    assert "No one was affected." in shown
     _told, shown = report([requests(50, READ, "2xx")])
-    assert "Nobody was affected." not in shown
-    assert "Nobody wrote anything meanwhile" in shown
+    assert "No one was affected." not in shown
+    assert "No one wrote anything in the meantime" in shown
 
 
 def test_a_session_that_no_store_knows_is_counted_and_a_visitor_without_one_is_not(app):

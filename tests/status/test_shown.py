@@ -111,20 +111,20 @@ def test_redis_is_shown_with_all_that_is_known_of_it(facts):
     shown = facts.of("<h3>Redis")
     with facts.app.test_request_context():
         assert shown["Since"] == shortly(figures.when(NOW.isoformat()))
-    assert shown["Answers in"] == "1.2 ms"
+    assert shown["Latency"] == "1.2 ms"
     assert shown["Version"] == "Valkey 9.1.2"
     assert shown["Connections"] == "250 of 1,000 at most"
     assert 'width="25.0"' in facts.page()
-    assert shown["Pool of this chat"] == "3 of 50 in use"
+    assert shown["Connection pool of this chat"] == "3 of 50 in use"
     assert shown["Keys"] == "12,345"
-    assert shown["Kept on disk"] == "snapshots, the last one worked"
+    assert shown["Persistence"] == "snapshots, last one succeeded"
     assert shown["Last snapshot"].startswith("5 hours ago")
-    assert shown["Part in replication"] == "primary"
+    assert shown["Replication role"] == "primary"
     assert shown["Replicas"] == "2"
     facts.seen["redis"] = INFO | {"role": "slave", "master_link_status": "up"}
-    assert facts.of("<h3>Redis")["Part in replication"] == "replica, linked to its primary"
+    assert facts.of("<h3>Redis")["Replication role"] == "replica, connected to the primary"
     facts.seen["redis"] = INFO | {"role": "slave", "master_link_status": "down"}
-    assert facts.of("<h3>Redis")["Part in replication"] == "replica, cut off from its primary"
+    assert facts.of("<h3>Redis")["Replication role"] == "replica, not connected to the primary"
 
 
 def test_of_a_redis_that_is_away_the_last_known_is_shown_with_its_time(facts):
@@ -141,7 +141,7 @@ def test_of_a_redis_that_is_away_the_last_known_is_shown_with_its_time(facts):
     assert shown["Next try"] == "in 2.5 s"
     with facts.app.test_request_context():
         iso = (NOW - timedelta(days=1)).isoformat()
-        assert f"last known, of {figures.short_time(iso)}." in facts.page()
+        assert f"last known figures, from {figures.short_time(iso)}." in facts.page()
 
 
 def replica_set(*types):
@@ -161,9 +161,9 @@ def test_a_member_of_the_replica_set_that_is_dead_is_seen(facts, monkeypatch):
     leaderless = replica_set("secondary", "secondary", None)
     members = cards.members
     for topology, servers, primary in (
-        (all_well, "rs0 3 of 3 servers answer", "Primary: db0:27017"),
-        (one_dead, "rs0 2 of 3 servers answer", "Primary: db0:27017"),
-        (leaderless, "rs0 2 of 3 servers answer", "There is no primary: nothing can be written."),
+        (all_well, "rs0 3 of 3 servers are up", "Primary: db0:27017"),
+        (one_dead, "rs0 2 of 3 servers are up", "Primary: db0:27017"),
+        (leaderless, "rs0 2 of 3 servers are up", "No primary node: writing is impossible."),
     ):
         monkeypatch.setattr(cards, "members", lambda _ours, it=topology: members(it))
         assert facts.of("<h3>MongoDB")["Replica set"] == f"{servers} {primary}"
@@ -177,7 +177,7 @@ def test_mongodb_is_shown_with_its_load_where_it_may_be_asked(facts):
     with facts.app.test_request_context():
         since = facts.app.extensions["chat_status"].mongo.since
         assert shown["Since"] == shortly(figures.when(since))
-    assert shown["Answers in"] == "3.4 ms"
+    assert shown["Latency"] == "3.4 ms"
     assert shown["Version"] == "8.0.1"
     assert shown["Connections"] == "1,234, room for 50,000 more"
     assert shown["Memory"] == "512 MB"
@@ -190,12 +190,12 @@ def test_who_is_here_and_what_goes_on_is_counted(facts):
     facts.seen["minute"] = {"at": 60.0, "deliveries": 90, "requests": requests}
     shown = facts.of('id="live-now"')
     assert shown["People online"] == "7"
-    assert shown["Open connections of browsers"] == "9"
+    assert shown["Open browser connections"] == "9"
     assert shown["Deliveries a second"] == "1.5"
     assert shown["Requests a second"] == "0.3"
-    assert shown["Time to answer, 95th percentile"].endswith(" ms")
+    assert shown["Response time, 95th percentile"].endswith(" ms")
     facts.seen["minute"]["requests"] = row(names.REQUESTS, (0.02, 19))
-    assert facts.of('id="live-now"')["Time to answer, 95th percentile"] == "–"
+    assert facts.of('id="live-now"')["Response time, 95th percentile"] == "–"
 
 
 def test_a_cache_is_shown_with_and_without_and_sessions_by_their_store(facts):
@@ -218,10 +218,10 @@ def test_a_cache_is_shown_with_and_without_and_sessions_by_their_store(facts):
     assert cells["With cache, median / 95th percentile"] == "1.8 / 7.5 ms"
     assert cells["Without cache, median / 95th percentile"] == "37.5 / 48.8 ms"
     shown = facts.of('class="facts-row"')
-    assert shown["All answers with cache, median / 95th percentile"] == "1.8 / 7.5 ms"
+    assert shown["All responses with cache, median / 95th percentile"] == "1.8 / 7.5 ms"
     assert shown["Without cache"] == "37.5 / 48.8 ms"
     assert shown["Sessions found in"] == "Redis 75 %, MongoDB 25 %"
-    assert shown["Compared with MongoDB"] == "1,234 values, 1 outdated"
+    assert shown["Checked against MongoDB"] == "1,234 values, 1 outdated"
 
 
 def on(name, value):
@@ -231,15 +231,15 @@ def on(name, value):
 
 def test_an_alert_s_figure_and_advice_are_said_once_below_the_headline(facts):
     facts.seen["alerts"] = on("slow_get", 4.9)
-    assert facts.verdict() == "It works, but: Redis reads slowly."
+    assert facts.verdict() == "Working, with issues: Slow reads from Redis."
     html = facts.page()
-    assert html.count("takes 4.9 ms at the 95th percentile (limit 5 ms).") == 1
-    assert html.count("Bring Redis nearer") == 1
+    assert html.count("95% of reads from Redis finish within 4.9 ms (limit 5 ms).") == 1
+    assert html.count("Move Redis closer") == 1
     facts.door |= {"status": "down", "next_retry_s": 2.0}
     facts.seen["alerts"] = on("redis_unreachable", 1)
-    assert facts.page().count("Look at the Redis server") == 1
+    assert facts.page().count("Check the Redis server") == 1
     facts.seen["alerts"] = {}
-    assert facts.page().count("Look at the Redis server") == 1
+    assert facts.page().count("Check the Redis server") == 1
 
 
 def test_in_russian_numbers_are_written_as_russians_write_them(facts):
@@ -247,9 +247,9 @@ def test_in_russian_numbers_are_written_as_russians_write_them(facts):
     facts.gauges[names.REDIS_MEMORY] = 69.5 * MB
     facts.door["latency_ms"] = 1.25
     text = re.sub(r"<[^>]+>", " ", facts.page("ru"))
-    assert "занимает 4,9 мс" in text
-    assert "У Redis 1\xa0234 соединения" in text
-    assert "69,5 МБ" in text
+    assert "укладываются в\xa04,9\xa0мс" in text
+    assert "У\xa0Redis 1\xa0234\xa0соединения" in text
+    assert "69,5\xa0МБ" in text
     assert "Сеансы найдены в" in text
     versions = {"9.1.2", "8.0.1"}
     pointed = set(re.findall(r"[\d.]*\d\.\d[\d.]*", text)) - versions
@@ -264,7 +264,7 @@ def test_a_chart_begins_with_its_third_point_and_counts_people_whole(facts, monk
     monkeypatch.setattr(page.history, "points", lambda: points(0, 0))
     html = facts.page()
     people = html[html.index("<figcaption>People online") :].partition("</figure>")[0]
-    assert "each point stands for ten minutes, and it takes three" in people
+    assert "each point covers ten minutes, and a line needs three" in people
     assert "<svg" not in people
     assert "last: <strong>0</strong>" in people
     monkeypatch.setattr(page.history, "points", lambda: points(0, 0, 0))
@@ -277,6 +277,8 @@ def test_a_chart_begins_with_its_third_point_and_counts_people_whole(facts, monk
 def test_a_drill_says_when_its_report_comes(facts):
     drill = {"known": False, "missing": False, "at": NOW.isoformat(), "by": "olga", "seconds": 60,
              "stopped": None}  # fmt: skip
-    assert "when it is over, in 42 seconds." in facts.page(drill=drill, drill_left=41.7)
-    assert "The report comes in a moment." in facts.page(drill=drill, drill_left=0)
-    assert "There is no report" in facts.page(drill=drill | {"missing": True}, drill_left=0)
+    assert "ready in 42 seconds, when the drill is over." in facts.page(
+        drill=drill, drill_left=41.7
+    )
+    assert "The report will be here in a moment." in facts.page(drill=drill, drill_left=0)
+    assert "No report: the process" in facts.page(drill=drill | {"missing": True}, drill_left=0)

@@ -58,11 +58,11 @@ def test_the_page_for_nothing_else_says_which_stores_do_not_answer(app, monkeypa
         with app.app_context(), app.test_request_context():
             return errors.error_page(503).get_data(as_text=True)
 
-    assert "does not answer.</p>" not in said().replace("The database does not answer", "")
+    assert "is not responding.</p>" not in said().replace("The database is not responding", "")
     app.extensions["chat_status"].mongo.record("NetworkTimeout", None)
-    assert "MongoDB does not answer." in said()
-    assert "Redis does not answer." not in said()
+    assert "MongoDB is not responding." in said()
+    assert "Redis is not responding." not in said()
     monkeypatch.setattr(errors.redis, "state", lambda: {"status": "down", "error": "secret"})
-    assert "Redis does not answer." in said()
+    assert "Redis is not responding." in said()
     assert "secret" not in said()
     assert "NetworkTimeout" not in said()
