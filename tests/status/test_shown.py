@@ -110,7 +110,7 @@ def test_memory_is_shown_against_70_and_80_percent(facts, used, level):
 def test_redis_is_shown_with_all_that_is_known_of_it(facts):
     shown = facts.of("<h3>Redis")
     with facts.app.test_request_context():
-        assert shown["Since"] == shortly(figures.when(NOW.isoformat()))
+        assert shown["Up since"] == shortly(figures.when(NOW.isoformat()))
     assert shown["Latency"] == "1.2 ms"
     assert shown["Version"] == "Valkey 9.1.2"
     assert shown["Connections"] == "250 of 1,000 at most"
@@ -159,10 +159,12 @@ def test_a_member_of_the_replica_set_that_is_dead_is_seen(facts, monkeypatch):
     all_well = replica_set("isWritablePrimary", "secondary", "secondary")
     one_dead = replica_set("isWritablePrimary", "secondary", None)
     leaderless = replica_set("secondary", "secondary", None)
+    one_left = replica_set("isWritablePrimary", None, None)
     members = cards.members
     for topology, servers, primary in (
         (all_well, "rs0 3 of 3 servers are up", "Primary: db0:27017"),
         (one_dead, "rs0 2 of 3 servers are up", "Primary: db0:27017"),
+        (one_left, "rs0 1 of 3 servers is up", "Primary: db0:27017"),
         (leaderless, "rs0 2 of 3 servers are up", "No primary node: writing is impossible."),
     ):
         monkeypatch.setattr(cards, "members", lambda _ours, it=topology: members(it))
@@ -176,7 +178,7 @@ def test_mongodb_is_shown_with_its_load_where_it_may_be_asked(facts):
     shown = facts.of("<h3>MongoDB")
     with facts.app.test_request_context():
         since = facts.app.extensions["chat_status"].mongo.since
-        assert shown["Since"] == shortly(figures.when(since))
+        assert shown["Up since"] == shortly(figures.when(since))
     assert shown["Latency"] == "3.4 ms"
     assert shown["Version"] == "8.0.1"
     assert shown["Connections"] == "1,234, room for 50,000 more"
