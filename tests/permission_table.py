@@ -93,6 +93,7 @@ GET    /api/users/online                                  -        | 401 200 200
 GET    /api/users/<user_id>                               -        | 401 200 200 200 200 200 401
 GET    /api/channels                                      -        | 401 200 200 200 200 200 401
 POST   /api/channels                                      name     | 401 201 201 201 201 201 401
+GET    /api/places                                        -        | 401 200 200 200 200 200 401
 POST   /api/directs                                       users    | 401 200 200 200 200 200 401
 GET    /api/channels/<channel_id>                         -        | 401 200 200 200 200 200 401
 GET   */api/channels/<channel_id>                         -        | 401 404 200 200 200 200 401

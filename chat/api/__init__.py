@@ -10,11 +10,25 @@ from flask import Blueprint, Flask, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import MapAdapter
 
-from chat.api import channels, emoji, invites, me, messages, openapi, problems, tokens, users
+from chat.api import (
+    channels,
+    emoji,
+    invites,
+    me,
+    messages,
+    openapi,
+    places,
+    problems,
+    tokens,
+    users,
+)
 from chat.errors import NotFound
 from chat.limits import limit_api
 
-NOUNS = (me.noun, users.noun, channels.noun, messages.noun, emoji.noun, invites.noun, tokens.noun)
+NOUNS = (
+    me.noun, users.noun, channels.noun, places.noun, messages.noun, emoji.noun, invites.noun,
+    tokens.noun,
+)  # fmt: skip
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
 
 

@@ -91,6 +91,22 @@ class ChannelList(Struct):
     channels: list[Channel]
 
 
+class NamedPerson(Struct):
+    """Somebody to write to."""
+
+    id: Id
+    nickname: str
+    status: str
+    online: bool | None
+
+
+class Places(Struct):
+    """Where one may go; whose names begin with the letters come first."""
+
+    channels: list[Channel]
+    users: list[NamedPerson]
+
+
 class Author(Struct):
     """Who wrote a message. An id of zeros alone is the installation itself, which is no account."""
 
@@ -166,6 +182,13 @@ class UserQuery(Struct):
 
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
     cursor: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+
+
+class PlaceQuery(Struct):
+    """A few letters of a name, and how many of each kind are enough."""
+
+    q: Annotated[str, Meta(max_length=320)] = ""
+    limit: Annotated[int, Meta(ge=1, le=50)] = 20
 
 
 class MessageQuery(Struct):

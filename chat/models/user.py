@@ -110,6 +110,22 @@ class User(Document):
         return list(rows.sort([("last_active", -1), ("_id", -1)]).limit(limit))
 
     @classmethod
+    def named_like(
+        cls, patterns: list[str], limit: int, besides: Iterable[ObjectId] = ()
+    ) -> list[dict]:
+        """Active people whose folded nickname matches one of the patterns, by nickname.
+
+        The index of nicknames answers: of its beginning with ``^``, else a look at each of them.
+        """
+        query: dict[str, Any] = {
+            "$or": [{"nickname_key": {"$regex": pattern}} for pattern in patterns],
+            "active": True,
+            "_id": {"$nin": list(besides)},
+        }
+        found = cls._get_collection().find(query, _PROFILE)
+        return list(found.sort("nickname_key", 1).limit(limit))
+
+    @classmethod
     def touch_all(cls, moments: dict[str, datetime]) -> None:
         """Write many last_active at once (R26); later moments win. The caller tells the cache."""
         cls._get_collection().bulk_write(

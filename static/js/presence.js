@@ -42,7 +42,7 @@ function paint(ids, state) {
   }
 }
 
-function stateOf(id) {
+export function stateOf(id) {
   if (id === me.id || online.has(id)) return "online";
   return isWhole ? "offline" : "unknown";
 }

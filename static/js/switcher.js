@@ -1,44 +1,86 @@
-/** Ctrl/⌘+K: every channel and person a few letters away. */
+/**
+ * Ctrl/⌘+K: every channel and person a few letters away. What is on the screen is there at once;
+ * the server, which knows all the others and both keyboard layouts, adds what else may be meant.
+ */
 
-import { $, $$, el } from "./dom.js";
+import * as api from "./api.js";
+import { $, $$, debounce, el, icon } from "./dom.js";
 import { heading } from "./dialog.js";
 import { t } from "./i18n.js";
+import { stateOf } from "./presence.js";
+import { linkOf } from "./unread.js";
+
+const PAUSE_MS = 120; // between two letters of somebody who types
+const ENOUGH = 20; // of each kind
 
 const dialog = $("#switcher");
 const field = el("input", {
-  class: "input", type: "text", role: "combobox", autocomplete: "off", spellcheck: "false",
+  class: "input", type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", maxlength: 80,
   "aria-expanded": "true", "aria-controls": "switcher-list", "aria-autocomplete": "list",
 });
 const options = el("ul", { class: "switcher-list", id: "switcher-list", role: "listbox" });
-const empty = el("p", { class: "switcher-empty", hidden: true });
-let places = [];
-let chosen = 0;
+const empty = el("p", { class: "switcher-empty", role: "status" });
+
+let here = []; // what is on the screen
+let found = []; // what is offered
+let answer = { typed: null, places: [] }; // what the server said last, and to what
+let failed = null; // what could not be asked
+let chosen = "";
 
 // ё is е, and case and width don't matter, as people type.
 const plain = (text) => text.normalize("NFKC").toLocaleLowerCase().replaceAll("ё", "е");
+const typed = () => field.value.trim().replace(/^[#@]/, "");
 
 function collect() {
-  const seen = new Set();
-  return $$("#sidebar [data-channel-link], #sidebar [data-person], #member-list [data-person]")
-    .map((link) => ({
-      href: link.getAttribute("href"),
-      name: ($(".side-name, .person-name", link)?.firstChild?.textContent || "").trim(),
-      unread: Number(link.dataset.unread) || 0,
-      isChannel: "channelLink" in link.dataset,
-      isCurrent: link.getAttribute("aria-current") === "page",
-    }))
-    .filter(({ href, name }) => name && !seen.has(href) && seen.add(href));
+  const links = $$("#sidebar [data-channel-link], #sidebar [data-person], #member-list [data-person]");
+  return links.map((link) => ({
+    href: link.getAttribute("href"),
+    name: ($(".side-name, .person-name", link)?.firstChild?.textContent || "").trim(),
+    unread: Number(link.dataset.unread) || 0,
+    isCurrent: link.getAttribute("aria-current") === "page",
+    mark: $(".icon use", link)?.getAttribute("href").split("#")[1],
+    person: $("[data-presence]", link)?.dataset.presence,
+  }));
 }
 
+const MARKS = { private: "lock", direct: "users" };
+
+function placeOfChannel({ id, slug, title, kind, people = [] }) {
+  const isOfTwo = kind === "direct" && people.length <= 2;
+  return {
+    href: isOfTwo ? `/dm/${encodeURIComponent(title)}` : `/channels/${encodeURIComponent(slug)}`,
+    name: title,
+    unread: Number(linkOf(id)?.dataset.unread) || 0,
+    mark: isOfTwo ? undefined : MARKS[kind] || "hash",
+    person: isOfTwo ? people.find((one) => one !== document.body.dataset.userId) || people[0] : undefined,
+  };
+}
+
+const placeOfPerson = ({ id, nickname }) => ({
+  href: `/dm/${encodeURIComponent(nickname)}`, name: nickname, unread: 0, person: id,
+});
+
 function rank({ name, unread, isCurrent }, query) {
-  const at = plain(name).indexOf(query);
-  return (at === 0 ? 0 : 1) + (unread ? 0 : 0.5) + (isCurrent ? 0.9 : 0);
+  return (plain(name).startsWith(query) ? 0 : 1) + (unread ? 0 : 0.5) + (isCurrent ? 0.9 : 0);
+}
+
+/** What fits on the screen, then what else the server knows; each place once. */
+function offer() {
+  const query = plain(typed());
+  const seen = new Set();
+  const shown = here.filter(({ name }) => plain(name).includes(query));
+  const more = answer.typed === typed() ? answer.places : [];
+  // Two ways to write an address are one address.
+  const isNew = ({ name, href }) => name && !seen.has(decodeURI(href)) && seen.add(decodeURI(href));
+  return [...shown, ...more].filter(isNew).sort((a, b) => rank(a, query) - rank(b, query));
 }
 
 function option(place, index) {
+  const { person, mark } = place;
+  const sign = person ? el("span", { class: "presence", data: { presence: person, state: stateOf(person) } }) : icon(mark || "hash");
   const node = el("li", {
-    class: "switcher-option", role: "option", id: `switch-${index}`, "aria-selected": String(index === chosen),
-  }, el("span", { class: "side-name", text: place.isChannel && /^\/channels\/(?!dm-)/.test(place.href) ? `#${place.name}` : place.name }));
+    class: "switcher-option", role: "option", id: `switch-${index}`, "aria-selected": String(place.href === chosen),
+  }, el("span", { class: "side-presence" }, sign), el("span", { class: "side-name", text: place.name }));
   if (place.unread) {
     node.append(el("span", { class: "unread" }, el("span", { class: "unread-count", text: String(place.unread) }),
       el("span", { class: "visually-hidden", text: t("unread_word") })));
@@ -47,49 +89,73 @@ function option(place, index) {
   return node;
 }
 
-let found = [];
-function paint() {
-  const query = plain(field.value.trim().replace(/^[#@]/, ""));
-  found = places.filter(({ name }) => plain(name).includes(query)).sort((a, b) => rank(a, query) - rank(b, query));
-  chosen = Math.max(0, Math.min(chosen, found.length - 1));
-  options.replaceChildren(...found.map(option));
-  empty.hidden = found.length > 0;
-  if (found.length) field.setAttribute("aria-activedescendant", `switch-${chosen}`);
-  else field.removeAttribute("aria-activedescendant");
-  options.children[chosen]?.scrollIntoView({ block: "nearest" });
+function words() {
+  if (found.length) return "";
+  if (failed === typed()) return t("switcher_offline");
+  return answer.typed === typed() ? t("switcher_empty") : "";
 }
+
+function paint() {
+  found = offer();
+  if (!found.some(({ href }) => href === chosen)) chosen = found[0]?.href ?? "";
+  options.replaceChildren(...found.map(option));
+  const text = words();
+  if (empty.textContent !== text) empty.textContent = text;
+  const selected = $("[aria-selected=true]", options);
+  if (selected) field.setAttribute("aria-activedescendant", selected.id);
+  else field.removeAttribute("aria-activedescendant");
+  selected?.scrollIntoView({ block: "nearest" });
+}
+
+async function ask() {
+  const query = typed();
+  if (!dialog.open || answer.typed === query) return;
+  try {
+    const { channels, users } = await api.get(`/api/places?q=${encodeURIComponent(query)}&limit=${ENOUGH}`);
+    answer = { typed: query, places: [...channels.map(placeOfChannel), ...users.map(placeOfPerson)] };
+    failed = null;
+  } catch {
+    failed = query;
+  }
+  if (dialog.open && query === typed()) paint();
+}
+
+const askSoon = debounce(ask, PAUSE_MS);
 
 function onKey(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step && found.length) {
     event.preventDefault();
-    chosen = (chosen + step + found.length) % found.length;
+    const at = found.findIndex(({ href }) => href === chosen);
+    chosen = found[(at + step + found.length) % found.length].href;
     paint();
-  } else if (event.key === "Enter" && !event.isComposing && found[chosen]) {
+  } else if (event.key === "Enter" && !event.isComposing && chosen) {
     event.preventDefault();
-    location.assign(found[chosen].href);
+    location.assign(chosen);
   }
 }
 
 export function open() {
   if (dialog.open) return dialog.close();
-  places = collect();
-  field.value = "";
-  chosen = 0;
+  here = collect();
+  answer = { typed: null, places: [] };
+  field.value = chosen = "";
+  failed = null;
   dialog.showModal();
   paint();
   field.focus();
+  ask();
 }
 
 export function start() {
   if (!dialog) return;
   field.setAttribute("aria-label", t("switcher_title"));
   options.setAttribute("aria-label", t("switcher_title"));
-  empty.textContent = t("switcher_empty");
   dialog.append(heading(t("switcher_title")), field, options, empty);
   field.addEventListener("input", () => {
-    chosen = 0;
+    chosen = "";
     paint();
+    askSoon();
   });
   field.addEventListener("keydown", onKey);
   options.addEventListener("click", (event) => {

@@ -1,0 +1,103 @@
+"""Ctrl+K leads to every channel and person one may see, not only to those on the screen."""
+
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.person import PASSWORD
+from tests.browser.test_accessibility import serious
+from tests.support.people import Person as Member
+
+
+@pytest.fixture
+def stranger(site) -> Member:
+    """Somebody who is not on anybody's screen, in channels of their own."""
+    invite = site.invite.rpartition("/")[2]
+    made = Member(site.url, f"Юлия{uuid4().hex[:6]}", PASSWORD).register(invite)
+    yield made
+    made.close()
+
+
+def opened(person):
+    """The switcher's field, and its options."""
+    person.page.keyboard.press("Control+k")
+    field = person.page.locator("#switcher input")
+    expect(field).to_be_focused()
+    return field, person.page.locator("#switcher [role=option]")
+
+
+def test_a_channel_and_a_person_who_are_not_on_the_screen_are_found(two, stranger):
+    ann, _bob = two
+    channel = stranger.new_channel()
+    field, options = opened(ann)
+    field.fill(channel["name"])
+    expect(options).to_have_text([channel["name"]])
+    field.press("Enter")
+    expect(ann.page.locator("h1")).to_contain_text(channel["name"])
+    field, options = opened(ann.online())
+    field.fill("юлия")
+    expect(options.filter(has_text=stranger.nickname)).to_have_count(1)
+    field.fill(stranger.nickname)
+    expect(options).to_have_text([stranger.nickname])
+    field.press("Enter")
+    expect(ann.page.locator("h1")).to_contain_text(stranger.nickname)
+
+
+def test_letters_of_the_other_layout_find_the_name(two, stranger):
+    field, options = opened(two[0])
+    field.fill(".kbz")  # юлия, typed on the Latin layout
+    expect(options.filter(has_text=stranger.nickname)).to_have_count(1)
+
+
+def test_a_private_channel_of_others_is_not_found_and_that_is_said(two, stranger):
+    ann, _bob = two
+    secret = stranger.new_channel("private")
+    field, options = opened(ann)
+    field.fill(secret["name"])
+    expect(ann.page.locator(".switcher-empty")).to_have_text("Nothing found. Try another name.")
+    expect(options).to_have_count(0)
+    assert serious(ann.page) == []
+
+
+def test_the_choice_stays_when_the_server_adds_to_the_list(two, stranger):
+    ann, _bob = two
+    held = []
+    ann.page.route("**/api/places*", lambda route: held.append(route))
+    with ann.page.expect_request("**/api/places*"):
+        field, options = opened(ann)
+    field.press("ArrowDown")
+    chosen = ann.page.locator("#switcher [role=option][aria-selected=true]")
+    name = chosen.inner_text()
+    before = options.count()
+    held[0].continue_()
+    expect(options).not_to_have_count(before)
+    expect(chosen).to_have_text(name)
+
+
+def test_without_the_server_what_is_on_the_screen_is_offered(two, stranger):
+    ann, bob = two
+    ann.page.route("**/api/places*", lambda route: route.abort())
+    field, options = opened(ann)
+    field.fill(bob.nickname)
+    expect(options.first).to_have_text(bob.nickname)
+    field.fill(stranger.nickname)
+    expect(ann.page.locator(".switcher-empty")).to_contain_text("cannot be asked")
+
+
+def test_an_answer_that_comes_late_is_not_shown_for_what_is_typed_now(two, stranger):
+    ann, bob = two
+    held = []
+
+    def hold(route) -> None:
+        held.append(route) if "%D0" in route.request.url else route.continue_()
+
+    ann.page.route("**/api/places*", hold)
+    field, options = opened(ann)
+    with ann.page.expect_request("**/api/places?q=%D0*"):
+        field.fill(stranger.nickname)
+    with ann.page.expect_response("**/api/places?q=Bob*"):
+        field.fill(bob.nickname)
+    held[0].continue_()
+    expect(options.first).to_have_text(bob.nickname)
+    expect(options.filter(has_text=stranger.nickname)).to_have_count(0)
