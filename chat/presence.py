@@ -3,7 +3,8 @@
 Each process holds its connections in Redis under leases that it renews; one that dies takes its
 people offline when the leases end. The scripts report only transitions - the first connection of a
 person and the last - so exactly one process sees each and announces it, in batches. A connection
-that ends keeps a short lease: reloading a page is not going offline.
+that ends keeps a short lease: reloading a page is not going offline. Somebody who goes quickly from
+page to page, so that none has the time to connect, is held by the pages that they ask for.
 
 Nobody is sent the whole list: transitions are numbered, a page knows the number it was rendered
 at, and a new socket is told what changed since. Who missed too much asks `GET /api/users/online`.
@@ -75,6 +76,14 @@ def connect(user_id: str, conn_id: str, since: Any = None, name: str = "") -> No
 def disconnect(user_id: str, conn_id: str) -> None:
     """A connection ended. Does no I/O: it may run in the middle of somebody else's emit."""
     _holder.disconnect(user_id, conn_id)
+
+
+def page_asked_for(user_id: str) -> None:
+    """Somebody goes on to another page: who is online stays so until that has connected.
+
+    Does no I/O, and brings nobody online: without a script a page never connects.
+    """
+    _holder.page_asked_for(user_id)
 
 
 def is_known() -> bool:

@@ -16,6 +16,7 @@ from chat.redis import DOWN, Down
 
 LEASE = 30.0  # seconds; PRESENCE_LEASE
 GRACE = 1.4  # seconds between the end of the last connection and "offline": together under 2
+PAGE_GRACE = 8.0  # seconds in which a page that was asked for connects, on a slow line too
 STOP_GRACE = 10.0  # the same for those whom a graceful stop sends to another process
 TICK = 0.5  # seconds; also how long changes are gathered before they are announced
 REAPS = 6  # in the time of a lease
@@ -33,12 +34,15 @@ class Holder:
     def __init__(self, lease: float = LEASE, ttl: int = 30) -> None:
         self.lease, self.ttl = lease, ttl
         self.grace, self.stop_grace = min(GRACE, lease / 3), min(STOP_GRACE, lease / 3)
+        self.page_grace = min(PAGE_GRACE, lease / 3)
         self.mine: dict[str, str] = {}  # connection → person
         self.tabs: Counter[str] = Counter()  # person → connections here
         self.names: dict[str, str] = {}  # person → nickname, so that no receiver has to ask
         self.new: dict[str, int] = {}  # connected since the last tick → the number its page knows
         self.gone: dict[str, float] = {}  # members whose connection ended since the last tick, when
-        self.left: dict[str, float] = {}  # person → when their last connection here ended
+        self.left: dict[str, float] = {}  # person → until when they count as here all the same
+        self.coming: dict[str, float] = {}  # person → until when a page of theirs may connect
+        self.asked_for: set[str] = set()  # whose pages were asked for since the last tick
         self.announced: set[str] = set()  # who this process has called online on its own
         self.was_known = True  # at the last tick
         self.untold: list[roster.Transition] = []  # seen in Redis, not announced yet
@@ -53,6 +57,15 @@ class Holder:
         self.tabs[user_id] += 1
         self.new[conn_id] = since if type(since) is int else 0
         self.left.pop(user_id, None)
+        self.coming.pop(user_id, None)
+        self.asked_for.discard(user_id)
+
+    def page_asked_for(self, user_id: str) -> None:
+        """The page in the browser is about to go, and its connection with it; the next connects."""
+        self.asked_for.add(user_id)
+        self.coming[user_id] = time.monotonic() + self.page_grace
+        if user_id in self.left:
+            self.left[user_id] = self.coming[user_id]
 
     def disconnect(self, user_id: str, conn_id: str) -> None:
         if self.mine.pop(conn_id, None) is None:
@@ -62,7 +75,7 @@ class Holder:
         self.tabs[user_id] -= 1
         if self.tabs[user_id] <= 0:
             del self.tabs[user_id], self.names[user_id]
-            self.left[user_id] = now
+            self.left[user_id] = max(now + self.grace, self.coming.get(user_id, 0))
 
     def is_known(self) -> bool:
         """Whether Redis tells the whole truth, or this process is all there is."""
@@ -76,13 +89,14 @@ class Holder:
 
     def tick(self) -> None:
         """Renew, end and reap leases; announce who came and went; greet new sockets."""
-        self._forget_left()
+        self._forget_past()
         # Who connects while Redis is being asked belongs to the next tick, leases included.
         fresh, self.new = self.new, {}
         seq = self._with_redis(fresh) if redis.is_up() else DOWN
         if not redis.is_up():
             self.in_step = False
             self._forget_gone()
+            self.asked_for.clear()
         self._tell_who_is_here()
         self._greet(fresh, seq)
 
@@ -91,12 +105,10 @@ class Holder:
         until = self.reap_at - time.monotonic() if self.in_step else TICK
         return min(TICK, max(MARGIN, until))
 
-    def _forget_left(self) -> None:
-        past = time.monotonic() - self.grace
-        for user_id, at in list(self.left.items()):
-            if at >= past:
-                break
-            del self.left[user_id]
+    def _forget_past(self) -> None:
+        now = time.monotonic()
+        self.left = {who: until for who, until in self.left.items() if until >= now}
+        self.coming = {who: until for who, until in self.coming.items() if until >= now}
 
     def _forget_gone(self) -> None:
         """Whose lease has ended by itself needs no end when Redis is back."""
@@ -110,7 +122,7 @@ class Holder:
             # Others need a beat's time to come back before anybody is declared gone.
             self.beat_at = self.keep_at = now
             self.reap_at = now + self.lease / 3
-        done = self._beat(now, fresh) and self._end_leases() and self._reap(now)
+        done = self._beat(now, fresh) and self._stay() and self._end_leases() and self._reap(now)
         seq = self._follow(now, bool(fresh)) if done else DOWN
         self._announce()  # even then: nobody else will
         if isinstance(seq, Down):
@@ -138,6 +150,17 @@ class Holder:
         """Redis is about to be used again and may have lost all: the leases are there before
         anybody asks who is online. False if it is away after all."""
         return self._renew(list(self.mine))
+
+    def _stay(self) -> bool:
+        """Who has asked for another page stays online until it connects."""
+        staying, self.asked_for = list(self.asked_for), set()
+        for part in _parts(staying):
+            args = [int(self.page_grace * 1000), *part]
+            if redis.run(leases.STAY, KEYS, args, "presence") is DOWN:
+                return False
+        if staying:
+            self.reap_at = min(self.reap_at, time.monotonic() + self.page_grace + MARGIN)
+        return True
 
     def _end_leases(self) -> bool:
         ending, self.gone = self.gone, {}

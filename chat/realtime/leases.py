@@ -8,6 +8,7 @@ were known.
 """
 
 LOG_KEPT = 500  # transitions
+ON_ITS_WAY = "|page"  # in place of a connection: a page that has not connected yet
 
 _NOW = "local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)\n"
 
@@ -45,6 +46,23 @@ LEAVE = (
     _NOW
     + """
 for i=1,#ARGV,2 do redis.call('ZADD',KEYS[1],'XX','LT',now+ARGV[i],ARGV[i+1]) end
+return 1
+"""
+)
+
+# ARGV: ms, person... Whoever is online stays so for that time, whatever becomes of connections: a
+# page of theirs is on its way. Brings nobody online.
+STAY = (
+    _NOW
+    + f"""
+for i=2,#ARGV do
+  local who=ARGV[i]
+  if redis.call('HEXISTS',KEYS[2],who)==1 then
+    if redis.call('ZADD',KEYS[1],'GT',now+ARGV[1],who..'{ON_ITS_WAY}')==1 then
+      redis.call('HINCRBY',KEYS[2],who,1)
+    end
+  end
+end
 return 1
 """
 )

@@ -4,7 +4,7 @@ from binascii import crc32
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, current_app, g, has_request_context, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_babel import get_locale
 from flask_login import current_user
 
@@ -24,6 +24,7 @@ THEMES = ("system", "light", "dark")
 def init_app(app: Flask) -> None:
     """Gives templates their helpers."""
     app.context_processor(surroundings)
+    app.after_request(_expect_connection)
     app.add_template_filter(hue)
     app.add_template_filter(initials)
     for helper in (sidebar, presence_state, online_ids, channel_url, js_strings):
@@ -51,6 +52,15 @@ def surroundings() -> dict[str, Any]:
         "languages": LANGUAGES,
         "theme": theme(),
     }
+
+
+def _expect_connection(response: Response) -> Response:
+    """A page that a browser shows will connect; what a script fetches is none."""
+    is_page = response.mimetype == "text/html" and response.status_code < 500
+    is_shown = request.headers.get("Sec-Fetch-Mode") == "navigate"
+    if is_page and is_shown and current_user.is_authenticated:
+        presence.page_asked_for(current_user.id)
+    return response
 
 
 class Site:
