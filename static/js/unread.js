@@ -1,4 +1,4 @@
-/** How much is unread, per channel and in all: the sidebar's counts and the title's number. */
+/** How much is unread: the sidebar's counts, the title's number, and the menu button's of the rest. */
 
 import { when } from "./bus.js";
 import { $, $$, me } from "./dom.js";
@@ -16,9 +16,18 @@ const counted = new Map();
 export const linkOf = (channel) => $(`[data-channel-link="${CSS.escape(String(channel))}"]`);
 const shown = (count) => (count > MOST ? `${MOST}+` : String(count));
 
-export function paintTitle() {
-  const total = $$("[data-channel-link]").reduce((sum, link) => sum + (Number(link.dataset.unread) || 0), 0);
+function paintBadge(badge, count) {
+  badge.hidden = !count;
+  $(".unread-count", badge).textContent = shown(count);
+}
+
+function paintTotals() {
+  const links = $$("[data-channel-link]");
+  const sumOf = (some) => some.reduce((sum, link) => sum + (Number(link.dataset.unread) || 0), 0);
+  const total = sumOf(links);
   document.title = total ? `(${shown(total)}) ${bareTitle}` : bareTitle;
+  const elsewhere = sumOf(links.filter((link) => link.dataset.channelLink !== room?.id));
+  for (const badge of $$("[data-opens=sidebar] .unread")) paintBadge(badge, elsewhere);
 }
 
 /** The server's word, which ends all counting on. Says whether the channel is in the sidebar. */
@@ -31,10 +40,8 @@ export function setUnread(channel, count, lastSeq) {
   const link = linkOf(channel);
   if (!link) return false;
   link.dataset.unread = count;
-  const badge = $(".unread", link);
-  badge.hidden = !count;
-  $(".unread-count", badge).textContent = shown(count);
-  paintTitle();
+  paintBadge($(".unread", link), count);
+  paintTotals();
   return true;
 }
 
@@ -53,8 +60,8 @@ function countOn({ message }) {
 }
 
 export function start() {
-  paintTitle();
+  paintTotals();
   when("unread", ({ channel, unread, last_seq }) => setUnread(channel, unread, last_seq));
   when("message:new", countOn);
-  when("sidebar:rebuilt", paintTitle);
+  when("sidebar:rebuilt", paintTotals);
 }

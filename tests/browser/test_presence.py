@@ -74,3 +74,19 @@ def test_a_browser_that_misses_a_number_asks_for_the_list(two, site, valkey):
     back.new_page().goto(ann.page.url)
     shows(ann, site.members["Bob"])
     back.close()
+
+
+def test_who_switches_channels_quickly_stays_online_for_others(two, site):
+    _ann, bob = two
+    watcher = site.members["Vera"].tab()
+    bob_id = site.members["Bob"].id
+    watcher.sees_online(bob_id)
+    paths = [bob.channel_path, site.channel_path, "/channels"]
+    for turn in range(16):  # four seconds: three times the grace
+        bob.page.evaluate("path => location.assign(path)", paths[turn % 3])
+        bob.page.wait_for_timeout(250)  # this is what is tested
+    bob.online()
+    assert not any(bob_id in data["offline"] for data in watcher.heard("presence"))
+    bob.page.close()
+    watcher.sees_offline(bob_id)
+    watcher.close()
