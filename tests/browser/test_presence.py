@@ -83,7 +83,7 @@ def test_who_switches_channels_quickly_stays_online_for_others(two, site):
     watcher.sees_online(bob_id)
     paths = [bob.channel_path, site.channel_path, "/channels"]
     for turn in range(16):  # four seconds: three times the grace
-        bob.page.evaluate("path => location.assign(path)", paths[turn % 3])
+        bob.page.goto(bob.url + paths[turn % 3], wait_until="commit")
         bob.page.wait_for_timeout(250)  # this is what is tested
     bob.online()
     assert not any(bob_id in data["offline"] for data in watcher.heard("presence"))

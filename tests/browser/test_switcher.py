@@ -82,7 +82,7 @@ def test_without_the_server_what_is_on_the_screen_is_offered(two, stranger):
     field.fill(bob.nickname)
     expect(options.first).to_have_text(bob.nickname)
     field.fill(stranger.nickname)
-    expect(ann.page.locator(".switcher-empty")).to_contain_text("cannot be asked")
+    expect(ann.page.locator(".switcher-empty")).to_contain_text("not responding")
 
 
 def test_an_answer_that_comes_late_is_not_shown_for_what_is_typed_now(two, stranger):
