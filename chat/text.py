@@ -136,6 +136,11 @@ def slugify(name: str) -> str:
     return re.sub("-+", "-", "".join(kept)).strip("-")[:80]
 
 
+def address_of(typed: str) -> str:
+    """The slug that an address means, however it is spelled; empty if it is too long to be one."""
+    return slugify(typed) if _may_be(typed, CHANNEL_NAME_CHARACTERS[1]) else ""
+
+
 def folded_name(text: str) -> str:
     """A name, or part of one, in the form in which names are the same; empty if it is too long."""
     return _fold(text) if _may_be(text, CHANNEL_NAME_CHARACTERS[1]) else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from chat import text
 from chat.cache import keys, plain, through
 from chat.cache.shapes import nothing
 from chat.cache.through import Shape, Source
@@ -70,7 +71,13 @@ def get_many(channel_ids: Iterable[str]) -> list[dict]:
 
 
 def get_by_slug(slug: str) -> dict | None:
-    """By address, or by an address that it had before. Direct channels have their id in it."""
+    """By address, in whatever case and composition, or by an address that it had before."""
+    meant = text.address_of(slug)
+    return _get_by_slug(slug) or (_get_by_slug(meant) if meant not in ("", slug) else None)
+
+
+def _get_by_slug(slug: str) -> dict | None:
+    # Direct channels have their id in their address.
     if slug.startswith("dm-"):
         channel = get(slug.removeprefix("dm-"))
         if channel and channel["slug"] == slug:

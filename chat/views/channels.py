@@ -1,5 +1,7 @@
 """Channels: the way in, finding and making them, reading, their settings and people."""
 
+from urllib.parse import quote
+
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -62,9 +64,15 @@ def create() -> ResponseReturnValue:
 def show(slug: str) -> ResponseReturnValue:
     """A channel: its newest messages, or those before ?before=."""
     channel = access.get_channel_by_slug_for(current_user, slug)
-    if channel["slug"] != slug:  # the address that it had before it was renamed
-        return redirect(f"/channels/{channel['slug']}", code=301)
-    return channel_page.show(channel)
+    return _elsewhere(channel, slug) or channel_page.show(channel)
+
+
+def _elsewhere(channel: dict, slug: str, rest: str = "") -> ResponseReturnValue | None:
+    """To its one address: it was renamed, or its address was spelled in another way."""
+    if channel["slug"] == slug:
+        return None
+    query = f"?{request.query_string.decode()}" if request.query_string else ""
+    return redirect(f"/channels/{quote(channel['slug'])}{rest}{query}", code=301)
 
 
 @blueprint.get("/channels/<slug>/m/<int:seq>")
@@ -72,7 +80,8 @@ def show(slug: str) -> ResponseReturnValue:
 def permalink(slug: str, seq: int) -> ResponseReturnValue:
     """A message among those around it; the page scrolls to it."""
     channel = access.get_channel_by_slug_for(current_user, slug)
-    return channel_page.show(channel, around=seq, target_seq=seq)
+    there = _elsewhere(channel, slug, f"/m/{seq}")
+    return there or channel_page.show(channel, around=seq, target_seq=seq)
 
 
 @blueprint.post("/channels/<slug>/join")
@@ -108,7 +117,8 @@ def read(slug: str) -> ResponseReturnValue:
 @login_required
 def settings_form(slug: str) -> ResponseReturnValue:
     """Name, topic, people, leaving and archiving."""
-    return _settings(access.get_channel_by_slug_for(current_user, slug))
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    return _elsewhere(channel, slug, "/settings") or _settings(channel)
 
 
 def _settings(

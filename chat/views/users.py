@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, make_response, request
+from flask import Blueprint, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -14,7 +14,7 @@ from chat.services import accounts, channels, people, tokens
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, page, see, typed
 from chat.views.messages import post_typed
-from chat.views.shell import channel_url
+from chat.views.shell import channel_url, person_url
 
 blueprint = Blueprint("users", __name__)
 # As many people as a page can usefully list; the switcher finds the rest.
@@ -120,6 +120,8 @@ def open_direct() -> ResponseReturnValue:
 def direct(nickname: str) -> ResponseReturnValue:
     """The conversation with a person; nothing is made until the first message."""
     profile, view = channels.find_direct(current_user, nickname)
+    if profile["nickname"] != nickname:  # in another case, or composed in another way
+        return redirect(person_url(profile["nickname"]), code=301)
     if view is None:
         return channel_page.show_unwritten(profile)
     return channel_page.show(access.get_channel_for(current_user, view["id"]))

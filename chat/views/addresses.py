@@ -1,0 +1,31 @@
+"""A page has one address; a slash too many behind it leads there."""
+
+from flask import Flask, current_app, redirect, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, NotFound
+
+from chat.security import SAFE, safe_next
+
+
+def init_app(app: Flask) -> None:
+    """Looks at what no route takes, before it becomes "not found"."""
+    app.before_request(without_slash)
+
+
+def without_slash() -> ResponseReturnValue | None:
+    """To the same address without the slash at its end, if there is a page."""
+    if not isinstance(request.routing_exception, NotFound) or request.method not in SAFE:
+        return None
+    path = request.path.rstrip("/")
+    if path == request.path or not safe_next(path) or not _is_page(path):
+        return None
+    there = request.full_path.removeprefix(request.path).rstrip("?")
+    return redirect(request.root_path + path + there, code=301)
+
+
+def _is_page(path: str) -> bool:
+    adapter = current_app.create_url_adapter(request)
+    try:
+        return adapter is not None and bool(adapter.match(path, method="GET"))
+    except HTTPException:
+        return False
