@@ -17,7 +17,17 @@ export class ApiError extends Error {
   }
 }
 
+const ME = "/api/me"; // who this browser is signed in as: asked whatever the answer may be
+
+let isHalted = false;
+
+/** Ask nothing while this browser is signed in as somebody for whom this page was not made. */
+export function halt(yes) {
+  isHalted = yes;
+}
+
 async function call(method, path, body) {
+  if (isHalted && path !== ME) throw new ApiError(0, t("error_network"));
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -38,6 +48,7 @@ async function call(method, path, body) {
   throw new ApiError(response.status, answer.detail || answer.title || t("error_generic"), answer);
 }
 
+export const whoAmI = () => call("GET", ME);
 export const get = (path) => call("GET", path);
 export const post = (path, body = {}) => call("POST", path, body);
 export const patch = (path, body) => call("PATCH", path, body);

@@ -1,18 +1,28 @@
 /** A quiet line about the connection: only when it matters, and never in the way of writing. */
 
+import { halt } from "./api.js";
 import { when } from "./bus.js";
 import { $, el } from "./dom.js";
 import { t } from "./i18n.js";
 
 const GRACE_MS = 2500; // a restart or a change of network is shorter than this, and not news
+const here = () => location.pathname + location.search;
+
+// Where only the reader can go on: what is said, where the one link leads and what it is called.
+const ENDS = {
+  "signed-out": () => [t("signed_out"), `/login?next=${encodeURIComponent(here())}`, t("sign_in")],
+  // The page was made for somebody else; nobody knows whether this one may see it.
+  "other-account": ({ nickname }) => [t("signed_in_as", { nickname }), "/", t("go_on")],
+  "other-session": () => [t("signed_in_again"), here(), t("go_on")],
+};
 
 const banner = $("#connection");
 let state = "connecting";
+let end = null;
 let isDegraded = false;
 let timer = 0;
 
 function words() {
-  if (state === "signed-out") return t("signed_out");
   if (state === "offline") return t("connection_lost");
   if (state === "connecting") return t("connecting");
   return isDegraded ? t("reduced_mode") : "";
@@ -23,24 +33,31 @@ function paint() {
   // For the style sheet, and for whoever has to wait for it.
   document.body.dataset.connection = state;
   if (!banner) return;
-  const text = words();
+  const [text, href, label] = end || [words()];
   banner.dataset.state = state === "online" && isDegraded ? "reduced" : state;
   banner.replaceChildren(text);
-  if (state === "signed-out") {
-    const next = encodeURIComponent(location.pathname);
-    banner.append(" ", el("a", { href: `/login?next=${next}`, text: t("sign_in") }));
-  }
+  if (href) banner.append(" ", el("a", { href, text: label }));
   banner.hidden = !text;
 }
 
 function set(next) {
-  if (state === "signed-out" && next !== "online") return;
+  if (end && next !== "online") return;
   const before = state;
   state = next;
+  end = null;
+  halt(false);
   if (next !== "offline" || before === "offline") return paint();
   document.body.dataset.connection = next;
   clearTimeout(timer);
   timer = setTimeout(paint, navigator.onLine ? GRACE_MS : 0);
+}
+
+function finish(how, data) {
+  state = how;
+  end = ENDS[how](data);
+  // With another session's cookie this page would read and write as somebody else.
+  halt(how !== "signed-out");
+  paint();
 }
 
 export function start() {
@@ -48,7 +65,7 @@ export function start() {
   timer = setTimeout(paint, GRACE_MS);
   when("connected", () => set("online"));
   when("disconnected", () => set("offline"));
-  when("signed-out", () => set("signed-out"));
+  for (const how of Object.keys(ENDS)) when(how, (data) => finish(how, data));
   when("system", ({ mode }) => {
     isDegraded = mode === "degraded";
     if (state === "online") paint();

@@ -1,12 +1,13 @@
 /** The one live connection. It comes back by itself; what was missed is catchup.js's concern. */
 
 import { io } from "/static/vendor/socket.io.esm.min.js";
-import { get } from "./api.js";
+import { whoAmI } from "./api.js";
 import { tell } from "./bus.js";
-import { csrfToken, jittered, me } from "./dom.js";
+import { csrfToken, jittered, me, sleep } from "./dom.js";
 import { upTo } from "./presence.js";
 
 const ACK_MS = 10_000;
+const COOKIE_MS = 1500;
 const EVENTS = [
   "message:new", "message:changed", "message:deleted", "channel:changed", "channel:removed",
   "unread", "typing", "presence", "system", "status:changed",
@@ -42,13 +43,30 @@ export function hurry() {
   if (socket && !socket.connected) socket.disconnect().connect();
 }
 
-// The server closed the door on purpose. Either the session has ended, or it is restarting.
-async function askWhy() {
+// Who this browser is signed in as now: null for nobody, undefined while that cannot be asked.
+async function whoIsHere() {
   try {
-    await get("/api/me");
+    return await whoAmI();
   } catch (error) {
-    if (error.status === 401) return tell("signed-out");
+    return error.status === 401 ? null : undefined;
   }
+}
+
+/**
+ * The server closed the door on purpose: the session has ended, another one has taken its place
+ * (the cookie is the browser's, this page was made for another account or log-in), or it restarts.
+ */
+async function askWhy(reason = "") {
+  let caller = await whoIsHere();
+  if (caller === null) {
+    // A new password in another tab ends the session before its answer brings the new cookie.
+    await sleep(COOKIE_MS);
+    caller = await whoIsHere();
+  }
+  if (socket.connected) return;
+  if (caller === null) return tell("signed-out");
+  if (caller && caller.id !== me.id) return tell("other-account", caller);
+  if (caller && reason === "forbidden") return tell("other-session");
   setTimeout(() => socket.connected || socket.connect(), jittered(2000));
 }
 
@@ -79,9 +97,9 @@ export function start() {
     tell("disconnected", reason);
     if (reason === "io server disconnect") askWhy();
   });
-  socket.on("connect_error", () => {
+  socket.on("connect_error", ({ message }) => {
     tell("disconnected", "connect_error");
-    if (!socket.active) askWhy();
+    if (!socket.active) askWhy(message);
   });
   addEventListener("online", hurry);
   addEventListener("offline", () => tell("disconnected", "offline"));
