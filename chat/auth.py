@@ -90,7 +90,8 @@ def _load(request: Request) -> Account | None:
 
 
 def _by_token(request: Request) -> Account | None:
-    account = account_for(AccessToken.find_user_id(_bearer(request) or ""))
+    user_id, auth_gen = AccessToken.find_owner(_bearer(request) or "") or (None, None)
+    account = account_for(user_id, auth_gen)
     g.via_token = account is not None
     return account
 
@@ -104,9 +105,18 @@ def _by_session() -> Account | None:
     if account is None:
         g.subject = ""
         sessions.end_current()
-    elif sid := sessions.current_sid():
+        return None
+    if flask.session.get("role") != account.role and _is_page():
+        with suppress(Unavailable):  # then it is done the next time
+            rotate(account.profile)
+    if sid := sessions.current_sid():
         callers.put(sid, user_id)
     return account
+
+
+def _is_page() -> bool:
+    """Whether the browser takes the answer's cookie and shows the answer with its tokens."""
+    return request.method == "GET" and not request.path.startswith(("/api/", "/socket.io/"))
 
 
 def is_known() -> bool:
@@ -170,13 +180,26 @@ def log_out() -> None:
     _now_is(AnonymousAccount())
 
 
-def refresh_session(profile: dict[str, Any]) -> None:
-    """After one's own password change: this session goes on under the new generation."""
-    flask.session.update(
-        nickname=profile["nickname"], role=profile["role"], auth_gen=profile["auth_gen"]
-    )
+def rotate(profile: dict[str, Any], logged_in: bool = False) -> None:
+    """After a change of rights (password, role): this browser goes on under a new session id.
+
+    ``logged_in``: the password was given, so the session counts from now.
+
+    Whoever has the old one has nothing any more. The form token stays, so this browser's other tabs
+    go on; their sockets, which are the old session's, are cut and come back with the new cookie.
+    """
+    from chat.realtime import broadcasts  # imports this module
+
+    old, data = sessions.current_sid(), dict(flask.session)
+    names = {name: profile[name] for name in ("nickname", "role", "auth_gen")}
+    sessions.renew(goes_on=not logged_in)
+    flask.session.clear()
+    flask.session.update(data | names)
     sessions.keep()
+    devices.remember(profile["nickname"])
     _now_is(Account(profile))
+    if old:
+        broadcasts.sessions_ended(profile["id"], sid_hash=sessions.sid_hash(old))
 
 
 def _now_is(account: Account | AnonymousAccount) -> None:

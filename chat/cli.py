@@ -9,7 +9,7 @@ from flask import Flask
 from chat import config, models, passwords, sessions, text
 from chat.cache import keys
 from chat.errors import ChatError, Invalid
-from chat.models import Heartbeat, User
+from chat.models import AccessToken, Heartbeat, User
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import reason
 from chat.models.majority import WAIT
@@ -44,7 +44,7 @@ def init_db() -> None:
 @click.argument("nickname")
 @click.option("--ask", is_flag=True, help="Type the new password instead of having one made.")
 def reset_password(nickname: str, ask: bool) -> None:
-    """Give NICKNAME a new password, for somebody who cannot get in; ends all their sessions."""
+    """Give NICKNAME a new password, for somebody who cannot get in; ends sessions and tokens."""
     row = User.by_nickname(text.nickname_key(nickname))
     if row is None:
         raise click.ClickException(f"There is nobody called {nickname}.")
@@ -58,6 +58,7 @@ def reset_password(nickname: str, ask: bool) -> None:
         raise click.ClickException(str(error.detail)) from None
     user_id = str(row["_id"])
     User.change(user_id, set__password_hash=digest, inc__auth_gen=1)
+    AccessToken.revoke_all(user_id)
     sessions.end_all(user_id)
     broadcasts.sessions_ended(user_id)
     click.echo(f"{row['nickname']} has a new password" + ("." if ask else f": {made}"))

@@ -151,6 +151,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("DISABLE_REDIS", BOOLEAN, False, "true: run on MongoDB alone."),
     _ttl("SESSIONS", 86400, "a session after its last use"),
+    Setting(
+        "SESSION_MAX_DAYS",
+        integer(1, 3650),
+        90,
+        "Days after which one has to log in again, however much the session was used.",
+    ),
     _ttl("USERS", 300, "user lists and profiles"),
     _ttl("ONLINE", 30, "the set of people online"),
     _ttl("CHANNELS", 300, "the channels"),

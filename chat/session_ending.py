@@ -15,7 +15,7 @@ from chat.extensions import redis
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
 from chat.session_ids import sid_hash, unseal
-from chat.session_store import END, ENDED_SECONDS, PREFIX, keys_of, longest
+from chat.session_store import END, ENDED_SECONDS, PREFIX, keys_of, unused
 from chat.traces import brief
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def known(names: list[str]) -> list[str]:
 def end_of_user(user_id: str, except_sid: str | None) -> None:
     """End all sessions of one person."""
     spared = sid_hash(except_sid) if except_sid else None
-    rows = Row.end_of_user(user_id, spared, longest())
+    rows = Row.end_of_user(user_id, spared, unused())
     _tell_redis(rows)
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections import OrderedDict
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -14,6 +15,7 @@ from chat.cache import outages, shapes
 from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
 from chat.metrics import count
+from chat.models.session import Life
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
 from chat.session_ids import seal, sid_hash
@@ -21,6 +23,7 @@ from chat.session_ids import seal, sid_hash
 log = logging.getLogger(__name__)
 
 PREFIX = "session:"
+DAY = 86_400
 REFRESH_REDIS = 60  # push the end of a session back at most this often, in seconds
 REFRESH_MONGO = 300
 ENDED_SECONDS = 600  # longer than any request that could still be under way
@@ -135,22 +138,22 @@ def slide(sid: str, left: int) -> bool:
 
     ``left`` is how many seconds Redis would still keep it.
     """
-    life = longest()
+    life = unused()
     if life - left >= min(REFRESH_REDIS, life / 2):
         redis.call(lambda client: client.expire(PREFIX + sid, life), "session")
-    if _extend(sid, life):
+    if _extend(sid):
         return True
     _end_in_redis(sid)
     return False
 
 
-def _extend(sid: str, life: int) -> bool:
+def _extend(sid: str) -> bool:
     key, now = sid_hash(sid), time.monotonic()
-    if now - _extended.get(key, -REFRESH_MONGO) < min(REFRESH_MONGO, life / 2):
+    if now - _extended.get(key, -REFRESH_MONGO) < min(REFRESH_MONGO, unused() / 2):
         return True
     _remember(key, now)
     try:
-        return Row.extend(key, life)
+        return Row.extend(key, life())
     except PyMongoError:
         _extended.pop(key, None)
         return True  # MongoDB is away; Redis is all we have, and it knows the session
@@ -164,31 +167,32 @@ def _remember(key: str, moment: float) -> None:
 
 
 def _from_mongo(sid: str) -> dict | None:
-    row = Row.find(sid_hash(sid))
+    row = Row.find(sid_hash(sid), life())
     if row is None:
         return None
     data = decode(row["data"])
-    life = longest()
-    if not _extend(sid, life):
+    if not _extend(sid):
         return None
     if rollout.in_rollout("sessions", sid):
-        redis.run(STORE, keys_of(sid), [row["data"], life, "NX"], "session")
+        redis.run(STORE, keys_of(sid), [row["data"], unused(), "NX"], "session")
     return data
 
 
-def write(sid: str, data: dict, new: bool) -> bool:
-    """Store a session, MongoDB first. False if it has been ended meanwhile."""
-    text, life, user = encode(data), longest(), str(data.get("userId") or "")
-    key = sid_hash(sid)
+def write(sid: str, data: dict, new: bool, since: datetime | None = None) -> bool:
+    """Store a session, MongoDB first. False if it has been ended meanwhile.
+
+    ``since``: the log-in of the session that this new one goes on from.
+    """
+    text, user, key = encode(data), str(data.get("userId") or ""), sid_hash(sid)
     if new:
-        Row.add(key, text, user, seal(sid), life)
-    elif not Row.rewrite(key, text, user, life):
+        Row.add(key, text, user, seal(sid), life(), since)
+    elif not Row.rewrite(key, text, user, life()):
         _end_in_redis(sid)
         return False
     _remember(key, time.monotonic())
     told: Any = None
     if rollout.in_rollout("sessions", sid):
-        told = redis.run(STORE, keys_of(sid), [text, life, ""], "session")
+        told = redis.run(STORE, keys_of(sid), [text, unused(), ""], "session")
     elif not new and rollout.writes("sessions"):
         # For another process it may be in the cohort already, or still: it stores nothing older.
         told = redis.run(END, keys_of(sid), [OVERTAKEN_SECONDS], "session")
@@ -197,10 +201,16 @@ def write(sid: str, data: dict, new: bool) -> bool:
     return True
 
 
+def since(sid: str) -> datetime | None:
+    """When somebody logged in to this session, as far as that is known."""
+    row = Row.find(sid_hash(sid), life())
+    return row.get("since") if row else None
+
+
 def end(sid: str) -> None:
     """End one session: the tombstone in MongoDB decides, then Redis is told."""
     key = sid_hash(sid)
-    Row.end(key, seal(sid), longest())
+    Row.end(key, seal(sid), unused())
     if _end_in_redis(sid) is not DOWN:
         Row.told([key])
 
@@ -215,9 +225,14 @@ def _end_in_redis(sid: str) -> Any:
     return told
 
 
-def longest() -> int:
+def unused() -> int:
     """Seconds a session stays without being used (TTL_SESSIONS)."""
     return int(current_app.config["TTL_SESSIONS"])
+
+
+def life() -> Life:
+    """How long a session stays, unused and at the longest (SESSION_MAX_DAYS)."""
+    return Life(unused(), int(current_app.config["SESSION_MAX_DAYS"]) * DAY)
 
 
 def keys_of(sid: str) -> list[str]:

@@ -13,7 +13,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import flask
@@ -55,6 +55,7 @@ class Session(ServerSideSession):
     """A session; empty ones exist nowhere but in this request."""
 
     stored = False  # MongoDB has it
+    since: datetime | None = None  # the log-in of the session that it goes on from
     degraded = False  # no store could say what is in it
 
     def clear(self) -> None:
@@ -216,7 +217,7 @@ def keep(session: Session | None = None) -> None:
             store.end(session.sid)
             session.stored = False
             return
-        session.stored = store.write(session.sid, dict(session), new=not session.stored)
+        session.stored = store.write(session.sid, dict(session), not session.stored, session.since)
     except DuplicateKeyError:
         session.stored = False  # ended while this request ran
     except PyMongoError as error:
@@ -229,12 +230,16 @@ def keep(session: Session | None = None) -> None:
         session.clear()
 
 
-def renew(session: Session | None = None) -> None:
-    """A new id, and the old one dead: what was known before a log-in is worth nothing after it."""
+def renew(session: Session | None = None, goes_on: bool = False) -> None:
+    """A new id, and the old one dead: what was known before a log-in is worth nothing after it.
+
+    ``goes_on``: nobody has logged in anew, so it ends no later than the old one would have.
+    """
     session = session if session is not None else _current()
     if session is None:
         return
     if session.stored:
+        session.since = _since(session.sid) if goes_on else None
         _end(session.sid)
     session.sid = current_app.session_interface._generate_sid(32)  # type: ignore[attr-defined]
     session.stored, session.modified = False, True
@@ -252,6 +257,13 @@ def end_current() -> None:
 def _end(sid: str) -> None:
     try:
         store.end(sid)
+    except PyMongoError as error:
+        raise Unavailable from error
+
+
+def _since(sid: str) -> datetime | None:
+    try:
+        return store.since(sid)
     except PyMongoError as error:
         raise Unavailable from error
 

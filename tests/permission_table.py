@@ -67,7 +67,8 @@ POST   /dm/<nickname>                                     message  | login 303 3
 GET    /settings                                          -        | login 200 200 200 200 200 login
 POST   /settings                                          status   | login 303 303 303 303 303 403
 POST   /settings/password                                 password | login 422 422 422 422 422 403
-POST   /settings/tokens                                   name     | login 200 200 200 200 200 403
+POST   /settings/sessions/end                             -        | login 303 303 303 303 303 403
+POST   /settings/tokens                                   token    | login 200 200 200 200 200 403
 POST   /settings/tokens/<token_id>/revoke                 -        | login 303 303 303 303 303 403
 
 GET    /admin                                             -        | login 404 404 404 200 200 login
@@ -123,7 +124,7 @@ DELETE*/api/messages/<message_id>                         -        | 401 404 403
 GET    /api/emoji                                         -        | 401 200 200 200 200 200 401
 POST   /api/invites                                       -        | 401 403 403 403 201 201 401
 DELETE /api/invites/<code>                                -        | 401 403 403 403 204 204 401
-POST   /api/tokens                                        name     | 401 201 201 201 201 201 401
+POST   /api/tokens                                        token    | 401 201 201 201 201 201 401
 DELETE /api/tokens/<token_id>                             -        | 401 204 204 204 204 204 401
 
 POST   /logout                                            -        | 303 303 303 303 303 303 403

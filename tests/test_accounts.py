@@ -1,10 +1,16 @@
 """Set-up, registration, roles, and ending what somebody may do, through the pages."""
 
+import subprocess
+import sys
 from threading import Barrier, Thread
 
 import pytest
+import requests
+from bson import ObjectId
+from pymongo import MongoClient
 
 from tests.support.people import PASSWORD, Person
+from tests.support.processes import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -129,17 +135,60 @@ def test_unknown_nickname_and_wrong_password_get_the_same_answer(server, new_per
     assert answers[0][0] == 422
 
 
-def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(server, new_person):
+def test_a_new_password_ends_the_other_sessions_and_gives_this_one_a_new_id(server, new_person):
     person = new_person()
-    elsewhere = person.again()
+    elsewhere, old = person.again(), person.session.cookies["session"]
     changed = person.post_form(
         "/settings/password", old_password=PASSWORD, new_password="a better password"
     )
     assert changed.status_code == 303
 
     assert person.get("/api/me").status_code == 200
+    assert person.session.cookies["session"] != old
+    assert elsewhere.get("/api/me").status_code == 401
+    elsewhere.session.cookies.set("session", old)  # whoever has a copy of this one's cookie
     assert elsewhere.get("/api/me").status_code == 401
     assert Person(server.url, person.nickname, "a better password").login()
+
+
+@pytest.mark.parametrize("end", ["deactivate", "role"])
+def test_an_invite_ends_with_the_right_of_whoever_made_it(server, owner, new_person, end):
+    admin = new_person(role="admin")
+    kept, gone = owner.invite(), admin.invite()
+    assert owner.post_form(f"/admin/people/{admin.id}/{end}", role="member").status_code == 303
+    assert register(server, gone).status_code == 403
+    assert Person(server.url).get(f"/join/{gone}").status_code == 404
+    assert gone not in owner.get("/admin").text
+    if end == "deactivate":
+        owner.post_form(f"/admin/people/{admin.id}/reactivate")
+    owner.give_role(admin, "admin")
+    assert register(server, gone).status_code == 403, "it does not come back with the right"
+    assert register(server, kept).status_code == 303
+
+
+def test_an_invite_made_at_the_moment_its_maker_is_demoted_is_worth_nothing(
+    server, owner, new_person
+):
+    admin = new_person(role="admin")
+    late = owner.invite()
+    owner.give_role(admin, "member")
+    with MongoClient(server.env["MONGODB_URI"]) as mongo:
+        invites = mongo.get_default_database()["invites"]
+        invites.update_one({"_id": late}, {"$set": {"created_by": ObjectId(admin.id)}})
+    assert register(server, late).status_code == 403
+    assert late not in owner.get("/admin").text
+
+
+def test_a_password_set_by_the_operator_ends_sessions_and_tokens(server, new_person):
+    person = new_person()
+    bot = {"Authorization": f"Bearer {person.new_token()['token']}"}
+    call = lambda: requests.get(f"{server.url}/api/me", headers=bot, timeout=10).status_code  # noqa: E731
+    assert call() == 200
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "reset-password", person.nickname]
+    done = subprocess.run(command, env=server.env, cwd=ROOT, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert call() == 401
+    assert person.get("/api/me").status_code == 401
 
 
 def test_a_wrong_old_password_changes_nothing(server, new_person):

@@ -52,7 +52,7 @@ def test_in_production_each_line_is_json_with_whose_it_is_and_nothing_that_was_s
     production, launch_app
 ):
     app, person = production
-    token = person.post("/api/tokens", {"name": "a bot"}).json()["token"]
+    token = person.new_token()["token"]
     channel = person.new_channel()
     path = f"/api/channels/{channel['id']}/messages"
     person.say(channel, SAID)

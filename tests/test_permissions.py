@@ -11,7 +11,7 @@ from flask import Flask
 
 from chat.realtime.events import table as socket_events
 from tests.permission_table import ACTORS, EVENTS, ROUTES
-from tests.support.people import NOBODY, Person
+from tests.support.people import NOBODY, PASSWORD, Person
 from tests.support.processes import AppProcess
 from tests.support.tabs import Tab
 from tests.support.waiting import SECONDS
@@ -103,6 +103,7 @@ class World:
             "site": {"site_name": "Chat"},
             "status": {"status": "busy", "locale": "en", "theme": "dark"},
             "text": {"text": "changed"},
+            "token": {"name": "t", "password": PASSWORD},
             "users": {"users": [self.people["guest"].id], "user": self.people["guest"].id},
             "visitor": {"nickname": self.people["visitor"].nickname},
             "wrong": {"nickname": f"n{fresh[:8]}", "password": "wrong wrong wrong"},
@@ -136,7 +137,7 @@ class World:
         return self.people["owner"].post("/api/invites").json()["code"]
 
     def _token(self, actor: Person) -> str:
-        return actor.post("/api/tokens", {"name": "t"}).json().get("id", NOBODY)
+        return actor.post("/api/tokens", self.body("token")).json().get("id", NOBODY)
 
 
 def _whom(row: Row) -> str:

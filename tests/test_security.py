@@ -17,7 +17,8 @@ def olga(parts: Flask) -> Browser:
 def bearer(parts: Flask, nickname: str = "olga") -> dict:
     with parts.app_context():
         user = User.objects(nickname=nickname).get()
-        return {"Authorization": f"Bearer {AccessToken.issue(str(user.id), 'bot')['token']}"}
+        token = AccessToken.issue(str(user.id), "bot", user.auth_gen)["token"]
+        return {"Authorization": f"Bearer {token}"}
 
 
 def test_a_change_needs_the_token_of_its_session(olga: Browser) -> None:

@@ -213,8 +213,8 @@ def test_a_reader_overtaken_by_the_logout_does_not_refill_redis(
     sid, find = olga.sid, Row.find
     redis_client().delete(f"session:{sid}")
 
-    def overtaken(key: str) -> dict | None:
-        row = find(key)
+    def overtaken(key: str, life: object) -> dict | None:
+        row = find(key, life)  # type: ignore[arg-type]
         store.end(sid)
         return row
 
@@ -260,7 +260,7 @@ def test_redis_is_used_again_after_an_outage_in_which_a_living_session_changed(
     row = row_of(person.sid)
     own_redis.stop()
     with fragile.app_context():
-        assert Row.rewrite(row["_id"], row["data"], row["user"], 3600)
+        assert Row.rewrite(row["_id"], row["data"], row["user"], store.life())
     own_redis.restart()
     redis_is_back()
     assert person.name() == "olga"
@@ -441,3 +441,54 @@ def test_a_token_of_flask_login_opens_nothing_and_leaves_no_session(
     answer = stranger.get("/me")
     assert answer.text == "nobody"
     assert "Set-Cookie" not in answer.headers
+
+
+def grow_old(sid: str, days: float) -> None:
+    """As if somebody had logged in so many days earlier, and this process had just started."""
+    key = {"_id": session_ids.sid_hash(sid)}
+    earlier = {"$set": {"since": {"$subtract": ["$since", int(days * 86_400_000)]}}}
+    Row._get_collection().update_one(key, [earlier])
+    store._extended.clear()
+
+
+@pytest.mark.parametrize("with_redis", [True, False])
+def test_a_session_ends_after_so_many_days_however_much_it_is_used(
+    parts: Flask, with_redis: bool
+) -> None:
+    parts.config.update(SESSION_MAX_DAYS=30, ROLLOUT_SESSIONS=100 if with_redis else 0)
+    person, other = Browser(parts), Browser(parts)
+    grow_old(person.sid, 29.9)
+    assert person.name() == "olga"
+    assert (row_of(person.sid)["expires_at"] - row_of(person.sid)["since"]).days == 30
+    grow_old(person.sid, 0.2)
+    assert person.name() == "nobody"
+    assert raw(f"session:{person.sid}") is None
+    with parts.app_context():
+        assert not sessions.is_alive(person.sid)
+    assert other.name() == "olga"
+
+
+def test_a_session_of_before_counts_from_its_next_use(olga: Browser) -> None:
+    key = {"_id": session_ids.sid_hash(olga.sid)}
+    Row._get_collection().update_one(key, {"$unset": {"since": ""}})
+    store._extended.clear()
+    assert olga.name() == "olga"
+    assert row_of(olga.sid)["since"]
+
+
+def test_another_role_gives_a_new_id_that_lives_no_longer(olga: Browser) -> None:
+    old = olga.sid
+    grow_old(old, 5)
+    since = row_of(old)["since"]
+    with olga.app.app_context():
+        User.change(User.objects(nickname="olga").get().id, set__role="admin")
+    assert olga.http.get("/api/private").status_code == 200
+    assert olga.sid == old, "the answer to a call may be read by nobody who keeps its cookie"
+    assert olga.name() == "olga"
+    assert olga.sid != old
+    assert row_of(olga.sid)["since"] == since
+    assert json.loads(raw(f"session:{olga.sid}") or "")["role"] == "admin"
+    thief = olga.app.test_client()
+    thief.set_cookie("session", old)
+    assert thief.get("/me").text == "nobody"
+    assert olga.post("/change").text == "changed"

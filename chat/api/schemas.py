@@ -261,6 +261,7 @@ class NewInvite(Struct):
 
 
 class NewToken(Struct):
-    """What the token is for."""
+    """What the token is for, and the caller's password: a token itself cannot make another."""
 
     name: Annotated[str, Meta(max_length=MAX_TEXT)]
+    password: Annotated[str, Meta(max_length=MAX_TEXT)]

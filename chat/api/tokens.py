@@ -11,8 +11,8 @@ noun = Noun("tokens")
 
 @noun.operation("POST", "/tokens", {201: schemas.Token}, body=schemas.NewToken)
 def create(body: schemas.NewToken) -> dict:
-    """Make a token; it is shown this once."""
-    return tokens.create(current_user, body.name)
+    """Make a token, from a session and with the password; it is shown this once."""
+    return tokens.create(current_user, body.name, body.password)
 
 
 @noun.operation("DELETE", "/tokens/<token_id>", {204: None})

@@ -3,6 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
+from bson import ObjectId
 from mongoengine import DateTimeField, Document, IntField, ObjectIdField, StringField
 
 from chat.models import base
@@ -44,6 +45,11 @@ class Invite(Document):
     def revoke(cls, code: str) -> bool:
         """End it at once; False if there was none."""
         return bool(cls._get_collection().delete_one({"_id": code}).deleted_count)
+
+    @classmethod
+    def revoke_all(cls, user_id: str) -> None:
+        """End every invite that somebody made."""
+        cls._get_collection().delete_many({"created_by": ObjectId(user_id)})
 
     @classmethod
     def all_valid(cls) -> list[dict]:

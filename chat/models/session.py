@@ -7,9 +7,17 @@ ends is reckoned by MongoDB's clock alone: a process whose clock is wrong logs n
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from mongoengine import BinaryField, BooleanField, DateTimeField, Document, StringField
+
+
+class Life(NamedTuple):
+    """How many seconds a session stays without being used, and since the log-in at the most."""
+
+    unused: int
+    longest: int
 
 
 class Session(Document):
@@ -24,6 +32,7 @@ class Session(Document):
     sealed = BinaryField()
     ended = BooleanField(default=False)
     redis_dirty = BooleanField()
+    since = DateTimeField()  # the log-in; a session ends SESSION_MAX_DAYS later, however it is used
     expires_at = DateTimeField(required=True)
 
     meta = {
@@ -38,9 +47,10 @@ class Session(Document):
     }
 
     @classmethod
-    def find(cls, key: str) -> dict | None:
+    def find(cls, key: str, life: Life) -> dict | None:
         """The live session's row, or None (unknown, ended, or expired but not yet swept away)."""
-        alive = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+        used = {"$gt": ["$expires_at", "$$NOW"]}
+        alive = {"$expr": {"$and": [used, _is_young(life)]}}
         return cls._get_collection().find_one({"_id": key, "ended": {"$ne": True}, **alive})
 
     @classmethod
@@ -51,32 +61,34 @@ class Session(Document):
         }
 
     @classmethod
-    def add(cls, key: str, data: str, user: str, sealed: bytes, life: int) -> None:
-        """A new session. Redis has never heard of it, so nothing is dirty."""
-        new = {"data": data, "user": user, "sealed": sealed}
+    def add(
+        cls, key: str, data: str, user: str, sealed: bytes, life: Life, since: datetime | None
+    ) -> None:
+        """A new session, of now or of the log-in it goes on from. Redis has never heard of it."""
+        new = {"data": data, "user": user, "sealed": sealed} | ({"since": since} if since else {})
         # What is there already has data, a tombstone too: then this is a DuplicateKeyError.
         cls._get_collection().update_one({"_id": key, "data": None}, _to(new, life), upsert=True)
 
     @classmethod
-    def rewrite(cls, key: str, data: str, user: str, life: int) -> bool:
+    def rewrite(cls, key: str, data: str, user: str, life: Life) -> bool:
         """New data for a session that still lives; False if it does not. Never an upsert."""
-        return cls._update(key, _to({"data": data, "user": user, "redis_dirty": True}, life))
+        new = {"data": data, "user": user, "redis_dirty": True}
+        return cls._update(key, _to(new, life), life)
 
     @classmethod
-    def extend(cls, key: str, life: int) -> bool:
+    def extend(cls, key: str, life: Life) -> bool:
         """A later end for a session that still lives; False if it does not."""
-        later = {"$max": ["$expires_at", _in(life)]}
-        return cls._update(key, [{"$set": {"expires_at": later}}])
+        return cls._update(key, _to({}, life), life)
 
     @classmethod
-    def _update(cls, key: str, change: list[dict]) -> bool:
-        found = cls._get_collection().update_one({"_id": key, "ended": {"$ne": True}}, change)
-        return bool(found.matched_count)
+    def _update(cls, key: str, change: list[dict], life: Life) -> bool:
+        alive = {"_id": key, "ended": {"$ne": True}, "$expr": _is_young(life)}
+        return bool(cls._get_collection().update_one(alive, change).matched_count)
 
     @classmethod
     def end(cls, key: str, sealed: bytes, life: int) -> None:
         """Leave a tombstone, also where there was no session: a slow request may yet store one."""
-        tombstone = _to(_TOMBSTONE | {"sealed": sealed}, life)
+        tombstone = _end(_TOMBSTONE | {"sealed": sealed}, life)
         cls._get_collection().update_one({"_id": key}, tombstone, upsert=True)
 
     @classmethod
@@ -89,7 +101,7 @@ class Session(Document):
         ended = list(rows.find(query, {"sealed": 1}))
         keys = [row["_id"] for row in ended]
         if keys:
-            rows.update_many({"_id": {"$in": keys}}, _to(_TOMBSTONE, life))
+            rows.update_many({"_id": {"$in": keys}}, _end(_TOMBSTONE, life))
         return [row | {"ended": True} for row in ended]
 
     @classmethod
@@ -111,15 +123,32 @@ class Session(Document):
         cls._get_collection().update_many(query, {"$unset": {"redis_dirty": ""}})
 
 
-def _in(seconds: int) -> dict:
-    """So many seconds from now, by MongoDB's clock: those of the processes may be wrong."""
-    return {"$add": ["$$NOW", seconds * 1000]}
+# A session of before this field counts from when it is used next.
+_SINCE = {"$ifNull": ["$since", "$$NOW"]}
 
 
-def _to(fields: dict, life: int) -> list[dict]:
+def _add(moment: Any, seconds: int) -> dict:
+    """So many seconds later, by MongoDB's clock: those of the processes may be wrong."""
+    return {"$add": [moment, seconds * 1000]}
+
+
+def _is_young(life: Life) -> dict:
+    return {"$gt": [_add(_SINCE, life.longest), "$$NOW"]}
+
+
+def _to(fields: dict, life: Life) -> list[dict]:
+    """A change to these values, which end when nobody uses them, and some day even then."""
+    ends = {"$min": [_add("$$NOW", life.unused), _add("$since", life.longest)]}
+    return [{"$set": {"since": _SINCE} | _literal(fields)}, {"$set": {"expires_at": ends}}]
+
+
+def _end(fields: dict, seconds: int) -> list[dict]:
     """A change to these values, which end after so many seconds."""
-    literal = {name: {"$literal": value} for name, value in fields.items()}
-    return [{"$set": literal | {"expires_at": _in(life)}}]
+    return [{"$set": _literal(fields) | {"expires_at": _add("$$NOW", seconds)}}]
+
+
+def _literal(fields: dict) -> dict:
+    return {name: {"$literal": value} for name, value in fields.items()}
 
 
 _TOMBSTONE = {"ended": True, "data": "{}", "redis_dirty": True}

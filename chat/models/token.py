@@ -4,7 +4,7 @@ import secrets
 from hashlib import sha256
 
 from bson import ObjectId
-from mongoengine import DateTimeField, Document, ObjectIdField, StringField
+from mongoengine import DateTimeField, Document, IntField, ObjectIdField, StringField
 
 from chat.models import base
 
@@ -12,11 +12,16 @@ PREFIX = "chat_"
 
 
 class AccessToken(Document):
-    """``digest`` is the SHA-256 of the token: 256 random bits need no slow hash."""
+    """``digest`` is the SHA-256 of the token: 256 random bits need no slow hash.
+
+    ``auth_gen`` is the generation of its owner's account: a change of password begins another one,
+    and every token of an older one is dead, also one that was being made at that moment.
+    """
 
     user = ObjectIdField(required=True)
     name = StringField(required=True)
     digest = StringField(required=True)
+    auth_gen = IntField()  # tokens of before have none
     created_at = DateTimeField(default=base.now)
 
     meta = {
@@ -26,17 +31,18 @@ class AccessToken(Document):
     }
 
     @classmethod
-    def issue(cls, user_id: str, name: str) -> dict:
+    def issue(cls, user_id: str, name: str, auth_gen: int) -> dict:
         """A new token; its text is in the answer and nowhere else."""
         token = PREFIX + secrets.token_urlsafe(32)
-        document = cls(user=user_id, name=name, digest=_digest(token)).save()
+        document = cls(user=user_id, name=name, digest=_digest(token), auth_gen=auth_gen).save()
         return to_token(document.to_mongo()) | {"token": token}
 
     @classmethod
-    def find_user_id(cls, token: str) -> str | None:
-        """Whose token this is, or None."""
-        row = cls._get_collection().find_one({"digest": _digest(token)}, {"user": 1})
-        return str(row["user"]) if row else None
+    def find_owner(cls, token: str) -> tuple[str, int | None] | None:
+        """Whose token this is and of which generation, or None."""
+        wanted = {"user": 1, "auth_gen": 1}
+        row = cls._get_collection().find_one({"digest": _digest(token)}, wanted)
+        return (str(row["user"]), row.get("auth_gen")) if row else None
 
     @classmethod
     def revoke(cls, user_id: str, token_id: str) -> bool:
@@ -49,6 +55,12 @@ class AccessToken(Document):
     def revoke_all(cls, user_id: str) -> None:
         """End all of somebody's tokens."""
         cls._get_collection().delete_many({"user": ObjectId(user_id)})
+
+    @classmethod
+    def keep_all(cls, user_id: str, auth_gen: int) -> None:
+        """Let all of somebody's tokens go on in the next generation."""
+        later = {"$set": {"auth_gen": auth_gen}}
+        cls._get_collection().update_many({"user": ObjectId(user_id)}, later)
 
     @classmethod
     def of(cls, user_id: str) -> list[dict]:

@@ -13,7 +13,7 @@ from chat.models import AccessToken, Channel, Invite, Membership, Site, User, ba
 from chat.models.user import ROLES, at_least, to_profile
 from chat.password_rules import check_new_password
 from chat.realtime import broadcasts
-from chat.services import channels, site
+from chat.services import channels, invites, site
 
 THEMES = ("system", "light", "dark")
 LOCALES = ("", "en", "ru")
@@ -53,7 +53,7 @@ def set_up(site_name: str, nickname: str, password: str) -> dict:
 
 def right_to_register(invite: str) -> str:
     """Why somebody may register: "invite" (a valid one), "open" (all may), or "" (they may not)."""
-    if invite and Invite.find_valid(invite):
+    if invites.is_valid(invite):
         return "invite"
     return "open" if site.get_site()["open_registration"] else ""
 
@@ -108,17 +108,30 @@ def confirm_password(actor: Any, password: str, field: str = "password") -> None
     limits.password_was_right(session)
 
 
-def change_password(actor: Any, old: str, new: str) -> None:
-    """Set a new password, end the actor's other sessions. Invalid(field=old_password) if wrong."""
+def change_password(actor: Any, old: str, new: str, keep_tokens: bool = False) -> None:
+    """Set a new password. Invalid(field=old_password) if the old one is wrong.
+
+    The actor's other sessions end, and their tokens unless they are to be kept. This session goes
+    on under a new id.
+    """
     confirm_password(actor, old, "old_password")
     check_new_password(new, actor.nickname, site.get_site()["name"], field="new_password")
     digest = passwords.hash_password(new)
     User.change(actor.id, set__password_hash=digest, inc__auth_gen=1)
-    auth.refresh_session(cache.get_profile(actor.id) or {})
+    profile = cache.get_profile(actor.id) or {}
+    if keep_tokens:
+        AccessToken.keep_all(actor.id, profile["auth_gen"])
+    else:
+        AccessToken.revoke_all(actor.id)
+    auth.rotate(profile, logged_in=True)
+    end_other_sessions(actor)
+
+
+def end_other_sessions(actor: Any) -> None:
+    """Sign the actor out everywhere else; this session and its sockets go on."""
     sid = sessions.current_sid()
     sessions.end_all(actor.id, except_sid=sid)
-    kept = sessions.sid_hash(sid) if sid else None
-    broadcasts.sessions_ended(actor.id, except_sid_hash=kept)
+    broadcasts.sessions_ended(actor.id, except_sid_hash=sessions.sid_hash(sid) if sid else None)
 
 
 def update_settings(
@@ -147,16 +160,19 @@ def set_role(actor: Any, user_id: str, role: str) -> None:
         _keep_an_owner(person)
     User.change(user_id, set__role=role)
     _restore_owner(person, user_id)
+    if not at_least(role, "admin"):
+        Invite.revoke_all(user_id)
     broadcasts.user_changed(user_id)
 
 
 def deactivate(actor: Any, user_id: str) -> None:
-    """Lock somebody out at once: sessions, sockets and tokens end. Messages stay."""
+    """Lock somebody out at once: sessions, sockets, tokens and invites end. Messages stay."""
     person = _person_to_manage(actor, user_id)
     _keep_an_owner(person)
     User.change(user_id, set__active=False, inc__auth_gen=1)
     _restore_owner(person, user_id)
     AccessToken.revoke_all(user_id)
+    Invite.revoke_all(user_id)
     sessions.end_all(user_id)
     broadcasts.sessions_ended(user_id)
     broadcasts.user_changed(user_id)

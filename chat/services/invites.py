@@ -3,8 +3,10 @@
 from typing import Any
 
 from chat import access
+from chat.cache import users
 from chat.errors import Invalid, NotFound
 from chat.models import Invite
+from chat.models.user import at_least
 
 DAYS = (1, 365)
 
@@ -27,9 +29,16 @@ def revoke(actor: Any, code: str) -> None:
 def list_invites(actor: Any) -> list[dict]:
     """Every invite that may still be used, newest first."""
     access.require_role(actor, "admin")
-    return Invite.all_valid()
+    return [invite for invite in Invite.all_valid() if _may_invite(invite["created_by"])]
 
 
 def is_valid(code: str) -> bool:
     """Whether somebody may register with it now."""
-    return bool(code) and Invite.find_valid(code) is not None
+    invite = Invite.find_valid(code) if code else None
+    return invite is not None and _may_invite(invite["created_by"])
+
+
+def _may_invite(user_id: str) -> bool:
+    """An invite lasts no longer than the right of whoever made it."""
+    profile = users.get_profile(user_id)
+    return bool(profile and profile["active"] and at_least(profile["role"], "admin"))

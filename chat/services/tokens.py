@@ -4,21 +4,29 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat import text
-from chat.errors import Conflict, NotFound
+from chat import auth, text
+from chat.errors import Conflict, Forbidden, NotFound
 from chat.models import AccessToken
+from chat.services import accounts
 
 MOST = 20
 
 
-def create(actor: Any, name: str) -> dict:
-    """A new token {id, name, created_at, token}; the text of the token is shown this once."""
+def create(actor: Any, name: str, password: str) -> dict:
+    """A new token {id, name, created_at, token}; the text of the token is shown this once.
+
+    Only a session makes one, and says the password again: whoever found a token, or an open
+    browser, must not be able to make rights that outlive it.
+    """
+    if auth.via_token():
+        raise Forbidden(_l("A token can't create tokens. Create it in the settings."))
     line = text.check_line(
         name, (1, 60), _l("Token names must be 1 to 60 characters long."), "name"
     )
     if len(AccessToken.of(actor.id)) >= MOST:
         raise Conflict(_l("You already have 20 tokens. Revoke one first."))
-    return AccessToken.issue(actor.id, line)
+    accounts.confirm_password(actor, password)
+    return AccessToken.issue(actor.id, line, actor.auth_gen)
 
 
 def revoke(actor: Any, token_id: str) -> None:

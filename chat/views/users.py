@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from chat import access
 from chat.auth import login_required
-from chat.errors import ChatError, Invalid
+from chat.errors import ChatError, Invalid, Throttled
 from chat.services import accounts, channels, people, tokens
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, page, see, typed
@@ -56,11 +56,22 @@ def change_password() -> ResponseReturnValue:
     """A new password; every other session ends."""
     try:
         accounts.change_password(
-            current_user, request.form.get("old_password", ""), request.form.get("new_password", "")
+            current_user,
+            request.form.get("old_password", ""),
+            request.form.get("new_password", ""),
+            keep_tokens=bool(request.form.get("keep_tokens")),
         )
     except MISTAKES as problem:
         return _settings(problem)
     return see("/settings?saved=password")
+
+
+@blueprint.post("/settings/sessions/end")
+@login_required
+def end_other_sessions() -> ResponseReturnValue:
+    """Signs out everywhere else."""
+    accounts.end_other_sessions(current_user)
+    return see("/settings?saved=sessions#sessions")
 
 
 @blueprint.post("/settings/tokens")
@@ -69,10 +80,12 @@ def create_token() -> ResponseReturnValue:
     """Makes a token and shows it this once, which is why this does not redirect."""
     form = typed("name")
     try:
-        made = tokens.create(current_user, form["name"])
+        made = tokens.create(current_user, form["name"], request.form.get("password", ""))
+    except Throttled as problem:
+        return _settings(problem, token_name=form["name"])
     except MISTAKES as problem:
-        again = Invalid(problem.detail, field="token_name")
-        return _settings(again, token_name=form["name"])
+        field = "token_password" if getattr(problem, "field", "") == "password" else "token_name"
+        return _settings(Invalid(problem.detail, field=field), token_name=form["name"])
     response = make_response(_settings(made=made))
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -58,7 +58,7 @@ def ids(alice: Person, bob: Person) -> dict[str, str]:
 def test_whatever_is_sent_the_answers_are_as_described(
     alice: Person, anonymous: Person, ids: dict[str, str]
 ) -> None:
-    token = alice.post("/api/tokens", {"name": "schemathesis"}).json()["token"]
+    token = alice.new_token("schemathesis")["token"]
     schema = schemathesis.openapi.from_dict(described(anonymous))
     schema.config.update(base_url=alice.url)
     checks = [

@@ -77,6 +77,7 @@ def set_up(w):
 WRITES: dict[str, Callable[[Any], Any]] = {
     "accounts.set_up": set_up,
     "accounts.register": lambda w: accounts.register("newcomer", PASSWORD, w.invite),
+    "accounts.end_other_sessions": lambda w: accounts.end_other_sessions(w.olga),
     "accounts.change_password": lambda w: accounts.change_password(
         w.people["boris"], PASSWORD, "another password"
     ),
@@ -115,7 +116,7 @@ WRITES: dict[str, Callable[[Any], Any]] = {
         {"id": w.channels["general"]}, "all is well", "notice-000001"
     ),
     "site.update_site": lambda w: site.update_site(w.olga, name="Renamed", open_registration=True),
-    "tokens.create": lambda w: tokens.create(w.olga, "another"),
+    "tokens.create": lambda w: tokens.create(w.olga, "another", PASSWORD),
     "tokens.revoke": lambda w: tokens.revoke(w.olga, w.token),
 }
 
@@ -164,7 +165,7 @@ def furnish():
     rooms["direct"] = channels.open_direct(olga, [boris.id])["id"]
     channels.add_person(olga, rooms["private"], boris.id)
     channels.archive(olga, rooms["archived"])
-    token = tokens.create(olga, "a program")["id"]
+    token = tokens.create(olga, "a program", PASSWORD)["id"]
     made = SimpleNamespace(olga=olga, clara=clara, channels=rooms, invite=code, token=token)
     made.people = {"olga": olga, "boris": boris, "clara": clara, "gone": gone}
     for channel in ("general", "private", "direct"):

@@ -20,14 +20,42 @@ def test_logging_out_cuts_this_sessions_sockets_everywhere_and_no_others(alice, 
     other.close()
 
 
-def test_a_new_password_cuts_the_other_sessions_and_spares_ones_own(alice, beside, room):
+def test_a_new_password_cuts_all_sockets_and_this_browser_comes_back(alice, beside, room):
     elsewhere = alice.again(beside.url)
-    other, own = elsewhere.tab(), alice.tab()
+    other, own, at_the_other = elsewhere.tab(), alice.tab(), alice.tab(beside.url)
+    shown = alice.csrf  # on the pages that were open before
     fields = {"old_password": PASSWORD, "new_password": PASSWORD + "!"}
     assert alice.post_form("/settings/password", **fields).status_code == 303
-    other.is_cut()
-    assert own.post(room, "still me")["ok"]
+    for tab in (other, own, at_the_other):  # whoever stole the cookie has a socket like these
+        tab.is_cut()
+    assert alice.csrf == shown
+    assert alice.tab().post(room, "still me")["ok"]
     assert alice.get("/api/me").status_code == 200
+    assert elsewhere.get("/api/me").status_code == 401
+
+
+def test_logging_out_everywhere_else_cuts_the_other_sessions_and_spares_ones_own(
+    alice, beside, room
+):
+    elsewhere, there = alice.again(), alice.again(beside.url)
+    others, own = (elsewhere.tab(), there.tab()), alice.tab(beside.url)
+    assert alice.post_form("/settings/sessions/end").status_code == 303
+    for tab in others:
+        tab.is_cut()
+    assert own.post(room, "still me")["ok"]
+    assert [person.get("/api/me").status_code for person in (alice, elsewhere, there)] == [
+        200, 401, 401,
+    ]  # fmt: skip
+
+
+def test_who_gets_another_role_comes_back_with_another_session(alice, owner, room):
+    tab, old = alice.tab(), alice.session.cookies["session"]
+    owner.give_role(alice, "moderator")
+    assert tab.post(room, "before the next page")["ok"]
+    assert alice.get("/settings").status_code == 200
+    assert alice.session.cookies["session"] != old
+    tab.is_cut()
+    assert alice.tab().post(room, "after it")["ok"]
 
 
 def test_deactivation_cuts_the_sockets_at_every_process(bob, owner):

@@ -156,6 +156,12 @@ class Person:
         answer = self.post_form(f"/admin/people/{person.id}/role", role=role)
         assert answer.status_code == 303, answer.text[:2000]
 
+    def new_token(self, name: str = "a bot") -> dict[str, Any]:
+        """A token for a program of this person: {id, name, token}."""
+        made = self.post("/api/tokens", {"name": name, "password": self.password})
+        assert made.status_code == 201, made.text
+        return dict(made.json())
+
     def new_channel(self, kind: str = "public") -> dict[str, Any]:
         made = self.post("/api/channels", {"name": f"room {uuid4().hex[:8]}", "kind": kind})
         assert made.status_code == 201, made.text

@@ -47,6 +47,7 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
         REDIS_URL=redis_url,
         MONGODB_URI=the_mongod().uri.replace("/chat?", "/chat_parts?"),
         PRODUCTION=False,
+        SESSION_MAX_DAYS=90,
         TRUSTED_PROXIES=0,
         LIMIT_LOGIN="3/minute",
         LIMIT_REGISTER="2/hour",
