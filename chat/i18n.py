@@ -161,6 +161,15 @@ def _day_name(locale: str, day: date, this_year: bool) -> str:
     return babel.dates.format_date(day, "long", locale=locale)
 
 
+def day_and_month(iso: str) -> str:
+    """29 November; with the year when it is another one."""
+    day = local_time(iso).date()
+    locale = str(get_locale())
+    if day.year != today().year:
+        return babel.dates.format_date(day, "long", locale=locale)
+    return babel.dates.format_skeleton("MMMMd", day, locale=locale)
+
+
 def short_date(iso: str) -> str:
     """A date for tables."""
     if not iso:

@@ -39,6 +39,15 @@ def _strings_in(_locale: str) -> Markup:
     return htmlsafe_json_dumps(words, ensure_ascii=False, sort_keys=True)
 
 
+def phrase(key: str, num: int = 1, **values: str) -> str:
+    """One of these texts in the reader's language, for a page that says the same as the browser."""
+    entry = entries()[key]
+    if isinstance(entry, str):
+        return str(gettext(entry)).format(**values)
+    one, other = entry["one"], entry["other"]
+    return str(ngettext(one, other, num)).format(**values)
+
+
 def _translate(entry: Entry) -> Entry:
     if isinstance(entry, str):
         return gettext(entry)

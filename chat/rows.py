@@ -37,19 +37,24 @@ _lists: Made[bytes] = Made(MOST_LISTS, lambda piece: len(piece) <= LONGEST_LIST)
 
 
 def message_list(
-    messages: list[dict], last_read_seq: int | None, reader: Any, readonly: bool
+    messages: list[dict],
+    reader: Any,
+    readonly: bool,
+    new_seq: int | None = None,
+    linked_seq: int | None = None,
 ) -> bytes:
     """The rows of a page of history, with days and the line above what is new.
 
-    ``last_read_seq`` None: nothing is new. One list serves all readers who see the same: those who
+    ``new_seq`` None: nothing is new. One list serves all readers who see the same: those who
     wrote nothing in it and have the same rights, language and clock.
     """
     if not messages:
         return b""
     wrote = any(message["author"]["id"] == reader.id for message in messages)
     shown = _Shown(reader.id if wrote else "", reader.is_moderator, readonly, _place())
-    key = (messages[-1]["channel"], messages[0]["seq"], last_read_seq, today(), shown)
-    return _lists.get(key, tuple(messages), lambda: _messages(messages, last_read_seq, shown))
+    marked = (new_seq, linked_seq)
+    key = (messages[-1]["channel"], messages[0]["seq"], *marked, today(), shown)
+    return _lists.get(key, tuple(messages), lambda: _messages(messages, *marked, shown))
 
 
 def member_list(members: list[dict], known: bool, reader: Any) -> bytes:
@@ -120,9 +125,11 @@ def _place() -> tuple[str, tzinfo]:
     return str(get_locale()), reader_zone()
 
 
-def _messages(messages: list[dict], last_read_seq: int | None, shown: _Shown) -> bytes:
+def _messages(
+    messages: list[dict], new_seq: int | None, linked_seq: int | None, shown: _Shown
+) -> bytes:
     parts: list[bytes] = []
-    for row in timeline.rows(messages, last_read_seq, shown.author):
+    for row in timeline.rows(messages, new_seq, linked_seq):
         parts += (_above(row, shown.place), _message_row(row.message, row.continued, shown))
     return b"".join(parts)
 

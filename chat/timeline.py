@@ -18,25 +18,33 @@ class Row:
     continued: bool = False
 
 
-def rows(messages: list[dict], last_read_seq: int | None, reader_id: str) -> list[Row]:
-    """Rows oldest first. `last_read_seq` None (not a member): nothing is new."""
+def first_new(messages: list[dict], last_read_seq: int, reader_id: str) -> int | None:
+    """The number of the first message that is news: not one's own, and not deleted."""
+    for message in messages:
+        own = message["author"]["id"] == reader_id
+        if message["seq"] > last_read_seq and not own and not message["deleted"]:
+            return int(message["seq"])
+    return None
+
+
+def rows(
+    messages: list[dict], new_seq: int | None = None, linked_seq: int | None = None
+) -> list[Row]:
+    """Rows oldest first: the line is above ``new_seq``, and who wrote ``linked_seq`` is shown."""
     result: list[Row] = []
     zone = reader_zone()
     previous, previous_at = None, None
-    line_drawn = last_read_seq is None
     for message in messages:
         at = local_time(message["created_at"], zone)
-        row = Row(message)
+        row = Row(message, is_new=message["seq"] == new_seq)
         if previous_at is None or at.date() != previous_at.date():
             row.day = at.date().isoformat()
-        if not line_drawn and message["seq"] > (last_read_seq or 0):
-            # One's own message is never news, but what comes after it may be.
-            row.is_new = line_drawn = message["author"]["id"] != reader_id
         row.continued = (
             previous is not None
             and previous_at is not None
             and not row.day
             and not row.is_new
+            and message["seq"] != linked_seq
             and previous["author"]["id"] == message["author"]["id"]
             and at - previous_at <= GROUPED_WITHIN
         )

@@ -158,6 +158,22 @@ class Message(Document):
         return row["first_rev"] if row else 0
 
     @classmethod
+    def first_of_others(
+        cls, channel_id: str, user_id: str, after: int, most: int
+    ) -> tuple[dict | None, int]:
+        """(the first one after a seq that is of somebody else and not deleted, how many there are:
+        at most ``most``)."""
+        query = {
+            "channel": ObjectId(channel_id),
+            "seq": {"$gt": after},
+            "author": {"$ne": ObjectId(user_id)},
+            "deleted": False,
+        }
+        row = cls._get_collection().find_one(query, _SHOWN, sort=[("seq", 1)])
+        count = cls._get_collection().count_documents(query, limit=most) if row else 0
+        return (to_message(row) if row else None), count
+
+    @classmethod
     def last_numbers(cls, channel_id: str | ObjectId) -> tuple[int, int]:
         """The channel's last (seq, rev), asked of MongoDB; (0, 0) while it is empty."""
         collection, query = cls._get_collection(), {"channel": ObjectId(channel_id)}

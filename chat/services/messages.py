@@ -20,6 +20,7 @@ PAGE = 50
 MOST_NEWEST = cache.MOST
 MOST_IN_PAGE = 100
 MOST_CHANGES = 200
+MOST_COUNTED = 1000
 
 _made: Made[Any] = Made(300)
 
@@ -164,6 +165,13 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
         broadcasts.unread_changed(actor.id, channel_id, mine["unread"], mine["last_seq"])
     left: int = mine["unread"]
     return left
+
+
+def first_unread(actor: Any, channel_id: str, last_read: int) -> tuple[dict | None, int]:
+    """(the first message of others after what the actor has read, how many there are: at most
+    MOST_COUNTED). For the few who are far behind: it asks MongoDB."""
+    access.get_channel_for(actor, channel_id)
+    return Message.first_of_others(channel_id, actor.id, last_read, MOST_COUNTED)
 
 
 def unread(actor: Any, channel_id: str) -> int:

@@ -12,6 +12,7 @@ from chat.errors import ChatError
 from chat.models import base
 from chat.rows import member_list, message_list
 from chat.services import channels, invites, messages, people
+from chat.views import unread
 from chat.views.forms import errors_of
 from chat.views.shell import absolute_url, channel_url, other_of
 
@@ -28,11 +29,13 @@ def show(
     view = channels.view_for(current_user, channel)
     found, more, newer, view["rev"] = _history(view, around)
     members = people.members_of(current_user, view["id"])
+    new_seq, skipped = unread.where(view, found)
     response = _render(
         view,
         problem,
         messages=found,
-        last_read=_last_read(view),
+        new_seq=new_seq,
+        skipped=skipped,
         more=more,
         newer=newer,
         members=members,
@@ -50,9 +53,7 @@ def show_unwritten(profile: dict, problem: ChatError | None = None) -> Response:
         "archived": False, "member": True, "unread": 0, "people": [current_user.id, profile["id"]],
     }  # fmt: skip
     sides = people.get_people(view["people"])
-    return _render(
-        view, problem, messages=[], last_read=None, more=False, newer=False, members=sides
-    )
+    return _render(view, problem, messages=[], more=False, newer=False, members=sides)
 
 
 def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool, int]:
@@ -74,10 +75,6 @@ def _has_later(found: list[dict], view: dict) -> bool:
     return not found or found[-1]["seq"] < view["last_seq"]
 
 
-def _last_read(view: dict) -> int | None:
-    return view["last_read_seq"] if view["member"] and view["unread"] else None
-
-
 def _invite_url(view: dict, shown: int, members: int) -> str:
     if not current_user.is_admin or not view["member"] or view["kind"] != "public":
         return ""
@@ -93,11 +90,12 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
     if not view["id"]:
         values["composer_url"] = channel_url(view)
     readonly = view["archived"] or not view["member"]
-    reader, last_read = current_user._get_current_object(), values.pop("last_read")
+    reader = current_user._get_current_object()
+    marked = values.get("new_seq"), values.get("target_seq")
     html = pieces.render(
         "channels/show.html",
         {
-            "message_rows": message_list(values["messages"], last_read, reader, readonly),
+            "message_rows": message_list(values["messages"], reader, readonly, *marked),
             "member_lines": member_list(values["members"], presence.is_known(), reader),
         },
         channel=view,

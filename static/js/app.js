@@ -10,6 +10,7 @@ import * as edit from "./edit.js";
 import * as history from "./history.js";
 import * as keyboard from "./keyboard.js";
 import * as members from "./members.js";
+import * as listKeys from "./list-keys.js";
 import * as messages from "./messages.js";
 import * as outbox from "./outbox.js";
 import * as panels from "./panels.js";
@@ -22,6 +23,7 @@ import * as switcher from "./switcher.js";
 import * as theme from "./theme.js";
 import * as typing from "./typing.js";
 import * as unread from "./unread.js";
+import * as unreadBar from "./unread-bar.js";
 import * as unsent from "./unsent.js";
 import { room } from "./room.js";
 
@@ -30,7 +32,7 @@ export function start() {
   for (const part of [
     panels, dialog, switcher, keyboard, theme, copy, // the page
     unread, sidebar, members, presence, connection, // what is around the channel
-    conversation, typing, unsent, scroll, composer, edit, history, read, catchup, // the channel
+    conversation, typing, unsent, scroll, composer, edit, history, read, unreadBar, listKeys, catchup, // the channel
     outbox, socket,
   ]) {
     part.start();

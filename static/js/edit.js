@@ -12,13 +12,16 @@ import { isMine } from "./rows.js";
 import { steady } from "./scroll.js";
 import { toast } from "./toast.js";
 
+// The focus goes back to where the edit was begun.
+let isFromComposer = false;
+
 function close(row) {
-  const id = row.dataset.id;
   steady(() => {
     $(".edit-form", row)?.remove();
     row.classList.remove("is-editing");
   });
-  tell("edit:done", id);
+  if (isFromComposer) tell("edit:done");
+  else row.focus({ preventScroll: true });
 }
 
 function buildForm(row) {
@@ -33,7 +36,8 @@ function buildForm(row) {
   return { form, area, problem };
 }
 
-export function edit(row) {
+function edit(row, fromComposer = false) {
+  isFromComposer = fromComposer;
   const open = $(".edit-form textarea", row);
   if (open) return open.focus();
   const { form, area, problem } = buildForm(row);
@@ -101,7 +105,7 @@ let awaited = "";
 
 function open(row) {
   row.scrollIntoView({ block: "nearest" });
-  edit(row);
+  edit(row, true);
 }
 
 /** ↑ in an empty composer. Says whether there was something to edit, now or in a moment. */

@@ -105,11 +105,13 @@ export function start() {
   }, { root: box, rootMargin: "600px 0px" });
   rearm();
   if (!older.isConnected) $("#messages").before(older);
+  older.tabIndex = -1; // passing it would load a page: by keyboard, going up the list does
   older.addEventListener("click", (event) => {
     event.preventDefault();
     loadOlder();
   });
   jump.addEventListener("click", jumpToLatest);
+  when("older-wanted", loadOlder);
   when("stuck", (isStuck) => {
     if (isStuck && !room.hasNewer) below = 0;
     paintJump();

@@ -20,16 +20,17 @@ export function t(key, values = {}) {
 }
 
 /** A counted phrase in the right plural form: tn("unread", 5). */
-export function tn(key, count) {
+export function tn(key, count, values = {}) {
   const entry = words[key];
-  if (!entry || typeof entry === "string") return t(key, { count });
+  if (!entry || typeof entry === "string") return t(key, { count, ...values });
   const form = entry[plurals.select(count)] ?? entry.other;
-  return filled(form, { count: number(count) });
+  return filled(form, { count: number(count), ...values });
 }
 
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const dayAndMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
 
 export const clockTime = (date) => clock.format(date);
@@ -39,6 +40,11 @@ export const fullTime = (date) => full.format(date);
 export function dayKey(date) {
   const two = (number) => String(number).padStart(2, "0");
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+export function dateAtTime(date, now = serverTime()) {
+  const isThisYear = date.getFullYear() === now.getFullYear();
+  return t("date_at_time", { date: (isThisYear ? dayAndMonth : dayAndYear).format(date), time: clockTime(date) });
 }
 
 export function dayName(date, now = serverTime()) {

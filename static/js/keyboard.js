@@ -18,6 +18,12 @@ const KEYS = [
   ["keys_edit", ["↑"]],
   ["keys_send", ["key_enter"]],
   ["keys_newline", ["key_shift", "key_enter"]],
+  ["keys_messages", ["key_shift", "Tab"]],
+  ["keys_message", ["↑ ↓"]],
+  ["keys_actions", ["key_enter"]],
+  ["keys_edit_this", ["E"]],
+  ["keys_copy_link", ["C"]],
+  ["keys_delete", ["Delete"]],
   ["keys_help", [COMMAND, "/"]],
 ];
 

@@ -104,6 +104,7 @@ export function addPage(messages, where) {
     // Separators that stood above the old first row belong between it and the page now.
     if (seam) settle(seam);
   });
+  tell("page");
 }
 
 /** Forget the rows shown and start from this newest page; unsent ones stay. */
@@ -111,11 +112,14 @@ export function startOver(messages) {
   const waiting = rows().filter((row) => !row.dataset.seq);
   list.replaceChildren(...messages.map((message) => rowFromMessage(message)), ...waiting);
   rows().forEach(settle);
+  tell("page");
 }
 
 export function start() {
   const first = $(".new-line", list);
-  room.newSeq = first ? seqOf(after(first)) : null;
+  const skipped = Number($("#unread-bar")?.dataset.seq) || null;
+  room.newSeq = first ? seqOf(after(first)) : skipped;
+  if (first) room.newAt = after(first).dataset.created;
   rows().forEach(dress);
   rows().forEach(settle);
   followDays(list);

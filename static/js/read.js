@@ -10,11 +10,12 @@ import { isMine } from "./rows.js";
 import { steady } from "./scroll.js";
 import { ask } from "./socket.js";
 import { setUnread } from "./unread.js";
+import { isSkipping } from "./unread-bar.js";
 
 let sent = room?.lastRead || 0;
+let newest = room?.lastSeq || 0;
 
-async function send() {
-  const seq = lastSeq();
+async function send(seq = lastSeq()) {
   if (!seq || seq <= sent) return;
   const before = sent;
   sent = seq;
@@ -27,13 +28,14 @@ async function send() {
   }
 }
 
-const check = debounce(() => isLooking() && send(), 250);
+// Whoever looks at the end of the list has not seen what is unread above its beginning.
+const check = debounce(() => isLooking() && !isSkipping() && send(), 250);
 
 /** Esc: everything here is read, and the line goes. */
 export function markRead() {
   if (!room?.isMember) return;
   steady(() => setNewLine(list, null));
-  send();
+  send(Math.max(lastSeq(), newest));
 }
 
 // A line is drawn at the first message that comes while nobody looks, and stays where it is.
@@ -59,8 +61,12 @@ export function start() {
   when("caught-up", check);
   // Read in another tab is read here too.
   when("unread", ({ channel, unread }) => {
-    if (channel === room.id && unread === 0) sent = Math.max(sent, lastSeq());
+    if (channel !== room.id || unread) return;
+    sent = Math.max(sent, lastSeq());
+    if (isSkipping()) steady(() => setNewLine(list, null));
   });
+  when("outside", ({ seq }) => (newest = Math.max(newest, seq)));
+  when("read-all", markRead);
   addEventListener("focus", check);
   addEventListener("blur", looksAway);
   document.addEventListener("visibilitychange", check);

@@ -28,8 +28,9 @@ function read() {
     // A permalink opens in the middle: between the last row and the present there is a hole, and
     // live messages must not be put on its near side.
     hasNewer: data.newer === "true",
-    // The row above which the "new" line stands.
+    // The row above which the "new" line stands, and when that was said.
     newSeq: null,
+    newAt: "",
     begin(id, slug) {
       Object.assign(this, { id, slug });
       Object.assign(data, { channelId: id, slug });

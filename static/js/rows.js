@@ -10,6 +10,23 @@ const template = $("#message-template");
 
 export const isMine = (row) => row.dataset.author === me.id;
 
+/** What can be reached inside a row, the form for editing it apart. */
+export const controlsOf = (row) =>
+  $$("a[href], button, [tabindex]", row).filter((node) => !node.hidden && !node.closest(".edit-form, .message-status"));
+
+/** Only the row that has the focus has stops for the Tab key inside (list-keys.js). */
+export function setReachable(row, is) {
+  for (const node of controlsOf(row)) node.tabIndex = is ? 0 : -1;
+}
+
+// "Author, text, time", as one name for screen readers.
+function name(row) {
+  const key = row.id || `c-${row.dataset.clientId}`;
+  const parts = [".message-author", ".message-body", ".message-time"].map((selector) => $(selector, row));
+  parts.forEach((node, index) => (node.id = `${key}-${index}`));
+  row.setAttribute("aria-labelledby", parts.map((node) => node.id).join(" "));
+}
+
 /** What differs by reader: words, times, and which actions are theirs. */
 export function dress(row) {
   localise(row);
@@ -20,6 +37,8 @@ export function dress(row) {
     delete: isStored && (isMine(row) || me.isModerator) && room.canWrite,
   };
   for (const button of $$("[data-action]", row)) button.hidden = !may[button.dataset.action];
+  name(row);
+  setReachable(row, false);
   return row;
 }
 

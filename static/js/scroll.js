@@ -65,25 +65,16 @@ export function steady(change) {
   return result;
 }
 
-// A permalink names its message by the path (/m/12) or the fragment (#m12).
-function linkedRow() {
-  const seq = /\/m\/(\d+)$/.exec(location.pathname)?.[1] || /^#m(\d+)$/.exec(location.hash)?.[1];
-  return seq ? document.getElementById(`m${seq}`) : null;
-}
-
 export function start() {
   if (!scroller) return;
-  scroller.classList.add("is-steadied");
-  const linked = linkedRow();
-  const unread = $(".new-line");
-  toBottom();
-  if (linked) {
-    linked.classList.add("is-linked");
-    show(linked);
-    linked.focus({ preventScroll: true });
-  } else if (unread && unread.getBoundingClientRect().top < scroller.getBoundingClientRect().top) {
-    show(unread, "start"); // more is new than fits: begin where reading stopped
+  // Where to begin was decided before the first paint (first-view.js).
+  if (!scroller.classList.contains("is-steadied")) {
+    scroller.classList.add("is-steadied");
+    toBottom();
   }
+  stuck = distance() < NEAR;
+  lastHeight = scroller.scrollHeight;
+  $(".message.is-linked")?.focus({ preventScroll: true });
   scroller.addEventListener("scroll", onScroll, { passive: true });
   const follow = new ResizeObserver(() => {
     if (isAtBottom()) scroller.scrollTop = scroller.scrollHeight;

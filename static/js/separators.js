@@ -1,5 +1,6 @@
 /** Days, the "new" line and grouping: facts about neighbours, so set again around each change. */
 
+import { tell } from "./bus.js";
 import { serverTime } from "./clock.js";
 import { $$, el } from "./dom.js";
 import { dayKey, dayName, t } from "./i18n.js";
@@ -90,7 +91,10 @@ export function followDays(list) {
 export function setNewLine(list, seq) {
   const old = list.querySelector(".new-line");
   const below = old && after(old);
+  const row = seq === null ? null : document.getElementById(`m${seq}`);
   room.newSeq = seq;
+  room.newAt = row?.dataset.created || "";
   settle(below);
-  if (seq !== null) settle(document.getElementById(`m${seq}`));
+  settle(row);
+  tell("new-line");
 }

@@ -37,7 +37,7 @@ READS = {
     "channels": "list_for list_own view_for find_direct",
     "emoji": "counts",
     "invites": "list_invites is_valid",
-    "messages": "history newest newest_as around changes last_numbers unread",
+    "messages": "history newest newest_as around changes last_numbers unread first_unread",
     "notices": "site_language",
     "people": "list_people list_people_as get_person get_people get_by_nickname members_of "
     "online_people",

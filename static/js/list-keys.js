@@ -1,0 +1,105 @@
+/**
+ * The list of messages is one stop of the Tab key. Arrows go through it, Enter goes to what can be
+ * done with a message, letters do it at once, Esc leads back to the composer. Keys go by `code`: the
+ * same places on every layout.
+ */
+
+import { tell } from "./bus.js";
+import { $ } from "./dom.js";
+import { after, before } from "./separators.js";
+import { list, rows } from "./messages.js";
+import { room } from "./room.js";
+import { controlsOf, setReachable } from "./rows.js";
+import { box } from "./scroll.js";
+
+const ACTIONS = { KeyE: "edit", KeyC: "copy-link", Delete: "delete", Backspace: "delete" };
+let stop = null; // the one row that Tab reaches: the newest, or where one has been
+let isVisited = false;
+
+function isVisible(row) {
+  const [seen, frame] = [row.getBoundingClientRect(), box.getBoundingClientRect()];
+  return seen.bottom > frame.top && seen.top < frame.bottom;
+}
+
+function setStop(row) {
+  if (stop && stop !== row) stop.tabIndex = -1;
+  stop = row;
+  if (row) row.tabIndex = 0;
+}
+
+// A change replaces a row: the one with its number, or the newest, takes its place.
+function keepStop() {
+  const kept = stop?.isConnected ? stop : stop?.id && document.getElementById(stop.id);
+  setStop((isVisited && kept) || rows().at(-1));
+  // An empty list still has to be scrolled by keyboard when its beginning is long.
+  if (stop) box.removeAttribute("tabindex");
+  else box.tabIndex = 0;
+}
+
+function goTo(row) {
+  if (!row) return;
+  row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
+function goBeside(node, step) {
+  const controls = controlsOf(node.closest(".message"));
+  controls[(controls.indexOf(node) + step + controls.length) % controls.length]?.focus();
+}
+
+function act(row, name) {
+  const button = $(`[data-action="${name}"]:not([hidden])`, row);
+  button?.click();
+  return Boolean(button);
+}
+
+function leave(node, row) {
+  if (node !== row) row.focus({ preventScroll: true });
+  else $("#composer textarea")?.focus({ preventScroll: true });
+}
+
+function move(row, code) {
+  if (code === "Home") return goTo(rows()[0]);
+  if (code === "End") return goTo(rows().at(-1));
+  const next = code === "ArrowUp" ? before(row) : after(row);
+  if (!next && code === "ArrowUp") tell("older-wanted");
+  goTo(next);
+}
+
+function onKey(event) {
+  const { code, target } = event;
+  const row = target.closest(".message");
+  if (!row || target.closest(".edit-form") || event.isComposing) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  if (["ArrowUp", "ArrowDown", "Home", "End"].includes(code)) move(row, code);
+  else if (["ArrowLeft", "ArrowRight"].includes(code) && target.matches("a, button")) goBeside(target, code === "ArrowLeft" ? -1 : 1);
+  else if (code === "Escape") leave(target, row);
+  else if (code === "ContextMenu" || (target === row && ["Enter", "NumpadEnter"].includes(code))) $("[data-action]:not([hidden])", row)?.focus();
+  else if (!(code in ACTIONS && act(row, ACTIONS[code]))) return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+export function start() {
+  if (!room) return;
+  keepStop();
+  new MutationObserver(keepStop).observe(list, { childList: true });
+  list.addEventListener("keydown", onKey);
+  list.addEventListener("focusin", ({ target }) => {
+    const row = target.closest(".message");
+    if (!row) return;
+    isVisited = true;
+    setStop(row);
+    setReachable(row, true);
+  });
+  list.addEventListener("focusout", ({ target, relatedTarget }) => {
+    const row = target.closest(".message");
+    if (row && !row.contains(relatedTarget)) setReachable(row, false);
+  });
+  // Where one was last, as long as that can be seen; else the newest message.
+  $("#composer")?.addEventListener("focusin", () => {
+    if (!stop || isVisible(stop)) return;
+    isVisited = false;
+    keepStop();
+  });
+}
