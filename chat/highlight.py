@@ -13,6 +13,7 @@ MAX_COLOURED = 4_000  # characters of one message; the rest of its code stays pl
 MAX_LINE = 200  # a longer line is data, and slow to read for a lexer
 MAX_LINES = 150  # of one block; some lexers look ahead over all of them
 MAX_INFO = 40  # of what stands behind the fence
+MAX_MARKED = 48_000  # characters of coloured code in one message; of real code it is ten for one
 
 # A list of our own and not all that Pygments knows: each was timed against hostile input (a tenth
 # of a second at most within the bounds above). Java is not here: its lexer needs seven times that.
@@ -57,14 +58,18 @@ class Highlighter:
     """Colours the code of one message, as far as its allowance goes."""
 
     def __init__(self) -> None:
-        self._left = MAX_COLOURED
+        self._left, self._marked = MAX_COLOURED, MAX_MARKED
 
     def html(self, code: str, language: Language | None) -> str:
         """The code as HTML, coloured if the language is known and the code is not too much."""
         if language is None or language.name is None or not self._affordable(code):
             return escape(code, quote=False)
         self._left -= len(code)
-        return highlight(code, _lexer(language.name), _formatter)
+        coloured: str = highlight(code, _lexer(language.name), _formatter)
+        if len(coloured) > self._marked:  # a mark round each sign
+            return escape(code, quote=False)
+        self._marked -= len(coloured)
+        return coloured
 
     def _affordable(self, code: str) -> bool:
         lines = code.splitlines()

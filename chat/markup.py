@@ -10,8 +10,10 @@ Beyond a bound the text is shown as it was typed; no text is ever dropped.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from html import escape, unescape
+from itertools import islice
 
 import emoji
 import nh3
@@ -30,6 +32,7 @@ MAX_BRACKETS = 400  # "[" looked at as the start of a link
 MAX_DELIMITERS = 2_000  # "*", "_", "~" and "`"
 MAX_URLS = 50  # "://" turned into links
 MAX_EMOJI = 100  # counted in one text
+MAX_HTML = 60_000  # characters; signs alone, each an entity, come to 48,000
 
 _SCHEMES = {"http", "https", "mailto"}
 _ALLOWED_URL = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
@@ -80,7 +83,7 @@ def parsed(text: str) -> str:
     if any(token.level >= MAX_DEPTH - 1 for token in tokens):
         return _as_typed(text)
     html = sanitise(_markdown.renderer.render(tokens, _markdown.options, env))
-    return html if _text_of(html) else _as_typed(text)
+    return html if len(html) <= MAX_HTML and _text_of(html) else _as_typed(text)
 
 
 def plain(text: str, limit: int = 200) -> str:
@@ -93,8 +96,19 @@ def emoji_in(text: str) -> list[str]:
     """The emoji a text shows, in order, repeats included; signs such as © or ™ are not emoji."""
     if text.isascii():  # most of what is said, and looking costs more than all the rest of it
         return []
-    found = (match["emoji"] for match in emoji.emoji_list(text[:MAX_LENGTH]))
-    return [sign for sign in found if _is_picture(sign)][:MAX_EMOJI]
+    return list(islice(_pictures_in(text[:MAX_LENGTH]), MAX_EMOJI))
+
+
+def _pictures_in(text: str) -> Iterator[str]:
+    """The longest emoji at each place. The library's own search takes time in proportion to the
+    square of the number of joiners."""
+    lengths, at = _lengths_of_pictures(), 0
+    while at < len(text):
+        signs = (text[at : at + length] for length in lengths.get(text[at], ()))
+        found = next((sign for sign in signs if sign in emoji.EMOJI_DATA), "")
+        if found and _is_picture(found):
+            yield found
+        at += len(found) or 1
 
 
 def sanitise(html: str) -> str:
@@ -134,6 +148,15 @@ def _as_typed(text: str) -> str:
 def _text_of(html: str) -> str:
     spaced = _BLOCK_ENDS.sub(lambda end: " " + end[0], html)
     return _SPACES.sub(" ", unescape(nh3.clean(spaced, tags=set()))).strip()
+
+
+@cache
+def _lengths_of_pictures() -> dict[str, list[int]]:
+    """How long the emoji are that begin with a character, the longest first."""
+    found: dict[str, set[int]] = {}
+    for sign in emoji.EMOJI_DATA:
+        found.setdefault(sign[0], set()).add(len(sign))
+    return {first: sorted(lengths, reverse=True) for first, lengths in found.items()}
 
 
 def _is_picture(sign: str) -> bool:

@@ -131,7 +131,10 @@ class Message(Struct):
 
 
 class MessagePage(Struct):
-    """Messages, oldest first, and whether there are more in the direction asked for."""
+    """Messages, oldest first, and whether there are more in the direction asked for.
+
+    Long ones come fewer at a time than ``limit``: go on for as long as there are more.
+    """
 
     messages: list[Message]
     more: bool

@@ -5,8 +5,10 @@ from chat.cache.fence_writes import Ending, Write
 from chat.cache.local import Copy
 from chat.cache.through import Shape, Source
 from chat.models import Message
+from chat.models.message import MOST_CHARACTERS, size_of
 
 MOST = shapes.MOST_MESSAGES
+LONG = MOST_CHARACTERS // MOST  # of a message: fifty shorter ones go into one answer
 
 SHAPE = Shape(
     "messages",
@@ -38,5 +40,10 @@ def look(channel_id: str) -> Copy:
 
 
 def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
-    """Add what was stored, in its order, behind its predecessor (R10)."""
+    """Add what was stored, in its order, behind its predecessor (R10).
+
+    After a long one the list is read anew, which bounds it: as many go into it as into an answer.
+    """
+    if any(size_of(message) > LONG for message in messages):
+        return write, fence_writes.drop()
     return write, fence_writes.append([(m["seq"], plain.dump(m)) for m in messages], MOST)

@@ -10,6 +10,8 @@ take that number a second time: below what others hold already, so they would ne
 ``taken`` keeps the numbers a message had, under a unique index of their own.
 """
 
+from collections.abc import Iterable
+
 from bson import ObjectId
 from gevent.lock import BoundedSemaphore
 from mongoengine import (
@@ -28,6 +30,10 @@ from chat.models import base
 from chat.models.channel import Channel
 
 TRIES = 100
+# Of text and HTML in one answer, beside its first message: two hundred messages of a usual length,
+# or five of the longest. What is asked of MongoDB at once is bounded by the number alone.
+MOST_CHARACTERS = 300_000
+AT_ONCE = 51
 TAKEN_KEPT = 500  # far more changes of one message than there can be while a hint is believed
 # The author of what the installation itself says (chat.services.notices): never an account's id.
 NOBODY = "0" * 24
@@ -128,27 +134,27 @@ class Message(Document):
     def page(
         cls, channel_id: str, before: int | None, after: int | None, limit: int
     ) -> tuple[list[dict], bool]:
-        """(messages oldest first, whether there are more in that direction)."""
+        """(messages oldest first, whether there are more in that direction).
+
+        They are those next to where one asks from, fewer than ``limit`` where they are very long.
+        """
         before, after = (n if n is None else integers.within(n, -1) for n in (before, after))
         bounds = {"$lt": before} if before is not None else {}
         bounds |= {"$gt": after} if after is not None else {}
         query: dict = {"channel": ObjectId(channel_id)} | ({"seq": bounds} if bounds else {})
         forward = after is not None and before is None
-        rows = list(
-            cls._get_collection()
-            .find(query, _SHOWN)
-            .sort("seq", 1 if forward else -1)
-            .limit(limit + 1)
-        )
-        page = [to_message(row) for row in rows[:limit]]
-        return (page if forward else page[::-1]), len(rows) > limit
+        rows = cls._get_collection().find(query, _SHOWN, batch_size=AT_ONCE)
+        with rows.sort("seq", 1 if forward else -1).limit(limit + 1) as found:
+            page, more = fitting(map(to_message, found), limit)
+        return (page if forward else page[::-1]), more
 
     @classmethod
     def changed_since(cls, channel_id: str, rev: int, limit: int) -> tuple[list[dict], bool]:
         """(messages posted, edited or deleted after a rev, in the order of change; more?)."""
         query = {"channel": ObjectId(channel_id), "rev": {"$gt": rev}}
-        rows = list(cls._get_collection().find(query, _SHOWN).sort("rev", 1).limit(limit + 1))
-        return [to_message(row) for row in rows[:limit]], len(rows) > limit
+        rows = cls._get_collection().find(query, _SHOWN, batch_size=AT_ONCE)
+        with rows.sort("rev", 1).limit(limit + 1) as found:
+            return fitting(map(to_message, found), limit)
 
     @classmethod
     def first_rev_at(cls, channel_id: str, seq: int) -> int:
@@ -231,6 +237,23 @@ def to_message(row: dict) -> dict:
         "deleted": row.get("deleted", False),
         "client_id": row["client_id"],
     }
+
+
+def fitting(messages: Iterable[dict], limit: int) -> tuple[list[dict], bool]:
+    """(as many of the first messages as go into one answer, but one at least; were there more?)."""
+    found: list[dict] = []
+    left = MOST_CHARACTERS
+    for message in messages:
+        if len(found) == limit or (found and left < 0):
+            return found, True
+        found.append(message)
+        left -= size_of(message)
+    return found, False
+
+
+def size_of(message: dict) -> int:
+    """About how many characters a message takes in an answer."""
+    return len(message["text"]) + len(message["html"])
 
 
 def numbers(channel: ObjectId) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from chat.cache.through import Source
 from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
 from chat.metrics import count
 from chat.models import base
-from chat.realtime import broadcasts, connections, rooms
+from chat.realtime import broadcasts, catching_up, connections, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.events import handles, number, optional_number, text
 from chat.services import activity, messages
@@ -109,9 +109,10 @@ def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> di
     after, rev = number(data, "after", 0), optional_number(data, "rev")
     channel = access.get_channel_for(actor, channel_id)
     _listen_in(actor, connection, channel)
-    changed, more = messages.changes(actor, channel_id, after=after, rev=rev)
+    with catching_up.alone(actor.id):
+        changed, more = messages.changes(actor, channel_id, after=after, rev=rev)
+        rows = [{"message": message, "html": broadcasts.row(message)} for message in changed]
     count.caught_up(after or rev, len(changed), more)
-    rows = [{"message": message, "html": broadcasts.row(message)} for message in changed]
     return {"messages": rows, "more": more, "rev": changed[-1]["rev"] if changed else rev}
 
 

@@ -92,6 +92,11 @@ class Line:
         """How many frames the peer has not taken yet."""
         return len(self._queue) if self._queue is not None else 0
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes that makes."""
+        return self._queued
+
     def _keep(self, frame: bytes | memoryview) -> None:
         assert self._queue is not None
         self._queue.append(frame)

@@ -11,6 +11,7 @@ from chat.cache import reading, through
 from chat.cache.local import Made
 from chat.errors import BadInput, Forbidden, NotFound
 from chat.models import Membership, Message, base, posting
+from chat.models.message import fitting
 from chat.models.user import at_least
 from chat.realtime import broadcasts
 from chat.services import emoji
@@ -22,7 +23,9 @@ MOST_IN_PAGE = 100
 MOST_CHANGES = 200
 MOST_COUNTED = 1000
 
-_made: Made[Any] = Made(300)
+LONGEST_MADE = 150_000  # bytes of an encoded answer; a longer one is made each time
+
+_made: Made[Any] = Made(300, lambda made: len(made.body) <= LONGEST_MADE)
 
 
 def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, bool]:
@@ -105,7 +108,7 @@ def newest_as(
 
 
 def _newest(recent: list[dict], limit: int) -> tuple[list[dict], bool]:
-    page = recent[-limit:]
+    page = fitting(reversed(recent), limit)[0][::-1]
     return page, bool(page) and page[0]["seq"] > 1
 
 

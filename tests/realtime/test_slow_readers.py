@@ -28,6 +28,7 @@ class SlowTab:
             origin=person.url,
             socket=self.sock,
         )
+        self.ask = line.send
         line.send("40" + json.dumps({"csrf": person.csrf}))
         while not line.recv().startswith("40"):
             pass

@@ -1,0 +1,50 @@
+"""Big answers go out one at a time for each person, and none to somebody who does not read.
+
+An answer to ``channel:open`` is as big as a page of history. A person with twenty sockets may ask
+for one on each of them, and what their sockets do not take stays in this process's memory.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from weakref import WeakValueDictionary
+
+from flask_babel import lazy_gettext as _l
+from gevent.lock import BoundedSemaphore
+
+from chat.errors import Throttled
+from chat.extensions import socketio
+from chat.realtime import connections
+from chat.turns import turns
+
+MOST_UNREAD = 256 * 1024  # bytes that wait for all sockets of a person
+PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
+
+_locks: WeakValueDictionary[str, BoundedSemaphore] = WeakValueDictionary()
+
+
+@contextmanager
+def alone(user_id: str) -> Iterator[None]:
+    """Wait until no other big answer to this person is being made; Throttled if that takes long,
+    or while their sockets have much to read. Browsers ask again."""
+    lock = _locks.setdefault(user_id, BoundedSemaphore(1))
+    if not lock.acquire(blocking=False):
+        with turns.left():
+            if not lock.acquire(timeout=PATIENCE):
+                raise _busy()
+    try:
+        if unread_bytes(user_id) > MOST_UNREAD:
+            raise _busy()
+        yield
+    finally:
+        lock.release()
+
+
+def unread_bytes(user_id: str) -> int:
+    """How much this process holds for sockets of a person that have not taken it yet."""
+    lines = socketio.server.eio.sockets
+    found = (lines.get(connection.eio_sid) for connection in connections.of_user(user_id))
+    return sum(line.waiting_bytes for line in found if line)
+
+
+def _busy() -> Throttled:
+    return Throttled(_l("Too much is waiting to be read here. Try again in a moment."))
