@@ -11,7 +11,7 @@ import sys
 
 import gevent
 
-from chat import answers, logs
+from chat import answers, arrivals, logs, worker
 from chat.config import ConfigError, load
 from chat.metrics.place import place
 
@@ -21,9 +21,9 @@ except ConfigError as error:
     sys.exit(str(error))
 
 bind = f"{settings['HOST']}:{settings['PORT']}"
-worker_class = "gevent"
+worker_class = worker.Worker
 workers = settings["WORKERS"]  # stated: gunicorn's own default would follow the host
-worker_connections = 4000  # requests; open tabs are held elsewhere (chat.realtime.engine)
+worker_connections = arrivals.PLACES
 timeout = 30
 graceful_timeout = 20  # hosts kill 30 s after SIGTERM
 keepalive = 5

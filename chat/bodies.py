@@ -2,7 +2,8 @@
 
 A body may come as slowly as its sender likes. Whoever waits for it in the middle of a request holds
 what others need meanwhile (``chat.turns``), and has looked at rights that may have gone by the time
-it ends (``chat.ahead``).
+it ends (``chat.ahead``). Whoever waits here is one of those that an address may have only so many
+of (``chat.arrivals``).
 
 A sender that goes away half-way has sent no request: gunicorn hands over what has come, and Flask
 would take that for the whole, and store half a message.
@@ -17,7 +18,12 @@ from typing import Any
 import gevent
 from gevent.lock import BoundedSemaphore
 
-SECONDS = 30  # for the whole of it; gunicorn itself would wait for ever
+from chat.addresses import of
+from chat.arrivals import arrivals
+
+# For the whole of it; gunicorn itself would wait for ever.
+SECONDS = 10
+SLOWEST = 16_384  # bytes a second: what is longer may take longer
 SMALL = 16_384  # bytes; a message is smaller, and as many of these may be here as there are callers
 MOST_BIG = 256  # of the others together; each may be as long as a request may be
 PATIENCE = 5.0  # seconds until one for which there is no room is told to come later
@@ -30,7 +36,7 @@ class TooMany(Exception):
 
 
 @contextmanager
-def held(environ: dict[str, Any], most: int) -> Iterator[None]:
+def held(environ: dict[str, Any], most: int, proxies: int = 0) -> Iterator[None]:
     """Wait for the body and put it in its place, with its length. One of more than ``most`` bytes
     is not waited for: Flask refuses it (413).
 
@@ -40,7 +46,9 @@ def held(environ: dict[str, Any], most: int) -> Iterator[None]:
     if big and not _room.acquire(timeout=PATIENCE):
         raise TooMany
     try:
-        _read(environ, most)
+        if big or _length(environ):
+            with arrivals.waited_for(environ.get("gunicorn.socket"), of(environ, proxies)):
+                _read(environ, most)
         yield
     finally:
         if big:
@@ -70,7 +78,7 @@ def _length(environ: dict[str, Any]) -> int:
 
 
 def _all(sent: Any, length: int) -> bytes:
-    with gevent.Timeout(SECONDS, _gone()):
+    with gevent.Timeout(SECONDS + length / SLOWEST, _gone()):
         return bytes(sent.read(length))
 
 

@@ -8,7 +8,6 @@ for itself. Never slower than the door: a Redis that hangs costs one short time-
 """
 
 import hashlib
-import ipaddress
 import math
 import time
 from functools import lru_cache
@@ -20,7 +19,7 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from chat import devices
+from chat import addresses, devices
 from chat.errors import Throttled
 from chat.extensions import redis
 from chat.passing import of
@@ -256,15 +255,8 @@ def _limit_page_writes() -> None:
 
 
 def address() -> str:
-    """Who calls, as far as the network knows; an IPv6 customer has a whole /64."""
-    text = request.remote_addr or "unknown"
-    try:
-        found = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return text
-    if found.version == 6:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return text
+    """Who calls, as far as the network knows."""
+    return addresses.network(request.remote_addr or "unknown")
 
 
 @lru_cache(maxsize=50)

@@ -89,7 +89,8 @@ def init_app(app: Flask) -> None:
         if environ["PATH_INFO"].startswith(AT_ONCE):
             return wrapped(environ, start_response)
         try:
-            with bodies.held(environ, app.config["MAX_CONTENT_LENGTH"]), turns.taken(PATIENCE):
+            most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
+            with bodies.held(environ, most, proxies), turns.taken(PATIENCE):
                 return wrapped(environ, start_response)
         except (Busy, bodies.TooMany):
             return _later(start_response)

@@ -51,6 +51,7 @@ def test_half_a_form_is_no_message(new_person: NewPerson):
 )
 def test_who_never_sends_the_rest_is_not_waited_for(monkeypatch, said):
     monkeypatch.setattr(bodies, "SECONDS", 0.01)
+    monkeypatch.setattr(bodies, "SLOWEST", 1 << 40)
     never = SimpleNamespace(read=lambda _length: Event().wait())
     environ = {**said, "wsgi.input": never}
     with gevent.Timeout(10), pytest.raises(ConnectionResetError), bodies.held(environ, MAX_REQUEST):

@@ -11,8 +11,10 @@ from typing import Any
 import gevent
 import socketio as library
 from flask import Flask
+from werkzeug.http import parse_cookie
 
 from chat.cache import outages, updates
+from chat.callers import callers
 from chat.extensions import redis, socketio
 from chat.realtime import broadcasts, connections, floods, origins, rooms, websocket
 from chat.realtime.line import MAX_MESSAGE
@@ -44,6 +46,8 @@ def init_app(app: Flask) -> None:
         logger=_quiet("chat.socketio"),
         engineio_logger=_quiet("chat.engineio"),
     )
+    socketio.server.eio.proxies = int(app.config.get("TRUSTED_PROXIES") or 0)
+    socketio.server.eio.is_known = partial(_is_known, app)
     app.wsgi_app = _Door(pages, app.wsgi_app)  # type: ignore[method-assign]
     _bind(app)
     updates.subscribe("channels", rooms.on_channels)
@@ -52,6 +56,12 @@ def init_app(app: Flask) -> None:
     bus.on_shed(_others_missed)
     redis.on_change(_mode_changed)
     outages.on_change(_cut_off_elsewhere)
+
+
+def _is_known(app: Flask, environ: dict[str, Any]) -> bool:
+    """Whether the session has been used by somebody here."""
+    cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
+    return callers.get(cookies.get(app.config["SESSION_COOKIE_NAME"], "")) is not None
 
 
 class _Door:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +10,9 @@ import engineio
 import gevent
 from engineio import packet
 
+from chat import addresses
 from chat.realtime import websocket
+from chat.realtime.crowd import Crowd
 from chat.realtime.line import MAX_MESSAGE, Line
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,10 @@ class LineServer(engineio.Server):
         super().__init__(*args, **kwargs)
         self._leaving: set[Line] = set()  # closed, and their peers have not let go yet
         self._pulse: gevent.Greenlet | None = None
+        self.crowd = Crowd()
+        self.proxies = 0  # in front of us (TRUSTED_PROXIES)
+        # Whether a request comes from somebody who was here before: a guess, and good enough.
+        self.is_known: Callable[[dict[str, Any]], bool] = lambda environ: False
 
     def _handle_connect(
         self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: Any = None
@@ -42,6 +48,10 @@ class LineServer(engineio.Server):
             log.warning("%d sockets are open: one more was refused", len(self.sockets))
             start_response("503 Service Unavailable", [("Retry-After", "30")])
             return [b"There are too many connections.\n"]
+        address = addresses.of(environ, self.proxies)
+        if not self.crowd.admits(address) and not self.is_known(environ):
+            start_response("429 Too Many Requests", [("Retry-After", "10")])
+            return [b"There are too many connections from your address.\n"]
         try:
             sock = websocket.accept(environ)
         except (websocket.Refused, OSError) as error:
@@ -50,8 +60,9 @@ class LineServer(engineio.Server):
             return [b"This is a WebSocket address.\n"]
         if self._pulse is None or self._pulse.dead:  # after the fork, and with the first line
             self._pulse = gevent.spawn(self._beat)
-        line = Line(self, self.generate_id(), sock)
+        line = Line(self, self.generate_id(), sock, address)
         self.sockets[line.sid] = line
+        self.crowd.came(line)
         line.send(packet.Packet(packet.OPEN, self._terms(line.sid)))
         self._trigger_event("connect", line.sid, remembered(environ), run_async=False)
         raise StopIteration  # the way gunicorn is told that the connection is not its own any more
@@ -76,8 +87,15 @@ class LineServer(engineio.Server):
             except Exception:
                 log.exception("the pulse of the sockets missed a beat")
 
+    def let_in(self, line: Line) -> None:
+        """Somebody has shown who they are."""
+        if not line.is_let_in:
+            line.is_let_in, line.due = True, time.monotonic() + self.ping_interval
+            self.crowd.let_in(line)
+
     def has_closed(self, line: Line) -> None:
         """Nothing goes to this line any more."""
+        self.crowd.went(line)
         self._leaving.add(line)
         self.sockets.pop(line.sid, None)
 

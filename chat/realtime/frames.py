@@ -11,7 +11,7 @@ _CONTINUED, _FIN, _MASKED = 0, 0x80, 0x80
 _MOST_IN_CONTROL = 125
 _TWO_BYTES, _EIGHT_BYTES = 126, 127
 
-NORMAL, BROKEN, NOT_UTF8, TOO_BIG = 1000, 1002, 1007, 1009
+NORMAL, BROKEN, NOT_UTF8, UNWANTED, TOO_BIG = 1000, 1002, 1007, 1008, 1009
 
 Message = tuple[int, str | bytes]
 
@@ -51,10 +51,12 @@ def close(code: int = NORMAL) -> bytes:
 class Cutter:
     """Cuts what a client sends into messages; keeps nothing but what is not whole yet."""
 
-    __slots__ = ("_buffer", "_kind", "_most", "_parts")
+    __slots__ = ("_buffer", "_kind", "_most", "_parts", "_worth", "idle")
 
-    def __init__(self, most: int) -> None:
-        self._most = most  # bytes in a message
+    def __init__(self, most: int, worth: int = 0) -> None:
+        """``most`` bytes in a message; a part of one is idle if it has less than ``worth``."""
+        self._most, self._worth = most, worth
+        self.idle = 0  # control frames and such parts that have come
         self._buffer = b""
         self._kind = _CONTINUED  # of the message whose parts have begun to come
         self._parts: bytearray | None = None
@@ -72,6 +74,11 @@ class Cutter:
             at = stop
         self._buffer = buffer[at:]
         return found
+
+    @property
+    def is_between(self) -> bool:
+        """Whether nothing is here that is not whole."""
+        return not self._buffer and self._parts is None
 
     def _end_of(self, buffer: bytes, at: int) -> tuple[int, int, int] | None:
         """(first byte, begin of the payload, its end) of the frame at this place, if it is whole.
@@ -103,7 +110,10 @@ class Cutter:
         if head & 0x70 or kind not in (_CONTINUED, TEXT, BINARY, CLOSE, PING, PONG):
             raise Broken(BROKEN)
         if kind >= CLOSE:
+            self.idle += 1
             return kind, payload
+        if not last and len(payload) < self._worth:
+            self.idle += 1
         if (kind == _CONTINUED) != (self._parts is not None):
             raise Broken(BROKEN)
         if self._parts is not None:

@@ -16,10 +16,12 @@ import gevent
 from engineio import packet
 
 from chat.realtime import frames
+from chat.realtime.crowd import STRANGER_SECONDS, WORTH, Purse
 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 64 * 1024
+MESSAGE_SECONDS = 20.0  # for a message from its first byte to its last
 READ_AT_ONCE = 8 * 1024
 # Messages that may wait for being dealt with; the peer's next ones wait outside.
 MOST_UNHANDLED = 32
@@ -40,19 +42,23 @@ class Line:
     """
 
     __slots__ = ("_cutter", "_goodbye", "_inbox", "_queue", "_queued", "_reading", "_sock",
-                 "_writing", "asked", "closed", "closing", "connected", "dropped", "due", "pinged",
-                 "server", "session", "sid", "upgraded", "upgrading")  # fmt: skip
+                 "_unfinished", "_writing", "address", "asked", "closed", "closing", "connected",
+                 "dropped", "due", "is_let_in", "pinged", "purse", "server", "session", "sid",
+                 "upgraded", "upgrading")  # fmt: skip
 
-    def __init__(self, server: Any, sid: str, sock: Any) -> None:
-        self.server, self.sid = server, sid
+    def __init__(self, server: Any, sid: str, sock: Any, address: str = "") -> None:
+        self.server, self.sid, self.address = server, sid, address
         self.connected = self.upgraded = True
         self.upgrading = self.closing = self.closed = False
         self.session: dict[str, Any] = {}
         self.asked = self.dropped = 0  # counted by the server's guard
-        self.pinged = False
-        self.due = time.monotonic() + server.ping_interval  # when the pulse has to look
+        self.purse: Purse | None = None  # there once something came that asks for nothing
+        self.is_let_in = self.pinged = False
+        # When the pulse has to look: first whether anybody has said who they are.
+        self.due = time.monotonic() + min(server.ping_interval, STRANGER_SECONDS)
+        self._unfinished: float | None = None  # since when a message has been coming
         self._goodbye = False  # a close frame is on its way: nothing may follow it
-        self._cutter: frames.Cutter | None = frames.Cutter(MAX_MESSAGE)
+        self._cutter: frames.Cutter | None = frames.Cutter(MAX_MESSAGE, WORTH)
         self._inbox: deque | None = None  # there while a greenlet deals with messages
         self._queue: deque | None = None  # there while the peer is behind
         self._queued = 0  # bytes in it
@@ -149,12 +155,38 @@ class Line:
             self._lost()
         elif self._cutter is not None:  # else the rest is only read away
             try:
-                self._heard(self._cutter.feed(data))
+                self._cut(self._cutter, data)
             except frames.Broken as broken:
                 log.info("a WebSocket broke: %s", broken)
-                self._say_goodbye(broken.code)
-                self._cutter = None
-                self._take(None)
+                self._refuse(broken.code)
+
+    def _cut(self, cutter: frames.Cutter, data: bytes) -> None:
+        messages = cutter.feed(data)
+        idle, cutter.idle = cutter.idle, 0
+        if not messages and len(data) < WORTH:
+            idle += 1  # a message in crumbs
+        self._unfinished = None if cutter.is_between else self._unfinished or time.monotonic()
+        if not idle or self.spend(idle):
+            self._heard(messages)
+
+    def spend(self, cost: float) -> bool:
+        """Whether something of this cost may come that asks for nothing; if not, it was the last.
+        Counted once for all that came together."""
+        if self.server.crowd.spend(self, cost):
+            return True
+        self.give_up("it sends what asks for nothing, without end")
+        return False
+
+    def give_up(self, why: str) -> None:
+        """Close it, with a word in the log."""
+        if self._cutter is not None:
+            log.info("closed a socket: %s", why)
+            self._refuse(frames.UNWANTED)
+
+    def _refuse(self, code: int) -> None:
+        self._say_goodbye(code)
+        self._cutter = None  # what still comes is only read away
+        self._take(None)
 
     def _heard(self, messages: list[frames.Message]) -> None:
         ping = None  # of many that came together the last is answered (RFC 6455, 5.5.3)
@@ -165,7 +197,7 @@ class Line:
                 self._say_goodbye(frames.NORMAL)
                 self._lost()
                 return
-            elif payload == _PONG:
+            elif payload == _PONG and self.pinged:
                 self._ponged()
             elif kind != frames.PONG:
                 self._take(payload)
@@ -206,27 +238,41 @@ class Line:
         pkt = packet.Packet(encoded_packet=payload)
         if pkt.packet_type == packet.MESSAGE:
             self.server._trigger_event("message", self.sid, pkt.data, run_async=False)
-        elif pkt.packet_type == packet.PONG:
-            self._ponged()
         elif pkt.packet_type == packet.CLOSE:
             self.close(wait=False, abort=True, reason=self.server.reason.CLIENT_DISCONNECT)
+        else:  # a pong that nobody asked for, a ping, an offer to upgrade, nothing
+            self.spend(1 + len(payload) / WORTH)
 
     # -- alive and not -----------------------------------------------------------------------
 
     def _ponged(self) -> None:
-        if self.pinged:
-            self.pinged, self.due = False, time.monotonic() + self.server.ping_interval
+        self.pinged, self.due = False, time.monotonic() + self.server.ping_interval
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether something that it said is being dealt with, or waits for that."""
+        return self._inbox is not None
 
     def look(self, now: float) -> None:
         """Called by the pulse once it is ``due``: time for a ping, or no answer to the last."""
         if self.closed:
             self._release()
+        elif self._unfinished is not None and now - self._unfinished > MESSAGE_SECONDS:
+            self.give_up("it does not finish what it says")
+        elif not self.is_let_in:
+            self._look_at_stranger(now)
         elif self.pinged:
             self.due = now + LINGER
             gevent.spawn(self.close, wait=False, reason=self.server.reason.PING_TIMEOUT)
         else:
             self.pinged, self.due = True, now + self.server.ping_timeout
             self.push(_PING_FRAME)
+
+    def _look_at_stranger(self, now: float) -> None:
+        """Whoever said something may have to wait for us; silence is no reason to stay."""
+        self.due = now + 1.0
+        if not self.is_heard:
+            self.give_up("nobody has said who they are")
 
     def check_ping_timeout(self) -> bool:
         """The pulse does it."""

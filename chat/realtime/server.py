@@ -16,7 +16,8 @@ ORDERED = "message:"  # events of this family wait for each other
 MOST_WAITING = 50
 MOST_ASKED = 20  # times that one line may ask to be let in
 MOST_DROPPED = 100  # packets that mean nothing: no browser of ours sends any
-KINDS = (packet.CONNECT, packet.DISCONNECT, packet.EVENT, packet.ACK)
+# Not ACK: nobody here asks a browser to confirm anything.
+KINDS = (packet.CONNECT, packet.DISCONNECT, packet.EVENT)
 
 
 class NoPacket(Exception):
@@ -61,6 +62,14 @@ class GuardedServer(socketio.Server):
     def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
         if self._counted(eio_sid, "asked") <= MOST_ASKED:
             super()._handle_connect(eio_sid, namespace, data)
+            line = self.eio.sockets.get(eio_sid)
+            if line is not None and self._is_in(eio_sid, namespace):
+                self.eio.let_in(line)
+
+    def _handle_disconnect(self, eio_sid: str, namespace: str, reason: Any = None) -> None:
+        if not self._is_in(eio_sid, namespace):  # also of a line that is closed
+            self._counted(eio_sid, "dropped")
+        super()._handle_disconnect(eio_sid, namespace, reason)
 
     def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
         if not self._is_event(data, namespace) or not self._is_in(eio_sid, namespace):

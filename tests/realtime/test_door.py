@@ -30,7 +30,7 @@ def test_who_is_still_at_the_door_hears_nothing(
     monkeypatch.setattr(server, "_send_packet", lambda line, packet: None)  # in, or refused
     server.on("connect", connect)
     server.eio.sockets["line"] = SimpleNamespace(
-        sid="line", asked=0, push=lambda frame: sent.append(frame) is None
+        sid="line", asked=0, is_let_in=True, push=lambda frame: sent.append(frame) is None
     )
     server.environ["line"] = {}
     server._handle_connect("line", "/", None)

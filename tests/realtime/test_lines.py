@@ -153,6 +153,7 @@ def test_a_peer_that_has_gone_is_told_to_the_handlers_once(engine: LineServer) -
 
 def test_a_silent_peer_is_asked_and_then_let_go(engine: LineServer) -> None:
     with line_and_peer(engine) as (line, peer):
+        engine.let_in(line)
         line.look(line.due)
         assert all_taken(peer, 3) == frames.message("2")
         peer.sendall(b"\x81\x81\0\0\0\x003")  # a pong

@@ -1,5 +1,6 @@
 """What a person does over a socket: a tab that hears, and a bare line that may mean harm."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -101,11 +102,13 @@ class Tab:
             self.socket.disconnect()
 
 
-def bare_line(url: str, cookie: str, origin: str | None = None) -> websocket.WebSocket:
+def bare_line(
+    url: str, cookie: str, origin: str | None = None, headers: Sequence[str] = ()
+) -> websocket.WebSocket:
     """A WebSocket whose engine.io handshake is done."""
     line = websocket.create_connection(
         f"{url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket",
-        header=[f"Cookie: {cookie}"],
+        header=[f"Cookie: {cookie}", *headers],
         origin=origin or url,
         timeout=SECONDS,
     )

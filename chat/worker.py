@@ -1,0 +1,28 @@
+"""gunicorn's worker, which tells for whom it waits (``chat.arrivals``)."""
+
+from typing import Any
+
+from gunicorn.workers.ggevent import GeventWorker
+
+from chat import addresses
+from chat.arrivals import ANYBODY, arrivals
+
+
+class Worker(GeventWorker):  # type: ignore[misc]
+    """One worker process."""
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """One connection, from its first byte to its last."""
+        direct = isinstance(addr, tuple) and not self.wsgi.config["TRUSTED_PROXIES"]
+        try:
+            arrivals.begin(client, addresses.network(addr[0]) if direct else ANYBODY)
+            super().handle(listener, client, addr)
+        finally:
+            arrivals.end(client)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """The head of a request is here: until its answer has left, others wait for us."""
+        arrivals.end(sock)
+        going_on = super().handle_request(listener_name, req, sock, addr)
+        arrivals.begin(sock)
+        return going_on

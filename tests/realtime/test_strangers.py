@@ -1,0 +1,79 @@
+"""A line on which nobody says who they are does not stay, and takes nobody's place."""
+
+import time
+
+import gevent
+import pytest
+
+from chat.realtime import frames
+from chat.realtime.crowd import MOST_STRANGERS, STRANGER_SECONDS
+from chat.realtime.engine import LineServer
+from chat.realtime.line import MESSAGE_SECONDS
+from tests.realtime.test_idle_frames import (  # noqa: F401 - fixtures
+    address,
+    behind,
+    has_hung_up,
+    line_from,
+    owner,
+)
+from tests.realtime.test_line_limits import masked, say, server, until  # noqa: F401 - a fixture
+from tests.realtime.test_lines import line_and_peer
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def engine() -> LineServer:
+    return LineServer(async_mode="gevent", ping_interval=20, ping_timeout=15)
+
+
+def test_who_says_nothing_is_closed_and_who_was_let_in_is_pinged(engine: LineServer) -> None:
+    with line_and_peer(engine, "one") as (silent, _), line_and_peer(engine, "two") as (guest, _):
+        engine.let_in(guest)
+        assert silent.due <= time.monotonic() + STRANGER_SECONDS
+        for line in (silent, guest):
+            line.look(line.due)
+        gevent.sleep(0)
+        assert silent.closed
+        assert guest.pinged
+        assert not guest.closed
+
+
+def test_who_waits_for_us_is_not_held_to_be_silent(engine: LineServer) -> None:
+    with line_and_peer(engine) as (line, _):
+        line._inbox = ["40"]  # type: ignore[assignment]
+        line.look(line.due)
+        gevent.sleep(0)
+        assert not line.closed
+        line._inbox = None
+        line.look(line.due)
+        gevent.sleep(0)
+        assert line.closed
+
+
+@pytest.mark.parametrize("part", [masked(frames.TEXT, b"4" * 200)[:-1], b"\x01\x81\0\0\0\0x"])
+def test_a_message_that_is_never_finished_is_waited_for_for_a_while(
+    engine: LineServer, part: bytes
+) -> None:
+    with line_and_peer(engine) as (line, peer):
+        engine.let_in(line)
+        say(peer, part)
+        until(lambda: line._unfinished)
+        line.look(time.monotonic() + MESSAGE_SECONDS / 2)
+        gevent.sleep(0)
+        assert not line.closed
+        line.look(time.monotonic() + MESSAGE_SECONDS + 1)
+        gevent.sleep(0)
+        assert line.closed
+
+
+def test_of_too_many_strangers_of_one_address_the_first_go(behind, owner, address) -> None:  # noqa: F811
+    tab = line_from(address, behind, owner.cookie)
+    tab.send('40{"csrf":"' + owner.csrf + '"}')
+    elsewhere = line_from("203.0.113.7", behind)
+    lines = [line_from(address, behind) for _ in range(MOST_STRANGERS + 3)]
+    for line in (*lines, elsewhere, tab):
+        line.settimeout(0.05)
+    eventually(lambda: sum(map(has_hung_up, lines[:5])) >= 3)
+    assert not any(map(has_hung_up, (lines[-1], elsewhere, tab)))
+    for line in (*lines, elsewhere, tab):
+        line.shutdown()
