@@ -42,6 +42,12 @@ class Forbidden(ChatError):
     status, name, title = 403, "forbidden", _l("You can't do this")
 
 
+class FormExpired(Forbidden):
+    """The form was made for another session, or by another site."""
+
+    name = "form_expired"
+
+
 class NotFound(ChatError):
     """There is no such thing, or the caller may not know that there is."""
 

@@ -30,6 +30,11 @@ def expected() -> str | None:
     return signature(NAME, sent) if sent else None
 
 
+def has_cookie() -> bool:
+    """Whether this browser sends the cookie back."""
+    return _sent() is not None
+
+
 def drop() -> None:
     """After signing in or out: the next form of a stranger in this browser has another token."""
     g.form_browser = ""

@@ -3,6 +3,7 @@
 import hmac
 import re
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import flask
@@ -12,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chat import auth, devices, form_token
-from chat.errors import Forbidden, Unavailable
+from chat.errors import FormExpired, Unavailable
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 MAX_REQUEST = 256 * 1024
@@ -64,11 +65,23 @@ def check_csrf() -> None:
     expected = _token_of_session() or form_token.expected()
     given = request.headers.get("X-CSRFToken") or request.form.get("csrf_token") or ""
     if not token_matches(expected, given):
-        if not _token_of_session() and current_app.extensions["chat_status"].mongo.status == "down":
+        if not _token_of_session() and _mongo_is_down():
             raise Unavailable  # no session can be looked up or begun: the form is not to blame
-        raise Forbidden(
-            _l("This form has expired or came from another site. Reload the page and try again.")
-        )
+        raise FormExpired(_why_expired())
+
+
+def _mongo_is_down() -> bool:
+    status = current_app.extensions.get("chat_status")
+    return status is not None and status.mongo.status == "down"
+
+
+def _why_expired() -> Any:
+    """The cause, as far as it can be seen: a browser that keeps no cookies cannot log in."""
+    if form_token.has_cookie() or request.cookies.get(current_app.config["SESSION_COOKIE_NAME"]):
+        return _l("This form has expired. Check what you entered and send it again.")
+    if current_app.config["SESSION_COOKIE_SECURE"] and not request.is_secure:
+        return _l("Your browser keeps no cookies for this site over plain http. Use https.")
+    return _l("Your browser sent no cookie. Allow cookies for this site and send the form again.")
 
 
 def _token_of_session() -> str:

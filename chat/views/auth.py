@@ -6,11 +6,12 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from chat import auth, limits
-from chat.errors import Invalid, Throttled
+from chat.errors import ChatError, Invalid, Throttled
 from chat.i18n import LANGUAGES
 from chat.security import safe_next
 from chat.services import accounts, invites, site
-from chat.views.forms import MISTAKES, page, see, typed
+from chat.views import again, errors
+from chat.views.forms import ENTRANCES, MISTAKES, page, see, typed
 
 blueprint = Blueprint("auth", __name__)
 
@@ -42,11 +43,12 @@ def setup() -> ResponseReturnValue:
 @blueprint.get("/login")
 def login_form() -> ResponseReturnValue:
     """Nickname and password."""
+    target = safe_next(request.args.get("next", "")) or ""
     if current_user.is_authenticated:
-        return redirect("/")
+        return redirect(target or "/")
     if not accounts.is_set_up():
         return redirect("/setup")
-    return page("auth/login.html", next=safe_next(request.args.get("next", "")) or "")
+    return page("auth/login.html", next=target)
 
 
 @blueprint.post("/login")
@@ -61,9 +63,10 @@ def login() -> ResponseReturnValue:
             raise Invalid(_("Wrong nickname or password."))
         limits.logged_in(form["nickname"])
     except (Invalid, Throttled) as problem:
-        return page("auth/login.html", problem, form=form, next=target)
+        return page("auth/login.html", problem, form=form, next=target, again=again.carried())
     auth.log_in(profile)
-    return see(target or "/")
+    kept = again.carried()
+    return errors.logged_in_again(kept) if kept else see(target or "/")
 
 
 @blueprint.post("/logout")
@@ -124,3 +127,18 @@ def language() -> Response:
             "locale", chosen, max_age=31536000, samesite="Lax", secure=request.is_secure
         )
     return response
+
+
+def _login_again(problem: ChatError) -> ResponseReturnValue:
+    target = safe_next(request.form.get("next", "")) or ""
+    form, kept = typed("nickname"), again.carried()
+    return page("auth/login.html", problem, form=form, next=target, again=kept)
+
+
+ENTRANCES["auth.login"] = _login_again
+ENTRANCES["auth.register"] = lambda problem: page(
+    "auth/register.html", problem, form=typed("nickname", "invite")
+)
+ENTRANCES["auth.setup"] = lambda problem: page(
+    "auth/setup.html", problem, form=typed("site_name", "nickname")
+)

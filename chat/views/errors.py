@@ -3,27 +3,33 @@
 from typing import Any
 
 from flask import Flask, Response, current_app, make_response, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from flask_login import current_user
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 
 from chat import auth
-from chat.errors import ChatError, Uncertain
+from chat.errors import ChatError, FormExpired, Uncertain
 from chat.extensions import redis
 from chat.i18n import LANGUAGES
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
 from chat.security import SAFE
 from chat.traces import went_without_mongo
+from chat.views import again, forms
 from chat.watch import words
 
-ICONS = {404: "compass", 403: "lock", 429: "hourglass", 503: "unplug", 500: "bug"}
+# After these the same form may well be taken a moment later.
+MAY_SEND = (200, 403, 429, 500, 503)
+ICONS = {200: "check", 404: "compass", 403: "lock", 429: "hourglass", 503: "unplug", 500: "bug"}
 
 
 def init_app(app: Flask) -> None:
     """Answers for what services raise, for HTTP errors and for bugs."""
     app.register_error_handler(ChatError, known_problem)
+    app.register_error_handler(FormExpired, form_expired)
     app.register_error_handler(HTTPException, http_problem)
     for gone in DATABASE_GONE:
         app.register_error_handler(gone, database_gone)
@@ -32,6 +38,25 @@ def init_app(app: Flask) -> None:
 def known_problem(problem: ChatError) -> Response:
     """What a service refused, with its reason."""
     return error_page(problem.status, str(problem.detail))
+
+
+def form_expired(problem: FormExpired) -> ResponseReturnValue:
+    """The form again. For somebody who is no longer signed in, by way of the log-in."""
+    if not auth.is_known():
+        return error_page(503)
+    if request.endpoint in forms.ENTRANCES:
+        return forms.ENTRANCES[request.endpoint](problem)
+    kept = None if current_user.is_authenticated else again.typed()
+    if kept is None:
+        return known_problem(problem)
+    ended = FormExpired(_("You've been logged out in the meantime."))
+    return forms.page("auth/login.html", ended, again=kept)
+
+
+def logged_in_again(kept: again.Typed) -> Response:
+    """What was typed before the session ended, for the new one to send."""
+    title, advice = _("You're logged in again"), _("What you wrote has not been sent yet.")
+    return _page(200, title, advice, kept=kept)
 
 
 def database_gone(problem: PyMongoError) -> Response:
@@ -60,17 +85,25 @@ def error_page(status: int, reason: Any = "") -> Response:
         status, reason = 503, ""
     with force_locale(_locale()):
         title, advice = explain(status)
-        html = render_template(
-            "errors/error.html",
-            status=status,
-            title=title,
-            reason=reason if reason != title else "",
-            advice=advice,
-            away=_away() if status == 503 else [],
-            icon_name=ICONS.get(status, "circle-alert"),
-            locale=_locale(),
-            token=_token() if status < 500 else "",
-        )
+        return _page(status, title, advice, reason, again.typed())
+
+
+def _page(
+    status: int, title: str, advice: str, reason: Any = "", kept: again.Typed | None = None
+) -> Response:
+    html = render_template(
+        "errors/error.html",
+        status=status,
+        title=title,
+        reason=reason if reason != title else "",
+        advice=advice,
+        away=_away() if status == 503 else [],
+        icon_name=ICONS.get(status, "circle-alert"),
+        locale=_locale(),
+        token=_token() if status < 500 else "",
+        kept=kept,
+        may_send=status in MAY_SEND,
+    )
     response = make_response(html, status)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,13 +1,19 @@
 """What pages share about forms: what was typed, what was wrong with it, and where to go next."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from chat.errors import ChatError, Conflict, Forbidden, Invalid, Throttled
 
 # Mistakes that show the form again; anything else becomes an error page.
 MISTAKES = (Invalid, Conflict, Forbidden, Throttled)
+
+
+# The forms of people who are not signed in, by endpoint: how each shows itself when it has expired.
+ENTRANCES: dict[str | None, Callable[[ChatError], ResponseReturnValue]] = {}
 
 
 def typed(*names: str) -> dict[str, str]:
