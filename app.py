@@ -12,6 +12,7 @@ from chat import (
     cli,
     config,
     editions,
+    first_account,
     i18n,
     integers,
     limits,
@@ -36,8 +37,8 @@ from chat.services import activity, emoji
 from chat.watch import drill, keeper
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (metrics, redis, updates, follower, outages, drill, status, keeper, activity,
-              emoji, realtime, presence)  # fmt: skip
+BACKGROUND = (metrics, redis, updates, follower, outages, drill, status, first_account, keeper,
+              activity, emoji, realtime, presence)  # fmt: skip
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:

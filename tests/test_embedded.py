@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from chat import setup_token
 from chat.embedded import EmbeddedError
 from chat.embedded.binaries import find_mongod, find_valkey
 from chat.embedded.datadir import DataDir
@@ -42,6 +43,9 @@ def run(tmp_path):
 
 def test_what_people_wrote_is_there_after_a_stop_and_a_second_start(run):
     first = run().serving()
+    key = (first.data / "secret_key").read_text()
+    token = setup_token.token({"SECRET_KEY": key})
+    eventually(lambda: f"make the first one at {first.url}/setup?token={token}" in first.output)
     owner = Person(first.url, "owner").set_up()
     channel = owner.get("/api/channels").json()["channels"][0]["id"]
     path = f"/api/channels/{channel}/messages"
@@ -56,6 +60,7 @@ def test_what_people_wrote_is_there_after_a_stop_and_a_second_start(run):
     texts = [message["text"] for message in owner.get(path).json()["messages"]]
     assert "still here" in texts  # and the session is still the same
     assert second.stop(signal.SIGTERM) == 0
+    assert "no account" not in second.output
 
 
 def test_servers_are_stopped_after_the_app(run, tmp_path):

@@ -4,29 +4,28 @@ It asks nobody: neither MongoDB nor Redis nor a session, so it answers whatever 
 """
 
 import hmac
-import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
+from chat import this_machine
 from chat.metrics import gauges, text
 from chat.metrics.place import together
 
 PATH = "/metrics"
-# A proxy that says for whom it asks is no caller on this machine.
-FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 REFUSED = "The figures are for those who send METRICS_TOKEN: Authorization: Bearer <token>.\n"
 HIDDEN = (
-    "The figures are read on the machine itself. To read them from elsewhere, set METRICS_TOKEN "
-    "and send it: Authorization: Bearer <token>.\n"
+    "The figures are read on the machine itself. To read them from elsewhere, in production or "
+    "through a proxy, set METRICS_TOKEN and send it: Authorization: Bearer <token>.\n"
 )
 
 
 def answer(app: Flask, environ: dict[str, Any]) -> Response:
     """The text, or why not."""
-    refusal = _refusal(app.config.get("METRICS_TOKEN"), environ)
+    refusal = _refusal(app.config, environ)
     if refusal is not None:
         return refusal
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
@@ -35,27 +34,17 @@ def answer(app: Flask, environ: dict[str, Any]) -> Response:
     return _plain(text.write(together()), 200, content_type=CONTENT_TYPE_LATEST)
 
 
-def _refusal(token: str | None, environ: dict[str, Any]) -> Response | None:
-    if token:
+def _refusal(config: Mapping[str, Any], environ: dict[str, Any]) -> Response | None:
+    if token := config.get("METRICS_TOKEN"):
         given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         right = given[0].lower() == "bearer" and _same(given[2].strip(), token)
         bearer = {"WWW-Authenticate": 'Bearer realm="metrics"'}
         return None if right else _plain(REFUSED, 401, **bearer)
-    return None if _is_local(environ) else _plain(HIDDEN, 404)
+    return None if this_machine.asks(config, environ) else _plain(HIDDEN, 404)
 
 
 def _same(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
-
-
-def _is_local(environ: dict[str, Any]) -> bool:
-    """Somebody on this machine, and not a proxy on it that speaks for others."""
-    if any(name in environ for name in FORWARDED):
-        return False
-    try:
-        return ipaddress.ip_address(environ.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
-        return False
 
 
 def _plain(

@@ -1,11 +1,13 @@
 """Setting up, logging in and out, making an account."""
 
+from http import HTTPStatus
+
 from flask import Blueprint, Response, abort, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import auth, limits
+from chat import auth, first_account, limits
 from chat.errors import ChatError, Invalid, Throttled
 from chat.i18n import LANGUAGES
 from chat.security import safe_next
@@ -21,13 +23,18 @@ def setup_form() -> ResponseReturnValue:
     """The very first page; gone once there is an account."""
     if accounts.is_set_up():
         abort(404)
-    return page("auth/setup.html", form={"site_name": ""})
+    token = request.args.get("token", "")
+    if not first_account.may_be_made(token):
+        return _setup_closed(token)
+    return page("auth/setup.html", form={"site_name": "", "token": token})
 
 
 @blueprint.post("/setup")
 def setup() -> ResponseReturnValue:
     """Makes the owner, the first channel and the invite that this channel then shows."""
-    form = typed("site_name", "nickname")
+    form = typed("site_name", "nickname", "token")
+    if not accounts.is_set_up() and not first_account.may_be_made(form["token"]):
+        return _setup_closed(form["token"])
     try:
         made = accounts.set_up(
             form["site_name"], form["nickname"], request.form.get("password", "")
@@ -38,6 +45,12 @@ def setup() -> ResponseReturnValue:
         return page("auth/setup.html", problem, form=form)
     auth.log_in(made["user"])
     return see(f"/channels/{made['channel']['slug']}")
+
+
+def _setup_closed(given: str) -> ResponseReturnValue:
+    """Where the token is found, for whoever has none or a wrong one."""
+    wrong = Invalid(_("This is not the token of this server."), field="token") if given else None
+    return page("auth/setup_closed.html", wrong)[0], HTTPStatus.FORBIDDEN
 
 
 @blueprint.get("/login")

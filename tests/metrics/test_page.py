@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 import requests
 
 from chat.metrics.place import PREFIX
@@ -84,6 +85,34 @@ def test_without_a_token_only_callers_on_the_machine_may_read(server, app, clien
     elsewhere = client.get("/metrics", environ_overrides={"REMOTE_ADDR": "10.0.0.7"})
     assert (elsewhere.status_code, "METRICS_TOKEN" in elsewhere.text) == (404, True)
     assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": "::1"}).status_code == 200
+
+
+@pytest.mark.parametrize("setting", [{"PRODUCTION": True}, {"TRUSTED_PROXIES": 1}])
+def test_in_production_and_behind_a_proxy_a_token_is_needed(app, client, setting):
+    """A proxy on the same machine need not say for whom it asks."""
+    app.config.update(setting)
+    answer = client.get("/metrics")
+    assert (answer.status_code, "METRICS_TOKEN" in answer.text) == (404, True)
+    app.config["METRICS_TOKEN"] = TOKEN
+    assert client.get("/metrics").status_code == 401
+    answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 200
+
+
+def test_under_a_name_that_is_not_the_machines_own_a_token_is_needed(client):
+    for host in ("chat.example.org", "10.0.0.1:5000", "localhost.example.org", "[fe80::1]"):
+        assert client.get("/metrics", headers={"Host": host}).status_code == 404
+    for host in ("localhost:5000", "127.0.0.1", "[::1]:5000"):
+        assert client.get("/metrics", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "Script_Name", "PATH_INFO"])
+def test_a_caller_does_not_say_which_page_its_path_means(server, name):
+    """A proxy that keeps /metrics or /setup to itself would let /x/metrics through."""
+    value = "/metrics" if name == "PATH_INFO" else "/x"
+    answer = ask(f"{server.url}/x", **{name: value})
+    assert answer.status_code == 404
+    assert "chat_" not in answer.text
 
 
 def test_with_a_token_only_who_sends_it_may_read(app, client):
