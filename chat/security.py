@@ -4,13 +4,14 @@ import hmac
 import re
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import flask
 from flask import Flask, Response, current_app, has_request_context, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
 
 from chat import auth, devices, form_token
 from chat.errors import FormExpired, Unavailable
@@ -101,7 +102,10 @@ def token_matches(expected: object, given: object) -> bool:
 
 def _set_headers(response: Response) -> Response:
     given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  not their values
-    ours = _headers(request.host, request.is_secure)
+    if isinstance(request.routing_exception, RequestRedirect):
+        response.location = _without_host(response.location or "/")
+    place = _public_place() or (request.host, request.is_secure)
+    ours = _headers(*place, request.is_secure)
     response.headers.extend([each for each in ours if each[0].lower() not in given])
     if "cache-control" not in given and not request.path.startswith("/static/"):
         # With an ETag a browser may keep it, but must ask each time and share it with nobody.
@@ -111,12 +115,12 @@ def _set_headers(response: Response) -> Response:
 
 
 @lru_cache(maxsize=64)
-def _headers(host: str, is_secure: bool) -> tuple[tuple[str, str], ...]:
-    """What every answer says where it does not say otherwise."""
+def _headers(host: str, tls: bool, is_secure: bool) -> tuple[tuple[str, str], ...]:
+    """What every answer says where it does not say otherwise. ``tls``: whether ``host`` uses it."""
     # 'self' covers web sockets in new browsers only, so the host is named for the older ones.
     connect = "'self'"
     if HOST.fullmatch(host):
-        connect += f" {'wss' if is_secure else 'ws'}://{host}"
+        connect += f" {'wss' if tls else 'ws'}://{host}"
     secure = {"Strict-Transport-Security": "max-age=31536000"} if is_secure else {}
     policy = {"Content-Security-Policy": POLICY.format(connect=connect)}
     return tuple({**HEADERS, **policy, **secure}.items())
@@ -129,8 +133,36 @@ def _to_https() -> ResponseReturnValue | None:
         return None
     if request.path.startswith("/health") or (config.get("PUBLIC_URL") or "").startswith("http:"):
         return None
-    site = urlsplit(config.get("PUBLIC_URL") or "").netloc or request.host
+    public = _public_place()
+    site = public[0] if public else request.host
     return redirect(f"https://{site}{request.full_path.rstrip('?')}", 308)
+
+
+# -- the site's own address ----------------------------------------------------------------------
+
+
+def site_address() -> str:
+    """Where people reach the site, without a slash at the end: PUBLIC_URL, or else the host that
+    the request names."""
+    return str(current_app.config.get("PUBLIC_URL") or request.host_url).rstrip("/")
+
+
+def _public_place() -> tuple[str, bool] | None:
+    """Host and "is it https" of PUBLIC_URL, if that is set: then a request's Host means nothing."""
+    url = current_app.config.get("PUBLIC_URL")
+    return _place(url) if url else None
+
+
+@lru_cache(maxsize=8)
+def _place(url: str) -> tuple[str, bool]:
+    parts = urlsplit(url)
+    return parts.netloc, parts.scheme == "https"
+
+
+def _without_host(location: str) -> str:
+    """Where the router sends on, on this site: it would name the host of the request."""
+    parts = urlsplit(location)
+    return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, parts.fragment))
 
 
 # -- redirects -----------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Invite links."""
 
-from flask import current_app, request
 from flask_login import current_user
 
+from chat import security
 from chat.api import schemas
 from chat.api.routing import Noun
 from chat.services import invites
@@ -21,8 +21,7 @@ noun = Noun("invites")
 def create(body: schemas.NewInvite) -> dict:
     """Make an invite link."""
     invite = invites.create(current_user, days=body.days)
-    base = (current_app.config.get("PUBLIC_URL") or request.host_url).rstrip("/")
-    return invite | {"url": f"{base}/join/{invite['code']}"}
+    return invite | {"url": f"{security.site_address()}/join/{invite['code']}"}
 
 
 @noun.operation("DELETE", "/invites/<code>", {204: None}, role="admin")

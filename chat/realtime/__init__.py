@@ -72,8 +72,10 @@ class _Door:
         self._pages, self._sockets = pages, sockets
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        of_socket = environ["PATH_INFO"].startswith("/socket.io/")
-        return (self._sockets if of_socket else self._pages)(environ, start_response)
+        if not environ["PATH_INFO"].startswith("/socket.io/"):
+            return self._pages(environ, start_response)
+        origins.named(environ)
+        return self._sockets(environ, start_response)
 
 
 def start(app: Flask) -> None:

@@ -24,14 +24,27 @@ def origin_of(url: str) -> str:
 
 
 def checker(app: Flask) -> Callable[[str | None, dict[str, Any]], bool]:
-    """The check engine.io asks. X-Forwarded-Host is not believed: PUBLIC_URL names another host."""
+    """The check engine.io asks. Where PUBLIC_URL names the site, nothing else is ours: neither
+    Host nor X-Forwarded-Host is believed."""
     public = origin_of(app.config.get("PUBLIC_URL") or "")
 
     def is_ours(origin: str | None, environ: dict[str, Any]) -> bool:
-        host = environ.get("HTTP_HOST", "")
-        # Behind a proxy that ends TLS the request itself looks like plain http.
-        ours = {origin_of(f"{environ.get('wsgi.url_scheme', 'http')}://{host}"),
-                origin_of(f"https://{host}"), public} - {""}  # fmt: skip
+        ours = {public} if public else _asked_for(environ)
         return origin is not None and origin_of(origin) in ours
 
     return is_ours
+
+
+def _asked_for(environ: dict[str, Any]) -> set[str]:
+    """The origin that the request names itself. Behind a proxy that ends TLS it looks like plain
+    http."""
+    host = environ.get("HTTP_HOST", "")
+    schemes = (environ.get("wsgi.url_scheme", "http"), "https")
+    return {origin_of(f"{scheme}://{host}") for scheme in schemes} - {""}
+
+
+def named(environ: dict[str, Any]) -> None:
+    """Give an empty Origin the name that browsers use for "none": engine.io checks only what is
+    not empty. Programs send no such header at all."""
+    if "HTTP_ORIGIN" in environ and not environ["HTTP_ORIGIN"].strip():
+        environ["HTTP_ORIGIN"] = "null"

@@ -4,7 +4,7 @@ from binascii import crc32
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, g, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from flask_babel import get_locale
 from flask_login import current_user
 
@@ -13,7 +13,7 @@ from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
 from chat.models.message import NOBODY
 from chat.rows import blank_member, blank_row, channel_link, members_left_out, person_link
-from chat.security import csrf_token
+from chat.security import csrf_token, site_address
 from chat.services import channels, people, site
 
 HUES = 12
@@ -145,7 +145,7 @@ def person_url(nickname: str) -> str:
 
 def absolute_url(path: str) -> str:
     """An address to give to somebody else."""
-    return (current_app.config.get("PUBLIC_URL") or request.host_url).rstrip("/") + path
+    return site_address() + path
 
 
 def hue(person_id: str) -> str:
