@@ -11,7 +11,8 @@ import sys
 
 import gevent
 
-from chat import answers, arrivals, logs, worker
+from chat import answers, arrivals, logs, start_check, worker
+from chat.address_settings import host_and_port
 from chat.config import ConfigError, load
 from chat.metrics.place import place
 
@@ -20,7 +21,10 @@ try:
 except ConfigError as error:
     sys.exit(str(error))
 
-bind = f"{settings['HOST']}:{settings['PORT']}"
+# What was made up for want of a setting is the same in all workers.
+os.environ["SECRET_KEY"] = settings["SECRET_KEY"]
+
+bind = host_and_port(settings["HOST"], settings["PORT"])
 worker_class = worker.Worker
 workers = settings["WORKERS"]  # stated: gunicorn's own default would follow the host
 worker_connections = arrivals.PLACES
@@ -29,6 +33,7 @@ graceful_timeout = 20  # hosts kill 30 s after SIGTERM
 keepalive = 5
 proc_name = "chat"
 control_socket_disable = True
+forwarder_headers = ""  # a caller that says SCRIPT_NAME would choose which page its path means
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 logger_class = answers.Unlogged  # chat.logs writes the requests, without what must not be logged
 accesslog = None
@@ -51,7 +56,11 @@ _allow_files()
 
 
 def on_starting(server):
-    """Where the workers leave their figures for each other, made before there are any."""
+    """Refuse what cannot work, and make the place where the workers leave their figures."""
+    try:
+        start_check.check(settings)
+    except ConfigError as error:
+        sys.exit(str(error))
     place.make()
 
 

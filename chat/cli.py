@@ -4,9 +4,9 @@ import secrets
 from pathlib import Path
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 
-from chat import config, models, passwords, sessions, text
+from chat import config, models, passwords, sessions, start_check, text
 from chat.cache import keys
 from chat.errors import ChatError, Invalid
 from chat.models import AccessToken, Heartbeat, User
@@ -34,8 +34,11 @@ def init_app(app: Flask) -> None:
 def init_db() -> None:
     """Build the indexes. Safe to repeat; a release step runs it before the app takes traffic."""
     try:
+        start_check.check(current_app.config)
         models.ensure_indexes()
         Heartbeat.write(WAIT)
+    except config.ConfigError as error:
+        raise click.ClickException(str(error)) from None
     except DATABASE_GONE as error:
         raise click.ClickException(f"MongoDB cannot be used: {reason(error)}.") from None
 

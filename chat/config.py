@@ -12,28 +12,23 @@ from typing import Any
 
 from flask import Flask
 
+from chat import address_settings
 from chat.settings import (
     BOOLEAN,
-    HOSTS,
     PERCENT,
     PREFIX,
     RATE,
     SECONDS,
     SECRET,
-    SENTINEL,
     TEXT,
+    ConfigError,
     Kind,
+    Unusable,
     choice,
     integer,
-    url,
-    without_password,
 )
 
 Environ = Mapping[str, str]
-
-
-class ConfigError(Exception):
-    """A setting cannot be used; the text says which, and what would do."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +48,11 @@ class Setting:
             return self.default(environ) if callable(self.default) else self.default
         try:
             return self.kind.parse(text)
-        except ValueError:
-            shown = f"({len(text)} characters)" if self.secret else repr(without_password(text))
-            message = f"{self.name}={shown} cannot be used: it must be {self.kind.accepted}."
-            raise ConfigError(message) from None
+        except ValueError as error:
+            reason = str(error) if isinstance(error, Unusable) else ""
+            shown = f"({len(text)} characters)" if self.secret else repr(self.kind.show(text))
+            wanted = reason or f"it must be {self.kind.accepted}"
+            raise ConfigError(f"{self.name}={shown} cannot be used: {wanted}.") from None
 
     @property
     def default_text(self) -> str:
@@ -87,14 +83,20 @@ def _rollout(name: str, what: str) -> Setting:
     )
 
 
-MONGODB_URL = url("mongodb", "mongodb+srv", example="mongodb://host:27017/chat")
-REDIS_ADDRESS = url("redis", "rediss", "unix", example="redis://host:6379/0")
-WEB_ADDRESS = url("http", "https", example="https://chat.example.org")
-WEB_HOOK = url("http", "https", example="https://hooks.example.org/chat")
+MONGODB_URL = address_settings.mongodb("mongodb://host:27017/chat")
+REDIS_ADDRESS = address_settings.redis("redis://host:6379/0")
+WEB_ADDRESS = address_settings.web_site("https://chat.example.org")
+WEB_HOOK = address_settings.web_hook("https://hooks.example.org/chat")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("PORT", integer(1, 65535), 5000, "Port to listen on."),
-    Setting("HOST", TEXT, _host, "Address to listen on.", "127.0.0.1 (0.0.0.0 when PORT is set)"),
+    Setting(
+        "HOST",
+        address_settings.LISTEN,
+        _host,
+        "Address to listen on; :: is every address, IPv6 and IPv4.",
+        "127.0.0.1 (0.0.0.0 when PORT is set)",
+    ),
     Setting(
         "CHAT_ENV",
         choice("development", "production"),
@@ -114,7 +116,7 @@ SETTINGS: tuple[Setting, ...] = (
         "PUBLIC_URL",
         WEB_ADDRESS,
         None,
-        "Where people reach the site: used in invite links and to check a socket's Origin.",
+        "Where people reach the site: used in links, and the only Origin that may open a socket.",
         "the address of the request",
     ),
     Setting(
@@ -128,8 +130,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATA_DIR", Kind(Path, "a folder"), Path("data"), "Where embedded servers keep data."),
     Setting("MONGODB_URI", MONGODB_URL, None, "MongoDB, the truth.", "embedded"),
     Setting("REDIS_URL", REDIS_ADDRESS, None, "Redis: redis://, rediss://, unix://.", "embedded"),
-    Setting("REDIS_SENTINEL", SENTINEL, None, "Redis found through Sentinels.", "–"),
-    Setting("REDIS_CLUSTER", HOSTS, None, "Some nodes of a Redis Cluster.", "–"),
+    Setting(
+        "REDIS_SENTINEL", address_settings.SENTINEL, None, "Redis found through Sentinels.", "–"
+    ),
+    Setting("REDIS_CLUSTER", address_settings.HOSTS, None, "Some nodes of a Redis Cluster.", "–"),
     Setting(
         "REDIS_PREFIX",
         PREFIX,
@@ -196,7 +200,8 @@ SETTINGS: tuple[Setting, ...] = (
         "METRICS_TOKEN",
         SECRET,
         None,
-        "Who sends it may read /metrics; without one only callers on the machine itself may.",
+        "Who sends it may read /metrics; without one only callers on the machine itself may, "
+        "and in production or behind a proxy nobody.",
         "–",
         secret=True,
     ),
@@ -225,7 +230,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "LOG_REQUESTS",
         BOOLEAN,
-        lambda environ: environ.get("CHAT_ENV", _stage(environ)).strip() == "production",
+        lambda environ: environ.get("CHAT_ENV", _stage(environ)).strip().lower() == "production",
         "One log line a request (never its query or body).",
         "false (true in production)",
     ),

@@ -3,6 +3,8 @@
     python deploy/backup-mongodb.py MONGODB_URI DATA_FOLDER TARGET_FOLDER
     python deploy/backup-mongodb.py MONGODB_URI --made     another tool has made a back-up just now
 
+MONGODB_URI may be a file that holds the address: everybody on the machine can read a command line.
+
 Runs on the machine of the mongod, best that of a secondary: while it copies, that mongod takes no
 writes (with one mongod alone, posting waits). Readers notice nothing. For a big installation take
 a snapshot of the file system instead of a copy, or mongodump, and note it with --made.
@@ -67,6 +69,11 @@ def note(uri: str, ok: bool, seconds: float | None = None, size: int | None = No
     return True
 
 
+def address(given: str) -> str:
+    """The address itself, or what the file of that name holds."""
+    return given if "://" in given else Path(given).read_text(encoding="utf-8").strip()
+
+
 def primary(uri: str) -> pymongo.MongoClient:
     """The one that takes writes, of the set to which this server belongs."""
     options: dict[str, Any] = {"serverSelectionTimeoutMS": PATIENCE_MS, "connectTimeoutMS": 2000}
@@ -79,7 +86,7 @@ def primary(uri: str) -> pymongo.MongoClient:
 
 if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[2] == "--made":
-        sys.exit(0 if note(sys.argv[1], ok=True) else 1)
+        sys.exit(0 if note(address(sys.argv[1]), ok=True) else 1)
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    back_up(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    back_up(address(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,11 +1,17 @@
 """Settings: one table, right types, one clear line for a value that cannot be used."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pymongo.uri_parser import parse_uri
+from redis.connection import parse_url
 
 from chat import config
 from chat.config import ConfigError, load, read
@@ -59,8 +65,8 @@ def test_overrides_win_over_the_environment():
         ("ROLLOUT_USERS", "101"),
         ("DISABLE_REDIS", "maybe"),
         ("MONGODB_URI", "postgres://db"),
-        ("REDIS_URL", "redis://"),
-        ("REDIS_URL", "redis://host:port/0"),
+        ("REDIS_URL", "http://host:6379/0"),
+        ("PUBLIC_URL", "ftp://chat.example.org"),
         ("REDIS_SENTINEL", "host:26379"),
         ("REDIS_SENTINEL", "main"),
         ("REDIS_CLUSTER", "host"),
@@ -81,10 +87,125 @@ def test_a_value_that_cannot_be_used_is_named_in_one_line_with_what_is_accepted(
     assert accepted in message
 
 
-def test_a_password_in_an_address_is_not_repeated_in_the_message():
-    with pytest.raises(ConfigError) as raised:
-        load({**ENOUGH, "MONGODB_URI": "mysql://user:hunter2@host/db"})
-    assert "hunter2" not in str(raised.value)
+# Letters and digits that are in no message, and what moves the borders of an address.
+OWN = "QXZ58"
+PASSWORD = st.text(OWN + "@:/#?%[]&=+,; \\'\"$!<>", min_size=1, max_size=20)
+AROUND = {
+    "REDIS_URL": ("redis://u:{}@h/0", "rediss://:{}@h:1", "redis://{}@h/0", "redis://u:{}", "{}"),
+    "MONGODB_URI": ("mongodb://u:{}@h/c", "mongodb+srv://u:{}@h.x/c", "mongodb://u:{}", "u:{}@h"),
+    "PUBLIC_URL": ("https://u:{}@h", "https://{}@h/"),
+    "ALERT_WEBHOOK": ("ftp://u:{}@h", "https://[{}"),
+    "REDIS_SENTINEL": ("main,u:{}@h:1", "{}@main,h:1"),
+    "REDIS_CLUSTER": ("u:{}@h:1",),
+}
+
+
+def loaded(name, text):
+    """The value of one setting and no error, or none and the error's words."""
+    try:
+        return load({**ENOUGH, name: text})[name], ""
+    except ConfigError as error:
+        return None, str(error)
+
+
+@pytest.mark.parametrize(("name", "around"), [(n, text) for n in AROUND for text in AROUND[n]])
+@given(password=PASSWORD)
+def test_no_part_of_a_password_in_an_address_is_repeated(name, around, password):
+    accepted, refusal = loaded(name, around.format(password))
+    assert not set(OWN) & set(re.sub(r"\(\d+ characters\)", "", refusal))
+    assert "\n" not in refusal
+    told = {"REDIS_URL": redis_parts, "MONGODB_URI": mongodb_parts}.get(name)
+    if accepted and told and ":{}@h" in around:  # then the library sees the same password
+        meant = unquote_plus(password) if name == "MONGODB_URI" else unquote(password)
+        assert told(accepted) == ("h", meant)
+
+
+def redis_parts(url):
+    """Host and password as the library sees them."""
+    options = parse_url(url)
+    return options["host"], options["password"]
+
+
+def mongodb_parts(uri):
+    host = urlsplit(uri).hostname.removesuffix(".x")
+    plain = uri.replace("mongodb+srv", "mongodb")
+    return host, parse_uri(plain)["password"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "redis://u:p@ss:w/rd#1@h/0"),
+        ("REDIS_URL", "redis://u:1/2@h/0"),  # host u, port 1, if one is not careful
+        ("REDIS_URL", "redis://u:1#2@h/0"),
+        ("REDIS_URL", "redis://u:1?2@h/0"),
+        ("MONGODB_URI", "mongodb://u:p@ss@h/chat"),
+        ("MONGODB_URI", "mongodb://u:p:ss@h/chat"),
+        ("MONGODB_URI", "mongodb://u:100%@h/chat"),
+    ],
+)
+def test_a_password_that_is_not_encoded_is_refused_with_what_to_do(name, value):
+    with pytest.raises(ConfigError, match="percent-encode"):
+        load({**ENOUGH, name: value})
+
+
+def test_an_encoded_password_means_what_it_meant_before():
+    password = "p@ss:w/rd#1?%[]"
+    values = load({
+        "SECRET_KEY": ENOUGH["SECRET_KEY"],
+        "REDIS_URL": f"redis://u:{quote(password, safe='')}@h:7/2",
+        "MONGODB_URI": f"mongodb://u:{quote(password, safe='')}@h:7,i:8/chat?replicaSet=a",
+    })  # fmt: skip
+    assert parse_url(values["REDIS_URL"]) == {
+        "host": "h", "port": 7, "db": 2, "username": "u", "password": password,
+    }  # fmt: skip
+    told = parse_uri(values["MONGODB_URI"])
+    assert (told["nodelist"], told["password"]) == ([("h", 7), ("i", 8)], password)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("redis://h/0?foo=bar", "there is no option foo"),
+        ("redis://h/0?db=1&Timeout=3", "there is no option Timeout"),
+        ("unix:///run/redis.sock?ssl_cert_reqs=none", "there is no option ssl_cert_reqs"),
+        ("redis://h/0?socket_timeout=soon", "an option in it has a value that cannot be used"),
+        ("redis://h/zero", "number of a database"),
+    ],
+)
+def test_what_the_library_would_stumble_over_is_refused_at_the_start(value, said):
+    with pytest.raises(ConfigError, match=said) as raised:
+        load({**ENOUGH, "REDIS_URL": value})
+    assert str(raised.value).startswith("REDIS_URL=")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "redis://h", "redis://h:1/3", "redis://:p@h", "redis://[::1]:6379/0", "redis://:6379",
+        "rediss://h:1?ssl_cert_reqs=none&ssl_ca_certs=/etc/ca.pem", "unix:///run/redis.sock?db=2",
+        "redis://h?health_check_interval=5&client_name=chat&socket_timeout=0.5&max_connections=9",
+    ],
+)  # fmt: skip
+def test_every_form_of_a_redis_address_is_taken_as_it_is(value):
+    assert load({**ENOUGH, "REDIS_URL": value})["REDIS_URL"] == value
+
+
+def test_scheme_and_host_are_compared_without_case():
+    values = load({
+        **ENOUGH, "PUBLIC_URL": "HTTPS://Chat.Example.ORG:8443/", "REDIS_URL": "RedisS://h",
+        "REDIS_TLS_VERIFY": "FALSE", "CHAT_ENV": "Production",
+    })  # fmt: skip
+    assert values["PUBLIC_URL"] == "https://chat.example.org:8443"
+    assert values["REDIS_URL"] == "rediss://h?ssl_cert_reqs=none"
+    assert values["PRODUCTION"]
+    assert values["LOG_REQUESTS"]
+
+
+@pytest.mark.parametrize("value", ["https://u:p@h", "https://u@h", "https://h?a=b", "https://h/#a"])
+def test_the_public_address_is_one_that_everybody_may_see(value):
+    with pytest.raises(ConfigError, match="PUBLIC_URL='https://…' cannot be used"):
+        load({**ENOUGH, "PUBLIC_URL": value})
 
 
 def test_a_secret_key_that_is_too_short_is_refused_without_showing_it():

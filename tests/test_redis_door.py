@@ -407,11 +407,11 @@ def test_the_three_shapes_of_redis_are_read_from_the_settings() -> None:
     assert _hosts("a:1, [::1]:2") == [("a", 1), ("::1", 2)]
     assert _sentinel("mine,a:1,b:2") == ("mine", [("a", 1), ("b", 2)])
     app = Flask("x")
-    assert Connector(app).mode == "single"
+    assert Connector(app.config).mode == "single"
     app.config.update(REDIS_SENTINEL="mine,127.0.0.1:1")
-    assert Connector(app).mode == "sentinel"
+    assert Connector(app.config).mode == "sentinel"
     app.config.update(REDIS_CLUSTER="127.0.0.1:1")
-    assert Connector(app).mode == "cluster"
+    assert Connector(app.config).mode == "cluster"
 
 
 @pytest.mark.parametrize("name", ["REDIS_SENTINEL", "REDIS_CLUSTER"])

@@ -12,9 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from chat import setup_token
+from chat.address_settings import host_and_port
 from chat.config import ConfigError, read
 from chat.embedded import EmbeddedError
 from chat.embedded.datadir import DataDir
@@ -27,7 +30,7 @@ ANSWER_SECONDS, APP_STOP_SECONDS = 60, 25
 POLL_SECONDS = 0.1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ONLY_US = 0o077  # what is written here and by the children is readable by this user alone
-EVERYWHERE = ("0.0.0.0", "::")
+EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
 
 
 class Stop(Exception):
@@ -73,6 +76,10 @@ class Supervisor:
             raise EmbeddedError(f"The app ended ({self.app.how_it_ended}): see above.")
         took = time.monotonic() - began
         print(f"The chat is at {self.address} (started in {took:.1f} s; Ctrl-C stops)", flush=True)
+        if self._has_no_account():
+            config = {**self.settings, "SECRET_KEY": self.environ["SECRET_KEY"]}
+            words = setup_token.sentence(config, self.address)
+            print(words[:1].upper() + words[1:], flush=True)
 
     def _watch(self) -> None:
         """A server that ends is started again, and the app goes on; without the app all ends."""
@@ -108,9 +115,13 @@ class Supervisor:
 
     @property
     def address(self) -> str:
-        host = self.settings["HOST"]
-        host = LOOPBACK if host in EVERYWHERE else f"[{host}]" if ":" in host else host
-        return f"http://{host}:{self.settings['PORT']}"
+        return f"http://{host_and_port(self._host, self.settings['PORT'])}"
+
+    @property
+    def _host(self) -> str:
+        """Where the app is reached from this machine."""
+        host: str = self.settings["HOST"]
+        return EVERYWHERE.get(host, host)
 
     def _check_port(self) -> None:
         host, port = self.settings["HOST"], self.settings["PORT"]
@@ -134,14 +145,19 @@ class Supervisor:
         raise EmbeddedError("The Procfile has no line that starts with web:.")
 
     def _app_answers(self) -> bool:
-        host = self.settings["HOST"]
-        host = LOOPBACK if host in EVERYWHERE else host
-        connection = http.client.HTTPConnection(host, self.settings["PORT"], timeout=2)
+        return self._status_of("/health") == HTTPStatus.OK
+
+    def _has_no_account(self) -> bool:
+        return self._status_of(setup_token.PATH) in (HTTPStatus.OK, HTTPStatus.FORBIDDEN)
+
+    def _status_of(self, path: str) -> int:
+        """What the app answers; 0 if it does not."""
+        connection = http.client.HTTPConnection(self._host, self.settings["PORT"], timeout=2)
         try:
-            connection.request("GET", "/health")
-            return connection.getresponse().status == http.HTTPStatus.OK
+            connection.request("GET", path, headers={"X-Forwarded-Proto": "https"})
+            return connection.getresponse().status
         except (OSError, http.client.HTTPException):
-            return False
+            return 0
         finally:
             connection.close()
 

@@ -5,9 +5,13 @@ Writes go through ``.save()`` or through a method here that announces itself
 dicts (``as_pymongo``), never as hydrated documents.
 """
 
+from typing import Any
+
 import mongoengine
 from flask import Flask
+from pymongo.errors import ConfigurationError
 
+from chat.address_settings import mongodb_refused
 from chat.models import base
 from chat.models.alert import Alert
 from chat.models.audit import Audit
@@ -54,8 +58,8 @@ def init_app(app: Flask) -> None:
     """Prepare the connection; it is opened at the first query, after fork (pitfalls of PyMongo)."""
     mongoengine.disconnect()
     reach, majority = Reach(), Majority()
-    client = mongoengine.connect(
-        host=app.config["MONGODB_URI"],
+    client = _connect(
+        app.config["MONGODB_URI"],
         mongo_client_class=Client,
         **_database(app.config["MONGODB_URI"]),
         connect=False,
@@ -80,6 +84,13 @@ def init_app(app: Flask) -> None:
     reach.watch(client)
     client.majority = majority
     base.NUMBERS.clear()
+
+
+def _connect(uri: str, **options: Any) -> Any:
+    try:
+        return mongoengine.connect(host=uri, **options)
+    except ConfigurationError as error:
+        raise mongodb_refused(uri) from error
 
 
 def ensure_indexes() -> None:

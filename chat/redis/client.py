@@ -81,7 +81,7 @@ class Door:
         # No address, no guess: on the usual port there may be somebody else's Redis.
         self._disabled = bool(app.config.get("DISABLE_REDIS")) or not is_configured(app)
         self._strict = bool(app.config.get("TESTING"))
-        self._connector = None if self._disabled else Connector(app)
+        self._connector = None if self._disabled else Connector(app.config)
 
     # -- asking ----------------------------------------------------------------------------------
 

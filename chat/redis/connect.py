@@ -1,7 +1,7 @@
 """Builds clients for the three shapes Redis comes in: one server, Sentinel, Cluster."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import redis
@@ -13,6 +13,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
+from chat.address_settings import host_and_port
 from chat.redis.cluster import Cluster
 from chat.redis.together import Client
 from chat.redis.waiting import Line
@@ -69,8 +70,7 @@ class SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
 class Connector:
     """Where Redis is, by the settings, and how to make a client for it."""
 
-    def __init__(self, app: Flask) -> None:
-        config = app.config
+    def __init__(self, config: Mapping[str, Any]) -> None:
         self.most = int(config.get("REDIS_CONNECTIONS") or 50)
         self.url: str = config.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
         self.sentinel: tuple[str, Hosts] | None = _sentinel(config.get("REDIS_SENTINEL"))
@@ -80,6 +80,11 @@ class Connector:
     @property
     def mode(self) -> str:
         return "cluster" if self.cluster else "sentinel" if self.sentinel else "single"
+
+    @property
+    def database(self) -> int:
+        """The number of the database; a Cluster has only the first."""
+        return 0 if self.cluster else int(self._credentials().get("db") or 0)
 
     @property
     def verifies(self) -> bool:
@@ -131,7 +136,7 @@ class Connector:
         host, port = nodes[0]
         client = Cluster(
             # Only with an address does it take a pool that waits; the rest is in the options.
-            url=f"redis://[{host}]:{port}" if ":" in host else f"redis://{host}:{port}",
+            url=f"redis://{host_and_port(host, port)}",
             startup_nodes=[ClusterNode(*node) for node in nodes[1:]],
             connection_pool_class=BlockingConnectionPool,
             **self._credentials(database=False),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -35,7 +34,7 @@ def team(cluster, mongod, tmp_path_factory) -> Iterator[Team]:
 
 @pytest.fixture
 def client(cluster):
-    made = Connector(SimpleNamespace(config={"REDIS_CLUSTER": cluster.setting})).client()
+    made = Connector({"REDIS_CLUSTER": cluster.setting}).client()
     yield made
     made.close()
 

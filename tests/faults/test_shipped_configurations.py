@@ -33,7 +33,7 @@ def shipped(name: str, **replaced: str) -> str:
 
 def is_trusted(**config: str) -> bool:
     """Whether a process that starts with these settings would trust what it finds."""
-    connector = Connector(SimpleNamespace(config=config))  # type: ignore[arg-type]
+    connector = Connector(config)
     try:
         client = connector.client()
         recovery.recover(client, connector.mode, [])

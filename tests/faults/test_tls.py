@@ -1,7 +1,6 @@
 """A managed Redis behind TLS with a certificate that nobody vouches for."""
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 import requests
@@ -61,6 +60,6 @@ def test_two_processes_work_when_the_setting_allows_it_and_their_logs_say_so(
 def test_the_address_itself_may_say_how_far_to_trust(front):
     by_name = f"?ssl_ca_certs={front.certificate}"
     for query, verifies in (("?ssl_cert_reqs=none", False), (by_name, True)):
-        connector = Connector(SimpleNamespace(config={"REDIS_URL": address(front, query)}))
+        connector = Connector({"REDIS_URL": address(front, query)})
         assert connector.client().ping()
         assert connector.verifies is verifies
