@@ -11,7 +11,7 @@ import sys
 
 import gevent
 
-from chat import answers, arrivals, logs, start_check, worker
+from chat import answers, arrivals, handover, logs, start_check, worker
 from chat.address_settings import host_and_port
 from chat.config import ConfigError, load
 from chat.metrics.place import place
@@ -64,6 +64,16 @@ def on_starting(server):
     place.make()
 
 
+def pre_fork(server, worker):
+    """Before each worker's start."""
+    handover.expect(worker)
+
+
+def on_reload(server):
+    """SIGHUP: nobody waits for the new workers."""
+    handover.at_reload(server)
+
+
 def child_exit(server, worker):
     """What the worker has counted stays counted; how things stood in it is over."""
     try:
@@ -86,6 +96,7 @@ def post_worker_init(worker):
     gc.set_threshold(GARBAGE)
     start_background(worker.wsgi)
     worker.stopping = gevent.spawn(_stop_with, worker)
+    handover.is_ready(worker)
 
 
 def worker_exit(server, worker):

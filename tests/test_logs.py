@@ -45,7 +45,7 @@ def lines(app):
 @pytest.fixture
 def production(launch_app):
     app = launch_app(CHAT_ENV="production", METRICS_TOKEN="a token that nobody can guess")
-    return app, Browser(app.url).set_up()
+    return app, Browser(app.url).set_up(token=setup_token.token(app.env))
 
 
 def test_in_production_each_line_is_json_with_whose_it_is_and_nothing_that_was_said(

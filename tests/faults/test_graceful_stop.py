@@ -1,6 +1,9 @@
-"""SIGTERM under load: what is under way is answered, and browsers are told to come back."""
+"""SIGTERM and SIGHUP under load: what is under way is answered, browsers are told to come back."""
 
-from threading import Barrier, Thread
+import signal
+from threading import Barrier, Event, Thread
+
+import psutil
 
 from tests.support.people import Person
 from tests.support.waiting import eventually
@@ -34,3 +37,60 @@ def test_requests_under_way_are_answered_when_the_app_is_told_to_stop(launch_app
     assert answers == [422] * VISITORS
     assert any(message["mode"] == "restarting" for message in tab.heard("system"))
     tab.is_cut()
+
+
+def test_nobody_waits_or_fails_while_the_app_is_reloaded(launch_app):
+    """The new worker is held up, so that whoever is answered is answered by the old one."""
+    app = launch_app()
+    owner = Person(app.url, "owner").set_up()
+    room = owner.new_channel()
+    master = psutil.Process(app.process.pid)
+    (old,) = master.children()
+    statuses: list[int] = []
+    done = Event()
+
+    def ask(visitor: Person) -> None:
+        while not done.is_set():
+            statuses.append(visitor.get("/login").status_code)
+
+    visitors = [Thread(target=ask, args=(Person(app.url),)) for _ in range(4)]
+    for thread in visitors:
+        thread.start()
+    master.send_signal(signal.SIGHUP)
+    new = eventually(lambda: next((one for one in master.children() if one != old), None))
+    new.suspend()
+    answered = len(statuses)
+    eventually(lambda: len(statuses) > answered + 50)
+    assert owner.say(room, "while the new one is not there yet")["seq"] == 1
+    new.resume()
+    eventually(lambda: master.children() == [new])
+    answered = len(statuses)
+    eventually(lambda: len(statuses) > answered + 50)
+    done.set()
+    for thread in visitors:
+        thread.join()
+    assert set(statuses) == {200}
+    assert owner.say(room, "afterwards")["seq"] == 2
+
+
+def test_a_new_worker_that_cannot_start_leaves_the_old_ones_serving(launch_app):
+    app = launch_app(WEB_CONCURRENCY="2")
+    master = psutil.Process(app.process.pid)
+    old = master.children()
+    master.send_signal(signal.SIGHUP)
+    new = eventually(lambda: [one for one in master.children() if one not in old])
+    new[0].kill()
+    eventually(lambda: len(master.children()) == 2)
+    assert app.status is None
+    assert Person(app.url, "owner").set_up().id
+
+
+def test_a_stop_during_a_reload_stops(launch_app):
+    app = launch_app()
+    master = psutil.Process(app.process.pid)
+    (old,) = master.children()
+    master.send_signal(signal.SIGHUP)
+    new = eventually(lambda: next((one for one in master.children() if one != old), None))
+    app.stop()
+    assert app.status == 0
+    assert not new.is_running()

@@ -34,9 +34,9 @@ class Person:
 
     # Coming in
 
-    def set_up(self, site_name: str = "Test") -> "Person":
-        """Make the first account of an installation."""
-        return self._enter("/setup", site_name=site_name)
+    def set_up(self, site_name: str = "Test", token: str = "") -> "Person":
+        """Make the first account of an installation; in production with its ``setup_token``."""
+        return self._enter("/setup", site_name=site_name, token=token)
 
     def register(self, invite: str = "") -> "Person":
         return self._enter("/register", invite=invite)

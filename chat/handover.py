@@ -1,0 +1,75 @@
+"""After SIGHUP the old workers serve until the new ones can (gunicorn would stop them at once).
+
+These run in gunicorn's master. A worker is ready when it has loaded the app and says so in a byte
+of memory that it shares with the master.
+"""
+
+import logging
+import mmap
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from gunicorn.errors import HaltServer
+
+log = logging.getLogger(__name__)
+
+MOST_SECONDS = 60.0
+LOOK_SECONDS = 0.05
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+
+def expect(worker: Any) -> None:
+    """Before the fork."""
+    worker.is_ready = mmap.mmap(-1, 1)
+
+
+def is_ready(worker: Any) -> None:
+    """In the worker, when it is about to serve."""
+    worker.is_ready[0] = 1
+
+
+def at_reload(server: Any) -> None:
+    """Put the wait between the start of the new workers and the end of the old ones."""
+    server.manage_workers = partial(_when_ready, server, server.manage_workers, {*server.WORKERS})
+
+
+def _when_ready(server: Any, manage: Callable[[], None], old: set[int]) -> None:
+    del server.manage_workers  # only this once
+    deadline = time.monotonic() + MOST_SECONDS
+    while time.monotonic() < deadline and not _is_to_end(server):
+        new = {pid: worker for pid, worker in server.WORKERS.items() if pid not in old}
+        if any(map(_has_ended, new)):
+            _keep_the_old(server)
+            break
+        if all(worker.is_ready[0] for worker in new.values()):
+            break
+        time.sleep(LOOK_SECONDS)
+    manage()
+
+
+def _keep_the_old(server: Any) -> None:
+    """A new worker that cannot even start is no reason to stop those that serve."""
+    try:
+        server.reap_workers()
+    except HaltServer:
+        log.error("a new worker could not start: the old ones go on")
+
+
+def _has_ended(pid: int) -> bool:
+    options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    try:
+        return os.waitid(os.P_PID, pid, options) is not None
+    except ChildProcessError:
+        return True
+
+
+def _is_to_end(server: Any) -> bool:
+    """Whether a signal is waiting that ends everything."""
+    waiting = [server.SIG_QUEUE.get_nowait() for _ in range(server.SIG_QUEUE.qsize())]
+    for sign in waiting:
+        server.SIG_QUEUE.put_nowait(sign)
+    return any(sign in ENDING for sign in waiting)
