@@ -16,6 +16,7 @@ import * as outbox from "./outbox.js";
 import * as panels from "./panels.js";
 import * as presence from "./presence.js";
 import * as read from "./read.js";
+import * as returning from "./return.js";
 import * as scroll from "./scroll.js";
 import * as sidebar from "./sidebar.js";
 import * as socket from "./socket.js";
@@ -32,7 +33,8 @@ export function start() {
   for (const part of [
     panels, dialog, switcher, keyboard, theme, copy, // the page
     unread, sidebar, members, presence, connection, // what is around the channel
-    conversation, typing, unsent, scroll, composer, edit, history, read, unreadBar, listKeys, catchup, // the channel
+    conversation, typing, unsent, scroll, composer, edit, // the channel
+    history, read, unreadBar, listKeys, returning, catchup,
     outbox, socket,
   ]) {
     part.start();

@@ -64,7 +64,7 @@ async function run() {
  */
 export async function withPage(query, show) {
   const held = room.rev;
-  const complete = Math.max(held, show(await api.get(`/api/channels/${room.id}/messages?${query}`)) || 0);
+  const complete = Math.max(held, show(await api.get(`/api/channels/${room.id}/messages${query}`)) || 0);
   if (room.rev <= complete) return;
   room.rev = complete;
   catchUp();
@@ -72,7 +72,7 @@ export async function withPage(query, show) {
 
 /** Put the newest page in place of what is shown. */
 export async function showNewest() {
-  await withPage("limit=50", ({ messages, more }) => {
+  await withPage("?limit=50", ({ messages, more }) => {
     room.hasOlder = more;
     room.hasNewer = false;
     startOver(messages);
@@ -81,7 +81,17 @@ export async function showNewest() {
     return newest;
   });
   toBottom();
-  tell("newest-shown");
+  tell("started-over");
+}
+
+/** Put the messages round this one in place of what is shown. */
+export async function showAround(seq) {
+  await withPage(`/around?seq=${seq}&limit=50`, ({ messages, more_before, more_after }) => {
+    room.hasOlder = more_before;
+    room.hasNewer = more_after;
+    startOver(messages);
+  });
+  tell("started-over");
 }
 
 /** Ask for everything since what we hold. Safe to call at any time, any number of times. */

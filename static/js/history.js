@@ -28,7 +28,7 @@ async function loadOlder() {
   isLoading = true;
   const slow = setTimeout(() => sayLoading(true), SLOW_MS);
   try {
-    await withPage(`before=${firstSeq()}&limit=50`, ({ messages, more }) => {
+    await withPage(`?before=${firstSeq()}&limit=50`, ({ messages, more }) => {
       addPage(messages, "above");
       room.hasOlder = more && messages.length > 0;
     });
@@ -53,7 +53,7 @@ async function loadNewer() {
   if (isLoading || !room.hasNewer) return;
   isLoading = true;
   try {
-    await withPage(`after=${lastSeq()}&limit=50`, ({ messages, more }) => {
+    await withPage(`?after=${lastSeq()}&limit=50`, ({ messages, more }) => {
       addPage(messages, "below");
       room.hasNewer = more;
     });
@@ -126,7 +126,7 @@ export function start() {
     below += 1;
     paintJump();
   });
-  when("newest-shown", () => {
+  when("started-over", () => {
     older.hidden = !room.hasOlder;
     if (room.hasOlder) sayLoading(false);
     rearm();

@@ -41,7 +41,8 @@ export function show(row, block = "center") {
   onScroll();
 }
 
-function anchor() {
+/** The first row in view, by id, and where it stands. */
+export function anchor() {
   const top = scroller.getBoundingClientRect().top;
   for (const row of scroller.querySelectorAll(".message")) {
     const box = row.getBoundingClientRect();
@@ -49,6 +50,15 @@ function anchor() {
     if (box.bottom > top) return { key: row.id, row, top: box.top };
   }
   return null;
+}
+
+/** Bring the row with this id to this height of the list. */
+export function holdAt(id, top) {
+  const row = document.getElementById(id);
+  if (!row) return;
+  stuck = false;
+  scroller.scrollTop += row.getBoundingClientRect().top - scroller.getBoundingClientRect().top - top;
+  onScroll();
 }
 
 /** Run `change`, then put the scroll position where the reader was: the bottom, or the same row. */
