@@ -31,6 +31,7 @@ MAX_DEPTH = 20  # quotes and lists inside each other
 MAX_BRACKETS = 400  # "[" looked at as the start of a link
 MAX_DELIMITERS = 2_000  # "*", "_", "~" and "`"
 MAX_URLS = 50  # "://" turned into links
+MOST_LARGE, MOST_LARGE_EMOJI = 100, 6  # characters and emoji of a message that is nothing else
 MAX_EMOJI = 100  # counted in one text
 MAX_HTML = 60_000  # characters; signs alone, each an entity, come to 48,000
 
@@ -46,7 +47,11 @@ _ATTRIBUTES = {
     "li": {"value"},
     "pre": {"data-language"},
 }
-_CLASSES = {"pre": {"code"}, "span": {name for name in STANDARD_TYPES.values() if name}}
+_CLASSES = {
+    "ol": {f"digits-{count}" for count in range(3, 10)},
+    "pre": {"code"},
+    "span": {name for name in STANDARD_TYPES.values() if name},
+}
 _FIXED = {"a": {"target": "_blank"}}
 _FOCUSABLE = {"pre": {"tabindex": {"0"}}}  # a long line scrolls sideways, by keyboard too
 
@@ -97,6 +102,15 @@ def emoji_in(text: str) -> list[str]:
     if text.isascii():  # most of what is said, and looking costs more than all the rest of it
         return []
     return list(islice(_pictures_in(text[:MAX_LENGTH]), MAX_EMOJI))
+
+
+def is_emoji(text: str) -> bool:
+    """Whether a text is a few emoji and nothing else: those are shown large."""
+    if text.isascii() or len(text) > MOST_LARGE:
+        return False
+    bare = "".join(text.split())
+    found = emoji_in(bare)
+    return len(found) <= MOST_LARGE_EMOJI and "".join(found) == bare
 
 
 def _pictures_in(text: str) -> Iterator[str]:

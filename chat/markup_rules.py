@@ -206,13 +206,23 @@ def _number_items(tokens: list[Token]) -> None:
     open_lists: list[list[Token]] = []  # the innermost last, each with its items so far
     for token in tokens:
         if token.type.endswith("_list_open"):
-            open_lists.append([])
+            open_lists.append([token])
         elif token.type == "list_item_open":
             open_lists[-1].append(token)
         elif token.type.endswith("_list_close"):
-            items = open_lists.pop()
+            opened, *items = open_lists.pop()
             if token.type == "ordered_list_close":
-                _write_jumps(items, [int(item.info) for item in items])
+                numbers = [int(item.info) for item in items]
+                _write_jumps(items, numbers)
+                _make_room(opened, numbers)
+
+
+def _make_room(opened: Token, numbers: list[int]) -> None:
+    """Say how many digits the greatest number has, where it needs more room than most."""
+    counted = len(set(numbers)) == 1
+    digits = len(str(numbers[0] + len(numbers) - 1 if counted else max(numbers)))
+    if digits > 2:
+        opened.attrSet("class", f"digits-{min(digits, 9)}")
 
 
 def _write_jumps(items: list[Token], numbers: list[int]) -> None:

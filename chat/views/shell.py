@@ -11,6 +11,7 @@ from flask_login import current_user
 from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
+from chat.markup import is_emoji
 from chat.models.message import NOBODY
 from chat.rows import blank_member, blank_row, channel_link, members_left_out, person_link
 from chat.security import csrf_token, site_address
@@ -26,6 +27,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(surroundings)
     app.after_request(_expect_connection)
     app.add_template_filter(hue)
+    app.add_template_filter(is_emoji)
     app.add_template_filter(initials)
     for helper in (sidebar, presence_state, online_ids, channel_url, js_strings):
         app.add_template_global(helper)

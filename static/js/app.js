@@ -18,6 +18,7 @@ import * as presence from "./presence.js";
 import * as read from "./read.js";
 import * as returning from "./return.js";
 import * as scroll from "./scroll.js";
+import * as selection from "./selection.js";
 import * as sidebar from "./sidebar.js";
 import * as socket from "./socket.js";
 import * as switcher from "./switcher.js";
@@ -31,7 +32,7 @@ import { room } from "./room.js";
 export function start() {
   if (room) messages.start();
   for (const part of [
-    panels, dialog, switcher, keyboard, theme, copy, // the page
+    panels, dialog, switcher, keyboard, theme, copy, selection, // the page
     unread, sidebar, members, presence, connection, // what is around the channel
     conversation, typing, unsent, scroll, composer, edit, // the channel
     history, read, unreadBar, listKeys, returning, catchup,

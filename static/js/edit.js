@@ -25,7 +25,7 @@ function close(row) {
 }
 
 function buildForm(row) {
-  const area = el("textarea", { class: "edit-text", rows: 1, "aria-label": t("edit_label") });
+  const area = el("textarea", { class: "edit-text", rows: 1, dir: "auto", "aria-label": t("edit_label") });
   area.value = row.dataset.text;
   const problem = el("p", { class: "field-error", role: "alert", hidden: true });
   const form = el("form", { class: "edit-form" }, area, problem,

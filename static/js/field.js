@@ -8,9 +8,30 @@ export const isTouch = matchMedia("(hover: none) and (pointer: coarse)");
 /** Counted as the server counts: characters after trimming, not UTF-16 halves. */
 export const lengthOf = (text) => [...text.trim()].length;
 
-/** Enter alone - but not the Enter that picks a word in an input method (229 is Safari's way). */
-export const isSendKey = (event) =>
-  event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && !isTouch.matches;
+// A tablet may have a keyboard: its keys have places, those of a keyboard on the screen have none.
+let hasKeyboard = false;
+addEventListener("keydown", ({ code, key, keyCode }) => {
+  if (key !== "Enter") hasKeyboard = Boolean(code) && code !== "Unidentified" && keyCode !== 229;
+}, true);
+
+// Some give their keys places all the same, but take room from the page.
+let tallest = {};
+function isKeyboardOnScreen() {
+  const { height = innerHeight, width = innerWidth } = globalThis.visualViewport || {};
+  tallest = width === tallest.width && height < tallest.height ? tallest : { width, height };
+  return tallest.height - height > 150;
+}
+isKeyboardOnScreen();
+
+/**
+ * Enter alone where there is a keyboard, Ctrl or ⌘ with Enter everywhere - but not the Enter that
+ * picks a word in an input method (229 is Safari's way).
+ */
+export function isSendKey(event) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return false;
+  if (event.ctrlKey || event.metaKey) return true;
+  return !isTouch.matches || (hasKeyboard && !isKeyboardOnScreen());
+}
 
 const MAX_ROWS = 10;
 

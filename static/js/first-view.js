@@ -24,7 +24,7 @@
 
   function toLinked(scroller, row) {
     row.classList.add("is-linked");
-    row.classList.remove("is-continued"); // whoever comes for it wants to know whose it is
+    row.classList.remove("is-continued"); // as separators.js has it
     row.scrollIntoView({ block: "center", behavior: "instant" });
   }
 

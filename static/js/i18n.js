@@ -11,8 +11,10 @@ const numbers = new Intl.NumberFormat(locale);
 
 export const number = (value) => numbers.format(value);
 
+// A name that reads from right to left keeps that to itself (U+2068 … U+2069).
+const isolated = (value) => (/[\p{Script=Hebrew}\p{Script=Arabic}\p{Bidi_Control}]/u.test(value) ? `\u2068${value}\u2069` : value);
 const filled = (text, values) =>
-  text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+  text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? isolated(values[name]) : whole));
 
 export function t(key, values = {}) {
   const entry = words[key] ?? key;

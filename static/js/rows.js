@@ -78,9 +78,20 @@ function fillHead(row, message) {
   $("time", row).dateTime = message.created_at;
 }
 
+// As the server sees it (chat.markup); where the expression is not known, large comes with the answer.
+let emoji = null;
+try {
+  emoji = new RegExp("^(?:\\p{RGI_Emoji}\\s*){1,6}$", "v");
+} catch {
+  // a browser of before 2023
+}
+
+const isEmoji = (text) => text.length < 100 && Boolean(emoji?.test(text.trim()));
+
 function fillBody(row, message) {
   row.dataset.text = message.text;
   const body = $(".message-body", row);
+  body.classList.toggle("is-emoji", isEmoji(message.text));
   if (message.html) body.replaceChildren(fragmentOf(message.html));
   else plain(body, message.text);
   const isEdited = Boolean(message.edited_at);
@@ -107,6 +118,7 @@ export function blank(row) {
   const gone = document.createElement("p");
   gone.className = "message-gone";
   gone.textContent = t("message_deleted");
+  $(".message-body", row).classList.remove("is-emoji");
   $(".message-body", row).replaceChildren(gone);
   for (const node of $$(".message-edited, .message-actions, .edit-form", row)) node.remove();
 }

@@ -64,8 +64,9 @@ export function settle(row) {
     for (const node of have) node.remove();
     row.before(...want.map((entry) => line(entry, row)));
   }
+  // Whoever came for this message by a link wants to know whose it is.
   const continued =
-    previous && !want.length && previous.dataset.author === row.dataset.author &&
+    previous && !want.length && !row.classList.contains("is-linked") && previous.dataset.author === row.dataset.author &&
     created(row) - created(previous) <= GROUP_MS;
   row.classList.toggle("is-continued", Boolean(continued));
 }
