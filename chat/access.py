@@ -16,7 +16,11 @@ from chat.models.user import at_least
 
 
 def get_channel_for(actor: Any, channel_id: str) -> dict:
-    """The channel, if the actor may read it: public and voice ones all, others their members."""
+    """The channel, if the actor may read it.
+
+    Public and voice channels are for all, others for their members. Once they are archived they are
+    for those who were members then, and for whoever may open them again.
+    """
     return _visible(actor, channels.get(channel_id))
 
 
@@ -73,9 +77,10 @@ def require_manager(actor: Any, channel: dict) -> None:
 def _visible(actor: Any, channel: dict | None) -> dict:
     if channel is None or getattr(actor, "id", None) is None:
         raise NotFound()
-    if channel["kind"] in ("public", "voice"):
+    is_public = channel["kind"] in ("public", "voice")
+    if is_public and not channel["archived"]:
         return channel
     basis.for_caller()
-    if not is_member(actor, channel):
-        raise NotFound()
-    return channel
+    if is_member(actor, channel) or (is_public and can_manage(actor, channel)):
+        return channel
+    raise NotFound()

@@ -2,10 +2,12 @@
 
     method  rule  body  |  anonymous outsider member moderator admin owner deactivated
 
-The channel is private where the rule is marked with `*` and public elsewhere; in both, the people
-from member to owner belong to it and the outsider does not. Somebody else made the channel and
-wrote its message. `login` is a redirect to the page for logging in. A page that is for admins
-does not exist for others. The deactivated person still has the cookie of a session that was ended.
+The channel is private where the rule is marked with `*`, public but archived where with `^`, and
+public elsewhere. In all of them the people from member to owner belong to it and the outsider does
+not. An archived channel is there for its members, for moderators, and for whoever made it. Somebody
+else made the channel and wrote its message. `login` is a redirect to the page for logging in. A
+page that is for admins does not exist for others. The deactivated person still has the cookie of a
+session that was ended.
 """
 
 ACTORS = ("anonymous", "outsider", "member", "moderator", "admin", "owner", "deactivated")
@@ -33,6 +35,12 @@ GET    /channels/<slug>                                   -        | login 200 2
 GET   */channels/<slug>                                   -        | login 404 200 200 200 200 login
 GET    /channels/<slug>/m/<int:seq>                       -        | login 200 200 200 200 200 login
 GET   */channels/<slug>/m/<int:seq>                       -        | login 404 200 200 200 200 login
+GET   ^/channels/<slug>                                   -        | login 404 200 200 200 200 login
+GET   ^/channels/<slug>/m/<int:seq>                       -        | login 404 200 200 200 200 login
+POST  ^/channels/<slug>/messages                          message  | login 404 409 409 409 409 403
+POST  ^/channels/<slug>/join                              -        | login 404 409 409 409 409 403
+GET   ^/channels/<slug>/settings                          -        | login 404 200 200 200 200 login
+GET   ^/messages/<message_id>                             -        | login 404 302 302 302 302 login
 POST   /channels/<slug>/messages                          message  | login 403 303 303 303 303 403
 POST  */channels/<slug>/messages                          message  | login 404 303 303 303 303 403
 POST   /channels/<slug>/join                              -        | login 303 303 303 303 303 403
@@ -98,6 +106,13 @@ GET    /api/places                                        -        | 401 200 200
 POST   /api/directs                                       users    | 401 200 200 200 200 200 401
 GET    /api/channels/<channel_id>                         -        | 401 200 200 200 200 200 401
 GET   */api/channels/<channel_id>                         -        | 401 404 200 200 200 200 401
+GET   ^/api/channels/<channel_id>                         -        | 401 404 200 200 200 200 401
+GET   ^/api/channels/<channel_id>/users                   -        | 401 404 200 200 200 200 401
+GET   ^/api/channels/<channel_id>/messages                -        | 401 404 200 200 200 200 401
+GET   ^/api/channels/<channel_id>/messages/around         seq      | 401 404 200 200 200 200 401
+POST  ^/api/channels/<channel_id>/messages                message  | 401 404 409 409 409 409 401
+POST  ^/api/channels/<channel_id>/join                    -        | 401 404 409 409 409 409 401
+POST  ^/api/channels/<channel_id>/read                    seq      | 401 404 204 204 204 204 401
 PATCH  /api/channels/<channel_id>                         name     | 401 403 403 200 200 200 401
 PATCH */api/channels/<channel_id>                         name     | 401 404 403 200 200 200 401
 POST   /api/channels/<channel_id>/join                    -        | 401 204 204 204 204 204 401
@@ -134,15 +149,18 @@ POST   /logout                                            -        | 303 303 303
 EVENTS = """
 message:post                | refused forbidden ok ok ok ok refused
 message:post   *            | refused not_found ok ok ok ok refused
+message:post   ^            | refused not_found conflict conflict conflict conflict refused
 message:edit                | refused forbidden forbidden forbidden forbidden forbidden refused
 message:edit   *            | refused not_found forbidden forbidden forbidden forbidden refused
 message:delete              | refused forbidden forbidden ok ok ok refused
 message:delete *            | refused not_found forbidden ok ok ok refused
 channel:open                | refused ok ok ok ok ok refused
 channel:open   *            | refused not_found ok ok ok ok refused
+channel:open   ^            | refused not_found ok ok ok ok refused
 channel:read                | refused forbidden ok ok ok ok refused
 channel:read   *            | refused not_found ok ok ok ok refused
 typing                      | refused forbidden ok ok ok ok refused
+typing         ^            | refused not_found ok ok ok ok refused
 typing         *            | refused not_found ok ok ok ok refused
 presence:ping               | refused ok ok ok ok ok refused
 status:watch                | refused forbidden forbidden forbidden ok ok refused

@@ -18,6 +18,8 @@ from tests.support.waiting import SECONDS
 
 PEOPLE = (*ACTORS[1:], "maker", "guest", "visitor", "victim")
 LEAD_TO_LOGIN = ("/logout", "/language")  # for everybody, when they succeed
+MARKS = "*^"  # private, archived
+NO_MARKS = str.maketrans(MARKS, "  ")
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -25,7 +27,7 @@ class Row(NamedTuple):
     method: str
     rule: str
     body: str
-    private: bool
+    mark: str  # which channel: of MARKS
     expected: tuple[str, ...]
 
 
@@ -33,8 +35,8 @@ def routes() -> list[Row]:
     rows = []
     for line in filter(str.strip, ROUTES.splitlines()):
         left, right = line.split("|")
-        method, rule, body = left.replace("*", " * ").replace(" * ", " ").split()
-        rows.append(Row(method, rule, body, "*" in left, tuple(right.split())))
+        method, rule, body = left.translate(NO_MARKS).split()
+        rows.append(Row(method, rule, body, _mark(left), tuple(right.split())))
     return rows
 
 
@@ -42,8 +44,12 @@ def events() -> list[Row]:
     rows = []
     for line in filter(str.strip, EVENTS.splitlines()):
         left, right = line.split("|")
-        rows.append(Row("", left.split()[0], "-", "*" in left, tuple(right.split())))
+        rows.append(Row("", left.split()[0], "-", _mark(left), tuple(right.split())))
     return rows
+
+
+def _mark(left: str) -> str:
+    return next((mark for mark in MARKS if mark in left), "")
 
 
 def test_every_route_and_every_event_has_a_row(app: Flask) -> None:
@@ -68,25 +74,28 @@ class World:
         self.people["anonymous"].get("/login")
         gone = self.people["deactivated"].id
         self.form(self.people["owner"], "POST", f"/admin/people/{gone}/deactivate", {})
-        self._channels: dict[bool, dict] = {}
+        self._channels: dict[str, dict] = {}
 
     def form(self, person: Person, method: str, path: str, fields: dict) -> requests.Response:
         if method == "POST":
             return person.post_form(path, **fields)
         return person.session.get(person.url + path, allow_redirects=False, timeout=SECONDS)
 
-    def channel(self, private: bool) -> dict:
-        if private not in self._channels:
-            channel = self.people["maker"].new_channel("private" if private else "public")
+    def channel(self, mark: str) -> dict:
+        if mark not in self._channels:
+            channel = self.people["maker"].new_channel("private" if mark == "*" else "public")
             for name in ("guest", "member", "moderator", "admin", "owner"):
                 path = f"/api/channels/{channel['id']}/people/{self.people[name].id}"
                 assert self.people["maker"].post(path).status_code == 204
             message = self.people["maker"].say(channel, "hello")
-            self._channels[private] = channel | {"message": message}
-        return self._channels[private]
+            if mark == "^":
+                path = f"/channels/{channel['slug']}/archive"
+                assert self.people["maker"].post_form(path, archived="1").status_code == 303
+            self._channels[mark] = channel | {"message": message}
+        return self._channels[mark]
 
-    def changed(self, private: bool) -> None:
-        self._channels.pop(private, None)
+    def changed(self, mark: str) -> None:
+        self._channels.pop(mark, None)
 
     def body(self, name: str) -> dict | None:
         fresh = uuid4().hex
@@ -119,10 +128,10 @@ class World:
     def _values(self, row: Row, actor: Person) -> list[tuple[str, Callable[[], Any]]]:
         channel = self.channel
         return [
-            ("<slug>", lambda: channel(row.private)["slug"]),
-            ("<channel_id>", lambda: channel(row.private)["id"]),
-            ("<message_id>", lambda: channel(row.private)["message"]["id"]),
-            ("<int:seq>", lambda: channel(row.private)["message"]["seq"]),
+            ("<slug>", lambda: channel(row.mark)["slug"]),
+            ("<channel_id>", lambda: channel(row.mark)["id"]),
+            ("<message_id>", lambda: channel(row.mark)["message"]["id"]),
+            ("<int:seq>", lambda: channel(row.mark)["message"]["seq"]),
             ("<user_id>", lambda: self.people[_whom(row)].id),
             ("<nickname>", lambda: self.people["guest"].nickname),
             ("<code>", self._invite),
@@ -151,7 +160,7 @@ def world(server: AppProcess, owner: Person, invite: str) -> World:
     return World(server, owner, invite)
 
 
-@pytest.mark.parametrize("row", events(), ids=lambda row: row.rule + "*" * row.private)
+@pytest.mark.parametrize("row", events(), ids=lambda row: row.rule + row.mark)
 def test_event(world: World, sockets: dict[str, Tab | None], row: Row) -> None:
     answers = []
     for name in ACTORS:
@@ -159,19 +168,17 @@ def test_event(world: World, sockets: dict[str, Tab | None], row: Row) -> None:
         if tab is None:
             answers.append("refused")
             continue
-        channel = world.channel(row.private)
+        channel = world.channel(row.mark)
         message = channel["message"]
         fields = {"channel": channel["id"], "seq": message["seq"], "after": 0, "id": message["id"]}
         answer = tab.ask(row.rule, **fields | (world.body("message") or {}))
         answers.append("ok" if answer["ok"] else answer["error"])
         if answer["ok"] and row.rule == "message:delete":
-            world.changed(row.private)
+            world.changed(row.mark)
     assert dict(zip(ACTORS, answers, strict=True)) == dict(zip(ACTORS, row.expected, strict=True))
 
 
-@pytest.mark.parametrize(
-    "row", routes(), ids=lambda row: f"{row.method} {row.rule}{'*' * row.private}"
-)
+@pytest.mark.parametrize("row", routes(), ids=lambda row: f"{row.method} {row.rule}{row.mark}")
 def test_route(world: World, row: Row) -> None:
     answers = {name: _ask(world, row, world.people[name]) for name in ACTORS}
     assert answers == dict(zip(ACTORS, row.expected, strict=True))
@@ -186,7 +193,7 @@ def _ask(world: World, row: Row, actor: Person) -> str:
     else:
         answer = world.form(actor, row.method, path, body or {})
     if row.method != "GET" and answer.status_code < 400:
-        world.changed(row.private)
+        world.changed(row.mark)
     if row.rule in LEAD_TO_LOGIN:
         return str(answer.status_code)
     if answer.status_code in (302, 303) and answer.headers["Location"].startswith("/login"):

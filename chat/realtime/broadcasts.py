@@ -107,6 +107,12 @@ def channel_removed(channel_id: str, user_ids: Iterable[str] | None = None) -> N
 
 
 @_safely
+def channel_archived(channel_id: str) -> None:
+    """From now on only its members hear it."""
+    rooms.unwatch_all(channel_id)
+
+
+@_safely
 def member_joined(channel: dict[str, Any], person: dict[str, Any]) -> None:
     rooms.join(channel["id"], person["id"])
     member_listed(channel, person)
@@ -130,7 +136,7 @@ def member_unlisted(channel: dict[str, Any], user_id: str) -> None:
 def member_left(channel: dict[str, Any], user_id: str) -> None:
     """Out of the room first: nothing said afterwards may still reach them."""
     public = channel["kind"] in ("public", "voice")
-    rooms.leave(channel["id"], user_id, may_watch=public)
+    rooms.leave(channel["id"], user_id, may_watch=public and not channel["archived"])
     member_unlisted(channel, user_id)
     if public:  # from what is not public `channel_removed` takes them away
         _emit("channel:changed", {"channel": channel, "left": user_id}, rooms.user(user_id))

@@ -80,6 +80,12 @@ def watch(connection: Connection, channel_id: str) -> None:
     _enter(connection, channel(channel_id))
 
 
+def unwatch_all(channel_id: str) -> None:
+    """Nobody who is no member hears the channel any longer, in any process."""
+    _unwatch_all_here(channel_id)
+    updates.publish("channels", {"kind": "archived", "channel": channel_id})
+
+
 def watch_status(connection: Connection) -> None:
     """Let an admin's socket hear that the status has changed."""
     _enter(connection, STATUS)
@@ -184,6 +190,12 @@ def _leave_here(channel_id: str, user_id: str, may_watch: bool) -> None:
             _exit(connection, channel(channel_id))
 
 
+def _unwatch_all_here(channel_id: str) -> None:
+    for connection in connections.everyone():
+        if channel_id in connection.viewing:
+            unwatch(connection, channel_id)
+
+
 def _close_here(channel_id: str) -> None:
     for connection in connections.everyone():
         connection.viewing.discard(channel_id)
@@ -207,6 +219,8 @@ def on_channels(event: dict[str, Any]) -> None:
         _leave_here(channel_id, event["user"], bool(event.get("may_watch")))
     elif kind == "closed":
         _close_here(channel_id)
+    elif kind == "archived":
+        _unwatch_all_here(channel_id)
 
 
 def on_users(event: dict[str, Any]) -> None:

@@ -93,6 +93,8 @@ def archive(actor: Any, channel_id: str, archived: bool = True) -> dict:
     channel = access.get_channel_for(actor, channel_id)
     access.require_manager(actor, channel)
     Channel.change(channel_id, set__archived=archived)
+    if archived:
+        broadcasts.channel_archived(channel_id)
     return _changed(actor, channel_id)
 
 

@@ -85,3 +85,20 @@ def test_a_changed_role_counts_at_the_next_event(alice, bob, room, owner):
     assert tab.ask("message:delete", id=message["id"])["error"] == "forbidden"
     owner.give_role(bob, "moderator")
     assert tab.ask("message:delete", id=message["id"])["ok"]
+
+
+def test_who_only_looked_into_a_channel_hears_no_more_once_it_is_archived(alice, bob, new_person):
+    channel = alice.new_channel()
+    message = alice.say(channel, "still public")
+    outside, member = bob.tab(), alice.tab()
+    assert outside.ask("channel:open", channel=channel["id"], after=0)["ok"]
+    assert alice.post_form(f"/channels/{channel['slug']}/archive", archived="1").status_code == 303
+    refused = outside.ask("channel:open", channel=channel["id"], after=0)
+    assert refused["error"] == "not_found"
+    assert alice.delete(f"/api/messages/{message['id']}").status_code == 204
+    eventually(lambda: member.heard("message:deleted"))
+    assert alice.post_form(f"/channels/{channel['slug']}/archive", archived="0").status_code == 303
+    eventually(
+        lambda: any(not told["channel"]["archived"] for told in outside.heard("channel:changed"))
+    )
+    assert not outside.heard("message:deleted")

@@ -102,7 +102,11 @@ def acts(w: SimpleNamespace) -> Iterator[tuple[str, Callable[[], Any], list[str]
     yield "join", lambda: channels.join(w.other, team["id"]), ["kind: joined"]
     yield "leave", lambda: channels.leave(w.other, team["id"]), ["kind: left"]
     yield "rename", lambda: channels.update(w.owner, team["id"], name="Team"), ["type: changed"]
-    yield "archive", lambda: channels.archive(w.owner, team["id"]), ["type: changed"]
+    yield (
+        "archive",
+        lambda: channels.archive(w.owner, team["id"]),
+        ["type: changed", "kind: archived"],
+    )
     yield "unarchive", lambda: channels.unarchive(w.owner, team["id"]), ["type: changed"]
     yield "gone", lambda: broadcasts.channel_removed(team["id"]), ["kind: closed"]
     yield "site", lambda: site.update_site(w.owner, name="Other"), ["type: site"]
@@ -115,7 +119,7 @@ def acts(w: SimpleNamespace) -> Iterator[tuple[str, Callable[[], Any], list[str]
     yield (
         "register",
         lambda: accounts.register("vera", "long password 3", w.invite),
-        both,
+        ["type: changed", "kind: joined", "kind: changed"],
     )
     yield "role", lambda: accounts.set_role(w.owner, w.other.id, "admin"), both
     yield (

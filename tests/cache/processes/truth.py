@@ -83,15 +83,20 @@ class Room:
     def last_seq(self) -> int:
         return max(self.said, default=0)
 
-    def visible_to(self, reader: str) -> bool:
-        return self.kind == "public" or reader in self.marks
+    def visible_to(self, human: Human) -> bool:
+        """An archived public channel is for its members, and for who may open it again."""
+        if human.id in self.marks:
+            return True
+        return self.kind == "public" and (self.open or self._is_managed_by(human))
 
     def listed_for(self, reader: str) -> bool:
         return reader in self.marks or (self.kind == "public" and not self.archived)
 
     def managed_by(self, human: Human) -> bool:
-        manages = at_least(human.role, "moderator") or self.creator == human.id
-        return self.kind != "direct" and self.visible_to(human.id) and manages
+        return self.kind != "direct" and self.visible_to(human) and self._is_managed_by(human)
+
+    def _is_managed_by(self, human: Human) -> bool:
+        return at_least(human.role, "moderator") or self.creator == human.id
 
     def unread(self, reader: str) -> int:
         mark = self.marks.get(reader, self.last_seq)
@@ -118,6 +123,9 @@ class Truth:
         """What this reader must be answered by any process."""
         return getattr(self, f"_{ask.noun}")(ask.id, reader)  # type: ignore[no-any-return]
 
+    def _sees(self, reader: str, room: Room) -> bool:
+        return room.visible_to(self.people[reader])
+
     def _me(self, _id: str, reader: str) -> Answer:
         human = self.people[reader]
         return None if human.ended else {reader: human.shown()}
@@ -135,16 +143,16 @@ class Truth:
 
     def _channel(self, channel_id: str, reader: str) -> Answer:
         room = self.rooms[channel_id]
-        return {room.id: room.shown_to(reader)} if room.visible_to(reader) else None
+        return {room.id: room.shown_to(reader)} if self._sees(reader, room) else None
 
     def _members(self, channel_id: str, reader: str) -> Answer:
         room = self.rooms[channel_id]
         active = [uid for uid in room.marks if self.people[uid].active]
-        return {uid: {"member": True} for uid in active} if room.visible_to(reader) else None
+        return {uid: {"member": True} for uid in active} if self._sees(reader, room) else None
 
     def _history(self, channel_id: str, reader: str) -> Answer:
         room = self.rooms[channel_id]
-        if not room.visible_to(reader):
+        if not self._sees(reader, room):
             return None
         newest = sorted(room.said.values(), key=lambda said: said.seq)[-PAGE:]
         page = {"page": {"rev": room.rev, "more": len(room.said) > PAGE}}

@@ -231,9 +231,9 @@ class Writes:
             lambda at: self._person(host.id, at).post_form(
                 f"/channels/{room.slug}/archive", archived=str(int(archived))
             ),
-            closed, ("channels", "channel"), ("channels:list",),
+            closed, ("channels", "channel", "members", "history"), ("channels:list",),
             holds={("channel", room.id), ("open", room.id)},
-            needs={("seats", room.id), ("human", host.id)},
+            needs={("seats", room.id), *(("human", uid) for uid in self.site.readers)},
         )  # fmt: skip
 
     # -- people --
@@ -241,11 +241,15 @@ class Writes:
     def role(self, a: int, b: int) -> Write | None:
         uid, role = pick(self.site.readers[1:], a), ROLES[b % 3]
         human = self.truth.people[uid]
-        return self._about(
+        write = self._about(
             human, f"{human.nickname} is made {role}",
             lambda at: self._form(at, f"/admin/people/{uid}/role", role=role),
             lambda _: setattr(human, "role", role), holds={("human", uid)},
         )  # fmt: skip
+        archived = [room.id for room in self._rooms(lambda room: room.archived)]
+        nouns = ("channel", "members", "history")
+        write.asks += tuple(Ask(noun, room, by=uid) for room in archived for noun in nouns)
+        return write
 
     def status(self, a: int, b: int) -> Write | None:
         uid, status = pick(self.site.readers, a), word()
@@ -400,7 +404,7 @@ class Writes:
             for room in self._rooms(lambda r: True)
             for said in room.said.values()
             for human in map(self.truth.people.__getitem__, self.site.readers)
-            if not said.deleted and room.visible_to(human.id) and which(room, said, human)
+            if not said.deleted and room.visible_to(human) and which(room, said, human)
         ]
 
 
