@@ -7,7 +7,7 @@ needed. It names nobody: each account is a signature over its nickname.
 
 import secrets
 
-from flask import Response, g, request
+from flask import Response, g, has_request_context, request
 
 from chat.signing import cookie_name, cookie_place, signature
 from chat.text import nickname_key
@@ -27,6 +27,11 @@ def known_for(nickname: str) -> str | None:
     """The id of this browser, if this account was signed in with it before."""
     parts = _parts()
     return parts[0] if parts and _mark(parts[0], nickname) in parts[2:] else None
+
+
+def is_known_for(nickname: str) -> bool:
+    """Whether there is such a browser at all: an operator's command has none."""
+    return has_request_context() and known_for(nickname) is not None
 
 
 def remember(nickname: str) -> None:

@@ -82,6 +82,13 @@ class Throttled(ChatError):
     status, name, title = 429, "throttled", _l("Too many attempts. Please wait a moment")
 
 
+class Crowded(Throttled):
+    """Too many others do the same right now; nothing was looked at, and nothing counts."""
+
+    status, name = 503, "busy"
+    title = _l("Too many people are logging in right now. Try again in a few seconds")
+
+
 class Unavailable(ChatError):
     """A part we cannot do without is away; nothing was changed."""
 

@@ -1,5 +1,10 @@
-"""Password hashes: argon2id, off the event loop, a few at a time."""
+"""Password hashes: argon2id, off the event loop, a few at a time.
 
+``known``: whoever asks is signed in, was signed in with this browser before, or was invited. They
+go first; and when too many wait already the others are told to come later (Crowded).
+"""
+
+import os
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
@@ -8,8 +13,11 @@ import gevent
 import gevent.monkey
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from gevent.lock import BoundedSemaphore
+from flask import has_request_context, request
 
+from chat import addresses
+from chat.errors import Crowded
+from chat.lanes import Full, Lanes
 from chat.text import PASSWORD_CHARACTERS, password_form
 from chat.turns import turns
 
@@ -17,7 +25,9 @@ T = TypeVar("T")
 
 # OWASP's minimum: 19 MiB and two rounds, about 20 ms. Three at once stay under 60 MiB.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_turns = BoundedSemaphore(3)
+# One processor is left for everybody else.
+_lanes = Lanes(max(1, min(3, len(os.sched_getaffinity(0)) - 1)))
+RETRY_AFTER = 5  # seconds
 LONGEST = PASSWORD_CHARACTERS[1]  # more would only make us work
 
 
@@ -28,22 +38,22 @@ class Verdict(NamedTuple):
     outdated: bool
 
 
-def hash_password(text: str) -> str:
+def hash_password(text: str, known: bool = True) -> str:
     """What to store for a password, however the keyboard composed its letters."""
-    return _aside(lambda: _hasher.hash(password_form(text)))
+    return _aside(lambda: _hasher.hash(password_form(text)), known)
 
 
-def verify_password(stored: str | None, text: str) -> Verdict:
+def verify_password(stored: str | None, text: str, known: bool = True) -> Verdict:
     """Whether the password is right. Without a stored hash it takes as long, and is wrong.
 
     Hashes of before may be of the text as it was typed, so that is tried as well.
     """
     if len(text) > LONGEST:
         return Verdict(False, False)
-    known, form = stored or _nobodys(), password_form(text)
+    digest, form = stored or _nobodys(), password_form(text)
     for each in dict.fromkeys((form, text)):
-        if _aside(partial(_matches, known, each)) and stored is not None:
-            return Verdict(True, each != form or _hasher.check_needs_rehash(known))
+        if _aside(partial(_matches, digest, each), known) and stored is not None:
+            return Verdict(True, each != form or _hasher.check_needs_rehash(digest))
     return Verdict(False, False)
 
 
@@ -60,9 +70,13 @@ def _nobodys() -> str:
     return hash_password("nobody has this password")
 
 
-def _aside(work: Callable[[], T]) -> T:
+def _aside(work: Callable[[], T], known: bool) -> T:
     """Run in gevent's thread pool: in the loop it would stop everybody for these milliseconds."""
     if not gevent.monkey.is_module_patched("threading"):
         return work()
-    with turns.left(), _turns:
-        return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
+    caller = (request.remote_addr if has_request_context() else None) or ""
+    try:
+        with turns.left(), _lanes.taken(addresses.network(caller), known):
+            return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
+    except Full:
+        raise Crowded(retry_after=RETRY_AFTER) from None

@@ -1,14 +1,15 @@
 """Accounts: set-up, registration, log-in, roles, and ending what somebody may do."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import access, auth, limits, passwords, sessions, text
+from chat import access, auth, devices, limits, passwords, sessions, text
 from chat.cache import users as cache
-from chat.errors import ChatError, Conflict, Forbidden, Invalid, NotFound
+from chat.errors import ChatError, Conflict, Crowded, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base
 from chat.models.user import ROLES, at_least, to_profile
 from chat.password_rules import check_new_password
@@ -64,11 +65,12 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
     Invalid with the field at fault; Forbidden without a valid invite; Conflict never: a taken
     nickname is Invalid(field=nickname).
     """
-    if not right_to_register(invite):
+    if not (right := right_to_register(invite)):
         raise Forbidden(_l("This invite is no longer valid. Ask for a new one."))
     nickname = text.check_nickname(nickname)
     check_new_password(password, nickname, site.get_site()["name"])
-    profile = _store_user(nickname, passwords.hash_password(password))
+    digest = passwords.hash_password(password, known=right == "invite")
+    profile = _store_user(nickname, digest)
     if invite:
         Invite.count_use(invite)
     channels.welcome(profile)
@@ -85,17 +87,18 @@ def authenticate(nickname: str, password: str) -> dict | None:
     if not key:
         return None
     row = User.by_nickname(key)
-    right = _is_right(row, password)
+    right = _is_right(row, password, known=devices.is_known_for(nickname))
     return to_profile(row) if row and right and row.get("active", True) else None
 
 
-def _is_right(row: dict | None, password: str) -> bool:
+def _is_right(row: dict | None, password: str, known: bool = True) -> bool:
     """Whether this is the stored person's password; an outdated hash of it is replaced."""
     stored = row["password_hash"] if row else None
-    verdict = passwords.verify_password(stored, password)
+    verdict = passwords.verify_password(stored, password, known)
     if row and verdict.outdated:
-        digest = passwords.hash_password(password)
-        User.change(row["_id"], {"password_hash": stored}, set__password_hash=digest)
+        with suppress(Crowded):  # the next log-in does it
+            digest = passwords.hash_password(password)
+            User.change(row["_id"], {"password_hash": stored}, set__password_hash=digest)
     return verdict.right
 
 
@@ -103,7 +106,12 @@ def confirm_password(actor: Any, password: str, field: str = "password") -> None
     """Raises Invalid(field) unless this is the actor's password, Throttled after too many tries."""
     session = sessions.sid_hash(sessions.current_sid() or "")
     limits.limit_password(session)
-    if not _is_right(User.raw(actor.id), password):
+    try:
+        right = _is_right(User.raw(actor.id), password)
+    except Crowded:
+        limits.password_was_right(session)  # nobody has looked at it
+        raise
+    if not right:
         raise Invalid(_l("That is not your current password."), field=field)
     limits.password_was_right(session)
 

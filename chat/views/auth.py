@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from chat import auth, first_account, limits
-from chat.errors import ChatError, Invalid, Throttled
+from chat.errors import ChatError, Crowded, Invalid, Throttled
 from chat.i18n import LANGUAGES
 from chat.security import safe_next
 from chat.services import accounts, invites, site
@@ -76,6 +76,8 @@ def login() -> ResponseReturnValue:
             raise Invalid(_("Wrong nickname or password."))
         limits.logged_in(form["nickname"])
     except (Invalid, Throttled) as problem:
+        if isinstance(problem, Crowded):
+            limits.logged_in(form["nickname"])  # nobody has looked at the password
         return page("auth/login.html", problem, form=form, next=target, again=again.carried())
     auth.log_in(profile)
     kept = again.carried()
@@ -124,6 +126,8 @@ def register() -> ResponseReturnValue:
             form["nickname"], request.form.get("password", ""), form["invite"]
         )
     except MISTAKES as problem:
+        if isinstance(problem, Crowded):
+            limits.registered(right)  # nothing was made, and nobody's fault
         return page("auth/register.html", problem, form=form)
     limits.registered(right)
     auth.log_in(profile)

@@ -28,11 +28,13 @@ def errors_of(problem: ChatError | None) -> dict[str, str]:
     return {getattr(problem, "field", "") or "form": str(problem.detail)}
 
 
-def page(template: str, problem: ChatError | None = None, **values: Any) -> tuple[str, int]:
+def page(template: str, problem: ChatError | None = None, **values: Any) -> tuple[str, int, dict]:
     """A page; with a problem it is the form again, under the problem's own status."""
     values.setdefault("form", {})
     html = render_template(template, errors=errors_of(problem), **values)
-    return html, problem.status if problem else 200
+    seconds = problem.extra.get("retry_after") if problem else None
+    headers = {} if seconds is None else {"Retry-After": str(int(seconds) + 1)}
+    return html, problem.status if problem else 200, headers
 
 
 def see(target: str) -> Response:

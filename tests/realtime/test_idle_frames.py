@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import websocket
 
+from chat import setup_token
 from chat.embedded.mongo import Mongo
 from chat.realtime.crowd import ADDRESS, LINE
 from chat.realtime.server import MOST_DROPPED
@@ -91,7 +92,7 @@ def behind(tmp_path_factory: pytest.TempPathFactory, mongod: Mongo) -> Iterator[
 
 @pytest.fixture(scope="module")
 def owner(behind: AppProcess) -> Iterator[Person]:
-    person = Person(behind.url).set_up()
+    person = Person(behind.url).set_up(token=setup_token.token(behind.env))
     yield person
     person.close()
 
