@@ -1,6 +1,6 @@
 """Where the reader of a page of history stopped reading, and what to say when it is further up."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask_login import current_user
 
@@ -14,7 +14,14 @@ class Skipped(NamedTuple):
     """Unread messages that begin above those on the page."""
 
     seq: int
-    words: str
+    at: str
+    total: int
+    shown: str
+
+    @property
+    def words(self) -> str:
+        """How many since when, by the reader's clock as far as it is known here."""
+        return phrase("new_since", self.total, count=self.shown, time=_since(self.at))
 
 
 def where(view: dict, found: list[dict]) -> tuple[int | None, Skipped | None]:
@@ -34,11 +41,10 @@ def where(view: dict, found: list[dict]) -> tuple[int | None, Skipped | None]:
 def _skipped(first: dict, count: int) -> Skipped:
     most = messages.MOST_COUNTED
     shown = number(count) if count < most else f"{number(most - 1)}+"
-    return Skipped(first["seq"], phrase("new_since", count, count=shown, time=_since(first)))
+    return Skipped(first["seq"], first["created_at"], count, shown)
 
 
-def _since(message: dict[str, Any]) -> str:
-    at = message["created_at"]
+def _since(at: str) -> str:
     if local_time(at).date() == today():
         return clock(at)
     return phrase("date_at_time", date=day_and_month(at), time=clock(at))

@@ -18,6 +18,12 @@ function since(iso) {
   return dayKey(date) === dayKey(serverTime()) ? clockTime(date) : dateAtTime(date);
 }
 
+// Drawn by the server, which may not have known this device's clock.
+function localise() {
+  const { at, count, shown } = bar.dataset;
+  $("p", bar).textContent = tn("new_since", Number(count), { count: shown, time: since(at) });
+}
+
 // The page brings the bar along, except where it fell behind only after it was opened.
 function build() {
   const count = Math.max(lastSeq(), room.lastSeq) - room.newSeq + 1;
@@ -40,6 +46,7 @@ export function paint() {
 
 export function start() {
   if (!room?.isMember) return;
+  if (bar) localise();
   when("page", paint);
   when("new-line", paint);
   room.main.addEventListener("click", (event) => {

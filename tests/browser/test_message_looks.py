@@ -67,6 +67,7 @@ def test_numbers_of_a_list_stand_in_its_column(two, text):
         }"""
     )
     assert room >= needed
+    assert style(ann.page.locator(".message ol"), "listStyleType") == "decimal"
 
 
 @pytest.mark.parametrize("width", [820, 1440, 2200])

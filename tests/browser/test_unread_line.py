@@ -1,6 +1,8 @@
 """Where reading stopped: the "new" line, the bar when it is further up, and nothing that jumps."""
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
@@ -53,6 +55,14 @@ def unread(member: Member, channel: dict) -> int:
     return int(member.get(f"/api/channels/{channel['id']}").json()["unread"])
 
 
+def member_time(member: Member, channel: dict, seq: int, zone: str) -> str:
+    """When a message was said, by a clock of that zone: 8:05."""
+    path = f"/api/channels/{channel['id']}/messages/around?seq={seq}"
+    said = next(m for m in member.get(path).json()["messages"] if m["seq"] == seq)
+    at = datetime.fromisoformat(said["created_at"]).astimezone(ZoneInfo(zone))
+    return f"{at.hour % 12 or 12}:{at:%M}"
+
+
 def below_the_line(person: Person) -> str:
     line = person.page.locator("#messages .new-line")
     expect(line).to_have_count(1)
@@ -61,10 +71,11 @@ def below_the_line(person: Person) -> str:
 
 def test_a_bar_says_how_many_since_when_and_leads_to_the_first(site, ann, behind):
     channel = behind(120)
-    reader = ann().open(f"/channels/{channel['slug']}").online()
+    reader = ann(timezone_id="Asia/Tokyo").open(f"/channels/{channel['slug']}").online()
     bar = reader.page.locator("#unread-bar")
     expect(bar).to_be_visible()
-    assert re.match(r"120 new messages since \d+:\d\d\b", bar.inner_text())
+    first = member_time(site.members["Ann"], channel, 3, "Asia/Tokyo")
+    assert re.match(rf"120 new messages since {first}\b", bar.inner_text())
     expect(reader.page.locator("#messages .new-line")).to_have_count(0)
     assert unread(site.members["Ann"], channel) == 100  # as many as are counted: nothing was read
     bar.get_by_text("Jump to the first").click()
@@ -103,6 +114,21 @@ def test_whoever_scrolls_up_to_it_finds_the_line_and_has_read(site, ann, behind)
     assert "news 001" in below_the_line(reader)
     expect(reader.page.locator("#unread-bar")).to_be_hidden()
     scroller.evaluate("box => (box.scrollTop = box.scrollHeight)")
+    eventually(lambda: unread(site.members["Ann"], channel) == 0)
+
+
+def test_whoever_leaves_the_line_for_the_latest_is_told_what_was_skipped(site, ann, behind):
+    channel = behind(120)
+    reader = ann().open(f"/channels/{channel['slug']}/m/2").online()
+    assert "news 001" in below_the_line(reader)
+    bar = reader.page.locator("#unread-bar")
+    expect(bar).to_have_count(0)
+    reader.page.click("#jump-latest")
+    expect(bar).to_contain_text("120 new messages since ")
+    expect(reader.row("news 120")).to_be_in_viewport()
+    assert unread(site.members["Ann"], channel) == 100
+    reader.page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
     eventually(lambda: unread(site.members["Ann"], channel) == 0)
 
 
