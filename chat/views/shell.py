@@ -1,6 +1,5 @@
 """What surrounds every page: who reads, the site's name, sidebar, presence, addresses."""
 
-from binascii import crc32
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +16,8 @@ from chat.rows import blank_member, blank_row, channel_link, members_left_out, p
 from chat.security import csrf_token, site_address
 from chat.services import channels, people, site
 
-HUES = 12
+HUES = 24
+GOLDEN = 10_368_889  # of 2 ** 24, what the golden angle is of a turn
 MOST_ONLINE = 60  # people named in the sidebar; presence.js shows as many
 THEMES = ("system", "light", "dark")
 
@@ -151,8 +151,13 @@ def absolute_url(path: str) -> str:
 
 
 def hue(person_id: str) -> str:
-    """The class of a person's colour: the same everywhere, for ever."""
-    return f"hue-{crc32(str(person_id).encode()) % HUES}"
+    """The class of a person's colour: the same everywhere, for ever (static/js/avatar.js).
+
+    An id ends with a number that grows by little from one person to the next. A golden angle for
+    each step keeps those who came one after the other apart, however many they are.
+    """
+    number = int(person_id[-6:] or "0", 16)
+    return f"hue-{number * GOLDEN % 2**24 * HUES >> 24}"
 
 
 def initials(nickname: str) -> str:

@@ -1,6 +1,7 @@
 /** Initials on a colour that follows from the id: the same as the server's filters give. */
 
-const HUES = 12;
+const HUES = 24;
+const GOLDEN = 10_368_889;
 
 export function initials(nickname) {
   const words = nickname.split(/[\s_.]+/u).filter(Boolean);
@@ -8,16 +9,11 @@ export function initials(nickname) {
   return letters.join("").toUpperCase() || "?";
 }
 
-function crc32(text) {
-  let crc = ~0;
-  for (const byte of new TextEncoder().encode(text)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
+/** A golden angle for each step of the number that the id ends with, as `hue` of the server. */
+export function hue(id) {
+  const turned = (Number.parseInt(id.slice(-6), 16) * GOLDEN) % 2 ** 24;
+  return `hue-${Math.floor((turned * HUES) / 2 ** 24)}`;
 }
-
-export const hue = (id) => `hue-${crc32(id) % HUES}`;
 
 export function paint(node, person, size = "") {
   if (!node) return;
