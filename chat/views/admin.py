@@ -1,13 +1,16 @@
 """Administration: people and their roles, invites, and the site. How it runs: ``status``."""
 
+from contextlib import suppress
+
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from chat.auth import role_required
-from chat.errors import ChatError
-from chat.services import accounts, invites, site
-from chat.views.forms import MISTAKES, page, see, typed
+from chat.errors import ChatError, NotFound
+from chat.services import accounts, invites, people, site
+from chat.views.forms import MISTAKES, ask, page, see, typed
 from chat.views.shell import absolute_url
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -32,6 +35,7 @@ def _show(problem: ChatError | None = None, form: dict | None = None) -> Respons
         people=accounts.list_accounts(current_user),
         invites=usable,
         urls=urls,
+        invite_days=INVITE_DAYS,
         roles=assignable_roles(),
     )
 
@@ -57,16 +61,29 @@ def update_site() -> ResponseReturnValue:
 @role_required("admin")
 def create_invite() -> ResponseReturnValue:
     """A new invite link."""
-    invites.create(current_user, days=INVITE_DAYS)
-    return see("/admin#invites")
+    made = invites.create(current_user, days=INVITE_DAYS)
+    return see(f"/admin?new={made['code']}#invites")
+
+
+@blueprint.get("/invites/<code>/revoke")
+@role_required("admin")
+def ask_revoke_invite(code: str) -> ResponseReturnValue:
+    """Asks once."""
+    return ask(
+        _("Revoke this invite link?"),
+        _("Nobody can join with it any more, wherever it was sent. You can create a new one."),
+        _("Revoke link"),
+        "/admin#invites",
+    )
 
 
 @blueprint.post("/invites/<code>/revoke")
 @role_required("admin")
 def revoke_invite(code: str) -> ResponseReturnValue:
     """Ends an invite link."""
-    invites.revoke(current_user, code)
-    return see("/admin#invites")
+    with suppress(NotFound):  # in another tab, or by another admin: it is over, as was wanted
+        invites.revoke(current_user, code)
+    return see("/admin?done=revoked#invites")
 
 
 @blueprint.post("/people/<user_id>/role")
@@ -77,7 +94,26 @@ def set_role(user_id: str) -> ResponseReturnValue:
         accounts.set_role(current_user, user_id, request.form.get("role", ""))
     except MISTAKES as problem:
         return _people_problem(problem)
-    return see("/admin#people")
+    return _told("role", user_id)
+
+
+@blueprint.get("/people/<user_id>/deactivate")
+@role_required("admin")
+def ask_deactivate(user_id: str) -> ResponseReturnValue:
+    """Asks once."""
+    try:
+        person = people.get_person(user_id)
+    except NotFound:  # in another tab it is done already
+        return see("/admin#people")
+    return ask(
+        _("Deactivate %(nickname)s?", nickname=person["nickname"]),
+        _(
+            "They are logged out on all devices at once, and their tokens stop working. Their "
+            "messages stay. You can reactivate the account at any time."
+        ),
+        _("Deactivate"),
+        "/admin#people",
+    )
 
 
 @blueprint.post("/people/<user_id>/deactivate")
@@ -88,7 +124,7 @@ def deactivate(user_id: str) -> ResponseReturnValue:
         accounts.deactivate(current_user, user_id)
     except MISTAKES as problem:
         return _people_problem(problem)
-    return see("/admin#people")
+    return _told("deactivated", user_id)
 
 
 @blueprint.post("/people/<user_id>/reactivate")
@@ -96,7 +132,11 @@ def deactivate(user_id: str) -> ResponseReturnValue:
 def reactivate(user_id: str) -> ResponseReturnValue:
     """Lets a person in again."""
     accounts.reactivate(current_user, user_id)
-    return see("/admin#people")
+    return _told("reactivated", user_id)
+
+
+def _told(done: str, user_id: str) -> ResponseReturnValue:
+    return see(f"/admin?done={done}&who={user_id}#people")
 
 
 def _people_problem(problem: ChatError) -> ResponseReturnValue:

@@ -12,7 +12,7 @@ from chat.auth import login_required
 from chat.errors import ChatError, Invalid, NotFound
 from chat.services import accounts, channels, messages, people
 from chat.views import channel_page
-from chat.views.forms import MISTAKES, page, see, typed
+from chat.views.forms import MISTAKES, ask, page, see, typed
 from chat.views.shell import channel_url
 
 blueprint = Blueprint("channels", __name__)
@@ -43,7 +43,9 @@ def browse() -> ResponseReturnValue:
 def _browse(problem: ChatError | None = None, form: dict | None = None) -> ResponseReturnValue:
     views = [view for view in channels.list_for(current_user) if view["kind"] != "direct"]
     views.sort(key=lambda view: view["title"].casefold())
-    return page("channels/browse.html", problem, views=views, form=form or {"kind": "public"})
+    left = next((v for v in views if v["id"] == request.args.get("who") and not v["member"]), None)
+    form = form or {"kind": "public"}
+    return page("channels/browse.html", problem, views=views, left=left, form=form)
 
 
 @blueprint.post("/channels")
@@ -93,12 +95,27 @@ def join(slug: str) -> ResponseReturnValue:
     return see(channel_url(channel))
 
 
+@blueprint.get("/channels/<slug>/leave")
+@login_required
+def ask_leave(slug: str) -> ResponseReturnValue:
+    """Asks once."""
+    view = channels.view_for(current_user, access.get_channel_by_slug_for(current_user, slug))
+    private = view["kind"] == "private"
+    return ask(
+        _("Leave “%(channel)s”?", channel=view["title"]),
+        _("Only a member can add you again.") if private else _("You can join again at any time."),
+        _("Leave"),
+        f"/channels/{quote(view['slug'])}/settings",
+    )
+
+
 @blueprint.post("/channels/<slug>/leave")
 @login_required
 def leave(slug: str) -> ResponseReturnValue:
     """Leaves a channel."""
-    channels.leave(current_user, access.get_channel_by_slug_for(current_user, slug)["id"])
-    return see("/channels")
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    channels.leave(current_user, channel["id"])
+    return see(f"/channels?done=left&who={channel['id']}")
 
 
 @blueprint.post("/channels/<slug>/read")
@@ -134,8 +151,17 @@ def _settings(
         current_channel_id=view["id"],
         can_manage=channels.can_manage(current_user, channel),
         members=people.members_of(current_user, view["id"]),
+        changed=_changed(),
         form=form or {"name": view["name"], "topic": view["topic"]},
     )
+
+
+def _changed() -> dict | None:
+    """Whom a notice on the page is about."""
+    try:
+        return people.get_person(request.args.get("who", ""))
+    except NotFound:
+        return None
 
 
 @blueprint.post("/channels/<slug>/settings")
@@ -164,7 +190,29 @@ def add_person(slug: str) -> ResponseReturnValue:
         again = Invalid(_("There is no one with this nickname."), field="nickname")
         form = {"name": channel["name"], "topic": channel["topic"], "nickname": nickname}
         return _settings(channel, again, form)
-    return see(f"/channels/{channel['slug']}/settings#people")
+    return _told(channel, "added", person["id"])
+
+
+def _told(channel: dict, done: str, user_id: str) -> ResponseReturnValue:
+    where = f"/channels/{quote(channel['slug'])}/settings"
+    return see(f"{where}?done={done}&who={user_id}#people")
+
+
+@blueprint.get("/channels/<slug>/people/<user_id>/remove")
+@login_required
+def ask_remove_person(slug: str, user_id: str) -> ResponseReturnValue:
+    """Asks once."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    access.require_manager(current_user, channel)
+    person = people.get_person(user_id)
+    names = {"nickname": person["nickname"], "channel": channel["name"]}
+    text = (
+        _("They can't read it until a member adds them again. Their messages stay.")
+        if channel["kind"] == "private"
+        else _("They can join again. Their messages stay.")
+    )
+    back = f"/channels/{quote(channel['slug'])}/settings#people"
+    return ask(_("Remove %(nickname)s from “%(channel)s”?", **names), text, _("Remove"), back)
 
 
 @blueprint.post("/channels/<slug>/people/<user_id>/remove")
@@ -173,7 +221,21 @@ def remove_person(slug: str, user_id: str) -> ResponseReturnValue:
     """Takes a person out of a private channel."""
     channel = access.get_channel_by_slug_for(current_user, slug)
     channels.remove_person(current_user, channel["id"], user_id)
-    return see(f"/channels/{channel['slug']}/settings#people")
+    return _told(channel, "removed", user_id)
+
+
+@blueprint.get("/channels/<slug>/archive")
+@login_required
+def ask_archive(slug: str) -> ResponseReturnValue:
+    """Asks once."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    access.require_manager(current_user, channel)
+    return ask(
+        _("Archive “%(channel)s”?", channel=channel["name"]),
+        _("Everyone can still read it, but nobody can post. You can reopen it later."),
+        _("Archive"),
+        f"/channels/{quote(channel['slug'])}/settings",
+    )
 
 
 @blueprint.post("/channels/<slug>/archive")
@@ -183,4 +245,5 @@ def archive(slug: str) -> ResponseReturnValue:
     channel = access.get_channel_by_slug_for(current_user, slug)
     change = channels.unarchive if request.form.get("archived") == "0" else channels.archive
     change(current_user, channel["id"])
-    return see(f"/channels/{channel['slug']}")
+    done = "reopened" if change is channels.unarchive else "archived"
+    return see(f"/channels/{quote(channel['slug'])}/settings?done={done}")

@@ -37,6 +37,13 @@ def page(template: str, problem: ChatError | None = None, **values: Any) -> tupl
     return html, problem.status if problem else 200, headers
 
 
+def ask(heading: str, text: str, button: str, back: str, **fields: str) -> str:
+    """A page that asks once; its form goes to this very address."""
+    return render_template(
+        "layout/ask.html", heading=heading, text=text, button=button, back=back, fields=fields
+    )
+
+
 def see(target: str) -> Response:
     """Redirect after a POST, so that reloading does not send it again."""
     response = redirect(target, code=303)

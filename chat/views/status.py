@@ -34,7 +34,11 @@ def show_status() -> ResponseReturnValue:
 @role_required("admin")
 def show_now() -> ResponseReturnValue:
     """The part of the page that changes by itself, for a page that is open."""
-    return render_template("admin/_live.html", **facts.live(), **_last_drill())
+    unknown: dict[str, int] = {}
+    killed = patience.ask(rollout.killed, unknown)
+    return render_template(
+        "admin/now.html", disabled=not redis.enabled, killed=killed, **facts.live(), **_last_drill()
+    )
 
 
 def _show_status(problem: ChatError | None = None, form: dict | None = None) -> ResponseReturnValue:

@@ -1,5 +1,6 @@
 """People: one's own settings, and writing to others directly."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, request
@@ -9,10 +10,10 @@ from flask_login import current_user
 
 from chat import access
 from chat.auth import login_required
-from chat.errors import ChatError, Invalid, Throttled
+from chat.errors import ChatError, Invalid, NotFound, Throttled
 from chat.services import accounts, channels, people, tokens
 from chat.views import channel_page
-from chat.views.forms import MISTAKES, page, see, typed
+from chat.views.forms import MISTAKES, ask, page, see, typed
 from chat.views.messages import post_typed
 from chat.views.shell import channel_url, person_url
 
@@ -91,12 +92,28 @@ def create_token() -> ResponseReturnValue:
     return response
 
 
+@blueprint.get("/settings/tokens/<token_id>/revoke")
+@login_required
+def ask_revoke_token(token_id: str) -> ResponseReturnValue:
+    """Asks once."""
+    mine = {token["id"]: token["name"] for token in tokens.list_tokens(current_user)}
+    if token_id not in mine:
+        return see("/settings#tokens")
+    return ask(
+        _("Revoke the token “%(name)s”?", name=mine[token_id]),
+        _("Whatever uses it stops working at once. You can't undo this."),
+        _("Revoke"),
+        "/settings#tokens",
+    )
+
+
 @blueprint.post("/settings/tokens/<token_id>/revoke")
 @login_required
 def revoke_token(token_id: str) -> ResponseReturnValue:
     """Ends a token."""
-    tokens.revoke(current_user, token_id)
-    return see("/settings#tokens")
+    with suppress(NotFound):  # in another tab: it is over, as was wanted
+        tokens.revoke(current_user, token_id)
+    return see("/settings?done=revoked#tokens")
 
 
 @blueprint.get("/dm")

@@ -12,6 +12,7 @@ import * as keyboard from "./keyboard.js";
 import * as members from "./members.js";
 import * as listKeys from "./list-keys.js";
 import * as messages from "./messages.js";
+import * as notices from "./notices.js";
 import * as outbox from "./outbox.js";
 import * as panels from "./panels.js";
 import * as presence from "./presence.js";
@@ -32,7 +33,7 @@ import { room } from "./room.js";
 export function start() {
   if (room) messages.start();
   for (const part of [
-    panels, dialog, switcher, keyboard, theme, copy, selection, // the page
+    panels, dialog, switcher, keyboard, theme, copy, notices, selection, // the page
     unread, sidebar, members, presence, connection, // what is around the channel
     conversation, typing, unsent, scroll, composer, edit, // the channel
     history, read, unreadBar, listKeys, returning, catchup,
