@@ -147,12 +147,19 @@ def remove_person(actor: Any, channel_id: str, user_id: str) -> None:
 
 def welcome(person: dict) -> None:
     """A new account starts in the oldest public channel that is still open."""
-    named = cache.get_all().values()
-    opened = [c for c in named if c["kind"] == "public" and not c["archived"]]
-    if opened:
-        _add(
-            min(opened, key=lambda channel: channel["id"]), person["id"]
-        )  # ids begin with the time
+    channel = _first()
+    if channel:
+        _add(channel, person["id"])
+
+
+def is_first(channel_id: str) -> bool:
+    """Whether this is the channel that new accounts start in."""
+    return (_first() or {}).get("id") == channel_id
+
+
+def _first() -> dict | None:
+    opened = (c for c in cache.get_all().values() if c["kind"] == "public" and not c["archived"])
+    return min(opened, key=lambda channel: channel["id"], default=None)  # ids begin with the time
 
 
 def list_person(person: dict, listed: bool = True) -> None:

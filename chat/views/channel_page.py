@@ -17,7 +17,7 @@ from chat.views.forms import errors_of
 from chat.views.shell import absolute_url, channel_url, other_of
 
 PAGE = 50
-# A channel with hardly anything and hardly anybody in it: admins see the invite link there.
+# A first channel with hardly anything and hardly anybody in it: admins see the invite link there.
 YOUNG = 10
 FEW = 3
 
@@ -76,9 +76,10 @@ def _has_later(found: list[dict], view: dict) -> bool:
 
 
 def _invite_url(view: dict, shown: int, members: int) -> str:
-    if not current_user.is_admin or not view["member"] or view["kind"] != "public":
+    """Where the team begins, for who may invite, until it has: not in every new channel."""
+    if not current_user.is_admin or shown > YOUNG or members > FEW:
         return ""
-    if shown > YOUNG or members > FEW:
+    if not channels.is_first(view["id"]):
         return ""
     usable = invites.list_invites(current_user)
     return absolute_url(f"/join/{usable[0]['code']}") if usable else ""

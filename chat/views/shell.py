@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(hue)
     app.add_template_filter(is_emoji)
     app.add_template_filter(initials)
+    app.add_template_filter(marked)
     for helper in (sidebar, presence_state, online_ids, channel_url, js_strings):
         app.add_template_global(helper)
     app.add_template_global(blank_row)
@@ -138,6 +139,11 @@ def channel_url(channel: dict) -> str:
     if channel["kind"] == "direct" and other_of(channel):
         return person_url(channel["title"])
     return f"/channels/{quote(channel['slug'])}"
+
+
+def marked(channel: dict) -> str:
+    """What a channel is called in a sentence: "#" marks those that all can find, no others."""
+    return f"#{channel['title']}" if channel["kind"] in ("public", "voice") else channel["title"]
 
 
 def person_url(nickname: str) -> str:

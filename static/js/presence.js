@@ -101,7 +101,7 @@ const paintPeople = debounce(async () => {
   const others = online.size - online.has(me.id) - rows.length;
   const say = (text) => rows.push(el("li", { class: "side-empty", text }));
   if (others) say(tn("more_online", others));
-  if (!isWhole) say(t("presence_unknown"));
+  if (!isWhole) say(t(rows.length ? "others_unknown" : "presence_unknown"));
   if (!rows.length) say(t("nobody_online"));
   box.replaceChildren(...rows);
 }, jittered(500));

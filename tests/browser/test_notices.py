@@ -55,6 +55,7 @@ def make_token(person) -> str:
     name = f"token {uuid4().hex[:6]}"
     person.open("/settings")
     person.page.fill("#token_name", name)
+    person.page.fill("#token_password", PASSWORD)
     person.page.get_by_role("button", name="Create token").click()
     return name
 

@@ -34,9 +34,14 @@ def fill_channel(page) -> str:
     return name
 
 
+def fill_token(page) -> None:
+    page.fill("#token_name", "twice")
+    page.fill("#token_password", PASSWORD)
+
+
 PRESSED = {
     "a new channel": ("/channels", fill_channel, "Create channel"),
-    "a new token": ("/settings", lambda page: page.fill("#token_name", "twice"), "Create token"),
+    "a new token": ("/settings", fill_token, "Create token"),
     "a new invite": ("/admin", lambda page: None, "Create a new link"),
     "settings": ("/settings", lambda page: None, "Save"),
     "a drill": ("/admin/control/stop-drill", lambda page: None, "End drill"),
@@ -83,7 +88,11 @@ def test_what_another_tab_has_ended_is_no_error(owner, site):
     somebody = Member(site.url, f"two-{uuid4().hex[:6]}", PASSWORD)
     somebody.register(site.invite.rpartition("/")[2])
     code = site.members[site.owner].invite()
-    token = site.members[site.owner].post("/api/tokens", {"name": "two tabs"}).json()["id"]
+    token = (
+        site.members[site.owner]
+        .post("/api/tokens", {"name": "two tabs", "password": PASSWORD})
+        .json()["id"]
+    )
     for path, words in {
         f"/admin/invites/{code}/revoke": "no longer works",
         f"/settings/tokens/{token}/revoke": "no longer works",

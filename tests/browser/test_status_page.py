@@ -96,3 +96,18 @@ def test_links_at_the_top_lead_a_keyboard_to_each_part(site, meet):
         owner.page.keyboard.press("Enter")
         expect(part).to_be_in_viewport()
     expect(links).to_have_count(7)
+
+
+def test_an_open_page_offers_to_end_a_drill_for_as_long_as_there_is_one(site, meet):
+    owner = meet(site.owner, site.url).log_in()
+    owner.open("/admin/status").online()
+    start, end = (owner.page.locator(f"#control-{what}") for what in ("drill", "stop-drill"))
+    expect(start).to_be_visible()
+    expect(end).to_have_count(0)
+    caller = Caller(site.url, site.owner, PASSWORD).login()
+    assert caller.post_form("/admin/control/drill", seconds="5").status_code == 303
+    expect(end).to_be_visible()
+    expect(start).to_have_count(0)
+    expect(start).to_be_visible()  # it is over
+    expect(end).to_have_count(0)
+    caller.close()
