@@ -8,7 +8,6 @@ from chat.embedded.mongo import Mongo
 from chat.embedded.valkey import Valkey
 
 MOST, WINDOW = 5, 120.0  # so many ends within so many seconds are no accident
-PAUSES = (0.0, 1.0, 3.0, 8.0)  # before the first restart within the window, the second, …
 
 
 class Restarts:
@@ -44,7 +43,7 @@ class Restarts:
                 f"{self.server.title} ended by itself {MOST} times within {WINDOW:.0f} s "
                 f"(last: {how}), so everything is stopped: see {self.server.log}."
             )
-        pause = PAUSES[len(self._ends) - 1]
+        pause = self.server.pauses[len(self._ends) - 1]
         self._away, self._due = True, now + pause
         when = f"in {pause:.0f} s" if pause else "at once"
         _say(f"{self.server.title} ended by itself ({how}): it is started again {when}.")

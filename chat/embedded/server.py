@@ -11,6 +11,8 @@ class Server:
 
     title: ClassVar[str]
     stop_seconds: ClassVar[int]
+    # Seconds before it is started again the first time, the second, …; see ``restarts``.
+    pauses: ClassVar[tuple[float, ...]] = (0.0, 1.0, 3.0, 8.0)
 
     def __init__(self, binary: Path, data: Path, log: Path, port: int = 0) -> None:
         self.binary, self.data, self.log = binary, data, log

@@ -42,6 +42,11 @@ def test_nothing_is_lost_when_mongodb_or_a_process_is_killed(own_mongod, tmp_pat
     assert not suffered(tmp_path, own_mongod, "mongod_killed", "app_killed").broken()
 
 
+def test_nothing_is_lost_when_the_servers_of_make_run_are_killed(mongod, tmp_path):
+    names = ("embedded_valkey_killed", "embedded_mongod_killed")
+    assert not suffered(tmp_path, mongod, *names).broken()
+
+
 @pytest.mark.parametrize("kind", ["redis", "mongodb", "app"])
 def test_a_row_complains_of_each_promise_that_is_not_kept(kind):
     fault = Fault("of nothing", kind, lambda made: None, degrades=False)

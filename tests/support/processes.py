@@ -37,6 +37,8 @@ def new_database(uri: str) -> str:
 class AppProcess:
     """One gunicorn. ``env`` wins over what a test usually wants; None unsets a variable."""
 
+    command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "wsgi:app")
+
     def __init__(self, folder: Path, **env: str | None) -> None:
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
@@ -56,8 +58,7 @@ class AppProcess:
 
     def start(self) -> "AppProcess":
         """Start it, and return when it answers."""
-        command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
-        self.process = Process(command, title="the app", log=self.log, env=self.env, cwd=ROOT)
+        self.process = Process(self.command, title="the app", log=self.log, env=self.env, cwd=ROOT)
         assert self.process.wait_until(self._answers, START_SECONDS), self.tail()
         return self
 

@@ -235,6 +235,22 @@ def mongod_killed(made: Installation) -> Iterator[None]:
 
 
 @contextmanager
+def embedded_valkey_killed(made: Installation) -> Iterator[None]:
+    """The supervisor of `make run` starts it again by itself, with its data."""
+    assert made.places.supervised
+    made.places.supervised.kill_server("valkey-server")
+    yield
+
+
+@contextmanager
+def embedded_mongod_killed(made: Installation) -> Iterator[None]:
+    """The same for MongoDB, which takes seconds to recover."""
+    assert made.places.supervised
+    made.places.supervised.kill_server("mongod")
+    yield
+
+
+@contextmanager
 def worker_killed(made: Installation) -> Iterator[None]:
     """One of the two workers of the first process; its master starts another, and only that."""
     process = made.apps[0].process
@@ -284,6 +300,10 @@ FAULTS = (
           servers=places.PATIENT_SET),
     Fault("MongoDB hangs (SIGSTOP)", "mongodb", mongod_hung),
     Fault("MongoDB killed and restarted", "mongodb", mongod_killed),
+    Fault("make run: its Valkey killed", "redis", embedded_valkey_killed,
+          back_at_once=True, servers=places.EMBEDDED),
+    Fault("make run: its MongoDB killed", "mongodb", embedded_mongod_killed, degrades=False,
+          servers=places.EMBEDDED),
     Fault("one of two workers killed", "app", worker_killed, degrades=False,
           env={"WEB_CONCURRENCY": "2"}),
     Fault("one of two processes killed", "app", app_killed, degrades=False),

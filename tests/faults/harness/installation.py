@@ -40,11 +40,11 @@ class Installation:
         self.folder, self.mongod, self.pause = folder, mongod, pause
         self.places = Places(servers, folder, mongod)
         env = {"PRESENCE_LEASE": "6", **self.places.env, **env}
-        self.apps = [AppProcess(folder, **env) for _ in range(2)]
+        self.apps = [self.places.supervised or AppProcess(folder, **env), AppProcess(folder, **env)]
         first = self.apps[0].prepare()
         # A child ends with the thread that started it, so these threads stay.
         self.starters = ThreadPoolExecutor()
-        list(self.starters.map(AppProcess.start, self.apps))
+        list(self.starters.map(lambda app: app.start(), self.apps))
         self.owner = Person(first.url, "owner").set_up()
         self.channel = self.owner.new_channel()
         self.tally = Tally()

@@ -1,5 +1,5 @@
-"""Where the processes of a trial have MongoDB and Redis: one of each, or several that belong
-together."""
+"""Where the processes of a trial have MongoDB and Redis: one of each, several that belong
+together, or those that `make run` brings."""
 
 from pathlib import Path
 
@@ -7,9 +7,11 @@ from chat.embedded.mongo import Mongo
 from tests.support.processes import new_database
 from tests.support.proxy import Line
 from tests.support.servers import Redis, start_valkey
+from tests.support.supervised import Supervised
 from tests.support.topologies import ReplicaSet, Sharded, Watched
 
 ONE, BEHIND_LINE, SENTINEL = "one", "behind a line", "sentinel"
+EMBEDDED = "embedded"
 CLUSTER, CLUSTER_WITH_REPLICAS = "cluster", "cluster with replicas"
 # A primary of the second gives up after ten seconds, as it is by default.
 REPLICA_SET, PATIENT_SET = "replica set", "patient replica set"
@@ -24,6 +26,11 @@ class Places:
         self.watched: Watched | None = None
         self.sharded: Sharded | None = None
         self.members: ReplicaSet | None = None
+        self.supervised: Supervised | None = None
+        if kind == EMBEDDED:
+            self.supervised = Supervised(folder).start()
+            self.env = self.supervised.places()
+            return
         if kind in (REPLICA_SET, PATIENT_SET):
             self.members = ReplicaSet(folder / "mongods", patient=kind == PATIENT_SET)
         self.env = {"MONGODB_URI": new_database(self.members.uri if self.members else mongod.uri)}
@@ -46,6 +53,8 @@ class Places:
             self.line.close()
         if self.redis:
             self.redis.kill()
+        if self.supervised:
+            self.supervised.stop()
         for several in (self.watched, self.sharded, self.members):
             if several:
                 several.close()
