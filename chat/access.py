@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat.cache import basis, channels, members
+from chat.cache import basis, channels, members, users
 from chat.errors import Conflict, Forbidden, NotFound
 from chat.models import Message
 from chat.models.user import at_least
@@ -53,6 +53,19 @@ def require_open(channel: dict) -> None:
     """Conflict if the channel is archived."""
     if channel["archived"]:
         raise Conflict(_l("This channel is archived."))
+
+
+def is_unreachable(actor: Any, channel: dict) -> bool:
+    """Whether this is a direct conversation in which nobody else can read any more."""
+    others = [uid for uid in channel.get("people") or () if uid != actor.id]
+    profiles = users.get_profiles(others) if others else {}
+    return bool(others) and not any(person["active"] for person in profiles.values())
+
+
+def require_reachable(actor: Any, channel: dict) -> None:
+    """Conflict if nobody else could read what is said in this direct conversation."""
+    if is_unreachable(actor, channel):
+        raise Conflict(_l("This account has been deactivated."))
 
 
 def require_role(actor: Any, minimum: str) -> None:

@@ -19,6 +19,7 @@ from chat.cache import (
     basis,
     channels,
     directory,
+    directs,
     emoji,
     keys,
     members,
@@ -179,6 +180,10 @@ def _history(_user_id: str, args: dict[str, Any]) -> list[Source]:
     return [channels.all_source(), messages.source(args["channel_id"])]
 
 
+def _post(user_id: str, args: dict[str, Any]) -> list[Source]:
+    return [*_membership(user_id, args), *directs.sources(args["channel_id"], user_id)]
+
+
 def _membership(_user_id: str, args: dict[str, Any]) -> list[Source]:
     """Who may write there; of a channel with very many members Redis is asked for one of them."""
     those = members.source(args["channel_id"])
@@ -215,7 +220,7 @@ API: dict[str, Plan] = {
 }
 # Only where the service looks again before it changes something (``through.look_again``).
 WRITES: dict[str, Plan] = {
-    "api.messages.post": _membership,
+    "api.messages.post": _post,
     "api.messages.mark_read": _reading,
 }
 WITH_PRESENCE = (_page, _people, _members)

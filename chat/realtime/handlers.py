@@ -7,7 +7,7 @@ from flask import session
 from flask_login import current_user
 
 from chat import access, presence, sessions
-from chat.cache import channels, members, users
+from chat.cache import channels, directs, members, users
 from chat.cache.local import copies
 from chat.cache.through import Source
 from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
@@ -77,6 +77,7 @@ def _of_a_post(connection: Connection, data: dict[str, Any]) -> list[Source]:
     if base.object_id(channel_id) is None:
         return []
     found = [users.profile_source(connection.user_id), channels.all_source()]
+    found += directs.sources(str(channel_id), connection.user_id)
     where = members.source(str(channel_id))
     return found if copies.is_too_big(where.key) else [*found, where]
 

@@ -189,8 +189,11 @@ def open_direct(actor: Any, user_ids: list[str]) -> dict:
         raise Invalid(_l("A direct conversation can have up to 8 people."), field="users")
     channel = Channel.find_direct(_people_key(people))
     if channel is None:
-        for user_id in user_ids:
-            _active_person(user_id)
+        found = users.get_profiles(people)
+        if people - found.keys():
+            raise NotFound(_l("There is no such person."))
+        if not all(person["active"] for person in found.values()):
+            raise Conflict(_l("This account has been deactivated."))
         channel = _store_direct(actor, people)
     elif not people <= members.get_members(channel["id"]):
         _let_in(channel, people)  # whoever made it was interrupted, or is at it now

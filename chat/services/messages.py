@@ -31,11 +31,13 @@ _made: Made[Any] = Made(300, lambda made: len(made.body) <= LONGEST_MADE)
 def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, bool]:
     """Store and deliver a message once: (message, True), or (the stored one, False) if sent before.
 
-    Raises NotFound, Forbidden (not a member), Conflict (archived), Invalid(field=text).
+    Raises NotFound, Forbidden (not a member), Conflict (archived, or nobody else is there any
+    more), Invalid(field=text).
     """
     channel = access.get_channel_for(actor, channel_id)
     access.require_member(actor, channel)
     access.require_open(channel)
+    access.require_reachable(actor, channel)
     through.look_again()
     body, client_id = text.check_message(body), text.check_client_id(client_id)
     html, prepare = markup.render(body), broadcasts.prepare

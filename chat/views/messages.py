@@ -4,11 +4,12 @@ import secrets
 
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from chat import access
 from chat.auth import login_required
-from chat.errors import ChatError, Invalid, NotFound
+from chat.errors import ChatError, Conflict, Invalid, NotFound
 from chat.services import messages
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, page, see
@@ -95,13 +96,26 @@ def _form(
 @login_required
 def edit(slug: str, message_id: str) -> ResponseReturnValue:
     """Changes the text of one's own message."""
-    message, channel = _message(message_id)
     text = request.form.get("text", "").replace("\r\n", "\n")
     try:
+        message, channel = _message(message_id)
         messages.edit(current_user, message_id, text)
+    except NotFound:
+        return _post_anew(slug)
     except MISTAKES as problem:
         return _form("messages/edit.html", message, channel, problem, text)
     return see(_permalink(channel, message))
+
+
+def _post_anew(slug: str) -> ResponseReturnValue:
+    """The message was deleted meanwhile: its new text stands in the composer."""
+    channel = access.get_channel_by_slug_for(current_user, slug)
+    if channel["archived"] or not access.is_member(current_user, channel):
+        raise NotFound
+    gone = _("This message has been deleted in the meantime. You can post your text as a new one.")
+    problem = Conflict(gone)
+    problem.field = "text"
+    return channel_page.show(channel, problem)
 
 
 @blueprint.post("/channels/<slug>/messages/<message_id>/delete")

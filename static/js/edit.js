@@ -7,6 +7,7 @@ import { confirmed } from "./dialog.js";
 import { autosize, isSendKey, LIMIT, lengthOf } from "./field.js";
 import { t, tn } from "./i18n.js";
 import { byId, list, markDeleted, put, rows } from "./messages.js";
+import { write } from "./outbox.js";
 import { room } from "./room.js";
 import { isMine } from "./rows.js";
 import { steady } from "./scroll.js";
@@ -26,7 +27,7 @@ function close(row) {
 
 function buildForm(row) {
   const area = el("textarea", { class: "edit-text", rows: 1, dir: "auto", "aria-label": t("edit_label") });
-  area.value = row.dataset.text;
+  area.value = area.dataset.before = row.dataset.text;
   const problem = el("p", { class: "field-error", role: "alert", hidden: true });
   const form = el("form", { class: "edit-form" }, area, problem,
     el("div", { class: "edit-foot" },
@@ -72,7 +73,26 @@ function edit(row, fromComposer = false) {
   area.setSelectionRange(area.value.length, area.value.length);
 }
 
+/** Its message was deleted under the form: what was typed stays in hand, and may be posted anew. */
+function outlive(row) {
+  const area = $(".edit-form textarea", row);
+  if (!area) return;
+  if (area.value.trim() === area.dataset.before) return close(row);
+  steady(() => {
+    row.classList.remove("is-editing");
+    $(".edit-form .field-error", row).textContent = t("deleted_meanwhile");
+    $(".edit-form .field-error", row).hidden = false;
+    $(".edit-form [type=submit]", row).textContent = t("post_anew");
+  });
+}
+
+function postAnew(row, text) {
+  if (text) write(room.id, text);
+  close(row);
+}
+
 async function submit(row, text, say) {
+  if ("deleted" in row.dataset) return postAnew(row, text);
   if (text === row.dataset.text) return close(row);
   if (!text) return askDelete(row);
   if (lengthOf(text) > LIMIT) return say(tn("characters_over", lengthOf(text) - LIMIT));
@@ -83,6 +103,7 @@ async function submit(row, text, say) {
     if (current) close(current);
     put(message);
   } catch (error) {
+    if (error.status === 404) return markDeleted({ id }); // the push is still on its way
     say(error.message); // what was typed stays in the form
   }
 }
@@ -133,6 +154,8 @@ function openAwaited({ message, row }) {
 export function start() {
   if (!room) return;
   when("shown", openAwaited);
+  when("shown", ({ row }) => "deleted" in row.dataset && outlive(row));
+  when("deleted", outlive);
   when("outbox:added", () => (awaited = ""));
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action=edit], [data-action=delete]");

@@ -44,9 +44,9 @@ function isOutside(seq) {
 
 function keepWhatIsInHand(old, row) {
   const form = $(".edit-form", old);
-  if (form && !("deleted" in row.dataset)) {
+  if (form) {
     $(".message-content", row).append(form);
-    row.classList.add("is-editing");
+    row.classList.toggle("is-editing", !("deleted" in row.dataset));
   }
   if (old.classList.contains("is-linked")) row.classList.add("is-linked");
 }
@@ -90,6 +90,7 @@ export function markDeleted({ id, rev = 0 }) {
     settle(row);
     settle(after(row));
   });
+  tell("deleted", row);
 }
 
 /** Add a page of history above or below what is there. */

@@ -120,5 +120,5 @@ export function blank(row) {
   gone.textContent = t("message_deleted");
   $(".message-body", row).classList.remove("is-emoji");
   $(".message-body", row).replaceChildren(gone);
-  for (const node of $$(".message-edited, .message-actions, .edit-form", row)) node.remove();
+  for (const node of $$(".message-edited, .message-actions", row)) node.remove();
 }

@@ -1,0 +1,14 @@
+"""What a post to a direct conversation asks for, so that it can be asked for ahead."""
+
+from chat.cache import channels, keys, users
+from chat.cache.local import copies
+from chat.cache.through import Source
+
+
+def sources(channel_id: str, author: str) -> list[Source]:
+    """The conversation and the other people in it, as far as this process remembers them."""
+    kept = copies.get(keys.direct(channel_id))
+    if not kept or not kept.value:
+        return []
+    others = (uid for uid in kept.value["people"] if uid != author)
+    return [channels.direct_source(channel_id), *map(users.profile_source, others)]
