@@ -15,6 +15,7 @@ from chat.models.driver import reason
 from chat.models.majority import WAIT
 from chat.password_rules import check_new_password
 from chat.realtime import broadcasts
+from chat.redis import rights
 from chat.rollout import STEADY
 from chat.services import rollout
 
@@ -26,7 +27,7 @@ GENERATED_BYTES = 12
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (init_db, reset_password, settings, redis_keys, percentages):
+    for command in (init_db, reset_password, settings, redis_keys, redis_rights, percentages):
         app.cli.add_command(command)
 
 
@@ -85,6 +86,13 @@ def redis_keys(write: bool) -> None:
         KEYS_PAGE.write_text(keys.document(), encoding="utf-8")
     else:
         click.echo(keys.document(), nl=False)
+
+
+@click.command("redis-rights")
+@click.argument("user", default="chat")
+def redis_rights(user: str) -> None:
+    """The command for Redis that lets USER do what the chat needs (by REDIS_PREFIX, if set)."""
+    click.echo(rights.line(user))
 
 
 @click.command("rollout")

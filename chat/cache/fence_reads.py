@@ -167,11 +167,12 @@ def _quiet_values(client: Any, keys: Sequence[str]) -> list[Any] | None:
     """The values, or None where they cannot be trusted without a closer look."""
     if isinstance(client, RedisCluster):  # the keys live in many slots
         return None
-    pipe = client.pipeline(transaction=False)
-    pipe.exists(*(companions(key)[2] for key in keys))
-    pipe.mget(keys)
-    under_way, values = pipe.execute()
-    return None if under_way else list(values)
+    under_way = ("EXISTS", *(companions(key)[2] for key in keys))
+    answers = client.together([under_way, ("MGET", *keys)])
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return None if answers[0] else list(answers[1])
 
 
 def fill_many(

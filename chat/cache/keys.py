@@ -82,7 +82,7 @@ HELPERS = {
     "{presence}:seq": ("string", "the number of the last change of presence; no TTL"),
     "{presence}:log": ("zset", "the last 500 changes of presence by number; no TTL"),
     "{presence}:recounted": ("string", "that connections were counted this minute, a minute"),
-    "cache:probe": ("string", "whether Redis takes writes, at a recovery"),
+    "chat:mark": ("hash", "epoch and beat: whether this is what was here before; no TTL"),
 }
 
 

@@ -1,5 +1,6 @@
 """What the door answers when Redis does not, and what each kind of trouble means."""
 
+import re
 from typing import Any, ClassVar, Final, Self
 
 import redis
@@ -20,7 +21,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from chat.traces import unquoted
+from chat.redis import names
 
 
 class Down:
@@ -47,12 +48,23 @@ OUTAGE, LOAD, DENIED, BUG, POISON = "outage", "load", "denied", "bug", "poison"
 # Errors the server answers with that say "not now" or "not here", not "you asked wrongly". Of some
 # prefixes redis-py makes classes, and cuts them off the text; the others stay in it.
 _NOT_NOW = (ReadOnlyError, OutOfMemoryError, ClusterDownError, AskError)  # and subclasses: MOVED
-_NOT_NOW_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY")
+_NOT_NOW_WORDS = ("MISCONF ", "NOREPLICAS ", "BUSY ", "OOM command", "READONLY ")
 # A key holds something else than what we keep there.
 _POISON = ("WRONGTYPE", "is not an integer", "is not a valid float", "would overflow")
-_DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password")
+_DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ACL failure", "ERR AUTH", "ERR invalid password")
+_UNKNOWN_COMMAND = re.compile(
+    r"(?:ERR )?unknown (?:redis )?command\b(?: '([^']+)')?", re.IGNORECASE
+)
 _NO_FREE_CONNECTION = "No connection available."
 _SENT_ROUND = "TTL exhausted."  # a Cluster's client was told to try again, or elsewhere, too often
+
+
+class Lacking(NoPermissionError):
+    """The user of Redis may not do what the product needs; the text names the rights."""
+
+
+class Unknown(redis.RedisError):
+    """The server does not have commands that the product needs; the text names them."""
 
 
 def kind_of(error: Exception) -> str:
@@ -62,6 +74,10 @@ def kind_of(error: Exception) -> str:
     """
     if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
         return DENIED
+    if isinstance(error, Unknown):
+        return DENIED
+    if is_unknown_command(error):
+        return BUG if _is_mistake(error) else DENIED
     if isinstance(error, MaxConnectionsError) or _NO_FREE_CONNECTION in str(error):
         return LOAD
     if is_moving(error):
@@ -81,7 +97,8 @@ def _kind_of_reply(error: ResponseError) -> str:
     text = str(error)
     if text.startswith(_DENIED):
         return DENIED
-    if isinstance(error, _NOT_NOW) or text.startswith(_NOT_NOW_PREFIXES):
+    # Before 7.0 a script's error has the error of its command somewhere inside.
+    if isinstance(error, _NOT_NOW) or any(word in text for word in _NOT_NOW_WORDS):
         return OUTAGE
     return POISON if any(words in text for words in _POISON) else BUG
 
@@ -93,8 +110,18 @@ def is_moving(error: Any) -> bool:
     )
 
 
-def describe(error: Exception, kind: str) -> str:
-    """One line for a log or a status page; a wrong password never looks like an outage."""
-    text = unquoted(" ".join(str(error).split()))[:200] or "no detail"
-    prefix = "authentication refused" if kind == DENIED else type(error).__name__
-    return f"{prefix}: {text}"
+def is_unknown_command(error: Any) -> bool:
+    """Whether the server has no such command: it was renamed, or switched off."""
+    return isinstance(error, ResponseError) and bool(_UNKNOWN_COMMAND.match(str(error)))
+
+
+def name_of_unknown(error: Exception) -> str:
+    """What it is called, where the server says so: it does not inside of a script."""
+    found = _UNKNOWN_COMMAND.match(str(error))
+    return (found and found[1]) or ""
+
+
+def _is_mistake(error: Exception) -> bool:
+    """Whether a command that is unknown is one that we do not need."""
+    name = name_of_unknown(error).upper()
+    return bool(name) and name not in names.KNOWN

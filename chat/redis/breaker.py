@@ -26,27 +26,27 @@ class Breaker:
     ) -> None:
         self._clock, self._jitter = clock, jitter
         self.is_open = False
-        self.cause = ""
+        self.cause = self.reason = ""
         self.generation = 0  # changes at every transition; tells late failures from new ones
         self.since = time.time()
         self._changed = clock() - CALM
         self._retry_at = 0.0
         self._failures = 0
 
-    def open(self, cause: str) -> bool:
+    def open(self, cause: str, reason: str = "") -> bool:
         """Stop trusting Redis. True when this call made the change."""
         if self.is_open:
             return False
         if self.is_calm():
             self._failures = 0
-        self.is_open, self.cause = True, cause
+        self.is_open, self.cause, self.reason = True, cause, reason
         self._change()
         self._plan()
         return True
 
-    def failed(self, cause: str) -> None:
+    def failed(self, cause: str, reason: str = "") -> None:
         """A try to recover failed: the next pause is longer."""
-        self.cause = cause
+        self.cause, self.reason = cause, reason
         self._plan()
 
     def hurry(self) -> None:
@@ -56,7 +56,7 @@ class Breaker:
     def close(self) -> float:
         """Trust Redis again; the length of the outage in seconds."""
         lasted = self._clock() - self._changed
-        self.is_open, self.cause = False, ""
+        self.is_open, self.cause, self.reason = False, "", ""
         self._change()
         return lasted
 

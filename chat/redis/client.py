@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 import redis
 from flask import Flask
+from redis.exceptions import NoPermissionError
 
 from chat.metrics import count
 from chat.redis import health, patience, recovery, scripts
@@ -22,13 +22,13 @@ from chat.redis.answers import (
     OUTAGE,
     POISON,
     Down,
-    describe,
     is_moving,
     kind_of,
 )
 from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
 from chat.redis.kept import Kept
+from chat.redis.reasons import describe
 
 T = TypeVar("T")
 FIRST_PATIENCE = 1.0  # seconds
@@ -56,6 +56,7 @@ class Door:
         self.watched = False  # a health greenlet probes, so requests need not
         self.run_id: str | None = None
         self.latency_ms: float | None = None
+        self._looking = health.Looking("single")
         self._connector: Connector | None = None
         self._disabled = True
         self._strict = False
@@ -72,6 +73,7 @@ class Door:
         """Read the settings. No connection is made. A second app starts with a clean door."""
         self.close()
         self.breaker, self.run_id, self.latency_ms = Breaker(), None, None
+        self.kept.mark.drop()
         self.counts.clear()
         self.poisoned = False
         self._fresh = True
@@ -82,6 +84,7 @@ class Door:
         self._disabled = bool(app.config.get("DISABLE_REDIS")) or not is_configured(app)
         self._strict = bool(app.config.get("TESTING"))
         self._connector = None if self._disabled else Connector(app.config)
+        self._looking = health.Looking(self._connector.mode if self._connector else "single")
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -132,7 +135,7 @@ class Door:
         """For the status page and /health/redis: what is known already, without asking."""
         if not self.enabled:
             return {"status": "disabled", "since": None, "next_retry_s": None,
-                    "error": None, "latency_ms": None}  # fmt: skip
+                    "error": None, "reason": None, "latency_ms": None}  # fmt: skip
         is_open = self.breaker.is_open
         return {
             "status": "down" if is_open else "up",
@@ -141,6 +144,7 @@ class Door:
             ),
             "next_retry_s": round(self.breaker.next_retry_s(), 2) if is_open else None,
             "error": self.breaker.cause or None,
+            "reason": self.breaker.reason or None,
             "latency_ms": None if is_open else self.latency_ms,
         }
 
@@ -162,16 +166,22 @@ class Door:
         """`fn(up)` is called at each transition, outside the path of any request."""
         self._on_change.append(fn)
 
-    def suspect(self, cause: str) -> None:
+    def suspect(self, cause: str, reason: str = "") -> None:
         """Stop trusting what Redis holds, as after an outage; it is emptied before its next use.
 
         For callers that could not deliver an invalidation although Redis seemed to be up.
         """
-        if self.enabled and not _recovering.get() and self.breaker.open(cause):
+        if self.enabled and not _recovering.get() and self.breaker.open(cause, reason):
             log.warning("Redis is down, going on without it: %s", cause)
             self.kept.give_up()
             self.kept.drop()
             self._tell(False)
+
+    def refused(self, error: Exception, what: str) -> None:
+        """A client of the caller's own (``new_client``) had this trouble: if it was for want of a
+        right, nobody else here can be told what they ought to hear."""
+        if self.is_up() and kind_of(error) == DENIED:
+            self._out(error, DENIED, what)
 
     def distrust(self, cause: str) -> None:
         """Something there is not as declared. It is taken out before Redis is trusted again."""
@@ -199,15 +209,14 @@ class Door:
             return self.recover()
         if self.breaker.is_open:
             return self.recover() if self.breaker.due() else False
-        started = time.perf_counter()
-        run_id = self.call(lambda client: health.look(client, self.connector.mode), "health")
-        if isinstance(run_id, Down):
+        seen = self.call(self._look, "health")
+        if isinstance(seen, Down):
             return False
-        self.latency_ms = round((time.perf_counter() - started) * 1000, 2)
-        if self.run_id is not None and run_id != self.run_id:
+        self.latency_ms = seen.latency_ms
+        if self.run_id and seen.run_id and seen.run_id != self.run_id:
             self.suspect("the server restarted or another one took over")
             return self.recover()
-        self.run_id = run_id
+        self.run_id = seen.run_id
         return True
 
     def recover(self) -> bool:
@@ -217,18 +226,21 @@ class Door:
         if not self._probing.acquire(blocking=False):
             return False
         token = _recovering.set(True)
-        failure = ""
+        failure = reason = ""
         try:
             self.run_id = None
             self.kept.drop()
-            mode = self.connector.mode
-            self.run_id = recovery.recover(self._get_client(), mode, self._before_recovery)
+            self.kept.mark.drop()
+            self._looking.begin_anew()
+            seen = recovery.recover(self._get_client(), self._looking, self._before_recovery)
+            self.run_id = seen.run_id
+            self.kept.mark.trust(seen.epoch, seen.beat)
         except Exception as error:  # noqa: BLE001 - whatever it is, Redis is not to be trusted
-            failure = self._why(error)
+            failure, reason = self._why(error)
         finally:
             _recovering.reset(token)
             self._probing.release()
-        return self._not_yet(failure) if failure else self._trust()
+        return self._not_yet(failure, reason) if failure else self._trust()
 
     def keep_up(self) -> None:
         """What wants doing every few seconds while Redis is up."""
@@ -242,18 +254,23 @@ class Door:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _why(self, error: Exception) -> str:
+    def _look(self, client: Any) -> health.Seen:
+        seen = self._looking.look(client)
+        self.kept.mark.look(seen.epoch, seen.beat)
+        return seen
+
+    def _why(self, error: Exception) -> tuple[str, str]:
         kind = kind_of(error)
         if kind == BUG:  # our own mistake keeps Redis out: say so, once a (slow) try
             log.error("the recovery of Redis failed", exc_info=error)
         return describe(error, kind)
 
-    def _not_yet(self, cause: str) -> bool:
+    def _not_yet(self, cause: str, reason: str = "") -> bool:
         if self._fresh:
             self._fresh = False
-            self.suspect(cause)
+            self.suspect(cause, reason)
         else:
-            self.breaker.failed(cause)
+            self.breaker.failed(cause, reason)
         return False
 
     def _trust(self) -> bool:
@@ -296,6 +313,8 @@ class Door:
         """A new connection to a server that is not the one we trusted is an outage at once."""
         if self.run_id is not None and not _recovering.get():
             health.same_server(connection, self.run_id)
+            if self.connector.mode != "cluster":
+                self.kept.mark.greet(connection)
 
     def _failed(self, error: Exception, what: str, generation: int) -> Down:
         kind = kind_of(error)
@@ -308,14 +327,32 @@ class Door:
         elif kind == POISON:
             if self._strict:  # a test's own mistake is more likely
                 raise error
-            self.distrust(f"a key is not as declared ({what}): {describe(error, kind)}")
+            self.distrust(f"a key is not as declared ({what}): {describe(error, kind)[0]}")
         elif kind == LOAD:
             log.debug("no free Redis connection (%s)", what)
             if not is_moving(error):
                 patience.spend(POOL_WAIT)
         elif kind in (OUTAGE, DENIED) and generation == self.breaker.generation:
-            self.suspect(f"{describe(error, kind)} ({what})" if what else describe(error, kind))
+            self._out(error, kind, what)
         return DOWN
+
+    def _out(self, error: Exception, kind: str, what: str) -> None:
+        if kind == DENIED:
+            error = self._named(error)
+        cause, reason = describe(error, kind)
+        self.suspect(cause if reason or not what else f"{cause} ({what})", reason)
+
+    def _named(self, error: Exception) -> Exception:
+        """The same with the name of the right that is missing, if Redis tells."""
+        self.kept.mark.drop()  # it could not be asked for either
+        try:
+            if self.connector.mode != "cluster":
+                health.check_rights(self._get_client())
+        except NoPermissionError as named:
+            return named
+        except Exception as other:  # noqa: BLE001 - the first one is what is to be told
+            log.debug("asking for rights: %s", other)
+        return error
 
     def _tell(self, up: bool) -> None:
         for fn in self._on_change:

@@ -1,14 +1,24 @@
-"""The watch over Redis: one greenlet per process, one cheap look a second."""
+"""The watch over Redis: one greenlet per process, one cheap look a second.
+
+What is looked at is what the product needs: that it is a master, that a script may read and write,
+that the user has every right. INFO and ROLE tell more where they are permitted, and nothing less is
+done where they are not.
+"""
 
 import logging
 import re
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gevent
 import gevent.monkey
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
+
+from chat.redis import mark, rights, scripts
+from chat.redis.answers import is_unknown_command
 
 if TYPE_CHECKING:
     from chat.redis.client import Door
@@ -19,28 +29,91 @@ UPKEEP_EVERY = 15  # looks
 _watches: dict["Door", gevent.Greenlet] = {}
 
 
-def look(client: Any, mode: str) -> str:
-    """Who answers. Raises unless every answering server is alive and a master.
+@dataclass(frozen=True)
+class Seen:
+    """What a look found. ``run_id`` is empty where Redis does not tell it."""
 
-    A replica answers PING and takes PUBLISH, and yet nothing written to it reaches anyone.
-    """
-    if mode == "cluster":
-        return _look_at_nodes(client)
-    pipe = client.pipeline(transaction=False)
-    pipe.ping()
-    pipe.role()
-    pipe.info("server")
-    _, role, server = pipe.execute()
-    _must_be_master(role[0])
-    return str(server["run_id"])
+    run_id: str
+    epoch: str
+    beat: int
+    latency_ms: float
 
 
-def _look_at_nodes(client: Any) -> str:
-    """In a Cluster the answer names all its masters: a failover of one changes it."""
-    nodes = client.get_primaries()
-    if not nodes:
-        raise RedisConnectionError("the Cluster has no masters")
-    return ",".join(sorted(look(client.get_redis_connection(node), "single") for node in nodes))
+class Looking:
+    """How one process looks at Redis. Raises unless it can be used for all that is needed."""
+
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+        self._refused: set[str] = set()  # not asked for again: each refusal is logged there
+
+    def look(self, client: Any, epoch: str = "", write: bool = True) -> Seen:
+        """Who answers, and what our mark is there; ``epoch`` is left where there is none."""
+        began = time.perf_counter()
+        run_id = self._look_at_nodes(client) if self._mode == "cluster" else self._who(client)
+        latency = round((time.perf_counter() - began) * 1000, 2)
+        try:
+            found, beat, told = scripts.run(client, _look(), [mark.KEY], [epoch, int(write)])
+        except ResponseError:
+            if self._mode != "cluster":
+                check_rights(client)  # has the better answer, if it is about rights
+            raise
+        rights.check(told)
+        return Seen(run_id, found, int(beat), latency)
+
+    def begin_anew(self) -> None:
+        """Perhaps it may ask more than before."""
+        self._refused.clear()
+
+    def _look_at_nodes(self, client: Any) -> str:
+        """In a Cluster the answer names all its masters: a failover of one changes it."""
+        nodes = client.get_primaries()
+        if not nodes:
+            raise RedisConnectionError("the Cluster has no masters")
+        return ",".join(sorted(self._look_at(client, node) for node in nodes))
+
+    def _look_at(self, client: Any, node: Any) -> str:
+        server = client.get_redis_connection(node)
+        check_rights(server)
+        return self._who(server) or str(node.name)
+
+    def _who(self, client: Any) -> str:
+        """The run id of the server, which must be a master.
+
+        A replica answers PING and takes PUBLISH, and yet nothing written to it reaches anyone.
+        """
+        pipe = client.pipeline(transaction=False)
+        pipe.ping()
+        asked = [("ROLE",), ("INFO", "server")]
+        asked = [question for question in asked if question[0] not in self._refused]
+        for question in asked:
+            pipe.execute_command(*question)
+        pong, *answers = pipe.execute(raise_on_error=False)
+        if isinstance(pong, Exception):
+            raise pong
+        told = dict(zip((question[0] for question in asked), answers, strict=True))
+        self._refused |= {verb for verb, answer in told.items() if _is_refusal(answer)}
+        for answer in told.values():
+            if isinstance(answer, Exception) and not _is_refusal(answer):
+                raise answer
+        if isinstance(role := told.get("ROLE"), list | tuple):
+            _must_be_master(role[0])
+        info = told.get("INFO")
+        return str(info["run_id"]) if isinstance(info, dict) and "run_id" in info else ""
+
+
+def _is_refusal(answer: Any) -> bool:
+    return isinstance(answer, NoPermissionError) or is_unknown_command(answer)
+
+
+def _look() -> str:
+    return f"{rights.lua()}{mark.LOOK}return {{epoch or '', beat, {rights.asking()}}}"
+
+
+def check_rights(client: Any) -> None:
+    """Raise what is missing, with its name, whatever key it is that may not be touched."""
+    script = f"{rights.lua()}return {rights.asking()}"
+    told = scripts.run(client, script, [], [])
+    rights.check(told.decode() if isinstance(told, bytes) else told)
 
 
 def _must_be_master(role: str | bytes) -> None:
@@ -53,8 +126,10 @@ def same_server(connection: Any, run_id: str) -> None:
     """Raise when a fresh connection reached another server, or the same one after a restart.
 
     Without this, what a restarted server read back from its disk would be served until the next
-    look of the watch.
+    look of the watch. Where INFO is refused nobody knows its run id, and our mark has to do.
     """
+    if not run_id:
+        return
     try:
         connection.send_command("INFO", "server")
         answer = connection.read_response()

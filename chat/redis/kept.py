@@ -10,6 +10,8 @@ import redis
 
 from chat.metrics import redis_calls
 from chat.redis.connect import POOL_WAIT, Connector
+from chat.redis.mark import Mark
+from chat.redis.together import Client
 from chat.redis.waiting import Line
 
 log = logging.getLogger(__name__)
@@ -20,6 +22,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.client: Any = None
+        self.mark = Mark()
         self._pid: int | None = None
         self._building = threading.Lock()
         self._waiting: set[Line] = set()  # connections at which somebody waits for an answer
@@ -34,9 +37,10 @@ class Kept:
             raise redis.exceptions.MaxConnectionsError("another greenlet is still connecting")
         try:
             if self.client is None or self._pid != os.getpid():
-                self.client = redis_calls.watch(
-                    connector.client(lambda connection: self._greet(connection, check))
-                )
+                client = connector.client(lambda connection: self._greet(connection, check))
+                if isinstance(client, Client):
+                    client.mark = self.mark
+                self.client = redis_calls.watch(client)
                 self._pid = os.getpid()
             return self.client
         finally:

@@ -15,13 +15,14 @@ from flask import Flask
 
 _FIRST = frozenset((
     "GET", "SET", "EXPIRE", "PEXPIRE", "TTL", "PTTL", "TYPE", "STRLEN", "INCR", "INCRBY", "HGET",
-    "HSET", "HDEL", "HGETALL", "HVALS", "HKEYS", "HLEN", "HMGET", "HINCRBY", "LRANGE", "LLEN",
+    "HSET", "HDEL", "HEXISTS", "HGETALL", "HVALS", "HKEYS", "HLEN", "HMGET", "HINCRBY", "LRANGE", "LLEN",
     "LINDEX", "RPUSH", "LTRIM", "SADD", "SREM", "SCARD", "SMEMBERS", "SISMEMBER", "ZADD", "ZREM",
     "ZRANGE", "ZCARD", "ZSCORE", "ZMSCORE", "ZCOUNT", "ZRANGEBYSCORE", "PUBLISH",
 ))  # fmt: skip
 _EACH = frozenset(("DEL", "UNLINK", "EXISTS", "MGET", "TOUCH"))
 _SCRIPTS = frozenset(("EVAL", "EVALSHA"))  # script, number of keys, keys, arguments
 _NONE = frozenset(("PING", "ECHO", "INFO", "ROLE", "DBSIZE", "SCAN", "ASKING", "TIME"))
+KNOWN = _FIRST | _EACH | _SCRIPTS | _NONE
 _GLOB = re.compile(r"([*?\[\]\\^])")
 
 _prefix = _pattern = ""

@@ -79,6 +79,7 @@ class Publisher:
                 delay = 0.0
             except Exception as error:  # noqa: BLE001 - a Cluster's errors are not RedisErrors
                 self._drop()
+                self._door.refused(error, "publishing")
                 self._close()
                 log.debug("publish failed: %s", error)
                 delay = backoff(delay)

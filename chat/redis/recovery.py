@@ -5,37 +5,48 @@ it, not just missing. So the caches are emptied, and whoever keeps something els
 while the breaker still keeps every reader out.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from chat.cache import ours
-from chat.redis import health
+from chat.redis import health, mark
+from chat.redis.health import Seen
+
+log = logging.getLogger(__name__)
 
 # Version tokens go with their data. Write leases (`w:*`) stay: they end by themselves within
 # seconds, and one that another process has just taken still protects its write.
 SUSPECT = ("cache:*", "v:*")
-PROBE = "cache:probe"
 BATCH = 500
+UNMARKED = (
+    "Redis held %d cached values under names of ours but without our mark: an earlier version or"
+    " another installation left them. They were taken out; sessions stay. If another installation"
+    " uses this Redis, give each a REDIS_PREFIX"
+)
 
 
 class NotReady(RedisError):
     """Somebody who must repair something first could not."""
 
 
-def recover(client: Any, mode: str, repairs: list[Callable[[], bool]]) -> str:
-    """Probe, empty, repair, prove a write. The run id of the trusted server; raises otherwise."""
-    run_id = health.look(client, mode)
-    flush(client)
+def recover(client: Any, looking: health.Looking, repairs: list[Callable[[], bool]]) -> Seen:
+    """Look, empty, repair, prove a write. What was seen in the end; raises if it is not trusted."""
+    before = looking.look(client, write=False)
+    gone = flush(client)
     for repair in repairs:
         if not repair():
             raise NotReady(f"{getattr(repair, '__qualname__', repair)} is not done")
-    # A full, read-only or replica-less server answers PING: only a write proves that writes work.
-    client.set(PROBE, "1", ex=5)
-    if health.look(client, mode) != run_id:
+    # A full or read-only server answers PING: only a write proves that writes work.
+    epoch = before.epoch or mark.new_epoch()
+    seen = looking.look(client, epoch=epoch)
+    if (seen.run_id, seen.epoch) != (before.run_id, epoch):
         raise NotReady("the server changed during the recovery")
-    return run_id
+    if gone and not before.epoch:
+        log.warning(UNMARKED, gone)
+    return seen
 
 
 def flush(client: Any) -> int:

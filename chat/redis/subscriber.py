@@ -50,6 +50,7 @@ class Subscriber:
             except Exception as error:  # noqa: BLE001
                 gap = True
                 log.debug("Redis subscription lost: %s", error)  # the door tells of outages
+                self._door.refused(error, "listening")
             finally:
                 self.connected = False
             delay = backoff(delay)

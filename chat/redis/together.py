@@ -13,6 +13,7 @@ from hiredis import pack_command
 from redis.exceptions import ResponseError
 
 from chat.redis import names
+from chat.redis.mark import Mark, heard
 
 Command = tuple[Any, ...]  # its name and its arguments: str, bytes, int or float
 
@@ -27,6 +28,8 @@ class Pipeline(redis.client.Pipeline):
 class Client(names.Scanning, redis.Redis):
     """A client of one server, or of the master that the Sentinels name."""
 
+    mark: Mark | None = None  # what the answers of ``together`` must come with
+
     def execute_command(self, *args: Any, **options: Any) -> Any:
         return super().execute_command(*names.sent(args), **options)
 
@@ -37,15 +40,20 @@ class Client(names.Scanning, redis.Redis):
         """The answers as Redis sent them, in order; its refusals are answers, too.
 
         Whatever else goes wrong is raised, and the library has closed the connection by then: an
-        answer that nobody took can't be taken for somebody else's.
+        answer that nobody took can't be taken for somebody else's. Raises Elsewhere when they came
+        from another database than before.
         """
         if not commands:
             return []
+        epoch, question = (self.mark.epoch, self.mark.question) if self.mark else ("", b"")
         packed = b"".join([pack_command(names.sent(command)) for command in commands])
         connection = self.connection_pool.get_connection()
         try:
-            connection.send_packed_command([packed])
-            return [_answer(connection) for _ in commands]
+            connection.send_packed_command([packed + question])
+            answers = [_answer(connection) for _ in commands]
+            if question:
+                heard(_answer(connection), epoch)
+            return answers
         finally:
             self.connection_pool.release(connection)
 

@@ -8,7 +8,7 @@ from pymongo.topology_description import TopologyDescription
 
 from chat.extensions import redis
 from chat.metrics import names
-from chat.watch import backups, drill
+from chat.watch import advice, backups, drill
 from chat.watch.servers import Gauges, figures, one
 
 PAUSED = "paused"  # by a fire drill
@@ -50,6 +50,7 @@ def of_redis(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> dic
     away = door["status"] != "up" and "at" in facts
     return {
         **door,
+        "advice": advice.on_redis(door.get("reason")) if door["status"] == "down" else "",
         "version": f"{kind} {version}" if version else "",
         **told,
         "limit": told["limit"] or None,

@@ -16,6 +16,8 @@ from tests.faults.harness import places
 from tests.faults.harness.installation import Installation
 from tests.support.waiting import eventually
 
+OTHER_DATABASE = 9  # nobody's
+BEGINNINGS = ("cache:", "cache:users:", "v:", "w:", "session:", "limit:", "ended:", "{presence}:x")
 Block = Callable[[Installation], Any]  # a context manager: broken while it lasts
 
 
@@ -105,6 +107,43 @@ def flushed(made: Installation) -> Iterator[None]:
     """FLUSHALL, again and again, as long as it lasts."""
     with _meanwhile(lambda: _redis(made).flushall(), every=0.2):
         yield
+
+
+@contextmanager
+def swapped(made: Installation) -> Iterator[None]:
+    """SWAPDB under living connections; what was away comes back as it was before."""
+    _redis(made).execute_command("SWAPDB", 0, OTHER_DATABASE)
+    yield
+    _redis(made).execute_command("SWAPDB", 0, OTHER_DATABASE)
+
+
+@contextmanager
+def rights_taken(made: Installation) -> Iterator[None]:
+    """The user may no longer use any pub/sub channel: nothing else is refused."""
+    _redis(made).execute_command("ACL", "SETUSER", "default", "resetchannels")
+    yield
+    _redis(made).execute_command("ACL", "SETUSER", "default", "allchannels")
+
+
+@contextmanager
+def another_program(made: Installation) -> Iterator[None]:
+    """Somebody else writes and deletes keys whose names begin as ours do; some of theirs stay."""
+    client = _redis(made)
+    kept = {f"{begin}theirs:{number}": "x" for begin in BEGINNINGS for number in range(20)}
+    client.mset(kept)
+
+    def work() -> None:
+        pipe = client.pipeline(transaction=False)
+        for begin in BEGINNINGS:
+            pipe.rpush(f"{begin}list", "x")
+            pipe.hset(f"{begin}{os.urandom(4).hex()}", "field", "x")
+            pipe.delete(f"{begin}list")
+        pipe.publish("updates:theirs", "x")
+        pipe.execute()
+
+    with _meanwhile(work, every=0.01):
+        yield
+    assert set(client.mget(kept)) == {"x"}, "keys of the other program have changed"
 
 
 @contextmanager
@@ -282,7 +321,10 @@ FAULTS = (
     Fault("line to Redis cut", "redis", line_cut, servers=places.BEHIND_LINE),
     Fault("line to Redis silent", "redis", line_silent, servers=places.BEHIND_LINE),
     Fault("line to Redis 300 ms slow", "redis", line_slow, servers=places.BEHIND_LINE),
-    Fault("FLUSHALL five times a second", "redis", flushed, degrades=False),
+    Fault("FLUSHALL five times a second", "redis", flushed),
+    Fault("SWAPDB, and back", "redis", swapped),
+    Fault("rights for pub/sub taken away", "redis", rights_taken),
+    Fault("another program in the same Redis", "redis", another_program, degrades=False),
     Fault("Redis full, noeviction", "redis", full),
     Fault("Redis full, allkeys-lru", "redis", evicting, degrades=False),
     Fault("Redis closes idle lines (timeout 1)", "redis", idle_closed, degrades=False),

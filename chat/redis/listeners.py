@@ -1,0 +1,34 @@
+"""Who wants to be told of Redis, or to have a say in whether it is trusted."""
+
+from collections.abc import Callable
+
+from chat.redis import health
+
+
+class Listeners:
+    """The part of the door that others leave their wishes at."""
+
+    def __init__(self) -> None:
+        self._before_recovery: list[Callable[[], bool]] = []
+        self._regularly: list[Callable[[], bool]] = []
+        self._on_change: list[Callable[[bool], None]] = []
+
+    def before_recovery(self, fn: Callable[[], bool]) -> None:
+        """`fn` must say True before Redis is trusted again; it may use the door."""
+        self._before_recovery.append(fn)
+
+    def regularly(self, fn: Callable[[], bool]) -> None:
+        """`fn` is called by the watch every few seconds while Redis is up."""
+        self._regularly.append(fn)
+
+    def on_change(self, fn: Callable[[bool], None]) -> None:
+        """`fn(up)` is called at each transition, outside the path of any request."""
+        self._on_change.append(fn)
+
+    def _forget_all(self) -> None:
+        for listeners in (self._before_recovery, self._regularly, self._on_change):
+            listeners.clear()  # type: ignore[attr-defined]
+
+    def _tell(self, up: bool) -> None:
+        for fn in self._on_change:
+            health.apart(fn, up)

@@ -1,0 +1,102 @@
+"""Our mark in the database: whether what is there is what this process has seen there before.
+
+``chat:mark`` holds a random ``epoch``, made when a database without a mark is first used, and a
+``beat`` that each look of each process raises. The epoch goes away with what is there (FLUSHALL),
+and is another one where another database took its place (SWAPDB, under living connections; a
+replica of something else). The beat is lower where an older state came back (a snapshot that was
+restored). In all these cases nothing there is trusted (``chat.redis.recovery``).
+
+Who asks about cached values asks for the epoch last, in the same write: what was answered before it
+came from the same database. So that costs no round trip, and no answer of another database is used.
+In a Cluster there is no SWAPDB, and the mark lives on one node: there only the looks compare it.
+"""
+
+import secrets
+from typing import Any
+
+from hiredis import pack_command
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from chat.redis import names
+
+KEY = "chat:mark"
+
+# KEYS: the mark. ARGV: an epoch for where there is none, or ""; "1" to raise the beat. What
+# somebody else left under this name goes.
+LOOK = """
+local epoch = redis.pcall('HGET', KEYS[1], 'epoch')
+if type(epoch) == 'table' then
+  if not string.find(epoch.err, 'WRONGTYPE', 1, true) then return epoch end
+  redis.call('DEL', KEYS[1])
+  epoch = false
+end
+if not epoch and ARGV[1] ~= '' then
+  epoch = ARGV[1]
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'beat', 0)
+end
+local beat = 0
+if epoch and ARGV[2] == '1' then
+  local last = redis.call('HGET', KEYS[1], 'beat') or ''
+  if not string.find(last, '^%d+$') or tonumber(last) > 2^53 then
+    redis.call('HSET', KEYS[1], 'beat', 0)
+  end
+  beat = redis.call('HINCRBY', KEYS[1], 'beat', 1)
+end
+"""
+
+
+class Elsewhere(RedisConnectionError):
+    """What Redis holds is not what it held."""
+
+    def __init__(self) -> None:
+        super().__init__("it holds something else than before (emptied, swapped, or restored)")
+
+
+def new_epoch() -> str:
+    """An epoch that nobody has seen."""
+    return secrets.token_urlsafe(9)
+
+
+class Mark:
+    """What this process last saw of it; nothing while Redis is not trusted."""
+
+    def __init__(self) -> None:
+        self.epoch, self.beat = "", 0
+        self.question = b""  # asks for the epoch
+
+    def trust(self, epoch: str, beat: int) -> None:
+        """From now on it must be so."""
+        self.epoch, self.beat = epoch, beat
+        self.question = bytes(pack_command(names.sent(("HGET", KEY, "epoch"))))
+
+    def drop(self) -> None:
+        """Nothing is trusted any more."""
+        self.epoch, self.beat, self.question = "", 0, b""
+
+    def look(self, epoch: str, beat: int) -> None:
+        """What a look has found. Raises Elsewhere."""
+        if self.epoch and (epoch != self.epoch or beat <= self.beat):
+            raise Elsewhere
+        self.beat = beat
+
+    def greet(self, connection: Any) -> None:
+        """What a new connection finds. Raises Elsewhere, and the connection is closed."""
+        if not self.epoch:
+            return
+        connection.send_command(*names.sent(("HMGET", KEY, "epoch", "beat")))
+        epoch, beat = map(_text, connection.read_response())
+        if epoch != self.epoch or not beat.isdecimal() or int(beat) < self.beat:
+            connection.disconnect()
+            raise Elsewhere
+
+
+def heard(epoch: Any, wanted: str) -> None:
+    """What was answered at the end of many answers. Raises Elsewhere."""
+    if isinstance(epoch, Exception):
+        raise epoch
+    if epoch != wanted:
+        raise Elsewhere
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value or "")

@@ -1,0 +1,164 @@
+"""What the product needs of its user in Redis, and how a right that is missing is named.
+
+Redis says of a refusal which command it was, but not which key or channel. So it is asked what the
+user may do (``redis.acl_check_cmd``, from 7.0 on), once at a look for all that is needed. Every
+question has all its arguments: a server may end where a key is left out.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from chat.cache import keys
+from chat.redis import names, scripts
+from chat.redis.answers import Lacking, Unknown
+
+# Command and arguments; K is a key of ours.
+K = object()
+COMMANDS: tuple[tuple[Any, ...], ...] = (
+    ("GET", K), ("SET", K, "1"), ("DEL", K), ("UNLINK", K), ("EXISTS", K), ("MGET", K),
+    ("EXPIRE", K, "1"), ("TTL", K), ("PTTL", K), ("TYPE", K), ("RENAME", K, K), ("INCR", K),
+    ("INCRBY", K, "1"), ("DECR", K), ("HGET", K, "f"), ("HSET", K, "f", "1"), ("HDEL", K, "f"), ("HEXISTS", K, "f"),
+    ("HGETALL", K), ("HKEYS", K), ("HVALS", K), ("HMGET", K, "f"), ("HINCRBY", K, "f", "1"),
+    ("LINDEX", K, "0"), ("LRANGE", K, "0", "1"), ("LTRIM", K, "0", "1"), ("RPUSH", K, "1"),
+    ("SADD", K, "m"), ("SREM", K, "m"), ("SCARD", K), ("SISMEMBER", K, "m"), ("SMEMBERS", K),
+    ("ZADD", K, "1", "m"), ("ZCARD", K), ("ZMSCORE", K, "m"), ("ZRANGE", K, "0", "1"),
+    ("ZRANGEBYSCORE", K, "0", "1"), ("ZREVRANGEBYSCORE", K, "1", "0"), ("ZREM", K, "m"),
+    ("ZREMRANGEBYRANK", K, "0", "1"), ("ZREMRANGEBYSCORE", K, "0", "1"),
+    ("EVAL", "return 1", "1", K), ("EVALSHA", scripts.sha_of("return 1"), "1", K),
+    ("TIME",), ("SCAN", "0"), ("PING",),
+)  # fmt: skip
+SELDOM = ("SELECT", "UNSUBSCRIBE", "CLIENT|SETINFO")  # of a connection
+READING, WRITING = ("GET", "EXISTS"), ("SET", "DEL", "EXPIRE")
+HELPFUL = ("INFO", "ROLE", "DBSIZE")  # without them less is known: see ``line``
+CHANNELS = ("updates:channels", "updates:messages", "updates:users", "chat:socketio")
+PATTERNS = ("cache:*", "session:*", "ended:{session:*", "limit:*", "v:{cache:*", "w:{cache:*",
+            "a:{cache:*", "f:{cache:*", "{presence}:*", "chat:mark")  # fmt: skip
+
+Question = tuple[str, ...]
+
+# Each question is answered with 1 (may), 0 (may not) or ? (the server has no such command).
+_ASK = """
+local function may(questions)
+  if not redis.acl_check_cmd then return '' end
+  local out = {}
+  for i, asked in ipairs(questions) do
+    local known, allowed = pcall(redis.acl_check_cmd, unpack(asked))
+    out[i] = known and (allowed and '1' or '0') or '?'
+  end
+  return table.concat(out)
+end
+"""
+
+
+def asking() -> str:
+    """The Lua text of a function call that answers all questions in one string."""
+    return f"may({_questions_in_lua(names.prefix())})"
+
+
+def lua() -> str:
+    """What ``asking`` needs before it in a script."""
+    return _ASK
+
+
+def check(told: str) -> None:
+    """Raise what is missing, by its name in an ACL. Nothing is known of a Redis before 7.0."""
+    answers = dict(zip(_questions(names.prefix()), told, strict=False))
+    unknown = sorted({question[0] for question, answer in answers.items() if answer == "?"})
+    if unknown:
+        raise Unknown(
+            f"it does not have {', '.join(unknown)} (renamed or switched off in its settings)"
+        )
+    if lacking := _lacking(answers):
+        raise Lacking(f"its user lacks the rights {' '.join(lacking)}")
+
+
+def _lacking(answers: dict[Question, str]) -> list[str]:
+    may = {question for question, answer in answers.items() if answer == "1"}
+    if len(may) == len(answers):
+        return []
+    return [*_commands(may), *_keys(may), *_channels(may)]
+
+
+def _commands(may: set[Question]) -> list[str]:
+    """Commands that are allowed with no key, although some key may be used at all."""
+    used = {question[0] for question in may}
+    wanted = [command for command in COMMANDS if command[0] not in used]
+    some_key = any(question[0] in (*READING, *WRITING) for question in may)
+    return [f"+{name.lower()}" for name, *rest in wanted if some_key or K not in rest]
+
+
+def _keys(may: set[Question]) -> list[str]:
+    found = []
+    for pattern in PATTERNS:
+        key = _sample(pattern)
+        for group in (READING, WRITING):
+            anywhere = any(question[0] in group for question in may)
+            here = any(question[0] in group and key in question for question in may)
+            if not here and (anywhere or not any(q[0] in READING + WRITING for q in may)):
+                found.append(f"~{_acl(pattern)}")
+    return list(dict.fromkeys(found))
+
+
+def _channels(may: set[Question]) -> list[str]:
+    told = [question for question in may if question[0] in ("PUBLISH", "SUBSCRIBE")]
+    verbs = {question[0] for question in told}
+    heard = {question[1] for question in told}
+    missing = [f"&{_acl(one)}" for one in CHANNELS if names.full(one) not in heard]
+    if not told:
+        return [*missing, "(or +publish +subscribe)"]
+    return [
+        *missing,
+        *(f"+{verb.lower()}" for verb in ("PUBLISH", "SUBSCRIBE") if verb not in verbs),
+    ]
+
+
+def line(user: str = "chat", password: str = "PASSWORD") -> str:
+    """The ACL of a user who may do all that is needed, and what is helpful, and nothing else."""
+    commands = [*(command[0] for command in COMMANDS), "PUBLISH", "SUBSCRIBE", *SELDOM, *HELPFUL]
+    return " ".join((
+        f"ACL SETUSER {user} on >{password} resetkeys resetchannels -@all",
+        *(f"~{_acl(pattern)}" for pattern in PATTERNS),
+        *(f"&{_acl(channel)}" for channel in CHANNELS),
+        *(f"+{command.lower()}" for command in commands),
+    ))  # fmt: skip
+
+
+def _acl(pattern: str) -> str:
+    return names.pattern(pattern)
+
+
+def _sample(pattern: str) -> str:
+    return names.full(pattern.replace("*", "0" * 24))
+
+
+@lru_cache(maxsize=4)
+def _questions(_prefix: str) -> tuple[Question, ...]:
+    """Every command with a few keys, the usual ones with all, and the channels."""
+    samples = [_sample(pattern) for pattern in PATTERNS]
+    few = [samples[0], samples[1], samples[-1]]
+    found: list[Question] = []
+    for command in COMMANDS:
+        usual = command[0] in READING + WRITING
+        for sample in samples if usual else few if K in command else samples[:1]:
+            found.append(tuple(sample if part is K else part for part in command))
+    for channel in map(names.full, CHANNELS):
+        found += [("PUBLISH", channel, "x"), ("SUBSCRIBE", channel)]
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def _questions_in_lua(prefix: str) -> str:
+    return f"{{{','.join(_table(question) for question in _questions(prefix))}}}"
+
+
+def _table(question: Sequence[str]) -> str:
+    return f"{{{','.join(json.dumps(part) for part in question)}}}"
+
+
+def uncovered(patterns: Iterable[str] = PATTERNS) -> set[str]:
+    """Names in ``chat.cache.keys`` that no pattern covers: with ``line`` nobody could use them."""
+    wanted = [s.name for s in keys.STRUCTURES] + list(keys.HELPERS)
+    covered = tuple(pattern.removesuffix("*") for pattern in patterns)
+    return {name for name in wanted if not name.replace("{*}", "{cache:").startswith(covered)}
