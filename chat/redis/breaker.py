@@ -8,6 +8,8 @@ nothing to gain from a second and third try. It holds no connection and does no 
 import random
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 FIRST_RETRY = 0.25
 LONGEST_RETRY = 10.0
@@ -59,6 +61,17 @@ class Breaker:
         self.is_open, self.cause, self.reason = False, "", ""
         self._change()
         return lasted
+
+    def report(self) -> dict[str, Any]:
+        """For those who look from outside."""
+        return {
+            "status": "down" if self.is_open else "up",
+            "since": datetime.fromtimestamp(self.since, UTC).isoformat(timespec="milliseconds"),
+            "next_retry_s": round(self.next_retry_s(), 2) if self.is_open else None,
+            "error": self.cause or None,
+            "reason": self.reason or None,
+            "latency_ms": None,
+        }
 
     def is_calm(self) -> bool:
         """Whether Redis has been trusted for a while."""

@@ -5,12 +5,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import redis
 from flask import Flask
-from redis.exceptions import NoPermissionError
 
 from chat.metrics import count
 from chat.redis import health, patience, recovery, scripts
@@ -28,10 +26,12 @@ from chat.redis.answers import (
 from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
 from chat.redis.kept import Kept
+from chat.redis.listeners import Listeners
 from chat.redis.reasons import describe
 
 T = TypeVar("T")
 FIRST_PATIENCE = 1.0  # seconds
+DISABLED = {"status": "disabled"}
 log = logging.getLogger(__name__)
 
 # Set in the one greenlet that recovers: it may pass while the breaker keeps everybody else out.
@@ -42,13 +42,14 @@ class Disabled(RuntimeError):
     """Redis is switched off by DISABLE_REDIS."""
 
 
-class Door:
+class Door(Listeners):
     """Every call to Redis goes through here: an answer or DOWN, never an exception of Redis's.
 
     Connections are made at the first use in each process, never in a parent before the fork.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.breaker = Breaker()
         self.kept = Kept()
         self.counts: Counter[str] = Counter()  # by kind of trouble: for the metrics
@@ -65,9 +66,6 @@ class Door:
         )
         self._kept_out = ""  # why Redis is not to be used now, although it might answer
         self._probing = threading.Lock()
-        self._before_recovery: list[Callable[[], bool]] = []
-        self._regularly: list[Callable[[], bool]] = []
-        self._on_change: list[Callable[[bool], None]] = []
 
     def init_app(self, app: Flask) -> None:
         """Read the settings. No connection is made. A second app starts with a clean door."""
@@ -78,8 +76,7 @@ class Door:
         self.poisoned = False
         self._fresh = True
         self._kept_out = ""
-        for listeners in (self._before_recovery, self._regularly, self._on_change):
-            listeners.clear()  # type: ignore[attr-defined]
+        self._forget_all()
         # No address, no guess: on the usual port there may be somebody else's Redis.
         self._disabled = bool(app.config.get("DISABLE_REDIS")) or not is_configured(app)
         self._strict = bool(app.config.get("TESTING"))
@@ -134,37 +131,16 @@ class Door:
     def state(self) -> dict[str, Any]:
         """For the status page and /health/redis: what is known already, without asking."""
         if not self.enabled:
-            return {"status": "disabled", "since": None, "next_retry_s": None,
-                    "error": None, "reason": None, "latency_ms": None}  # fmt: skip
-        is_open = self.breaker.is_open
-        return {
-            "status": "down" if is_open else "up",
-            "since": datetime.fromtimestamp(self.breaker.since, UTC).isoformat(
-                timespec="milliseconds"
-            ),
-            "next_retry_s": round(self.breaker.next_retry_s(), 2) if is_open else None,
-            "error": self.breaker.cause or None,
-            "reason": self.breaker.reason or None,
-            "latency_ms": None if is_open else self.latency_ms,
-        }
+            return self.breaker.report() | dict.fromkeys(("since", "latency_ms")) | DISABLED
+        return self.breaker.report() | (
+            {} if self.breaker.is_open else {"latency_ms": self.latency_ms}
+        )
 
     def new_client(self, **own: Any) -> redis.Redis:
         """A bytes client of the caller's own, for pub/sub and the queue; it raises."""
         return self.connector.single(**own)
 
     # -- being told ------------------------------------------------------------------------------
-
-    def before_recovery(self, fn: Callable[[], bool]) -> None:
-        """`fn` must say True before Redis is trusted again; it may use the door."""
-        self._before_recovery.append(fn)
-
-    def regularly(self, fn: Callable[[], bool]) -> None:
-        """`fn` is called by the watch every few seconds while Redis is up."""
-        self._regularly.append(fn)
-
-    def on_change(self, fn: Callable[[bool], None]) -> None:
-        """`fn(up)` is called at each transition, outside the path of any request."""
-        self._on_change.append(fn)
 
     def suspect(self, cause: str, reason: str = "") -> None:
         """Stop trusting what Redis holds, as after an outage; it is emptied before its next use.
@@ -337,23 +313,8 @@ class Door:
         return DOWN
 
     def _out(self, error: Exception, kind: str, what: str) -> None:
-        if kind == DENIED:
-            error = self._named(error)
+        if kind == DENIED and self.connector.mode != "cluster":
+            self.kept.mark.drop()  # it could not be asked for either
+            error = health.named(error, self._get_client)
         cause, reason = describe(error, kind)
         self.suspect(cause if reason or not what else f"{cause} ({what})", reason)
-
-    def _named(self, error: Exception) -> Exception:
-        """The same with the name of the right that is missing, if Redis tells."""
-        self.kept.mark.drop()  # it could not be asked for either
-        try:
-            if self.connector.mode != "cluster":
-                health.check_rights(self._get_client())
-        except NoPermissionError as named:
-            return named
-        except Exception as other:  # noqa: BLE001 - the first one is what is to be told
-            log.debug("asking for rights: %s", other)
-        return error
-
-    def _tell(self, up: bool) -> None:
-        for fn in self._on_change:
-            health.apart(fn, up)

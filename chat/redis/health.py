@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, ResponseError
 
 from chat.redis import mark, rights, scripts
-from chat.redis.answers import is_unknown_command
+from chat.redis.answers import Unknown, is_unknown_command
 
 if TYPE_CHECKING:
     from chat.redis.client import Door
@@ -114,6 +114,17 @@ def check_rights(client: Any) -> None:
     script = f"{rights.lua()}return {rights.asking()}"
     told = scripts.run(client, script, [], [])
     rights.check(told.decode() if isinstance(told, bytes) else told)
+
+
+def named(error: Exception, get_client: Callable[[], Any]) -> Exception:
+    """The same with the name of the right that is missing, if Redis tells."""
+    try:
+        check_rights(get_client())
+    except (NoPermissionError, Unknown) as better:
+        return better
+    except Exception as other:  # noqa: BLE001 - the first one is what is to be told
+        log.debug("asking for rights: %s", other)
+    return error
 
 
 def _must_be_master(role: str | bytes) -> None:

@@ -15,9 +15,9 @@ from flask import Flask
 
 _FIRST = frozenset((
     "GET", "SET", "EXPIRE", "PEXPIRE", "TTL", "PTTL", "TYPE", "STRLEN", "INCR", "INCRBY", "HGET",
-    "HSET", "HDEL", "HEXISTS", "HGETALL", "HVALS", "HKEYS", "HLEN", "HMGET", "HINCRBY", "LRANGE", "LLEN",
-    "LINDEX", "RPUSH", "LTRIM", "SADD", "SREM", "SCARD", "SMEMBERS", "SISMEMBER", "ZADD", "ZREM",
-    "ZRANGE", "ZCARD", "ZSCORE", "ZMSCORE", "ZCOUNT", "ZRANGEBYSCORE", "PUBLISH",
+    "HSET", "HDEL", "HEXISTS", "HGETALL", "HVALS", "HKEYS", "HLEN", "HMGET", "HINCRBY", "LRANGE",
+    "LLEN", "LINDEX", "RPUSH", "LTRIM", "SADD", "SREM", "SCARD", "SMEMBERS", "SISMEMBER", "ZADD",
+    "ZREM", "ZRANGE", "ZCARD", "ZSCORE", "ZMSCORE", "ZCOUNT", "ZRANGEBYSCORE", "PUBLISH",
 ))  # fmt: skip
 _EACH = frozenset(("DEL", "UNLINK", "EXISTS", "MGET", "TOUCH"))
 _SCRIPTS = frozenset(("EVAL", "EVALSHA"))  # script, number of keys, keys, arguments

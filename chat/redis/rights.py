@@ -19,8 +19,9 @@ K = object()
 COMMANDS: tuple[tuple[Any, ...], ...] = (
     ("GET", K), ("SET", K, "1"), ("DEL", K), ("UNLINK", K), ("EXISTS", K), ("MGET", K),
     ("EXPIRE", K, "1"), ("TTL", K), ("PTTL", K), ("TYPE", K), ("RENAME", K, K), ("INCR", K),
-    ("INCRBY", K, "1"), ("DECR", K), ("HGET", K, "f"), ("HSET", K, "f", "1"), ("HDEL", K, "f"), ("HEXISTS", K, "f"),
-    ("HGETALL", K), ("HKEYS", K), ("HVALS", K), ("HMGET", K, "f"), ("HINCRBY", K, "f", "1"),
+    ("INCRBY", K, "1"), ("DECR", K), ("HGET", K, "f"), ("HSET", K, "f", "1"), ("HDEL", K, "f"),
+    ("HEXISTS", K, "f"), ("HGETALL", K), ("HKEYS", K), ("HVALS", K), ("HMGET", K, "f"),
+    ("HINCRBY", K, "f", "1"),
     ("LINDEX", K, "0"), ("LRANGE", K, "0", "1"), ("LTRIM", K, "0", "1"), ("RPUSH", K, "1"),
     ("SADD", K, "m"), ("SREM", K, "m"), ("SCARD", K), ("SISMEMBER", K, "m"), ("SMEMBERS", K),
     ("ZADD", K, "1", "m"), ("ZCARD", K), ("ZMSCORE", K, "m"), ("ZRANGE", K, "0", "1"),
