@@ -11,6 +11,7 @@ from chat.extensions import redis
 from chat.models import User, base, ensure_indexes
 from chat.redis import connect
 from chat.services import accounts
+from tests.support.emptied import empty_redis
 from tests.support.processes import new_database
 
 CSRF = re.compile(r'csrf-token" content="([^"]*)"')
@@ -32,7 +33,7 @@ def world(app):
     with app.test_request_context():
         database = User._get_collection().database
         database.client.drop_database(database.name)
-        redis.call(lambda r: r.flushdb())
+        empty_redis()
         base.NUMBERS.clear()
         ensure_indexes()
         made = accounts.set_up("Site", "olga", "long password 1")

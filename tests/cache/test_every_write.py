@@ -13,7 +13,6 @@ from app import create_app
 from chat import models, services, signals
 from chat.auth import Account
 from chat.errors import ChatError
-from chat.extensions import redis
 from chat.models import Channel, User, base
 from chat.services import (
     accounts,
@@ -28,6 +27,7 @@ from chat.services import (
     tokens,
 )
 from tests.cache import stored
+from tests.support.emptied import empty_redis
 from tests.support.processes import SECRET_KEY, new_database
 from tests.support.servers import IN_PROCESS
 
@@ -185,7 +185,7 @@ def empty():
     """As before set-up."""
     for collection in collections():
         collection.delete_many({})
-    redis.call(lambda r: r.flushdb())
+    empty_redis()
     base.NUMBERS.clear()
 
 

@@ -12,6 +12,7 @@ from app import create_app
 from chat.extensions import redis
 from chat.realtime import broadcasts, roster
 from chat.realtime.holder import Holder
+from tests.support.emptied import empty_redis
 from tests.support.processes import SECRET_KEY
 
 
@@ -44,7 +45,7 @@ def app_without_sockets(redis_url: str, mongodb_uri: str) -> Iterator[Flask]:
     places = {"MONGODB_URI": mongodb_uri, "REDIS_URL": redis_url}
     app = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, **places})
     with app.app_context():
-        redis.call(lambda client: client.flushdb())
+        empty_redis()
         yield app
         redis.close()
 

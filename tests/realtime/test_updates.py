@@ -11,10 +11,10 @@ import pytest
 from flask import Flask
 
 from chat.auth import Account
-from chat.extensions import redis
 from chat.realtime import broadcasts
 from chat.redis.pubsub import bus
 from chat.services import accounts, channels, messages, rollout, site
+from tests.support.emptied import empty_redis
 from tests.support.processes import ROOT
 from tests.support.servers import IN_PROCESS
 from tests.support.waiting import eventually
@@ -68,7 +68,7 @@ class Heard:
 @pytest.fixture
 def world(app: Flask, valkey) -> Iterator[SimpleNamespace]:
     with app.test_request_context():
-        redis.call(lambda client: client.flushdb())
+        empty_redis()
         made = accounts.set_up("Site", "olga", "long password 1")
         other = accounts.register("boris", "long password 2", made["invite"]["code"])
         general = made["channel"]["id"]

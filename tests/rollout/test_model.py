@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from chat import rollout
 from chat.cache import channels, emptying, fence_writes, local, through
-from chat.extensions import redis
 from chat.models import Rollout, Site, base
 from chat.rollout import follower
 from chat.services import rollout as shares
+from tests.support.emptied import empty_redis
 
 PROCESS = st.integers(0, 1)
 NUMBERS = itertools.count(1)
@@ -33,7 +33,7 @@ class Walk(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.clock.now += 1000
-        redis.call(lambda r: r.flushdb())
+        empty_redis()
         local.copies.clear()
         Rollout.objects.delete()
         self.heard = [rollout.Heard(), rollout.Heard()]

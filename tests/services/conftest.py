@@ -7,15 +7,15 @@ import pytest
 from flask import Flask
 
 from chat.auth import Account
-from chat.extensions import redis
 from chat.services import accounts
+from tests.support.emptied import empty_redis
 
 
 @pytest.fixture
 def site(app: Flask) -> Iterator[SimpleNamespace]:
     """An owner, another person, and the channel that both are in."""
     with app.test_request_context():
-        redis.call(lambda client: client.flushdb())
+        empty_redis()
         made = accounts.set_up("Site", "olga", "long password 1")
         other = accounts.register("boris", "long password 2", made["invite"]["code"])
         yield SimpleNamespace(

@@ -7,9 +7,9 @@ from flask import Flask
 from pymongo.errors import AutoReconnect
 
 from chat.errors import Conflict, NotFound
-from chat.extensions import redis
 from chat.models import User
 from chat.services import accounts
+from tests.support.emptied import empty_redis
 
 PASSWORD = "long password 1"
 
@@ -24,7 +24,7 @@ def test_set_up_stays_closed_when_nobody_knows_whether_the_owner_was_stored(
         raise AutoReconnect("the primary has gone")
 
     with app.test_request_context():
-        redis.call(lambda client: client.flushdb())
+        empty_redis()
         monkeypatch.setattr(User, "save", stored_but_the_answer_is_lost)
         with pytest.raises(AutoReconnect):
             accounts.set_up("Site", "olga", PASSWORD)
