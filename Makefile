@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 NODE_PATH_FIRST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-without-redis lint format types bench faults screenshots browser prometheus clean
+.PHONY: help run test test-all test-without-redis lint format types bench faults screenshots browser prometheus clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(STAMPS)/dev $(STAMPS)/vendor browser prometheus ## lint, types and every
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy chat
 	$(PY) -m pytest $(ARGS)
+
+test-all: ARGS += -m "long or not long"
+test-all: test ## the same with the tests that take half a minute or more each
 
 # R19, R20: what people are promised does not depend on how much of Redis is used.
 test-without-redis: $(STAMPS)/dev $(STAMPS)/vendor ## the front door's tests without Redis, and with some of it
