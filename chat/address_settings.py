@@ -105,7 +105,8 @@ def _shown(text: str) -> str:
     if not rest or not SCHEME.fullmatch(scheme):
         return "…"
     places, slash, path = rest.partition("/")
-    plain = SIMPLE_PATH.fullmatch(slash + path) and all(map(_is_place, places.split(",")))
+    usual = DATABASE if scheme.startswith("redis") else SIMPLE_PATH
+    plain = usual.fullmatch(slash + path) and all(map(_is_place, places.split(",")))
     return text if plain else f"{scheme}://…"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pymongo.uri_parser import parse_uri
 from redis.connection import parse_url
@@ -110,6 +110,7 @@ def loaded(name, text):
 
 @pytest.mark.parametrize(("name", "around"), [(n, text) for n in AROUND for text in AROUND[n]])
 @given(password=PASSWORD)
+@example(password="5/Q")
 def test_no_part_of_a_password_in_an_address_is_repeated(name, around, password):
     accepted, refusal = loaded(name, around.format(password))
     assert not set(OWN) & set(re.sub(r"\(\d+ characters\)", "", refusal))
