@@ -6,6 +6,7 @@ needed. It names nobody: each account is a signature over its nickname.
 """
 
 import secrets
+from collections.abc import Mapping
 
 from flask import Response, g, has_request_context, request
 
@@ -49,9 +50,18 @@ def send(response: Response) -> Response:
     return response
 
 
+def is_ours(cookies: Mapping[str, str]) -> bool:
+    """Whether a browser with these cookies was signed in before; asks no store."""
+    return bool(_parts_of(cookies))
+
+
 def _parts() -> list[str]:
+    return _parts_of(request.cookies)
+
+
+def _parts_of(cookies: Mapping[str, str]) -> list[str]:
     """Id, signature of the id, marks of the accounts; empty if the cookie is not ours."""
-    sent = request.cookies.get(cookie_name(NAME), "")
+    sent = cookies.get(cookie_name(NAME), "")
     parts = sent.split(".") if len(sent) < 1000 else []
     return parts if len(parts) > 2 and parts[:2] == _new(parts[0]) else []
 

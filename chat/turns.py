@@ -6,17 +6,20 @@ MongoDB seems too slow. So at most MOST are under way, fewer than there are conn
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
 from gevent import getcurrent
-from gevent.lock import BoundedSemaphore
+from gevent.event import Event
 
 from chat import bodies
 
 MOST = 12
+MOST_BEHIND = 3  # of those, for what may wait
+RUN = 9
 SPARE = 4  # connections for what runs beside requests and events
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
@@ -28,33 +31,38 @@ class Busy(Exception):
 
 
 class Turns:
-    """So many at once, in the order of arrival."""
+    """So many at once, in the order of arrival, and behind them what may wait.
+
+    ``behind``: a thousand sockets that come back must not make those wait who are at work. They get
+    a few turns at once, and one in RUN where there is no end of others.
+    """
 
     def __init__(self, most: int = MOST) -> None:
         self.resize(most)
 
     def resize(self, most: int) -> None:
         """From now on so many. Only while nothing is under way: at the start of a process."""
-        self.most = most
-        self._free = BoundedSemaphore(most)
-        self._holders: set[Any] = set()
+        self.most = self._free = most
+        self._free_behind = min(MOST_BEHIND, most)
+        self._waiting: deque[Event] = deque()
+        self._waiting_behind: deque[Event] = deque()
+        self._run = 0  # turns in a row for which somebody behind had to wait
+        self._holders: dict[Any, bool] = {}  # who has one, and whether it is one behind
 
     @contextmanager
-    def taken(self, patience: float | None = None) -> Iterator[None]:
-        """Wait for a turn and hold it; Busy after ``patience`` seconds. Who has one goes on."""
+    def taken(self, patience: float | None = None, behind: bool = False) -> Iterator[None]:
+        """Wait for a turn and hold it; Busy after ``patience`` seconds. Re-entrant."""
         me = getcurrent()
         if me in self._holders:
             yield
             return
-        if not self._free.acquire(timeout=patience):
-            raise Busy
-        self._holders.add(me)
+        self._acquire(patience, behind)
+        self._holders[me] = behind
         try:
             yield
         finally:
             if me in self._holders:  # not if it was ended while it waited to come back
-                self._holders.discard(me)
-                self._free.release()
+                self._release(self._holders.pop(me))
 
     def holds_one(self) -> bool:
         """Whether whoever calls has a turn now."""
@@ -67,13 +75,46 @@ class Turns:
         if me not in self._holders:
             yield
             return
-        self._holders.discard(me)
-        self._free.release()
+        self._release(self._holders.pop(me))
         try:
             yield
         finally:
-            self._free.acquire()
-            self._holders.add(me)
+            self._acquire()  # what has begun does not wait behind again
+            self._holders[me] = False
+
+    def _acquire(self, patience: float | None = None, behind: bool = False) -> None:
+        waiting = self._waiting_behind if behind else self._waiting
+        place = Event()
+        waiting.append(place)
+        self._call()
+        try:
+            if place.is_set() or place.wait(patience):
+                return
+            waiting.remove(place)
+        except BaseException:
+            if place.is_set():
+                self._release(behind)
+            else:
+                waiting.remove(place)
+            raise
+        raise Busy
+
+    def _release(self, behind: bool) -> None:
+        self._free += 1
+        self._free_behind += behind
+        self._call()
+
+    def _call(self) -> None:
+        """Give away what is free."""
+        while self._free and (self._waiting or (self._waiting_behind and self._free_behind)):
+            may_be_behind = bool(self._waiting_behind and self._free_behind)
+            if may_be_behind and (not self._waiting or self._run >= RUN):
+                waiting, self._run = self._waiting_behind, 0
+                self._free_behind -= 1
+            else:
+                waiting, self._run = self._waiting, self._run + may_be_behind
+            self._free -= 1
+            waiting.popleft().set()
 
 
 turns = Turns()

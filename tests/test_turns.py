@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import gevent
+import gevent.event
 import pytest
 
 from chat.security import MAX_REQUEST
-from chat.turns import MOST, Busy, Turns
+from chat.turns import MOST, RUN, Busy, Turns
 from tests.conftest import NewPerson
 from tests.support.people import Person
 from tests.support.processes import AppProcess
@@ -129,3 +130,46 @@ def test_a_body_in_chunks_is_read_as_far_as_is_allowed(new_person: NewPerson, le
     headers = {"Content-Type": "application/json", "X-CSRFToken": alice.csrf}
     answer = alice.session.patch(f"{alice.url}/api/me", data=chunks, headers=headers, timeout=10)
     assert answer.status_code == status
+
+
+def test_what_may_wait_gets_few_turns_and_goes_behind_everybody_else_but_not_for_ever():
+    turns = Turns(5)
+    order, over = [], gevent.event.Event()
+
+    def hold(name, behind=False):
+        with turns.taken(behind=behind):
+            order.append(name)
+            over.wait()
+
+    def work(name, behind=False):
+        with turns.taken(behind=behind):
+            order.append(name)
+
+    held = [gevent.spawn(hold, f"back {n}", behind=True) for n in range(5)]
+    gevent.sleep(0)
+    assert order == ["back 0", "back 1", "back 2"]  # there is room for others
+    held += [gevent.spawn(hold, f"work {n}") for n in range(2)]
+    gevent.sleep(0)
+    assert order[3:] == ["work 0", "work 1"]
+    waiting = [gevent.spawn(work, f"work {n}") for n in range(2, 2 * RUN)]
+    gevent.sleep(0)
+    del order[:]
+    over.set()
+    gevent.joinall(held + waiting, raise_error=True)
+    backs = [place for place, name in enumerate(order) if name.startswith("back")]
+    assert backs == [RUN, len(order) - 1]
+
+
+def test_who_is_ended_while_waiting_behind_leaves_no_gap():
+    turns = Turns(1)
+
+    def wait():
+        with turns.taken(behind=True):
+            pytest.fail("nobody gave it a turn")
+
+    with turns.taken():
+        gone = gevent.spawn(wait)
+        gevent.sleep(0)
+        gone.kill()
+    with turns.taken(patience=1, behind=True), turns.left(), turns.taken(patience=1):
+        assert turns.holds_one()

@@ -13,14 +13,17 @@ import socketio as library
 from flask import Flask
 from werkzeug.http import parse_cookie
 
+from chat import devices
 from chat.cache import outages, updates
 from chat.callers import callers
 from chat.extensions import redis, socketio
 from chat.realtime import broadcasts, connections, floods, origins, rooms, websocket
+from chat.realtime.crowd import Trust
 from chat.realtime.line import MAX_MESSAGE
 from chat.realtime.queue import QueueManager, Rooms
 from chat.realtime.server import GuardedServer
 from chat.redis.pubsub import bus
+from chat.sessions import SID
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ def init_app(app: Flask) -> None:
         engineio_logger=_quiet("chat.engineio"),
     )
     socketio.server.eio.proxies = int(app.config.get("TRUSTED_PROXIES") or 0)
-    socketio.server.eio.is_known = partial(_is_known, app)
+    socketio.server.eio.trust = partial(_trust, app)
     app.wsgi_app = _Door(pages, app.wsgi_app)  # type: ignore[method-assign]
     _bind(app)
     updates.subscribe("channels", rooms.on_channels)
@@ -58,10 +61,14 @@ def init_app(app: Flask) -> None:
     outages.on_change(_cut_off_elsewhere)
 
 
-def _is_known(app: Flask, environ: dict[str, Any]) -> bool:
-    """Whether the session has been used by somebody here."""
+def _trust(app: Flask, environ: dict[str, Any]) -> Trust:
+    """How sure it is, before anybody has asked a store, that this is one of us."""
     cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
-    return callers.get(cookies.get(app.config["SESSION_COOKIE_NAME"], "")) is not None
+    sid = cookies.get(app.config["SESSION_COOKIE_NAME"], "")
+    with app.app_context():
+        if callers.get(sid) is not None or devices.is_ours(cookies):
+            return Trust.KNOWN
+    return Trust.CLAIMED if SID.match(sid) else Trust.NONE
 
 
 class _Door:

@@ -22,6 +22,7 @@ class Connection:
     auth_gen: int
     viewing: set[str] = field(default_factory=set)  # public channels opened without membership
     stale: bool = False  # a membership changed while rooms were being joined
+    has_asked: bool = False  # what it missed
     checked: float = 0.0  # when the sweep last looked (monotonic)
     strikes: deque[float] | None = None  # when it was last throttled
 

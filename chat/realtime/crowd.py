@@ -8,15 +8,25 @@ the longest makes room. Who has shown a session is counted by person (`handlers.
 
 import time
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chat.realtime.line import Line
 
-MOST_STRANGERS = 100  # lines of one address on which nobody has been let in
 STRANGER_SECONDS = 10.0  # for saying who one is
 WORTH = 512  # bytes: a part of a message that has so many is worth its work
 TIDY_EVERY = 60.0
+
+
+class Trust(Enum):
+    """What a handshake shows: nothing, something like a session, or what only we can have given."""
+
+    NONE, CLAIMED, KNOWN = range(3)
+
+
+# Lines of one address on which nobody has been let in. A whole office may come back at once.
+MOST_STRANGERS = {Trust.NONE: 100, Trust.CLAIMED: 1000}
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,14 @@ class _Caller:
 
     purse: Purse = field(default_factory=lambda: Purse(ADDRESS))
     lines: int = 0
-    strangers: "dict[Line, None]" = field(default_factory=dict)  # in the order they came
+    # Each in the order they came.
+    strangers: "dict[Trust, dict[Line, None]]" = field(
+        default_factory=lambda: {trust: {} for trust in MOST_STRANGERS}
+    )
+
+    def forget(self, line: "Line") -> None:
+        for lines in self.strangers.values():
+            lines.pop(line, None)
 
 
 class Crowd:
@@ -73,25 +90,28 @@ class Crowd:
         """Whether somebody unknown may open one more line from there."""
         return self._of(address).purse.take(1, ADDRESS)
 
-    def came(self, line: "Line") -> None:
+    def came(self, line: "Line", trust: Trust) -> None:
         """One more; another one may have to go for it."""
         caller = self._of(line.address)
         caller.lines += 1
-        caller.strangers[line] = None
-        if len(caller.strangers) > MOST_STRANGERS:
-            silent = next((each for each in caller.strangers if not each.is_heard), None)
+        if trust is Trust.KNOWN:
+            return
+        strangers = caller.strangers[trust]
+        strangers[line] = None
+        if len(strangers) > MOST_STRANGERS[trust]:
+            silent = next((each for each in strangers if not each.is_heard), None)
             if silent is not None:
                 silent.give_up("another one of its address has come")
 
     def let_in(self, line: "Line") -> None:
         """Somebody has shown a session there."""
-        self._of(line.address).strangers.pop(line, None)
+        self._of(line.address).forget(line)
 
     def went(self, line: "Line") -> None:
         """It is closed."""
         caller = self._of(line.address)
         caller.lines = max(0, caller.lines - 1)
-        caller.strangers.pop(line, None)
+        caller.forget(line)
         self._tidy()
 
     def spend(self, line: "Line", cost: float) -> bool:

@@ -12,7 +12,7 @@ from engineio import packet
 
 from chat import addresses
 from chat.realtime import websocket
-from chat.realtime.crowd import Crowd
+from chat.realtime.crowd import Crowd, Trust
 from chat.realtime.line import MAX_MESSAGE, Line
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ class LineServer(engineio.Server):
         self._pulse: gevent.Greenlet | None = None
         self.crowd = Crowd()
         self.proxies = 0  # in front of us (TRUSTED_PROXIES)
-        # Whether a request comes from somebody who was here before: a guess, and good enough.
-        self.is_known: Callable[[dict[str, Any]], bool] = lambda environ: False
+        # How far a handshake may be trusted before anybody has asked a store.
+        self.trust: Callable[[dict[str, Any]], Trust] = lambda environ: Trust.NONE
 
     def _handle_connect(
         self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: Any = None
@@ -49,7 +49,8 @@ class LineServer(engineio.Server):
             start_response("503 Service Unavailable", [("Retry-After", "30")])
             return [b"There are too many connections.\n"]
         address = addresses.of(environ, self.proxies)
-        if not self.crowd.admits(address) and not self.is_known(environ):
+        trust = self.trust(environ)
+        if not self.crowd.admits(address) and trust is not Trust.KNOWN:
             start_response("429 Too Many Requests", [("Retry-After", "10")])
             return [b"There are too many connections from your address.\n"]
         try:
@@ -62,7 +63,7 @@ class LineServer(engineio.Server):
             self._pulse = gevent.spawn(self._beat)
         line = Line(self, self.generate_id(), sock, address)
         self.sockets[line.sid] = line
-        self.crowd.came(line)
+        self.crowd.came(line, trust)
         line.send(packet.Packet(packet.OPEN, self._terms(line.sid)))
         self._trigger_event("connect", line.sid, remembered(environ), run_async=False)
         raise StopIteration  # the way gunicorn is told that the connection is not its own any more

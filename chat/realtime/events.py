@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 Answer = dict[str, Any]
 Handler = Callable[[Any, Connection, dict[str, Any]], Answer]
 
+CATCHING_UP = "channel:open"
 MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled so often in so many seconds: disconnect
 
 # What an event is going to ask for, so that it can be asked for in one round trip.
@@ -84,15 +85,16 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
     if connection is None:
         return failure(BadInput())
     handler, flood, needs = table[event]
+    behind = _comes_back(event, connection)
     with app.request_context(dict(connection.environ)):  # a request keeps itself in there
         try:
-            with turns.taken():
+            with turns.taken(behind=behind):
                 _look_ahead(needs, connection, data)
                 actor = _actor(connection)
             waited = _limit(app, connection, flood, refuse)
             if not isinstance(data, dict):  # after the limit: nonsense costs an answer too
                 raise BadInput
-            with turns.taken():
+            with turns.taken(behind=behind):
                 if waited:
                     through.look_again()
                     actor = _actor(connection)
@@ -105,6 +107,16 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
             return failure(Uncertain() if lost else Unavailable())
         except Exception:  # noqa: BLE001 - logged there
             return _unexpected(event)
+
+
+def _comes_back(event: str, connection: Connection) -> bool:
+    """Whether this is a tab that asks what it missed: the first thing it does when it is in again.
+
+    Whoever opens a channel later is somebody at work.
+    """
+    first = event == CATCHING_UP and not connection.has_asked
+    connection.has_asked = connection.has_asked or first
+    return first
 
 
 def _look_ahead(needs: Needs | None, connection: Connection, data: Any) -> None:
@@ -172,7 +184,7 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
     """Let a socket in, or refuse it with the reason."""
     environ = args[2]
     try:
-        with app.request_context(dict(environ)), turns.taken():
+        with app.request_context(dict(environ)), turns.taken(behind=True):
             connection = connect(*args)
             # From now on events see the session of the handshake, without asking for it again.
             environ["saved_session"] = connection.session

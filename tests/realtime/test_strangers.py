@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from chat.realtime import frames
-from chat.realtime.crowd import MOST_STRANGERS, STRANGER_SECONDS
+from chat.realtime.crowd import MOST_STRANGERS, STRANGER_SECONDS, Trust
 from chat.realtime.engine import LineServer
 from chat.realtime.line import MESSAGE_SECONDS
 from tests.realtime.test_idle_frames import (  # noqa: F401 - fixtures
@@ -66,11 +66,27 @@ def test_a_message_that_is_never_finished_is_waited_for_for_a_while(
         assert line.closed
 
 
+def test_a_whole_office_may_come_back_before_anybody_has_said_who_they_are(
+    behind,  # noqa: F811
+    owner,  # noqa: F811
+    address,  # noqa: F811
+):
+    """A process that has just begun knows nobody; what browsers keep for us is enough."""
+    device = "; ".join(each for each in owner.cookie.split("; ") if each.startswith("device="))
+    cookies = [device, f"session={'x' * 43}"] * (MOST_STRANGERS[Trust.NONE] // 2 + 10)
+    lines = [line_from(address, behind, cookie) for cookie in cookies]
+    for line in lines:
+        line.settimeout(0.01)
+    assert not any(map(has_hung_up, lines))
+    for line in lines:
+        line.shutdown()
+
+
 def test_of_too_many_strangers_of_one_address_the_first_go(behind, owner, address) -> None:  # noqa: F811
     tab = line_from(address, behind, owner.cookie)
     tab.send('40{"csrf":"' + owner.csrf + '"}')
     elsewhere = line_from("203.0.113.7", behind)
-    lines = [line_from(address, behind) for _ in range(MOST_STRANGERS + 3)]
+    lines = [line_from(address, behind) for _ in range(MOST_STRANGERS[Trust.NONE] + 3)]
     for line in (*lines, elsewhere, tab):
         line.settimeout(0.05)
     eventually(lambda: sum(map(has_hung_up, lines[:5])) >= 3)
