@@ -13,11 +13,13 @@ import requests
 from flask import Flask
 
 import chat
+from app import create_app
 from chat.cli import DOCS
+from chat.embedded.mongo import Mongo
 from chat.redis import names, rights
 from chat.redis.client import Door
 from tests.support.people import Person
-from tests.support.processes import AppProcess, Launcher
+from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
 from tests.support.servers import Redis
 from tests.support.topologies import Node
 from tests.support.waiting import eventually
@@ -82,6 +84,18 @@ def test_every_key_and_every_command_has_its_right(own_redis: Redis):
 
 def test_the_documented_line_is_the_one_that_is_tested():
     assert rights.line() in (DOCS / "deploying.md").read_text(encoding="utf-8")
+
+
+def test_the_command_prints_the_rights_with_the_prefix(mongod: Mongo):
+    app = create_app({"SECRET_KEY": SECRET_KEY, "MONGODB_URI": new_database(mongod.uri),
+                      "REDIS_PREFIX": "team:", "DISABLE_REDIS": True})  # fmt: skip
+    try:
+        told = app.test_cli_runner().invoke(args=["redis-rights", "somebody"])
+        assert told.output.startswith("ACL SETUSER somebody on >PASSWORD ")
+        assert " ~team:cache:* " in told.output
+        assert " &team:updates:users " in told.output
+    finally:
+        names.init_app(Flask("none"))
 
 
 @pytest.mark.parametrize("taken", TAKEN)

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from chat.cache import fence, fence_reads, fence_scripts, keys
-from chat.redis import DOWN, names, recovery, scripts
+from chat.cli import DOCS
+from chat.redis import DOWN, names, recovery, rights, scripts
 from chat.redis.client import Door
 from chat.redis.connect import Connector
 from chat.watch import census
@@ -269,3 +270,27 @@ def test_with_a_prefix_a_key_and_its_companions_still_live_on_one_node(client, c
         assert client.unlink(*(f"w:{{{key}}}" for key in found)) == 30
     finally:
         names.init_app(Flask("none"))
+
+
+def test_in_a_cluster_the_documented_rights_are_enough_and_missed_on_each_node(cluster):
+    of_a_cluster = "+cluster|slots +cluster|shards +command +asking +readonly"
+    assert of_a_cluster in " ".join((DOCS / "deploying.md").read_text(encoding="utf-8").split())
+    for node in cluster.masters:
+        node.ask(*rights.line("narrow", "pw").split(), *of_a_cluster.split())
+    app = Flask("narrow")
+    app.config.update(
+        REDIS_URL="redis://narrow:pw@unused/0", REDIS_CLUSTER=cluster.setting, TESTING=True
+    )
+    door = Door()
+    door.init_app(app)
+    assert door.check()
+    assert door.call(lambda r: r.set("cache:site", "x")) is True
+    assert door.check()
+    cluster.masters[1].ask("ACL", "SETUSER", "narrow", "resetchannels", "&updates:*")
+    assert not door.check()
+    assert "&chat:socketio" in door.state()["error"]
+    for node in cluster.masters:
+        refused = node.client().execute_command("ACL", "LOG")
+        assert [entry["object"] for entry in refused if entry["username"] == "narrow"] == []
+        node.ask("ACL", "DELUSER", "narrow")
+    door.close()
