@@ -105,6 +105,8 @@ SHOTS = {
     "new-direct": Shot("/dm"),
     "settings": Shot("/settings"),
     "admin": Shot("/admin"),
+    "ask": Shot("/channels/engineering/archive"),
+    "told": Shot("/admin?saved=1"),
     "status": Shot("/admin/status"),
     "error": Shot("/channels/nothing-here"),
 }
