@@ -43,7 +43,7 @@ def _when_ready(server: Any, manage: Callable[[], None], old: set[int]) -> None:
     while time.monotonic() < deadline and not _is_to_end(server):
         new = {pid: worker for pid, worker in server.WORKERS.items() if pid not in old}
         if any(map(_has_ended, new)):
-            _keep_the_old(server)
+            _go_on_without(server)
             break
         if all(worker.is_ready[0] for worker in new.values()):
             break
@@ -51,12 +51,14 @@ def _when_ready(server: Any, manage: Callable[[], None], old: set[int]) -> None:
     manage()
 
 
-def _keep_the_old(server: Any) -> None:
+def _go_on_without(server: Any) -> None:
     """A new worker that cannot even start is no reason to stop those that serve."""
     try:
         server.reap_workers()
     except HaltServer:
         log.error("a new worker could not start: the old ones go on")
+    for worker in server.WORKERS.values():
+        worker.age = server.worker_age  # else gunicorn would wait for their end, deaf to signals
 
 
 def _has_ended(pid: int) -> bool:

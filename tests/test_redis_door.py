@@ -20,6 +20,7 @@ from redis.exceptions import (
 )
 
 import chat
+from chat.config import ConfigError, read
 from chat.metrics import names, redis_calls
 from chat.redis import DOWN, answers, scripts
 from chat.redis.breaker import LONGEST_RETRY, Breaker
@@ -412,6 +413,16 @@ def test_the_three_shapes_of_redis_are_read_from_the_settings() -> None:
     assert Connector(app.config).mode == "sentinel"
     app.config.update(REDIS_CLUSTER="127.0.0.1:1")
     assert Connector(app.config).mode == "cluster"
+
+
+def test_ipv6_addresses_of_nodes_are_written_in_brackets() -> None:
+    text = "[::1]:7000, [fe80::1%eth0]:7001,node.example:7002"
+    values = read({"REDIS_CLUSTER": text, "REDIS_SENTINEL": f"main,{text}"})
+    nodes = [("::1", 7000), ("fe80::1%eth0", 7001), ("node.example", 7002)]
+    assert Connector({"REDIS_CLUSTER": values["REDIS_CLUSTER"]}).cluster == nodes
+    assert Connector({"REDIS_SENTINEL": values["REDIS_SENTINEL"]}).sentinel == ("main", nodes)
+    with pytest.raises(ConfigError, match="REDIS_CLUSTER"):
+        read({"REDIS_CLUSTER": "::1:7000"})
 
 
 @pytest.mark.parametrize("name", ["REDIS_SENTINEL", "REDIS_CLUSTER"])
