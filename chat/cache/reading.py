@@ -57,6 +57,11 @@ def tail_source(channel_id: str) -> Source:
     return Source(keys.tail(channel_id), TAIL, lambda: tail.of(Message.tail(channel_id, tail.MOST)))
 
 
+def tail_version(channel_id: str) -> str | None:
+    """Changes with every post and every deletion in a channel; None where nobody can tell."""
+    return through.look(tail_source(channel_id)).version
+
+
 def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
     """Per channel of a person: {last_read_seq, last_seq, unread}; one channel, or all of theirs.
 

@@ -26,6 +26,7 @@ MOST_COUNTED = 1000
 LONGEST_MADE = 150_000  # bytes of an encoded answer; a longer one is made each time
 
 _made: Made[Any] = Made(300, lambda made: len(made.body) <= LONGEST_MADE)
+_first_unread: Made[tuple[dict | None, int]] = Made(300)
 
 
 def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, bool]:
@@ -174,9 +175,13 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
 
 def first_unread(actor: Any, channel_id: str, last_read: int) -> tuple[dict | None, int]:
     """(the first message of others after what the actor has read, how many there are: at most
-    MOST_COUNTED). For the few who are far behind: it asks MongoDB."""
+    MOST_COUNTED). For the few who are far behind: it asks MongoDB, once until something changes."""
     access.get_channel_for(actor, channel_id)
-    return Message.first_of_others(channel_id, actor.id, last_read, MOST_COUNTED)
+    return _first_unread.get(
+        (channel_id, actor.id),
+        (reading.tail_version(channel_id), last_read),
+        lambda: Message.first_of_others(channel_id, actor.id, last_read, MOST_COUNTED),
+    )
 
 
 def unread(actor: Any, channel_id: str) -> int:
