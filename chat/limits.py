@@ -30,17 +30,35 @@ from chat.text import nickname_key
 PREFIX = "limit:"
 TIDY_EVERY = 60  # seconds
 
-# One script, so that no counter is left without an end. KEYS counter; ARGV amount, seconds.
+# One script, so that no counter is left without an end. KEYS counter; ARGV amount, seconds. What
+# does not count, is below nothing or has no end was not written here: the window begins anew.
 COUNT = """
-local n = redis.call('INCRBY', KEYS[1], ARGV[1])
-if redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
-return n
+local n = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+if type(n) == 'number' and n >= tonumber(ARGV[1]) and redis.call('TTL', KEYS[1]) >= 0 then
+  return n
+end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return tonumber(ARGV[1])
 """
 
 
+# KEYS counter. How many; what does not count is removed.
+HELD = """
+local text = redis.pcall('GET', KEYS[1])
+if not text then return 0 end
+if type(text) == 'string' and string.find(text, '^%d+$') and #text < 16 then
+  return tonumber(text)
+end
+redis.call('DEL', KEYS[1])
+return 0
+"""
 # KEYS counter. One less, if it still counts.
 GIVE_BACK = """
-if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then return redis.call('DECR', KEYS[1]) end
+local text = redis.pcall('GET', KEYS[1])
+if type(text) == 'string' and string.find(text, '^[1-9]%d*$') and #text < 16 then
+  return redis.call('DECR', KEYS[1])
+end
 return 0
 """
 MOST_COUNTS = 50_000  # in a process without Redis; strangers choose the names
@@ -123,8 +141,8 @@ class DoorStorage(Storage):
             self._memory.give_back(key)
 
     def get(self, key: str) -> int:
-        count = redis.call(lambda client: client.get(PREFIX + key), "limit")
-        return self._memory.get(key) if count is DOWN else int(count or 0)  # type: ignore[arg-type]
+        count = redis.run(HELD, [PREFIX + key], [], "limit")
+        return self._memory.get(key) if count is DOWN else int(count)
 
     def get_expiry(self, key: str) -> float:
         left = redis.call(lambda client: client.pttl(PREFIX + key), "limit")

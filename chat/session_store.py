@@ -39,9 +39,12 @@ if type(text) == 'table' then
 end
 return {text, redis.call('TTL', KEYS[1])}
 """
-# KEYS session, ended mark. ARGV: data, seconds, "NX" or "". Never brings an ended session back.
+# KEYS session, ended mark. ARGV: data, seconds, "NX" or "". Never brings an ended session back. A
+# mark of ours is '1' and goes by itself; any other would keep a session out of Redis for ever.
 STORE = """
-if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('DEL', KEYS[1]) return 0 end
+local mark = redis.pcall('GET', KEYS[2])
+if mark == '1' and redis.call('TTL', KEYS[2]) >= 0 then redis.call('DEL', KEYS[1]) return 0 end
+if mark then redis.call('DEL', KEYS[2]) end
 if ARGV[3] == 'NX' then
   redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX')
 else

@@ -75,7 +75,8 @@ BUSY = 2  # what READ answers where nothing may be trusted, nor filled
 
 # ARGV: candidate token, token seconds, lease ms, trusted ms, version of the reader's copy or "",
 # command, arguments. Hits tell how long D lives, -1 while a write is under way. Where one seems to
-# begin later than now the clock was put back: nobody knows how old it is.
+# begin later than now the clock was put back: nobody knows how old it is. A token that none of us
+# made would never fit, so it is replaced; a D without an end was not filled by us, so it goes.
 READ = """
 local live = 0
 if redis.call('EXISTS', KEYS[3]) == 1 then
@@ -92,9 +93,13 @@ if redis.call('EXISTS', KEYS[3]) == 1 then
   live = redis.call('ZCARD', KEYS[3])
 end
 local left = redis.call('PTTL', KEYS[1])
+if left == -1 then
+  redis.call('DEL', KEYS[1])
+  left = -2
+end
 if left == -2 and live > 0 then return {2} end
 local token = redis.call('GET', KEYS[2])
-if not token then
+if not token or not string.find(token, '^[%w_-]+$') then
   token = ARGV[1]
   redis.call('SET', KEYS[2], token, 'EX', ARGV[2])
 end
@@ -118,7 +123,8 @@ local quiet = redis.call('EXISTS', unpack(writes)) == 0
 local versions = quiet and redis.call('MGET', unpack(tokens))
 for i, key in ipairs(KEYS) do
   local same = quiet and versions[i] == ARGV[i]
-  out[i] = same and redis.call('PTTL', key) or -2
+  local left = same and redis.call('PTTL', key) or -2
+  out[i] = left < 0 and -2 or left
 end
 return out
 """

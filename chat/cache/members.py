@@ -42,10 +42,5 @@ def is_member(channel_id: str, user_id: str) -> bool:
     if not through.is_cached("channel_users"):
         name = f"member {channel_id} {user_id}"
         return bool(through.past_redis(name, lambda: Membership.exists(channel_id, user_id)))
-    part = Part(
-        ("SISMEMBER", user_id),
-        lambda ids: user_id in ids,
-        # Nobody has looked at the rest of the set, so it may be another one than ours.
-        otherwise=lambda: bool(Membership.exists(channel_id, user_id)),
-    )
-    return bool(through.ask(source(channel_id), part))
+    part = Part(("SISMEMBER", user_id), lambda ids: user_id in ids)
+    return through.ask(source(channel_id), part)

@@ -6,18 +6,17 @@ trusted, everybody is answered from MongoDB, and before Redis is used again the 
 and the rest is looked through here. That costs a walk over all keys, but only after such a find.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from chat.cache import keys, ours
+from chat.cache import keys, ours, shapes
+from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
 from chat.redis import DOWN, recovery
 
-# Where numbers are kept that scripts count with, and how great one may be: with greater ones Lua
-# reckons no longer exactly, and at last there is no next one.
-NUMBERS = ("limit:*", keys.presence("seq"))
-GREATEST = 2**53
+# Where numbers are kept that scripts count with, and how they are read.
+NUMBERS = {"limit:*": shapes.number, keys.presence("seq"): shapes.change}
 
 
 def init_app() -> None:
@@ -33,10 +32,10 @@ def _mend(client: Any) -> int:
     gone = 0
     for name, kind in _declared():
         gone += recovery.take_out(client, name, partial(_of_another_type, client, name, kind))
-    for name in NUMBERS:
-        gone += recovery.take_out(client, name, partial(_no_numbers, client, name))
+    for name, read in NUMBERS.items():
+        gone += recovery.take_out(client, name, partial(_no_numbers, client, name, read))
     count = keys.presence("count")
-    if not all(map(_counts, client.hvals(count))):
+    if not _are_counts(client.hgetall(count)):
         gone += client.unlink(count)
     return gone
 
@@ -57,13 +56,24 @@ def _of_another_type(client: Any, declared: str, kind: str, names: list[str]) ->
     return ours.of(declared, [name for name in names if types[name] not in (kind, "none")])
 
 
-def _no_numbers(client: Any, declared: str, names: list[str]) -> list[str]:
-    return [name for name in ours.of(declared, names) if not _counts(client.get(name))]
+def _no_numbers(
+    client: Any, declared: str, read: Callable[[str], int], names: list[str]
+) -> list[str]:
+    return [name for name in ours.of(declared, names) if not _counts(client.get(name), read)]
 
 
-def _counts(text: str | None) -> bool:
+def _counts(text: str | None, read: Callable[[str], int] = shapes.number) -> bool:
     """Whether scripts can count on from there. Redis knows a number by its one way to write it."""
     try:
-        return text is None or (str(int(text)) == text and abs(int(text)) <= GREATEST)
-    except ValueError:
+        return text is None or str(read(text)) == text
+    except UNREADABLE:
         return False
+
+
+def _are_counts(found: dict[str, str]) -> bool:
+    """Whether these are people with the numbers of their connections."""
+    try:
+        shapes.check_ids(found)
+    except UNREADABLE:
+        return False
+    return all(map(_counts, found.values()))

@@ -22,6 +22,7 @@ UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
 ID_LENGTH = 24
 MOST_MESSAGES, MOST_LINES = 50, 200  # kept of one channel
 GREATEST = 2**53  # with greater numbers Lua and browsers reckon no longer exactly
+FIRST_CHANGE = 10**15  # microseconds: a moment in 2001
 LAST_MS = 253_402_300_799_000  # the end of the last year that a date can show
 
 Id = Annotated[str, msgspec.Meta(min_length=ID_LENGTH, max_length=ID_LENGTH)]
@@ -133,6 +134,13 @@ def number(text: str) -> int:
     must(text.isascii() and text.isdecimal())
     found = int(text)
     must(found <= GREATEST)
+    return found
+
+
+def change(text: str) -> int:
+    """The number of a change of presence, which began with a clock's microseconds; 0 before any."""
+    found = number(text)
+    must(found == 0 or found >= FIRST_CHANGE)
     return found
 
 

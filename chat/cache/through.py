@@ -32,8 +32,8 @@ class Shape:
 
     ``items`` turns a loaded value into the arguments of ``fill`` (never empty: an empty
     collection does not exist in Redis, so there is a marker for "known empty", ``shapes.nothing``).
-    ``decode`` is what the key was declared with (``keys.decoder``). Both are told the key.
-    ``refill`` is for a structure that fills itself, when it is given a token.
+    ``decode`` is what the key was declared with. Both are told the key. ``refill`` is for a
+    structure that fills itself, when it is given a token.
     """
 
     feature: str
@@ -47,14 +47,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Part:
-    """A question about a part of a value: asked of Redis, or answered from the whole value.
-
-    Redis is believed when it says yes; else ``otherwise`` asks MongoDB.
-    """
+    """A question of yes or no about a value: asked of Redis, or answered from the whole value."""
 
     command: tuple[Any, ...]
     pick: Callable[[Any], bool]
-    otherwise: Callable[[], bool]
 
 
 class Source(NamedTuple):
@@ -79,7 +75,7 @@ def ask(source: Source, part: Part) -> bool:
         note("hit")
         count.cache_hits([source.key])
         basis.read(source.key, found.version)
-        return found.value == 1 or part.otherwise()
+        return bool(found.value)
     return part.pick(get(source))
 
 

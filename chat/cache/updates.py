@@ -6,22 +6,35 @@ after a gap (`on_gap`) and by the caches' tokens.
 
 import json
 import logging
-import os
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
+import msgspec
 from flask import Flask
 
-from chat.redis.pubsub import bus
+from chat.cache.shapes import UNREADABLE, Id, Number
+from chat.redis.pubsub import NotOurs, bus
 
 log = logging.getLogger(__name__)
 
 TOPICS = ("channels", "messages", "users")
 Handler = Callable[[dict[str, Any]], None]
 
-_BOOT = uuid4().hex
+# What each event has beside its ``origin``: docs/updates.md. Others are none of ours.
+FIELDS: dict[tuple[str, str], dict[str, Any]] = {
+    ("channels", "type: changed"): {"id": Id},
+    ("channels", "type: site"): {},
+    ("channels", "type: rollout"): {},
+    ("channels", "type: drill"): {},
+    ("channels", "kind: joined"): {"channel": Id, "user": Id},
+    ("channels", "kind: left"): {"channel": Id, "user": Id, "may_watch": bool},
+    ("channels", "kind: closed"): {"channel": Id},
+    ("messages", "type: changed"): {"id": Id, "channel": Id, "seq": Number, "rev": Number},
+    ("users", "type: changed"): {"id": Id},
+    ("users", "kind: changed"): {"user": Id},
+    ("users", "kind: sessions_ended"): {"user": Id, "except": str | None, "only": str | None},
+}
 _subscribers: dict[str, list[Handler]] = defaultdict(list)
 
 
@@ -32,7 +45,7 @@ def init_app(app: Flask) -> None:
     if app.extensions.get("chat.updates"):
         return
     app.extensions["chat.updates"] = True
-    bus.init_app(redis)
+    bus.init_app(redis, app.config["SECRET_KEY"])
     for topic in TOPICS:
         bus.listen(f"updates:{topic}", _receiver(app, topic))
 
@@ -49,8 +62,8 @@ def stop(app: Flask) -> None:
 
 
 def origin() -> str:
-    """This process's name on the bus: forked workers share everything but their number."""
-    return f"{_BOOT}-{os.getpid()}"
+    """This process's name on the bus."""
+    return bus.name
 
 
 def subscribe(topic: str, fn: Handler) -> None:
@@ -63,8 +76,8 @@ def subscribe(topic: str, fn: Handler) -> None:
 
 def publish(topic: str, event: dict[str, Any]) -> None:
     """Tell the other processes. Never waits and never raises; lost while Redis is away."""
-    if topic not in TOPICS:
-        raise ValueError(f"no such topic: {topic}")
+    if (topic, name_of(event)) not in FIELDS:
+        raise ValueError(f"no such event on {topic}: {name_of(event)}")
     bus.publish(f"updates:{topic}", json.dumps({**event, "origin": origin()}))
 
 
@@ -73,10 +86,34 @@ def on_gap(fn: Callable[[], None]) -> None:
     bus.on_gap(fn)
 
 
+def name_of(event: dict[str, Any]) -> str:
+    """How an event is called in FIELDS."""
+    return f"type: {event['type']}" if "type" in event else f"kind: {event.get('kind')}"
+
+
+def heard(topic: str, data: bytes) -> dict[str, Any] | None:
+    """What another process said, None for what this one said; NotOurs for anything else."""
+    try:
+        event: dict[str, Any] = _event(data)
+        if not bus.is_elsewhere(event.pop("origin", None)):
+            return None
+        fields = FIELDS[topic, name_of(event)]
+        if len(event) != len(fields) + 1:
+            raise NotOurs
+        for name, kind in fields.items():
+            msgspec.convert(event[name], kind)
+    except (*UNREADABLE, KeyError) as error:
+        raise NotOurs from error
+    return event
+
+
+_event = msgspec.json.Decoder(dict[str, Any]).decode
+
+
 def _receiver(app: Flask, topic: str) -> Callable[[bytes], None]:
     def receive(data: bytes) -> None:
-        event = json.loads(data)
-        if not isinstance(event, dict) or event.get("origin") == origin():
+        event = heard(topic, data)
+        if event is None:
             return
         with app.app_context():
             for fn in _subscribers[topic]:

@@ -10,6 +10,12 @@ were known.
 LOG_KEPT = 500  # transitions
 ON_ITS_WAY = "|page"  # in place of a connection: a page that has not connected yet
 
+# Whose lease it is; nil for what is not the lease of anybody and has to go.
+_WHO = f"""
+local function who_of(member)
+  return string.match(member,'^({"[0-9a-f]" * 24})|.')
+end
+"""
 _NOW = "local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)\n"
 
 _TELL = (
@@ -70,7 +76,8 @@ return 1
 # ARGV: how many leases to end at most, the longest in ms: whatever ends later was given before the
 # clock was put back. People whose last connection this was.
 REAP = (
-    _TELL
+    _WHO
+    + _TELL
     + """
 local out={}
 for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'('..(now+ARGV[2]),'+inf')) do
@@ -78,8 +85,8 @@ for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'('..(now+ARGV[2]),'+inf'))
 end
 for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'-inf',now,'LIMIT',0,ARGV[1])) do
   redis.call('ZREM',KEYS[1],m)
-  local who=string.match(m,'^([^|]+)')
-  if redis.call('HINCRBY',KEYS[2],who,-1)<=0 then
+  local who=who_of(m)
+  if who and redis.call('HINCRBY',KEYS[2],who,-1)<=0 then
     redis.call('HDEL',KEYS[2],who)
     out[#out+1]=who
   end
@@ -89,17 +96,26 @@ return tell('-',out)
 )
 
 # KEYS[5]: whose turn it was. ARGV: seconds between turns. Compares counts and leases, which only
-# drift when a key is lost, and mends them; as nobody can say what changed, the log begins anew.
+# drift when a key is lost or written by others, and mends them; as nobody can say what changed, the
+# log begins anew. A turn that would never end is given an end.
 # {0} not this process's turn, {1} all is well, {2} mended; with it, how many people there are.
 RECOUNT = (
-    _NOW
+    _WHO
+    + _NOW
     + """
-if not redis.call('SET',KEYS[5],'1','NX','EX',ARGV[1]) then return {0,0} end
+if not redis.call('SET',KEYS[5],'1','NX','EX',ARGV[1]) then
+  if redis.call('TTL',KEYS[5])<0 then redis.call('EXPIRE',KEYS[5],ARGV[1]) end
+  return {0,0}
+end
 local count,people={},0
 for _,m in ipairs(redis.call('ZRANGE',KEYS[1],0,-1)) do
-  local who=string.match(m,'^([^|]+)')
-  if not count[who] then people=people+1 end
-  count[who]=(count[who] or 0)+1
+  local who=who_of(m)
+  if who then
+    if not count[who] then people=people+1 end
+    count[who]=(count[who] or 0)+1
+  else
+    redis.call('ZREM',KEYS[1],m)
+  end
 end
 local held=redis.call('HGETALL',KEYS[2])
 local same=(#held==2*people)

@@ -8,23 +8,22 @@ this process's own sockets have been served by then.
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
+from typing import Any, Literal, TypedDict
 
+import msgspec
 import socketio
 
+from chat.cache.shapes import UNREADABLE
 from chat.realtime import frames
 from chat.realtime.connections import NAMESPACE
 from chat.realtime.line import Line
 from chat.realtime.pacing import Pace, Word
-from chat.redis.pubsub import bus
+from chat.redis.pubsub import NotOurs, bus
 
 log = logging.getLogger(__name__)
 
-_BOOT = uuid4().hex
 _EVENT = "42"  # engine.io: a message; Socket.IO: an event
 
 
@@ -182,6 +181,21 @@ class Rooms(socketio.Manager):
                     del pending[namespace]
 
 
+class Emitted(TypedDict):
+    """What processes say to each other: python-socketio's words. The data is not looked into."""
+
+    host_id: str
+    method: Literal["emit"]
+    event: str
+    namespace: Literal["/"]
+    room: str
+    skip_sid: str | None
+    data: list[msgspec.Raw]
+
+
+_emitted = msgspec.json.Decoder(Emitted).decode
+
+
 class QueueManager(Rooms):
     """The same, and what is emitted here is heard in the other processes, too."""
 
@@ -193,8 +207,8 @@ class QueueManager(Rooms):
 
     @property
     def host_id(self) -> str:
-        """This process's own name: forked workers that shared one would ignore each other."""
-        return f"{_BOOT}-{os.getpid()}"
+        """This process's own name: those that shared one would ignore each other."""
+        return bus.name
 
     def emit(
         self,
@@ -225,14 +239,13 @@ class QueueManager(Rooms):
         """Apply another process's emit to the sockets here."""
         if body.startswith(f'{{"host_id":"{self.host_id}"'.encode()):  # our own comes back
             return
-        message = json.loads(body)
-        if message.get("host_id") == self.host_id or message.get("method") != "emit":
-            return
-        data = "".join(f",{dump(one)}" for one in message["data"])
-        self.deliver(
-            message["event"],
-            f"[{dump(message['event'])}{data}]",
-            message.get("namespace") or "/",
-            message.get("room"),
-            message.get("skip_sid"),
-        )
+        try:
+            message = _emitted(body)
+            if not bus.is_elsewhere(message["host_id"]):
+                return
+            data = "".join(f",{bytes(one).decode()}" for one in message["data"])
+        except UNREADABLE as error:
+            raise NotOurs from error
+        event, namespace = message["event"], message["namespace"]
+        body_here = f"[{dump(event)}{data}]"
+        self.deliver(event, body_here, namespace, message["room"], message["skip_sid"])

@@ -6,14 +6,18 @@ transitions does not reach back to it, is it written whole. A newer picture is n
 older one, whichever process comes last.
 """
 
+import logging
 from collections.abc import Iterable, Set
 from itertools import chain
 from typing import Any, NamedTuple
 
 from chat import rollout
-from chat.cache import keys
+from chat.cache import keys, shapes, through
 from chat.extensions import redis
 from chat.redis import DOWN, Down, scripts
+
+log = logging.getLogger(__name__)
+_people = keys.decoder("cache:users:online")
 
 
 class Transition(NamedTuple):
@@ -59,8 +63,8 @@ end
 FILL = (
     _EACH
     + """
-local held=redis.call('GET',KEYS[2])
-if held and tonumber(held)>tonumber(ARGV[1]) then return 0 end
+local held=tonumber(redis.call('GET',KEYS[2]) or '')
+if held and held>tonumber(ARGV[1]) then return 0 end
 redis.call('DEL',KEYS[1])
 each('SADD',3,#ARGV)
 redis.call('EXPIRE',KEYS[1],ARGV[2])
@@ -74,7 +78,7 @@ return 1
 SHIFT = (
     _EACH
     + """
-local held=tonumber(redis.call('GET',KEYS[2]) or '-1')
+local held=tonumber(redis.call('GET',KEYS[2]) or '') or -1
 if held<tonumber(ARGV[1]) then return 0 end
 if held<tonumber(ARGV[2]) then
   each('SADD',5,4+ARGV[4])
@@ -94,13 +98,18 @@ def call(known: Picture | None = None) -> scripts.Call:
 
 
 def picture_of(answer: list[Any], known: Picture | None = None) -> Picture | Down:
-    """What the call answered; DOWN if Redis holds no set. A number tells "nobody" from "none"."""
+    """What the call answered; DOWN if Redis holds no set that can be read. A number tells "nobody"
+    from "none"."""
     if answer[0] is None:
         return DOWN
     if len(answer) == 1 and known is not None:
         return known
-    seq = _number(answer[0])
-    return DOWN if isinstance(seq, Down) else Picture(frozenset(answer[1]), seq, from_set=True)
+    try:
+        return Picture(_people(answer[1], keys.online()), shapes.change(answer[0]), from_set=True)
+    except shapes.UNREADABLE:
+        through.unreadable(keys.online())
+        _forget_set()
+        return DOWN
 
 
 def read(known: Picture | None = None) -> Picture | Down:
@@ -114,15 +123,20 @@ def who() -> Picture | Down:
     answer = redis.run(WHO, [keys.presence("count"), keys.presence("seq")], [], "online")
     if answer is DOWN:
         return DOWN
-    seq = _number(answer[0])
-    return DOWN if isinstance(seq, Down) else Picture(set(answer[1]), seq)
-
-
-def _number(text: str) -> int | Down:
-    """A number of a change; DOWN if it is none, and then nothing there is trusted."""
+    seq, people = _last(answer[0]), set(answer[1])
     try:
-        return int(text)
-    except ValueError:
+        shapes.check_ids(people)
+    except shapes.UNREADABLE:
+        redis.distrust("somebody who holds a lease is nobody")
+        return DOWN
+    return DOWN if isinstance(seq, Down) else Picture(people, seq)
+
+
+def _last(text: str) -> int | Down:
+    """The number of the last change; DOWN if it is none, and then nothing there is trusted."""
+    try:
+        return shapes.change(text)
+    except shapes.UNREADABLE:
         redis.distrust("a number of presence is none")
         return DOWN
 
@@ -143,15 +157,18 @@ def follow(ttl: int) -> int | Down:
     """
     if not rollout.writes("online"):
         last = redis.call(lambda client: client.get(keys.presence("seq")), "presence")
-        return last if isinstance(last, Down) else _number(last or "0")
+        return last if isinstance(last, Down) else _last(last or "0")
     stored = redis.call(lambda client: client.get(keys.online_seq()), "online")
     if isinstance(stored, Down):
         return DOWN
     if stored is None:
         return _refill(ttl)
-    held = _number(stored)
-    found = DOWN if isinstance(held, Down) else news(held)
-    if isinstance(held, Down) or isinstance(found, Down):
+    try:
+        held = shapes.change(stored)
+    except shapes.UNREADABLE:
+        return _refill(ttl, forget=True)
+    found = news(held)
+    if isinstance(found, Down):
         return DOWN
     seq, since = found
     changed = net(since, held, seq)
@@ -171,8 +188,12 @@ def _refill(ttl: int, forget: bool = False) -> int | Down:
 
 def rewrite(ttl: int) -> Picture | Down:
     """Write the set anew whatever it holds."""
-    redis.call(lambda client: client.delete(keys.online_seq(), keys.online()), "online")
+    _forget_set()
     return fill(ttl)
+
+
+def _forget_set() -> None:
+    redis.call(lambda client: client.delete(keys.online_seq(), keys.online()), "online")
 
 
 def size() -> int | Down:
@@ -181,12 +202,19 @@ def size() -> int | Down:
 
 
 def news(since: int) -> tuple[int, list[Transition]] | Down:
-    """(the last number, the remembered transitions after `since`)."""
+    """(the last number, the remembered transitions after `since`); none of a log with others'."""
     answer = redis.run(NEWS, [keys.presence("log"), keys.presence("seq")], [since], "presence")
     if answer is DOWN:
         return DOWN
-    seq = _number(answer[0])
-    return DOWN if isinstance(seq, Down) else (seq, [_parse(entry) for entry in answer[1]])
+    seq = _last(answer[0])
+    if isinstance(seq, Down):
+        return DOWN
+    try:
+        return seq, [_parse(entry) for entry in answer[1]]
+    except shapes.UNREADABLE:
+        log.error("unreadable in Redis, deleted: %s", keys.presence("log"))
+        redis.call(lambda client: client.unlink(keys.presence("log")), "presence")
+        return seq, []
 
 
 def net(told: Iterable[Transition], since: int, seq: int) -> tuple[list[str], list[str]] | None:
@@ -201,5 +229,7 @@ def net(told: Iterable[Transition], since: int, seq: int) -> tuple[list[str], li
 
 def _parse(entry: str) -> Transition:
     sign = "+" if "+" in entry else "-"
-    seq, _, people = entry.partition(sign)
-    return Transition(int(seq), sign, people.split(" "))
+    seq, _, names = entry.partition(sign)
+    people = names.split(" ")
+    shapes.check_ids(people)
+    return Transition(shapes.number(seq), sign, people)

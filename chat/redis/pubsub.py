@@ -5,9 +5,13 @@ publishes arrives everywhere else in the order in which it was published. Pub/su
 once, so whoever listens also hears about gaps (`on_gap`) and then looks for itself.
 """
 
+import hashlib
 import logging
+import os
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import gevent
 
@@ -15,6 +19,13 @@ from chat.redis.publisher import Publisher
 from chat.redis.subscriber import Subscriber
 
 log = logging.getLogger(__name__)
+
+SAID_AGAIN = 600  # seconds until it is said again that others speak on our channels
+_BOOT = uuid4().hex
+
+
+class NotOurs(ValueError):
+    """What came on a channel is nothing that a process of this installation says."""
 
 
 class Bus:
@@ -28,13 +39,32 @@ class Bus:
         self._shed_handlers: list[Callable[[], None]] = []
         self._greenlet: gevent.Greenlet | None = None
         self._door: Any = None
+        self._house = ""
+        self._said_at: dict[str, float] = {}  # by channel
 
-    def init_app(self, door: Any) -> None:
-        """Say which Redis. Opens nothing. A second app starts with a clean bus."""
+    def init_app(self, door: Any, secret: str = "") -> None:
+        """Say which Redis. Opens nothing. A second app starts with a clean bus.
+
+        The ``secret`` is the installation's. Channels belong to a whole server, whatever the number
+        of the database, so others may speak on them.
+        """
         self._door = door
+        self._house = hashlib.sha256(f"bus {secret}".encode()).hexdigest()[:12]
         self.publisher = Publisher(door, lambda: self._call_all(self._shed_handlers))
         self.subscriber = None
         self._handlers, self._gap_handlers, self._shed_handlers = {}, [], []
+
+    @property
+    def name(self) -> str:
+        """This process's name: forked workers share everything but their number."""
+        return f"{self._house}-{_BOOT}-{os.getpid()}"
+
+    def is_elsewhere(self, name: object) -> bool:
+        """Whether this is the name of another process of this installation; NotOurs if it is not
+        even of this installation."""
+        if not isinstance(name, str) or not name.startswith(f"{self._house}-"):
+            raise NotOurs
+        return name != self.name
 
     def listen(self, channel: str, fn: Callable[[bytes], None]) -> None:
         """`fn(data)` for each message on a channel. To be said before `start`; must be quick."""
@@ -82,8 +112,19 @@ class Bus:
         for channel, data in subscriber.messages():
             try:
                 self._handlers[channel](data)
+            except NotOurs:
+                self._say(channel)
             except Exception:
                 log.exception("an event from %s could not be handled", channel)
+
+    def _say(self, channel: str) -> None:
+        if monotonic() >= self._said_at.get(channel, 0.0):
+            self._said_at[channel] = monotonic() + SAID_AGAIN
+            log.warning(
+                "Somebody else speaks on the Redis channel %s (another program, or a process with"
+                " another SECRET_KEY): ignored",
+                channel,
+            )
 
     @staticmethod
     def _call_all(handlers: list[Callable[[], None]]) -> None:

@@ -1,0 +1,126 @@
+"""A value that is well-formed and yet not ours is as if it were not there."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chat.cache import keys, shapes
+from tests.support.people import Person
+from tests.support.servers import SHARED_APP
+from tests.support.waiting import eventually
+
+WRONG = ("-1", "1e309", "[]", "{}", '"x"', "null", "true", "0", "[" * 9999, '{"id":null}')
+PATHS = ("/api/users", "/api/me", "/api/channels", "/api/emoji", "/channels", "/settings")
+
+
+@pytest.fixture
+def client(valkey) -> Any:
+    return valkey.client(SHARED_APP)
+
+
+def told(person: Person, path: str) -> Any:
+    answer = person.get(path)
+    assert answer.status_code == 200, f"{path}: {answer.status_code}"
+    assert not answer.url.endswith(("/login", "/setup"))
+    if path.startswith("/api"):
+        return shown(answer.json())
+    return None
+
+
+def shown(value: Any) -> Any:
+    """Without what changes by itself."""
+    if isinstance(value, dict):
+        left = ("last_active", "online", "next", "count")
+        return {name: shown(each) for name, each in value.items() if name not in left}
+    if isinstance(value, list):
+        return sorted(map(shown, value), key=json.dumps)
+    return value
+
+
+def everything(person: Person, room: str) -> list[Any]:
+    paths = (*PATHS, f"/api/channels/{room}/messages", f"/api/channels/{room}/users")
+    return [told(person, path) for path in paths]
+
+
+def strings(person: Person) -> dict[str, str]:
+    return {
+        "profile": keys.profile(person.id),
+        "site": keys.site(),
+        "session": f"session:{person.session.cookies['session']}",
+    }
+
+
+def is_filled(person: Person, client: Any, key: str, wrong: str) -> bool:
+    told(person, "/api/me"), told(person, "/settings")
+    return client.get(key) not in (None, wrong)
+
+
+@pytest.mark.parametrize("name", ["profile", "site", "session"])
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_text_of_another_shape_is_read_anew(new_person, client, name, wrong):
+    person = new_person()
+    key = strings(person)[name]
+    right = told(person, "/api/me"), told(person, "/settings")
+    client.set(key, wrong)
+    assert (told(person, "/api/me"), told(person, "/settings")) == right
+    assert person.get("/api/users").status_code == 200
+    assert Person(person.url, person.nickname).login().id == person.id
+    eventually(lambda: is_filled(person, client, key, wrong), seconds=15)
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, "", "x", "0 abc 0", f"7 {'a' * 24} 0"])
+def test_elements_of_another_shape_are_read_anew(new_person, client, wrong):
+    person = new_person()
+    room = person.new_channel()["id"]
+    person.say({"id": room}, "one")
+    right = everything(person, room)
+    for key, plant in {
+        keys.recent_messages(room): lambda key: client.rpush(key, wrong),
+        keys.tail(room): lambda key: client.rpush(key, wrong),
+        keys.channel_users(room): lambda key: client.sadd(key, wrong),
+        keys.marks(person.id): lambda key: client.hset(key, wrong, wrong),
+        keys.channels_list(): lambda key: client.hset(key, wrong, wrong),
+        keys.emoji_counts(): lambda key: client.hset(key, wrong, wrong),
+    }.items():
+        plant(key)
+        assert everything(person, room) == right, key
+        client.delete(key)
+        plant(key)  # and nothing else
+        assert everything(person, room) == right, key
+
+
+@pytest.mark.parametrize("score", ["inf", "-inf", "1e16", "-1", "1e308", "0"])
+def test_people_and_times_that_are_none_are_not_in_the_list(new_person, client, score):
+    person = new_person()
+    right = [each["id"] for each in person.get("/api/users?limit=1000").json()["users"]]
+    one = person.get("/api/users?limit=1").json()
+    for member in ("nonsense", "", person.id):
+        for instead in (False, True):
+            if instead:
+                client.delete(keys.users_list())
+            client.zadd(keys.users_list(), {member: score})
+            found = person.get("/api/users?limit=1000").json()
+            assert {each["id"] for each in found["users"]} == set(right)
+            client.delete(keys.users_list())
+            client.zadd(keys.users_list(), {member: score})
+            rest = person.get(f"/api/users?limit=1000&cursor={one['next']}").json()["users"]
+            assert len(rest) == len(right) - 1
+            client.zadd(keys.users_list(), {member: score})
+            assert person.get(f"/api/users/{person.id}").json()["last_active"]
+
+
+def test_a_value_under_the_key_of_another_is_not_believed(new_person, client):
+    anna, boris = new_person(), new_person()
+    told(anna, "/api/me"), told(boris, "/api/me")
+    client.copy(keys.profile(anna.id), keys.profile(boris.id), replace=True)
+    assert boris.get("/api/me").json()["nickname"] == boris.nickname
+
+
+def test_nothing_is_said_by_a_marker_that_names_the_key():
+    for structure in keys.STRUCTURES:
+        key = structure.name.replace("*", "0" * 24)
+        if structure.type == "string" and not key.startswith("session:"):
+            assert structure.decode(shapes.nothing(key), key) is None
+            with pytest.raises(shapes.UNREADABLE):
+                structure.decode(shapes.nothing(f"{key}x"), key)

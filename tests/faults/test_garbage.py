@@ -1,0 +1,139 @@
+"""Whatever others write into our keys, nobody is told anything wrong, and it is gone soon."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from chat.cache import keys
+from tests.cache.stored import READ
+from tests.faults.garbage import KNOWN, SCORES, Garbage, everywhere
+from tests.faults.whole_chat import DECLARED, Chat
+from tests.support.processes import Launcher
+from tests.support.waiting import eventually
+
+RECOVERY = 15  # seconds, promised
+# There for as long as a recovery, or under names that nobody can know beforehand.
+PASSING = ("cache:probe", "f:{cache:users:list}:*")
+PLANTED = {name: kind for name, kind in DECLARED.items() if name not in PASSING}
+SETTINGS = settings(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def chat(launch_app: Launcher) -> Iterator[Chat]:
+    made = Chat(launch_app)
+    made.do_everything("🎉")
+    eventually(made.is_warm)
+    yield made
+    made.close()
+
+
+def plant(chat: Chat, what: dict[str, Garbage]) -> list[str]:
+    """Under every key of these families that there is; the keys."""
+    planted = []
+    for pattern, garbage in what.items():
+        for key in chat.names(pattern):
+            garbage.plant(chat.client, key)
+            planted.append(key)
+    return planted
+
+
+def survives(chat: Chat, what: dict[str, Garbage]) -> None:
+    """Plant, ask, plant, write and come in; then Redis is used again, and nothing is left there."""
+    right = chat.answers()
+    plant(chat, what)
+    assert chat.answers() == right
+    plant(chat, what)
+    write_and_come_in(chat)
+    eventually(lambda: is_normal(chat), RECOVERY)
+    assert "Traceback" not in chat.app.log.read_text(encoding="utf-8")
+
+
+def write_and_come_in(chat: Chat) -> None:
+    path = f"/api/channels/{chat.room['id']}/messages"
+    sent = chat.alice.say(chat.room, "posted")
+    assert chat.bob.get(path).json()["messages"][-1]["id"] == sent["id"]
+    assert chat.alice.patch(f"/api/messages/{sent['id']}", {"text": "edited"}).ok
+    assert chat.bob.get(path).json()["messages"][-1]["text"] == "edited"
+    again = chat.bob.again()
+    tab = again.tab()
+    assert tab.post(chat.room["id"], "by socket")["ok"]
+    assert chat.alice.get(path).json()["messages"][-1]["text"] == "by socket"
+    again.close()
+
+
+def is_normal(chat: Chat) -> bool:
+    """Redis is in use, and whatever is read is ours."""
+    return chat.is_warm() and bool(chat.answers()) and not unreadable(chat)
+
+
+def unreadable(chat: Chat) -> list[str]:
+    found = []
+    for structure in keys.STRUCTURES:
+        for key in chat.client.keys(structure.name):
+            try:
+                command, *args = READ[structure.type]
+                held = chat.client.execute_command(command, key, *args)
+                structure.decode(flat(held), key)
+            except Exception:
+                found.append(key)
+    return [key for key in found if not key.startswith("session:")]
+
+
+def flat(held):
+    """Members and scores as a script answers them."""
+    if held and isinstance(held, list) and isinstance(held[0], tuple | list):
+        return [x for pair in held for x in pair]
+    return held
+
+
+@pytest.mark.parametrize("kind", ["string", "list", "set", "hash", "zset"])
+def test_what_once_broke_something_changes_no_answer(chat: Chat, kind: str):
+    """Of the right type everywhere, and all of it at once where a key holds many things."""
+    for name, declared in PLANTED.items():
+        if declared != kind:
+            continue
+        for garbage in known(kind):
+            survives(chat, {name: garbage})
+
+
+def known(kind: str) -> list[Garbage]:
+    if kind == "string":
+        return [Garbage(kind, text) for text in KNOWN]
+    if kind == "hash":
+        return [
+            Garbage(kind, dict.fromkeys(KNOWN, text), instead)
+            for text in (b"", b"-1", b"3")
+            for instead in (True, False)
+        ]
+    if kind == "zset":
+        return [
+            Garbage(kind, dict.fromkeys(KNOWN, score), instead)
+            for score in SCORES
+            for instead in (True, False)
+        ]
+    return [Garbage(kind, list(KNOWN), instead) for instead in (True, False)]
+
+
+def test_garbage_everywhere_changes_no_answer_and_is_gone_soon(chat: Chat):
+    @settings(SETTINGS, max_examples=8, derandomize=True)
+    @given(what=everywhere(PLANTED))
+    def example(what: dict[str, Garbage]) -> None:
+        survives(chat, what)
+
+    example()
+
+
+@pytest.mark.long
+def test_much_garbage_everywhere_changes_no_answer_and_is_gone_soon(chat: Chat):
+    @settings(SETTINGS, max_examples=150)
+    @given(what=everywhere(PLANTED))
+    def example(what: dict[str, Garbage]) -> None:
+        survives(chat, what)
+
+    example()
