@@ -105,7 +105,7 @@ def somebody_comes(owner, channel):
 
     def come(client):
         client.sadd("cache:users:online", person)
-        client.incr("v:{cache:users:online}")
+        client.incr("v:{cache:users:online}", 10**15)
 
     redis.call(come)
 
