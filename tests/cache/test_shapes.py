@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chat.cache import keys, shapes
+from tests.cache.test_keys import CHANNEL, MESSAGE, PROFILE
 from tests.support.people import Person
 from tests.support.servers import SHARED_APP
 from tests.support.waiting import eventually
@@ -124,3 +125,9 @@ def test_nothing_is_said_by_a_marker_that_names_the_key():
             assert structure.decode(shapes.nothing(key), key) is None
             with pytest.raises(shapes.UNREADABLE):
                 structure.decode(shapes.nothing(f"{key}x"), key)
+
+
+def test_no_field_is_lost_on_the_way_through_redis():
+    fields = {shape: set(shape.__annotations__) for shape in (shapes.Profile, shapes.Message)}
+    assert fields == {shapes.Profile: PROFILE, shapes.Message: MESSAGE}
+    assert set(shapes.Channel.__annotations__) == CHANNEL | {"people"}
