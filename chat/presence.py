@@ -30,7 +30,7 @@ from chat.cache import basis, fence_reads, keys, through
 from chat.extensions import redis
 from chat.metrics import count
 from chat.realtime import roster
-from chat.realtime.holder import TICK, Holder, count_again
+from chat.realtime.holder import TICK, Holder
 from chat.redis import DOWN, Down
 
 log = logging.getLogger(__name__)
@@ -196,7 +196,7 @@ def _mended() -> bool:
     that was not as declared (``chat.cache.poison``) the leases are counted again.
     """
     _copy.forget()
-    return (not redis.poisoned or count_again()) and _holder.come_back()
+    return (not redis.poisoned or roster.count_again()) and _holder.come_back()
 
 
 def _run(app: Flask) -> None:

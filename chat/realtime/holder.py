@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chat import rollout
-from chat.cache import keys, outages
+from chat.cache import outages
 from chat.extensions import redis
 from chat.realtime import broadcasts, leases, roster
 from chat.redis import DOWN, Down
@@ -25,7 +25,7 @@ RECOUNT_EVERY = 60  # seconds; by one process of all
 MOST_AT_ONCE = 1000
 MOST_TOLD = 200  # transitions that a new socket is told; who missed more asks for the list
 
-KEYS = [keys.presence(part) for part in ("conns", "count", "seq", "log")]
+KEYS = roster.KEYS
 
 
 class Holder:
@@ -278,19 +278,11 @@ def _shorten(ending: dict[str, float], grace: float) -> bool:
 
 def recount(ttl: int) -> None:
     """Mend what a lost key left behind; one process a minute, whoever comes first."""
-    turn = keys.presence("recounted")
-    answer = redis.run(leases.RECOUNT, [*KEYS, turn], [RECOUNT_EVERY], "presence")
+    answer = roster.count(RECOUNT_EVERY)
     if answer is DOWN or not answer[0] or not rollout.writes("online"):
         return
     if answer[0] == 2 or roster.size() not in (answer[1], DOWN):
         roster.rewrite(ttl)
-
-
-def count_again() -> bool:
-    """Now, whoever did it last. False if Redis is away."""
-    turn = keys.presence("recounted")
-    redis.call(lambda client: client.unlink(turn), "presence")
-    return redis.run(leases.RECOUNT, [*KEYS, turn], [RECOUNT_EVERY], "presence") is not DOWN
 
 
 def _parts(items: list[Any]) -> list[list[Any]]:

@@ -18,13 +18,25 @@ end
 """
 _NOW = "local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)\n"
 
-_TELL = (
+# The next number, whatever is there: one that was lost, or is none of ours, begins at the clock.
+_NUMBER = (
     _NOW
+    + """
+local function next_number()
+  local seq=redis.pcall('INCR',KEYS[3])
+  if type(seq)=='number' and seq>1e15 and seq<2^53 then return seq end
+  redis.call('SET',KEYS[3],string.format('%.0f',t[1]*1000000+t[2]))
+  return redis.call('INCR',KEYS[3])
+end
+"""
+)
+
+_TELL = (
+    _NUMBER
     + f"""
 local function tell(sign,people)
   if #people==0 then return {{0,people}} end
-  redis.call('SET',KEYS[3],string.format('%.0f',t[1]*1000000+t[2]),'NX')
-  local seq=redis.call('INCR',KEYS[3])
+  local seq=next_number()
   redis.call('ZADD',KEYS[4],seq,string.format('%.0f',seq)..sign..table.concat(people,' '))
   redis.call('ZREMRANGEBYRANK',KEYS[4],0,-{LOG_KEPT + 1})
   return {{seq,people}}
@@ -101,7 +113,7 @@ return tell('-',out)
 # {0} not this process's turn, {1} all is well, {2} mended; with it, how many people there are.
 RECOUNT = (
     _WHO
-    + _NOW
+    + _NUMBER
     + """
 if not redis.call('SET',KEYS[5],'1','NX','EX',ARGV[1]) then
   if redis.call('TTL',KEYS[5])<0 then redis.call('EXPIRE',KEYS[5],ARGV[1]) end
@@ -123,8 +135,7 @@ for i=1,#held,2 do same=same and count[held[i]]==tonumber(held[i+1]) end
 if same then return {1,people} end
 redis.call('DEL',KEYS[2],KEYS[4])
 for who,n in pairs(count) do redis.call('HSET',KEYS[2],who,n) end
-redis.call('SET',KEYS[3],string.format('%.0f',t[1]*1000000+t[2]),'NX')
-redis.call('INCR',KEYS[3])
+next_number()
 return {2,people}
 """
 )

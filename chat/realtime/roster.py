@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 from chat import rollout
 from chat.cache import keys, shapes, through
 from chat.extensions import redis
+from chat.realtime import leases
 from chat.redis import DOWN, Down, scripts
 
 log = logging.getLogger(__name__)
+
+KEYS = [keys.presence(part) for part in ("conns", "count", "seq", "log")]
 _people = keys.decoder("cache:users:online")
 
 
@@ -127,18 +130,35 @@ def who() -> Picture | Down:
     try:
         shapes.check_ids(people)
     except shapes.UNREADABLE:
-        redis.distrust("somebody who holds a lease is nobody")
+        log.error("unreadable in Redis, counted again: %s", keys.presence("count"))
+        count_again()
         return DOWN
     return DOWN if isinstance(seq, Down) else Picture(people, seq)
 
 
 def _last(text: str) -> int | Down:
-    """The number of the last change; DOWN if it is none, and then nothing there is trusted."""
+    """The number of the last change; DOWN if it is none: then numbers begin anew."""
     try:
         return shapes.change(text)
     except shapes.UNREADABLE:
-        redis.distrust("a number of presence is none")
+        _delete(keys.presence("seq"))
         return DOWN
+
+
+def _delete(key: str) -> None:
+    log.error("unreadable in Redis, deleted: %s", key)
+    redis.call(lambda client: client.unlink(key), key)
+
+
+def count(seconds: int) -> Any:
+    """Count leases if nobody has in so many seconds (``leases.RECOUNT``)."""
+    return redis.run(leases.RECOUNT, [*KEYS, keys.presence("recounted")], [seconds], "presence")
+
+
+def count_again() -> bool:
+    """Now, whoever did it last. False if Redis is away."""
+    redis.call(lambda client: client.unlink(keys.presence("recounted")), "presence")
+    return count(1) is not DOWN
 
 
 def fill(ttl: int) -> Picture | Down:
@@ -212,8 +232,7 @@ def news(since: int) -> tuple[int, list[Transition]] | Down:
     try:
         return seq, [_parse(entry) for entry in answer[1]]
     except shapes.UNREADABLE:
-        log.error("unreadable in Redis, deleted: %s", keys.presence("log"))
-        redis.call(lambda client: client.unlink(keys.presence("log")), "presence")
+        _delete(keys.presence("log"))
         return seq, []
 
 

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
+
+from chat.cache.keys import HELPERS, STRUCTURES
 
 # What once broke something, and what stands close to what we write.
 KNOWN = (
@@ -60,16 +63,56 @@ _PLANT: dict[str, Callable[[Any, str, Any], Any]] = {
 }
 
 
-def garbage_for(declared: str) -> st.SearchStrategy[Garbage]:
-    """For a key of this type: mostly of the right one, so that somebody looks into it."""
-    kinds = st.sampled_from([declared] * 6 + list(CONTENTS))
+def garbage_for(declared: str, of_any_type: bool) -> st.SearchStrategy[Garbage]:
+    """For a key of this type: of the right one, so that somebody looks into it, or of any."""
+    kinds = st.sampled_from([declared] * 6 + list(CONTENTS) * of_any_type)
     return kinds.flatmap(
         lambda kind: st.builds(Garbage, st.just(kind), CONTENTS[kind], st.booleans())
     )
 
 
-def everywhere(declared: dict[str, str]) -> st.SearchStrategy[dict[str, Garbage]]:
-    """Some for each of these declared keys, or for a few of them."""
+def everywhere(
+    declared: dict[str, str], of_any_type: bool = False
+) -> st.SearchStrategy[dict[str, Garbage]]:
+    """Some for each of these declared keys, or for some of them."""
     return st.fixed_dictionaries(
-        {}, optional={name: garbage_for(kind) for name, kind in declared.items()}
+        {}, optional={name: garbage_for(kind, of_any_type) for name, kind in declared.items()}
     )
+
+
+# -- the same without a search for the smallest, while people are at work
+
+DECLARED = {s.name: s.type for s in STRUCTURES} | {n: kind for n, (kind, _) in HELPERS.items()}
+SHARE = 0.3  # of the keys, each time
+
+
+def keys_of(client: Any, pattern: str) -> list[str]:
+    """The keys of a family, there already or to be."""
+    if pattern.startswith(("v:", "w:")) and pattern.endswith("{*}"):
+        data = [key for s in STRUCTURES for key in client.keys(s.name)]
+        return [f"{pattern[0]}:{{{key}}}" for key in data if not key.startswith("session:")]
+    if pattern == "ended:{session:*}":
+        return [f"ended:{{{key}}}" for key in client.keys("session:*")]
+    found = [str(key) for key in client.keys(pattern)]
+    return found or [pattern.replace("*", "somebody")]
+
+
+def leave_garbage(client: Any, chance: Random, of_any_type: bool = False) -> None:
+    """In some of all keys; where it is of any type, in all of them."""
+    for pattern, declared in DECLARED.items():
+        for key in keys_of(client, pattern):
+            if of_any_type or chance.random() < SHARE:
+                kind = chance.choice(list(CONTENTS)) if of_any_type else declared
+                some_garbage(kind, chance).plant(client, key)
+
+
+def some_garbage(kind: str, chance: Random) -> Garbage:
+    texts = chance.sample(KNOWN, 2)
+    content: Any = texts
+    if kind == "string":
+        content = texts[0]
+    elif kind == "zset":
+        content = {text: chance.choice(SCORES) for text in texts}
+    elif kind in ("hash", "stream"):
+        content = dict.fromkeys(texts, chance.choice(KNOWN))
+    return Garbage(kind, content, instead=chance.random() < 0.5)

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from chat.cache.keys import HELPERS, STRUCTURES
-from tests.faults.whole_chat import BROKEN, DECLARED, Chat
+from tests.faults.garbage import DECLARED
+from tests.faults.whole_chat import BROKEN, Chat
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher
 from tests.support.tabs import bare_line

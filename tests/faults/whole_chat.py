@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import requests
 
-from chat.cache.keys import HELPERS, STRUCTURES
+from chat.cache.keys import STRUCTURES
+from tests.faults.garbage import DECLARED, keys_of
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher
 from tests.support.tabs import Tab
 
-DECLARED = {s.name: s.type for s in STRUCTURES} | {n: kind for n, (kind, _) in HELPERS.items()}
 BROKEN = '{"broken'
 NUMBERS = ("v:{cache:users:online}", "{presence}:seq")
 # What changes from look to look without anybody being wrong.
@@ -112,13 +112,7 @@ class Chat:
 
     def names(self, pattern: str) -> list[str]:
         """The keys of a family, there already or to be."""
-        if pattern.startswith(("v:", "w:")) and pattern.endswith("{*}"):
-            data = [key for s in STRUCTURES for key in self.client.keys(s.name)]
-            return [f"{pattern[0]}:{{{key}}}" for key in data if not key.startswith("session:")]
-        if pattern == "ended:{session:*}":
-            return [f"ended:{{{key}}}" for key in self.client.keys("session:*")]
-        found = [str(key) for key in self.client.keys(pattern)]
-        return found or [pattern.replace("*", "somebody")]
+        return keys_of(self.client, pattern)
 
     def plant(self, patterns: list[str]) -> dict[str, str]:
         """Put another type than the declared one there; what was planted, with its type."""

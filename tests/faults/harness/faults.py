@@ -1,6 +1,7 @@
 """Everything that is broken on purpose. Each fault lasts from ``begin`` to the end of the block."""
 
 import os
+import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import psutil
 import redis
 
+from tests.faults.garbage import leave_garbage
 from tests.faults.harness import places
 from tests.faults.harness.installation import Installation
 from tests.support.waiting import eventually
@@ -144,6 +146,22 @@ def another_program(made: Installation) -> Iterator[None]:
     with _meanwhile(work, every=0.01):
         yield
     assert set(client.mget(kept)) == {"x"}, "keys of the other program have changed"
+
+
+@contextmanager
+def wrong_shapes(made: Installation) -> Iterator[None]:
+    """Somebody else writes into our keys all the time: JSON that is none of ours, bytes, members
+    and scores, instead of what was there or beside it."""
+    chance, client = random.Random(7), _redis(made)
+    with _meanwhile(lambda: leave_garbage(client, chance), every=0.2):
+        yield
+
+
+@contextmanager
+def other_types(made: Installation) -> Iterator[None]:
+    """The same once, with types that are not the declared ones."""
+    leave_garbage(_redis(made), random.Random(7), of_any_type=True)
+    yield
 
 
 @contextmanager
@@ -325,6 +343,8 @@ FAULTS = (
     Fault("SWAPDB, and back", "redis", swapped),
     Fault("rights for pub/sub taken away", "redis", rights_taken),
     Fault("another program in the same Redis", "redis", another_program, degrades=False),
+    Fault("wrong shapes and garbage, five times a second", "redis", wrong_shapes, degrades=False),
+    Fault("garbage of other types", "redis", other_types, back_at_once=True),
     Fault("Redis full, noeviction", "redis", full),
     Fault("Redis full, allkeys-lru", "redis", evicting, degrades=False),
     Fault("Redis closes idle lines (timeout 1)", "redis", idle_closed, degrades=False),
