@@ -27,7 +27,7 @@ from app import create_app
 from benchmarks.team import TEXTS, Member
 from chat import markup, models, session_ids, session_store
 from chat.models import Channel, Membership, Message, Session, Site, User, base
-from chat.text import fold
+from chat.text import nickname_key
 from tests.support.processes import SECRET_KEY
 
 BATCH, AT_ONCE = 5_000, 2
@@ -150,7 +150,7 @@ def _people(ids: list[ObjectId]) -> Iterator[dict[str, Any]]:
         yield like | {
             "_id": oid,
             "nickname": nickname(number),
-            "nickname_key": fold(nickname(number)),
+            "nickname_key": nickname_key(nickname(number)),
             "role": "member" if number else "owner",
             "status": "" if number % 3 else "at work",
             "last_active": now - timedelta(seconds=number),

@@ -13,7 +13,7 @@ from flask import Flask
 from app import create_app
 from chat import markup, models, session_store
 from chat.models import Channel, Membership, Message, Site, User, base, posting
-from chat.text import fold
+from chat.text import nickname_key
 from tests.support.processes import SECRET_KEY
 
 # What people write: short, now and then with formatting, a link or some lines of code.
@@ -75,7 +75,7 @@ def store(uri: str, people: int, in_channel: int, channels: int = 10, history: i
 def _people(count: int) -> list[User]:
     names = [f"person-{number:04d}" for number in range(count)]
     users = [
-        User(id=base.ObjectId(), nickname=name, nickname_key=fold(name), password_hash="-",
+        User(id=base.ObjectId(), nickname=name, nickname_key=nickname_key(name), password_hash="-",
              role="member", status="at work" if number % 3 == 0 else "")
         for number, name in enumerate(names)
     ]  # fmt: skip
