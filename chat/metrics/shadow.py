@@ -14,13 +14,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from random import choice, random
-from typing import Any
 
 import gevent
 from flask import Flask
 from gevent.event import Event
 
-from chat.cache import channels, emoji, fence_reads, members, messages, reading, users
+from chat.cache import channels, emoji, fence_reads, members, messages, reading, through, users
 from chat.cache.local import copies
 from chat.cache.shapes import UNREADABLE
 from chat.cache.through import Source
@@ -115,7 +114,11 @@ def compare(source: Source) -> str:
     if not after.hit or after.version != before.version:  # a write that begins changes it, too
         return "undecided"
     held = copies.get(source.key)
-    shown = [_decoded(source, before.value)]
+    try:
+        shown = [source.shape.decode(before.value, source.key)]
+    except UNREADABLE:  # nobody is answered with it
+        through.unreadable(source.key)
+        return "undecided"
     if held is not None and held.version == before.version:
         shown.append(held.value)
     return "agreed" if all(value == truth for value in shown) else "stale"
@@ -123,13 +126,3 @@ def compare(source: Source) -> str:
 
 def _read(source: Source) -> fence_reads.Reading:
     return fence_reads.read(source.key, *source.shape.read)
-
-
-def _decoded(source: Source, value: Any) -> Any:
-    try:
-        return source.shape.decode(value, source.key)
-    except UNREADABLE:
-        return _UNREADABLE
-
-
-_UNREADABLE = object()  # equal to nothing that MongoDB says

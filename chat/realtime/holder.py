@@ -179,6 +179,7 @@ class Holder:
         self.reap_at = now + self.lease / REAPS
         if now >= self.recount_at:
             self.recount_at = now + RECOUNT_EVERY
+            self._renew(list(self.mine))  # leases that were lost would count as nobody's
             recount(self.ttl)
         return self._changed(leases.REAP, "-", [MOST_AT_ONCE, int(self.lease * 1000)])
 
