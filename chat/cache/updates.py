@@ -29,6 +29,7 @@ FIELDS: dict[tuple[str, str], dict[str, Any]] = {
     ("channels", "type: drill"): {},
     ("channels", "kind: joined"): {"channel": Id, "user": Id},
     ("channels", "kind: left"): {"channel": Id, "user": Id, "may_watch": bool},
+    ("channels", "kind: archived"): {"channel": Id},
     ("channels", "kind: closed"): {"channel": Id},
     ("messages", "type: changed"): {"id": Id, "channel": Id, "seq": Number, "rev": Number},
     ("users", "type: changed"): {"id": Id},
