@@ -91,10 +91,13 @@ def _token_of_session() -> str:
 
 
 def token_matches(expected: object, given: object) -> bool:
-    """Compare two tokens in constant time; nothing matches an absent one."""
+    """Compare two tokens in constant time; nothing matches an absent one.
+
+    What comes over a socket may hold halves of characters, which have no bytes.
+    """
     if not isinstance(expected, str) or not isinstance(given, str) or not expected:
         return False
-    return hmac.compare_digest(expected.encode(), given.encode())
+    return hmac.compare_digest(expected.encode(), given.encode(errors="replace"))
 
 
 # -- headers -------------------------------------------------------------------------------------

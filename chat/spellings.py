@@ -17,7 +17,8 @@ def key(name: str) -> str:
 
 def of(typed: str) -> list[str]:
     """The keys of what was typed: as it is, and with the other layout if that differs."""
-    folded = text.folded_name(typed.strip())
+    # No name has a zero in it, and MongoDB takes no regular expression with one.
+    folded = text.folded_name(typed.replace("\0", "").strip())
     spelled = (key(folded), key(folded.translate(_OTHER_LAYOUT)))
     return [spelling for spelling in dict.fromkeys(spelled) if spelling]
 

@@ -15,7 +15,8 @@ TOPIC_CHARACTERS = 250
 STATUS_CHARACTERS = 80
 MESSAGE_CHARACTERS = (1, 8000)
 MOST_TYPED = 4  # code points that somebody's keyboard may send for one character
-MOST_NORMALIZED = 18 * MOST_TYPED * NICKNAME_CHARACTERS[1]  # U+FDFA alone becomes 18
+# The longest that a name may become on the way: U+FDFA alone stands for 18 characters.
+MOST_NORMALIZED = 18 * MOST_TYPED * CHANNEL_NAME_CHARACTERS[1]
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point): with them

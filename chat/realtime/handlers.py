@@ -1,6 +1,5 @@
 """What browsers may send over the socket: parse, check, ask a service, acknowledge."""
 
-import hmac
 from typing import Any
 
 from flask import session
@@ -16,6 +15,7 @@ from chat.models import base
 from chat.realtime import broadcasts, catching_up, connections, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.events import handles, number, optional_number, text
+from chat.security import token_matches
 from chat.services import activity, messages
 
 MOST_SOCKETS = 20  # of one person in one process
@@ -50,8 +50,7 @@ def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Con
     if not session_id or not current_user.is_authenticated:
         raise Unauthenticated
     sent = auth.get("csrf") if isinstance(auth, dict) else None
-    expected = session.get("csrfToken")
-    if not (isinstance(sent, str) and expected and _same(sent, expected)):
+    if not token_matches(session.get("csrfToken"), sent):
         raise Forbidden
     if len(connections.of_user(current_user.id)) >= MOST_SOCKETS:
         raise Throttled
@@ -65,10 +64,6 @@ def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Con
         environ=environ,
         auth_gen=current_user.auth_gen,
     )
-
-
-def _same(sent: str, expected: str) -> bool:
-    return hmac.compare_digest(sent.encode(), expected.encode())
 
 
 def _of_a_post(connection: Connection, data: dict[str, Any]) -> list[Source]:

@@ -7,11 +7,12 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import NewPerson
+from tests.hostile.fields import COOKIES
 from tests.support import raw
 from tests.support.people import Person
 from tests.support.processes import AppProcess
 
-CLIENTS = ("session", "tz", "locale", "last_channel", "theme")
+CLIENTS = ("session", "theme", *COOKIES)
 
 
 class Reader(Person):
