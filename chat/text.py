@@ -6,6 +6,7 @@ from typing import Literal
 
 from flask_babel import lazy_gettext as _l
 
+from chat import lookalikes
 from chat.errors import Invalid
 
 NICKNAME_CHARACTERS = (2, 32)
@@ -19,11 +20,14 @@ MOST_TYPED = 4  # code points that somebody's keyboard may send for one characte
 MOST_NORMALIZED = 18 * MOST_TYPED * CHANNEL_NAME_CHARACTERS[1]
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# Letters and marks that are drawn as nothing (Unicode's Default_Ignorable_Code_Point): with them
-# two nicknames would look the same, or a nickname like no nickname at all.
+# Letters, marks and signs that are drawn as nothing (Unicode's Default_Ignorable_Code_Point and the
+# empty sign of Braille): with them two names would look the same, or a name like no name at all.
 _UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
 )
+_EDGES = "_.-"
+_JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}  # parts of emoji
 
 
 def nickname_key(text: str) -> str:
@@ -47,6 +51,10 @@ def check_nickname(text: str) -> str:
         raise Invalid(_l("Nicknames can only contain letters, digits and _ . -"), field="nickname")
     if not any(_category(ch)[0] in "LN" for ch in nickname):
         raise Invalid(_l("A nickname needs at least one letter or digit."), field="nickname")
+    if nickname[0] in _EDGES or nickname[-1] in _EDGES:
+        raise Invalid(_l("Nicknames must begin and end with a letter or digit."), field="nickname")
+    if lookalikes.mixes_scripts(_fold(nickname)):
+        raise Invalid(_l("Use letters of one alphabet only in a nickname."), field="nickname")
     return nickname
 
 
@@ -72,7 +80,7 @@ def check_line(text: str, limits: tuple[int, int], message: object, field: str) 
     if not _may_be(typed, limits[1]):
         raise Invalid(message, field=field)
     line = _normalized("NFC", typed)
-    if not limits[0] <= len(line) <= limits[1] or not _visible(line, joiners=True):
+    if not limits[0] <= len(line) <= limits[1] or not _is_clear(line):
         raise Invalid(message, field=field)
     return line
 
@@ -112,7 +120,7 @@ def check_message(text: str) -> str:
             ),
             field="text",
         )
-    if not body or not _visible(body.replace("\n", "").replace("\t", ""), any_of=True):
+    if not is_visible(body):
         raise Invalid(_l("A message can't be empty."), field="text")
     try:
         body.encode()
@@ -168,12 +176,20 @@ def _normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
     return unicodedata.normalize(form, text)
 
 
-def _visible(text: str, joiners: bool = False, any_of: bool = False) -> bool:
-    """Whether the text has nothing invisible in it (or, with any_of, anything visible at all)."""
-    allowed = {"\u200d", "\ufe0f"} if joiners else set()
-    if any_of:
-        return any(not ch.isspace() and _category(ch) not in _INVISIBLE for ch in text)
-    return all(ch in allowed or _category(ch) not in _INVISIBLE for ch in text)
+def is_visible(text: str) -> bool:
+    """Whether there is anything to see: the one rule for all that people type. A mark needs
+    something to stand on."""
+    return any(_is_seen(ch) and _category(ch)[0] != "M" for ch in text)
+
+
+def _is_clear(line: str) -> bool:
+    """Whether nothing in a line is hidden, and something is to be seen unless it is empty."""
+    hidden = (ch for ch in line if ch != " " and ch not in _JOINERS and not _is_seen(ch))
+    return next(hidden, None) is None and (not line or is_visible(line))
+
+
+def _is_seen(ch: str) -> bool:
+    return not ch.isspace() and _category(ch) not in _INVISIBLE and not _UNSEEN.match(ch)
 
 
 _category = unicodedata.category

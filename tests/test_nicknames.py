@@ -1,10 +1,16 @@
 """One person, one nickname: however it is typed, and whatever it looks like."""
 
+from uuid import uuid4
+
 import pytest
+import requests
 from flask import Flask
 
-from chat import limits, text
+from chat import limits, lookalikes, text
 from chat.errors import Invalid, Throttled
+from chat.services import accounts
+from tests.conftest import NewPerson
+from tests.support.people import PASSWORD, Person
 
 FORMS = ["olga", " olga", "olga ", "\u2003olga\t", "OLGA", "ｏｌｇａ", "\u3000Olga\u3000"]
 
@@ -45,6 +51,70 @@ def test_a_nickname_has_nothing_in_it_that_is_not_seen(nickname: str) -> None:
         text.check_nickname(nickname)
 
 
-@pytest.mark.parametrize("nickname", ["Анна", "李小龙", "हिन्दी", "José", "ก้อย", "한글", "o_O.9-"])
+@pytest.mark.parametrize("nickname", ["Анна", "李小龙", "हिन्दी", "José", "ก้อย", "한글", "o_O.9"])
 def test_letters_and_marks_of_every_script_are_welcome(nickname: str) -> None:
     assert text.check_nickname(nickname)
+
+
+@pytest.mark.parametrize(
+    "nickname", ["оwner", "owneг", "Иван_PC", "αlpha", "aльфа", "Αnna", "ｏльга"]
+)
+def test_letters_of_two_alphabets_do_not_stand_in_one_nickname(nickname: str) -> None:
+    with pytest.raises(Invalid):
+        text.check_nickname(nickname)
+
+
+@pytest.mark.parametrize("nickname", ["alice.", ".alice", "_a_", "-x", "x-", "Анна."])
+def test_a_nickname_begins_and_ends_with_a_letter_or_digit(nickname: str) -> None:
+    with pytest.raises(Invalid):
+        text.check_nickname(nickname)
+
+
+@pytest.mark.parametrize(
+    ("taken", "twin"),
+    [
+        ("coco", "сосо"),
+        ("Тоха", "Toxa"),
+        ("ТОМ", "tom"),
+        ("нора", "hopa"),
+        ("кот_7", "kot_7"),
+        ("ατη", "ath"),
+    ],
+)
+def test_a_nickname_that_looks_like_a_taken_one_is_refused(taken: str, twin: str) -> None:
+    assert text.nickname_key(twin) in lookalikes.twins(text.nickname_key(taken))
+    assert text.nickname_key(taken) in lookalikes.twins(text.nickname_key(twin))
+
+
+@pytest.mark.parametrize("nickname", ["ёжик", "Ольга", "alice", "Жанна", "李小龙", "olga_7", "42"])
+def test_a_nickname_with_a_letter_of_its_alphabet_alone_has_no_twin(nickname: str) -> None:
+    assert lookalikes.twins(text.nickname_key(nickname)) == []
+
+
+@pytest.mark.parametrize("nickname", ["admin", "Ad.min", "ｓｙｓｔｅｍ", "all", "Админ", "все"])
+def test_only_the_first_is_called_like_an_office(new_person: NewPerson, nickname: str) -> None:
+    answer = _registered(new_person, nickname)
+    assert answer.status_code == 422
+    assert "reserved" in answer.text
+
+
+def test_the_first_account_may_be_called_admin(app: Flask) -> None:
+    with app.test_request_context():
+        assert accounts.set_up("Site", "admin", "a long enough word")["user"]["nickname"] == "admin"
+
+
+def test_whose_nickname_looks_like_mine_comes_too_late(new_person: NewPerson) -> None:
+    mine = f"сот{uuid4().hex[:6].translate(str.maketrans('abcdef', 'авсхорх'[:6]))}"
+    new_person(nickname=mine)
+    latin = next(twin for twin in lookalikes.twins(text.nickname_key(mine)) if twin.isascii())
+    answer = _registered(new_person, latin)
+    assert answer.status_code == 422
+    assert "looks like" in answer.text
+
+
+def _registered(new_person: NewPerson, nickname: str) -> requests.Response:
+    admin = new_person(role="admin")
+    invite, stranger = admin.invite(), Person(admin.url)
+    stranger.get(f"/register?invite={invite}")
+    fields = {"nickname": nickname, "password": PASSWORD, "invite": invite}
+    return stranger.post_form("/register", **fields)

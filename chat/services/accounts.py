@@ -7,7 +7,7 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import access, auth, devices, limits, passwords, sessions, text
+from chat import access, auth, devices, limits, lookalikes, passwords, sessions, text
 from chat.cache import users as cache
 from chat.errors import ChatError, Conflict, Crowded, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base
@@ -68,6 +68,7 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
     if not (right := right_to_register(invite)):
         raise Forbidden(_l("This invite is no longer valid. Ask for a new one."))
     nickname = text.check_nickname(nickname)
+    _check_mistakable(nickname)
     check_new_password(password, nickname, site.get_site()["name"])
     digest = passwords.hash_password(password, known=right == "invite")
     profile = _store_user(nickname, digest)
@@ -76,6 +77,18 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
     channels.welcome(profile)
     broadcasts.user_changed(profile["id"])
     return profile
+
+
+def _check_mistakable(nickname: str) -> None:
+    """Refuse a nickname by which somebody would pass for another, or for the installation. The
+    first account is free to be called "admin"."""
+    key = text.nickname_key(nickname)
+    if lookalikes.is_office(key):
+        raise Invalid(_l("This nickname is reserved. Choose another one."), field="nickname")
+    if any(User.by_nickname(twin) for twin in lookalikes.twins(key)):
+        raise Invalid(
+            _l("This nickname looks like somebody else's. Choose another one."), field="nickname"
+        )
 
 
 def authenticate(nickname: str, password: str) -> dict | None:

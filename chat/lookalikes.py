@@ -1,0 +1,44 @@
+"""Nicknames that pass for others: letters of two scripts in one, twins of a taken one, offices.
+
+Unicode's Technical Standard 39 in small: the letters of Latin, Cyrillic and Greek that have the
+same shape. Nothing here concerns accounts that exist already.
+"""
+
+import unicodedata
+
+# The form in which nicknames are compared has no case, so letters are twins if either case is.
+_CYRILLIC = dict(zip("abcehijkmopstxy", "авсеніјкморѕтху", strict=True))
+_GREEK = dict(zip("abehikmnoptxyz", "αβεηικμνορτχυζ", strict=True))
+_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
+# Who would be taken for the installation, for its staff, or for everybody at once.
+_OFFICES = {
+    "admin", "administrator", "all", "bot", "channel", "everyone", "here", "moderator", "owner",
+    "root", "support", "system", "админ", "администратор", "бот", "владелец", "все", "всем", "всех",
+    "здесь", "канал", "модератор", "поддержка", "система",
+}  # fmt: skip
+
+
+def mixes_scripts(key: str) -> bool:
+    """Whether letters of Latin, Cyrillic and Greek stand beside each other."""
+    names = [unicodedata.name(char, "") for char in key if char.isalpha()]
+    return sum(any(name.startswith(script) for name in names) for script in _SCRIPTS) > 1
+
+
+def is_office(key: str) -> bool:
+    """Whether it is what the installation or its staff would be called."""
+    return "".join(char for char in key if char.isalnum()) in _OFFICES
+
+
+def twins(key: str) -> list[str]:
+    """The nicknames that look like this one in another script: "coco" has one, "ёжик" has none."""
+    found = {key}
+    for other in (_CYRILLIC, _GREEK):
+        found |= {_spelled(name, {twin: latin for latin, twin in other.items()}) for name in found}
+    found |= {_spelled(name, other) for name in found for other in (_CYRILLIC, _GREEK)}
+    return sorted(found - {key, ""})
+
+
+def _spelled(key: str, letters: dict[str, str]) -> str:
+    """The key with every letter replaced; empty if one has no twin."""
+    spelled = [letters.get(char, "" if char.isalpha() else char) for char in key]
+    return "".join(spelled) if all(spelled) else ""
