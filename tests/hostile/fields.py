@@ -22,7 +22,7 @@ OF_EVENT = 5_000  # what fits into a packet, each character as two halves of six
 
 # Beside the fields that a row of the permission table sends.
 FORMS: dict[str, tuple[str, ...]] = {
-    "/login": ("next",),
+    "/login": ("next", "again", "again.text"),
     "/channels": ("topic", "kind"),
     "/channels/<slug>/settings": ("topic",),
     "/channels/<slug>/archive": ("archived",),
@@ -34,7 +34,9 @@ FORMS: dict[str, tuple[str, ...]] = {
 QUERIES: dict[str, tuple[str, ...]] = {
     "/login": ("next",),
     "/register": ("invite",),
+    "/channels": ("who",),
     "/channels/<slug>": ("before",),
+    "/channels/<slug>/settings": ("who",),
     "/static/style.css": ("v",),
 }
 COOKIES = ("last_channel", "locale", "tz", "form", "device")
