@@ -17,6 +17,7 @@ from chat import (
     integers,
     limits,
     logs,
+    memory,
     models,
     presence,
     realtime,
@@ -37,8 +38,8 @@ from chat.services import activity, emoji
 from chat.watch import drill, keeper
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (metrics, redis, updates, follower, outages, drill, status, first_account, keeper,
-              activity, emoji, realtime, presence)  # fmt: skip
+BACKGROUND = (memory, metrics, redis, updates, follower, outages, drill, status, first_account,
+              keeper, activity, emoji, realtime, presence)  # fmt: skip
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
