@@ -81,6 +81,7 @@ POST   /dm/<nickname>                                     message  | login 303 3
 GET    /settings                                          -        | login 200 200 200 200 200 login
 POST   /settings                                          status   | login 303 303 303 303 303 403
 POST   /settings/password                                 password | login 422 422 422 422 422 403
+GET    /settings/sessions/end                             -        | login 200 200 200 200 200 login
 POST   /settings/sessions/end                             -        | login 303 303 303 303 303 403
 POST   /settings/tokens                                   token    | login 200 200 200 200 200 403
 GET    /settings/tokens/<token_id>/revoke                 -        | login 200 200 200 200 200 login

@@ -67,6 +67,18 @@ def change_password() -> ResponseReturnValue:
     return see("/settings?saved=password")
 
 
+@blueprint.get("/settings/sessions/end")
+@login_required
+def ask_end_other_sessions() -> ResponseReturnValue:
+    """Asks once."""
+    return ask(
+        _("Log out on all other devices?"),
+        _("You stay logged in here. Everywhere else you need your password again."),
+        _("Log out other devices"),
+        "/settings#sessions",
+    )
+
+
 @blueprint.post("/settings/sessions/end")
 @login_required
 def end_other_sessions() -> ResponseReturnValue:

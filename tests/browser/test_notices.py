@@ -98,6 +98,17 @@ def test_revoking_a_token_asks_and_tells(owner):
     expect(row).to_have_count(0)
 
 
+def test_ending_the_other_sessions_asks_and_tells(site, meet, somebody):
+    elsewhere = somebody.again()
+    here = meet(somebody.nickname, site.url, storage_state=session_of(somebody))
+    here.open("/settings")
+    here.page.get_by_role("link", name="Log out other devices").click()
+    asks(here, "Log out on all other devices?", "Log out other devices")
+    tells(here, "You've been logged out on all other devices.")
+    assert elsewhere.api("GET", "/api/me").status_code == 401
+    elsewhere.close()
+
+
 def test_revoking_an_invite_asks_and_tells(owner, site):
     code = site.members[site.owner].invite()
     owner.open("/admin")

@@ -42,6 +42,9 @@ def app_pages(site) -> list[str]:
         "<message_id>": message["id"],
         "<nickname>": "Ann",
         "<what>": "drill",
+        "<user_id>": site.members["Ann"].id,
+        "<code>": owner.invite(),
+        "<token_id>": "0" * 24,  # leads to the tokens there are
     }
     rules = {row.rule for row in routes() if row.method == "GET" and row.expected[5] == "200"}
     paths = []
