@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chat.realtime.line import Line
 
 STRANGER_SECONDS = 10.0  # for saying who one is
+RETURN_SECONDS = 45.0  # the same for who comes with a session: many at once are slow
 WORTH = 512  # bytes: a part of a message that has so many is worth its work
 TIDY_EVERY = 60.0
 

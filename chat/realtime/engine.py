@@ -12,7 +12,7 @@ from engineio import packet
 
 from chat import addresses
 from chat.realtime import websocket
-from chat.realtime.crowd import Crowd, Trust
+from chat.realtime.crowd import RETURN_SECONDS, Crowd, Trust
 from chat.realtime.line import MAX_MESSAGE, Line
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,8 @@ class LineServer(engineio.Server):
             self._pulse = gevent.spawn(self._beat)
         line = Line(self, self.generate_id(), sock, address)
         self.sockets[line.sid] = line
+        if trust is not Trust.NONE:
+            line.due = time.monotonic() + RETURN_SECONDS
         self.crowd.came(line, trust)
         line.send(packet.Packet(packet.OPEN, self._terms(line.sid)))
         self._trigger_event("connect", line.sid, remembered(environ), run_async=False)

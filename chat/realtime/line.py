@@ -272,6 +272,8 @@ class Line:
         """Whoever said something may have to wait for us; silence is no reason to stay."""
         self.due = now + 1.0
         if not self.is_heard:
+            self._on_readable()  # it may have come while this process was busy
+        if not self.is_heard and not self.is_let_in:
             self.give_up("nobody has said who they are")
 
     def check_ping_timeout(self) -> bool:

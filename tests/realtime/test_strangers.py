@@ -50,6 +50,14 @@ def test_who_waits_for_us_is_not_held_to_be_silent(engine: LineServer) -> None:
         assert line.closed
 
 
+def test_what_has_come_while_the_process_was_busy_is_heard_first(engine: LineServer) -> None:
+    with line_and_peer(engine) as (line, peer):
+        peer.sendall(masked(frames.TEXT, b"40"))  # and no turn of the loop until it is looked at
+        line.look(line.due)
+        assert line.is_heard
+        assert not line.closed
+
+
 @pytest.mark.parametrize("part", [masked(frames.TEXT, b"4" * 200)[:-1], b"\x01\x81\0\0\0\0x"])
 def test_a_message_that_is_never_finished_is_waited_for_for_a_while(
     engine: LineServer, part: bytes
