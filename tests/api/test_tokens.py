@@ -1,9 +1,13 @@
 """Programs act for people with bearer tokens; browsers prove with CSRF tokens who asks."""
 
 import requests
+from bson import ObjectId
+from pymongo import MongoClient
 
 from tests.api.conftest import problem
+from tests.conftest import NewPerson
 from tests.support.people import Person, new_message
+from tests.support.processes import AppProcess
 
 
 def test_a_token_works_without_csrf_until_it_is_revoked(alice: Person) -> None:
@@ -91,7 +95,8 @@ def test_a_token_makes_no_token_and_sends_no_form(alice: Person) -> None:
     assert alice.again()
 
 
-def test_a_token_ends_with_the_password_unless_it_is_to_stay(alice: Person) -> None:
+def test_a_token_ends_with_the_password_unless_it_is_to_stay(new_person: NewPerson) -> None:
+    alice = new_person()
     ends = alice.new_token()
     change = {"old_password": alice.password, "new_password": "the second one"}
     assert alice.post_form("/settings/password", **change).status_code == 303
@@ -103,3 +108,17 @@ def test_a_token_ends_with_the_password_unless_it_is_to_stay(alice: Person) -> N
     change = {"old_password": "the second one", "new_password": "the third one"}
     assert alice.post_form("/settings/password", **change, keep_tokens="on").status_code == 303
     assert may(alice.url, stays) == 200
+
+
+def test_a_token_that_was_being_made_while_the_password_changed_is_dead(
+    server: AppProcess, new_person: NewPerson
+) -> None:
+    alice = new_person()
+    late = alice.new_token()
+    with MongoClient(server.env["MONGODB_URI"]) as mongo:
+        tokens = mongo.get_default_database()["tokens"]
+        stored = tokens.find_one({"_id": ObjectId(late["id"])})
+        change = {"old_password": alice.password, "new_password": "the second one"}
+        assert alice.post_form("/settings/password", **change).status_code == 303
+        tokens.insert_one(stored)  # its maker was checked before, and stored afterwards
+    assert may(alice.url, late) == 401
