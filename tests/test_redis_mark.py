@@ -111,6 +111,22 @@ def test_a_redis_that_has_lost_everything_is_marked_again(door: Door, own_redis:
     assert asked(door) is None
 
 
+def test_two_processes_that_start_at_once_on_an_empty_database_agree(
+    own_redis: Redis, caplog: pytest.LogCaptureFixture
+):
+    client = own_redis.client()
+    door = door_to(own_redis.url)
+
+    def another_is_first() -> bool:
+        client.hsetnx(mark.KEY, "epoch", "of another process")
+        return True
+
+    door.before_recovery(another_is_first)
+    assert door.check()
+    assert door.kept.mark.epoch == "of another process"
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("spoil", ["text", "no number", "too great"])
 def test_a_mark_that_somebody_overwrote_is_made_anew(door: Door, own_redis: Redis, spoil: str):
     client = own_redis.client()

@@ -32,8 +32,19 @@ class NotReady(RedisError):
     """Somebody who must repair something first could not."""
 
 
+class MarkedMeanwhile(NotReady):
+    """Another process that starts as well was the first to leave our mark."""
+
+
 def recover(client: Any, looking: health.Looking, repairs: list[Callable[[], bool]]) -> Seen:
     """Look, empty, repair, prove a write. What was seen in the end; raises if it is not trusted."""
+    try:
+        return _recover(client, looking, repairs)
+    except MarkedMeanwhile:
+        return _recover(client, looking, repairs)
+
+
+def _recover(client: Any, looking: health.Looking, repairs: list[Callable[[], bool]]) -> Seen:
     before = looking.look(client, write=False)
     gone = flush(client)
     for repair in repairs:
@@ -42,6 +53,8 @@ def recover(client: Any, looking: health.Looking, repairs: list[Callable[[], boo
     # A full or read-only server answers PING: only a write proves that writes work.
     epoch = before.epoch or mark.new_epoch()
     seen = looking.look(client, epoch=epoch)
+    if seen.run_id == before.run_id and seen.epoch != epoch and not before.epoch:
+        raise MarkedMeanwhile("another process left our mark during the recovery")
     if (seen.run_id, seen.epoch) != (before.run_id, epoch):
         raise NotReady("the server changed during the recovery")
     if gone and not before.epoch:
