@@ -137,7 +137,7 @@ def is_form(row: Row) -> bool:
     return row.method == "POST" and takes and not row.rule.startswith("/api")
 
 
-@pytest.mark.parametrize("row", filter(is_form, ROWS), ids=name_of)
+@pytest.mark.parametrize("row", [*filter(is_form, ROWS)], ids=name_of)
 def test_what_stands_in_a_form(world: World, bounded: Any, row: Row) -> None:
     actor = actor_of(world, row)
     usual = world.body(row.body) or {}
