@@ -45,12 +45,15 @@ class Garbage:
     kind: str
     content: Any
     instead: bool = True
+    ends: bool = False  # as what we write does
 
     def plant(self, client: Any, key: str) -> None:
         fits = client.type(key) in (self.kind, "none")
         if self.instead or not fits:
             client.delete(key)
         _PLANT[self.kind](client, key, self.content)
+        if self.ends and client.ttl(key) < 0:
+            client.expire(key, 60)
 
 
 _PLANT: dict[str, Callable[[Any, str, Any], Any]] = {
@@ -67,7 +70,7 @@ def garbage_for(declared: str, of_any_type: bool) -> st.SearchStrategy[Garbage]:
     """For a key of this type: of the right one, so that somebody looks into it, or of any."""
     kinds = st.sampled_from([declared] * 6 + list(CONTENTS) * of_any_type)
     return kinds.flatmap(
-        lambda kind: st.builds(Garbage, st.just(kind), CONTENTS[kind], st.booleans())
+        lambda kind: st.builds(Garbage, st.just(kind), CONTENTS[kind], st.booleans(), st.booleans())
     )
 
 
@@ -115,4 +118,4 @@ def some_garbage(kind: str, chance: Random) -> Garbage:
         content = {text: chance.choice(SCORES) for text in texts}
     elif kind in ("hash", "stream"):
         content = dict.fromkeys(texts, chance.choice(KNOWN))
-    return Garbage(kind, content, instead=chance.random() < 0.5)
+    return Garbage(kind, content, instead=chance.random() < 0.5, ends=chance.random() < 0.5)
