@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from chat.settings import ConfigError, Kind, Unusable
 
 ENCODE = "percent-encode what is special in user and password (@ is %40, : %3A, / %2F, # %23)"
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+SCHEMES = {"mongodb", "mongodb+srv", "redis", "rediss", "unix", "http", "https"}
 PLACE = re.compile(r"(?P<host>[\w.%-]+|\[[\w:.%-]+\])?(:(?P<port>\d{1,5}))?")
 SIMPLE_PATH = re.compile(r"(/[\w.-]*)?")
 DATABASE = re.compile(r"/?\d{0,9}")
@@ -102,7 +102,7 @@ def _taken_apart(text: str) -> SplitResult:
 def _shown(text: str) -> str:
     """What a message may repeat: all of a plain address, else the scheme alone."""
     scheme, _, rest = text.partition("://")
-    if not rest or not SCHEME.fullmatch(scheme):
+    if not rest or scheme.lower() not in SCHEMES:
         return "…"
     places, slash, path = rest.partition("/")
     usual = DATABASE if scheme.startswith("redis") else SIMPLE_PATH

@@ -64,9 +64,9 @@ def test_overrides_win_over_the_environment():
         ("TTL_USERS", "1.5"),
         ("ROLLOUT_USERS", "101"),
         ("DISABLE_REDIS", "maybe"),
-        ("MONGODB_URI", "postgres://db"),
+        ("MONGODB_URI", "http://db"),
         ("REDIS_URL", "http://host:6379/0"),
-        ("PUBLIC_URL", "ftp://chat.example.org"),
+        ("PUBLIC_URL", "redis://chat.example.org"),
         ("REDIS_SENTINEL", "host:26379"),
         ("REDIS_SENTINEL", "main"),
         ("REDIS_CLUSTER", "host"),
@@ -111,6 +111,7 @@ def loaded(name, text):
 @pytest.mark.parametrize(("name", "around"), [(n, text) for n in AROUND for text in AROUND[n]])
 @given(password=PASSWORD)
 @example(password="5/Q")
+@example(password="Q://5")
 def test_no_part_of_a_password_in_an_address_is_repeated(name, around, password):
     accepted, refusal = loaded(name, around.format(password))
     assert not set(OWN) & set(re.sub(r"\(\d+ characters\)", "", refusal))
