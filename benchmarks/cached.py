@@ -73,12 +73,14 @@ def run(quick: bool = False) -> None:
 
 
 def _sides(stage: Stage, proxy: Remote) -> list[Side]:
-    far = away(proxy, stage.uri, DELAY_MS)
+    def far() -> str:
+        return away(proxy, stage.copy(), DELAY_MS)
+
     return [
         Side("cached", stage.app(), True),
-        Side("MongoDB alone", stage.app(with_redis=False), False),
-        Side("cached, MongoDB away", stage.app(uri=far), True),
-        Side("MongoDB alone, away", stage.app(with_redis=False, uri=far), False),
+        Side("MongoDB alone", stage.app(with_redis=False, uri=stage.copy()), False),
+        Side("cached, MongoDB away", stage.app(uri=far()), True),
+        Side("MongoDB alone, away", stage.app(with_redis=False, uri=far()), False),
     ]
 
 

@@ -42,7 +42,8 @@ class Target:
 def run(quick: bool = False) -> None:
     rounds, seconds = (1, 0.5) if quick else (ROUNDS, SECONDS)
     with Stage(PEOPLE, IN_CHANNEL) as stage, Remote(Load) as load, Remote(Crowd) as crowd:
-        apps = {"with Redis": stage.app(), "DISABLE_REDIS=true": stage.app(with_redis=False)}
+        alone = stage.app(with_redis=False, uri=stage.copy())
+        apps = {"with Redis": stage.app(), "DISABLE_REDIS=true": alone}
         for app in apps.values():
             crowd.ask("open", app.port, stage.team.members[:ONLINE])
         crowd.ask("settle")

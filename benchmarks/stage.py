@@ -4,8 +4,10 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
+import pymongo
 import requests
 
 from benchmarks import gauge, team
@@ -56,7 +58,9 @@ class Stage:
     """`with Stage(people=500) as stage:`: a mongod, and apps that are all ended at the end.
 
     Every app has an empty Redis of its own; the team's database they share, unless they are given
-    another one. Without people there is no team.
+    another one. Processes of one database are one installation: while one of them works without
+    Redis the others do not trust theirs. So apps that are compared get a `copy` each. Without
+    people there is no team.
     """
 
     def __init__(self, people: int = 0, in_channel: int | None = None) -> None:
@@ -93,6 +97,17 @@ class Stage:
         """The address of a database that nobody has used."""
         assert self.mongo is not None
         return new_database(self.mongo.uri)
+
+    def copy(self) -> str:
+        """The address of a database with the same team in it, and the same indexes."""
+        uri = self.database()
+        with pymongo.MongoClient(self.uri) as client:
+            ours, theirs = client.get_default_database(), client[urlsplit(uri).path[1:]]
+            for name in ours.list_collection_names():
+                ours[name].aggregate([{"$out": {"db": theirs.name, "coll": name}}])
+                indexes = [dict(index) for index in ours[name].list_indexes()]
+                theirs.command("createIndexes", name, indexes=indexes)
+        return uri
 
     def app(self, with_redis: bool = True, uri: str = "", **wanted: str) -> App:
         """A new app process; ended with the stage, or earlier by `app.stop()`."""
