@@ -188,3 +188,31 @@ def test_a_message_refused_for_too_many_tries_is_not_lost(launch_app: Any) -> No
     answers = [owner.post_form(f"/channels/{slug}/messages", **message()) for _ in range(31)]
     assert answers[-1].status_code == 429
     assert form_of(answers[-1].text)[1]["text"].replace("\r\n", "\n") == TEXT
+
+
+def test_a_form_that_another_site_sends_through_the_log_in_is_dropped(cut_off: Any) -> None:
+    person, channel = cut_off
+    planted = {"again": f"/channels/{channel['slug']}/messages", "again.text": "planted"}
+    page = person.session.post(
+        f"{person.url}/login", data=planted, headers={"Origin": "https://evil.example"}, timeout=20
+    )
+    assert page.status_code in (403, 422)
+    assert "planted" not in page.text
+    ours = person.session.post(
+        f"{person.url}/login", data=planted, headers={"Origin": person.url}, timeout=20
+    )
+    assert "planted" in ours.text
+
+
+def test_a_link_on_another_site_cannot_say_that_something_was_done(new_person: Any) -> None:
+    person = new_person()
+    address = f"{person.url}/settings?saved=password"
+    said = {
+        site: "Password changed" in person.session.get(
+            address, headers={"Sec-Fetch-Site": site} if site else {}, timeout=20
+        ).text
+        for site in ("cross-site", "same-site", "same-origin", "none", "")
+    }  # fmt: skip
+    assert said == {
+        "cross-site": False, "same-site": False, "same-origin": True, "none": True, "": True,
+    }  # fmt: skip

@@ -48,9 +48,10 @@ def typed() -> Typed | None:
 
 
 def carried() -> Typed | None:
-    """What came along through the log-in."""
+    """What came along through the log-in; None where another site filled the form in: our page
+    would offer its fields for sending, with a token of ours."""
     path = safe_next(request.form.get("again"))
-    if not path:
+    if not path or not _from_here():
         return None
     fields = [
         (name.removeprefix(PREFIX), value)

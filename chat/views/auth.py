@@ -157,5 +157,5 @@ ENTRANCES["auth.register"] = lambda problem: page(
     "auth/register.html", problem, form=typed("nickname", "invite")
 )
 ENTRANCES["auth.setup"] = lambda problem: page(
-    "auth/setup.html", problem, form=typed("site_name", "nickname")
+    "auth/setup.html", problem, form=typed("site_name", "nickname", "token")
 )

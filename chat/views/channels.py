@@ -232,7 +232,7 @@ def ask_archive(slug: str) -> ResponseReturnValue:
     access.require_manager(current_user, channel)
     return ask(
         _("Archive “%(channel)s”?", channel=channel["name"]),
-        _("Everyone can still read it, but nobody can post. You can reopen it later."),
+        _("Its members can still read it, but nobody can post. You can reopen it later."),
         _("Archive"),
         f"/channels/{quote(channel['slug'])}/settings",
     )

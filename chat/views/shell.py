@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(is_emoji)
     app.add_template_filter(initials)
     app.add_template_filter(marked)
-    for helper in (sidebar, presence_state, online_ids, channel_url, js_strings):
+    for helper in (sidebar, presence_state, online_ids, channel_url, js_strings, outcome):
         app.add_template_global(helper)
     app.add_template_global(blank_row)
     app.add_template_global(blank_member)
@@ -55,6 +55,14 @@ def surroundings() -> dict[str, Any]:
         "languages": LANGUAGES,
         "theme": theme(),
     }
+
+
+def outcome(name: str) -> str:
+    """What the form before this page did, as its redirect says in the address. A link on another
+    site cannot say it: nothing was done then (Fetch Metadata, Sec-Fetch-Site)."""
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return ""
+    return request.args.get(name, "")
 
 
 def _expect_connection(response: Response) -> Response:

@@ -72,8 +72,8 @@ export function forget(item) {
 /** What waits in one place waits in another from now on. */
 export function move(from, to) {
   for (const item of waiting(from)) {
+    save(keyOf(item), null); // first: a full storage has room for one of them only
     keep({ ...item, channel: to });
-    save(keyOf(item), null);
   }
   flush(to);
 }
