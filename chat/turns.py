@@ -23,7 +23,7 @@ RUN = 9
 SPARE = 4  # connections for what runs beside requests and events
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
-AT_ONCE = ("/health", "/static/", "/socket.io/", "/metrics")
+AT_ONCE, AT_ONCE_BELOW = ("/health", "/metrics"), ("/health/", "/static/", "/socket.io/")
 
 
 class Busy(Exception):
@@ -88,7 +88,8 @@ class Turns:
         waiting.append(place)
         self._call()
         try:
-            if place.is_set() or place.wait(patience):
+            # Asked again: the turn may have come together with the end of the patience.
+            if place.is_set() or place.wait(patience) or place.is_set():
                 return
             waiting.remove(place)
         except BaseException:
@@ -127,7 +128,7 @@ def init_app(app: Flask) -> None:
     wrapped = app.wsgi_app
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(AT_ONCE):
+        if _needs_no_turn(environ["PATH_INFO"]):
             return wrapped(environ, start_response)
         try:
             most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
@@ -140,6 +141,10 @@ def init_app(app: Flask) -> None:
                 fn()
 
     app.wsgi_app = serve  # type: ignore[method-assign]
+
+
+def _needs_no_turn(path: str) -> bool:
+    return path in AT_ONCE or path.startswith(AT_ONCE_BELOW)
 
 
 def _later(start_response: Any) -> Iterable[bytes]:

@@ -1,15 +1,19 @@
 """A process works on so many things at once as it has connections for; the others wait."""
 
 import json
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import gevent
 import gevent.event
 import pytest
+from flask import Flask
 
+import chat.turns
 from chat.security import MAX_REQUEST
-from chat.turns import MOST, RUN, Busy, Turns
+from chat.turns import MOST, RUN, SPARE, Busy, Turns, init_app, turns
 from tests.conftest import NewPerson
 from tests.support.people import Person
 from tests.support.processes import AppProcess
@@ -44,6 +48,28 @@ def test_who_waits_too_long_is_told_so():
         pytest.fail("nobody gave the turn away")
     done.set()
     holder.join()
+    with turns.taken(patience=0.01):
+        pass
+
+
+def test_a_turn_that_comes_together_with_the_end_of_the_patience_is_taken():
+    turns, worked = Turns(1), []
+
+    def hold():
+        with turns.taken():
+            gevent.sleep(0.001)  # woken before the one who waits, in the same turn of the loop
+
+    def wait():
+        with turns.taken(patience=0.002):
+            worked.append(True)
+
+    holder, waiter = gevent.spawn(hold), gevent.spawn(wait)
+    gevent.sleep(0)
+    until = time.monotonic() + 0.05
+    while time.monotonic() < until:
+        pass  # both are late now
+    gevent.joinall([holder, waiter], raise_error=True)
+    assert worked
     with turns.taken(patience=0.01):
         pass
 
@@ -173,3 +199,35 @@ def test_who_is_ended_while_waiting_behind_leaves_no_gap():
         gone.kill()
     with turns.taken(patience=1, behind=True), turns.left(), turns.taken(patience=1):
         assert turns.holds_one()
+
+
+@pytest.fixture
+def app_without_turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """One in which nobody's turn ever comes."""
+    before = turns.most
+    monkeypatch.setattr(chat.turns, "PATIENCE", 0.01)
+    app = Flask("without turns", static_folder=None)
+    app.config.update(REDIS_CONNECTIONS=SPARE, TRUSTED_PROXIES=0, MAX_CONTENT_LENGTH=MAX_REQUEST)
+    app.add_url_rule("/<path:path>", view_func=lambda path: path)
+    init_app(app)
+    yield app
+    turns.resize(before)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/health", 200),
+        ("/health/ready", 200),
+        ("/metrics", 200),
+        ("/static/app.css", 200),
+        ("/socket.io/", 200),
+        ("/healthx", 503),
+        ("/healthy/ready", 503),
+        ("/metricsfoo", 503),
+        ("/metrics/foo", 503),
+        ("/login", 503),
+    ],
+)
+def test_only_what_must_always_answer_needs_no_turn(app_without_turns: Flask, path, status):
+    assert app_without_turns.test_client().get(path).status_code == status

@@ -3,31 +3,46 @@
 A ping, a part of a message, a packet that means nothing: each is work, and no other limit knows of
 it. Browsers of ours send next to none, so who is over the limit is cut. A line on which nobody has
 been let in yet must not stay: an address may have few of those, and the one that has been silent
-the longest makes room. Who has shown a session is counted by person (`handlers.MOST_SOCKETS`).
+the longest makes room. So it does where a process has as many lines as it may have: strangers keep
+nobody out. Who has been let in is counted by person (`handlers.MOST_SOCKETS`).
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chat.realtime.line import Line
 
 STRANGER_SECONDS = 10.0  # for saying who one is
-RETURN_SECONDS = 45.0  # the same for who comes with a session: many at once are slow
+RETURN_SECONDS = 45.0  # the same for those we know: many who come back at once are slow
 WORTH = 512  # bytes: a part of a message that has so many is worth its work
 TIDY_EVERY = 60.0
 
 
-class Trust(Enum):
+class Trust(IntEnum):
     """What a handshake shows: nothing, something like a session, or what only we can have given."""
 
     NONE, CLAIMED, KNOWN = range(3)
 
 
+UNKNOWN = (Trust.NONE, Trust.CLAIMED)
+MOST_LINES = 12_000  # in one process: together some 200 MB
 # Lines of one address on which nobody has been let in. A whole office may come back at once.
-MOST_STRANGERS = {Trust.NONE: 100, Trust.CLAIMED: 1000}
+MOST_STRANGERS = {Trust.NONE: 100, Trust.CLAIMED: 1000, Trust.KNOWN: 2000}
+# The same for all addresses together, without those we know. They keep none of the known out, so
+# there may be so many more than MOST_LINES.
+MOST_UNKNOWN = 3000
+
+
+class Full(Exception):
+    """There is no room for one more line."""
+
+
+class FullThere(Full):
+    """Its address has too many; others still find room."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +79,35 @@ class Purse:
         return self._left + (time.monotonic() - self._at) * allowance.rate >= allowance.burst
 
 
+class _Strangers:
+    """Lines on which nobody has been let in, by what they showed, in the order they came."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Trust, dict[Line, None]] = {trust: {} for trust in Trust}
+
+    def add(self, line: "Line", trust: Trust) -> None:
+        self._lines[trust][line] = None
+
+    def forget(self, line: "Line") -> None:
+        for lines in self._lines.values():
+            lines.pop(line, None)
+
+    def count(self, trusts: Iterable[Trust]) -> int:
+        return sum(len(self._lines[trust]) for trust in trusts)
+
+    def first_silent(self, trusts: Iterable[Trust]) -> "Line | None":
+        """The one that has waited the longest; of the least trusted first."""
+        lines = [line for trust in trusts for line in self._lines[trust]]
+        return next((line for line in lines if line.is_silent()), None)
+
+
 @dataclass
 class _Caller:
     """One address."""
 
     purse: Purse = field(default_factory=lambda: Purse(ADDRESS))
     lines: int = 0
-    # Each in the order they came.
-    strangers: "dict[Trust, dict[Line, None]]" = field(
-        default_factory=lambda: {trust: {} for trust in MOST_STRANGERS}
-    )
-
-    def forget(self, line: "Line") -> None:
-        for lines in self.strangers.values():
-            lines.pop(line, None)
+    strangers: _Strangers = field(default_factory=_Strangers)
 
 
 class Crowd:
@@ -85,34 +115,49 @@ class Crowd:
 
     def __init__(self) -> None:
         self._callers: dict[str, _Caller] = {}
+        self._strangers = _Strangers()
         self._tidied = time.monotonic()
 
     def admits(self, address: str) -> bool:
         """Whether somebody unknown may open one more line from there."""
         return self._of(address).purse.take(1, ADDRESS)
 
+    def who_makes_way(self, address: str, trust: Trust, lines: int) -> "Line | None":
+        """Which line has to go for one more from there, where there are so many; None: no line.
+
+        Never one that was let in, that is heard, or that is trusted more than the newcomer. Raises
+        Full where there is no room and no such line.
+        """
+        there = self._of(address).strangers
+        if there.count([trust]) >= MOST_STRANGERS[trust]:
+            return _found(there.first_silent([trust]), FullThere)
+        unknown = self._strangers.count(UNKNOWN)
+        is_known = trust is Trust.KNOWN
+        if lines < MOST_LINES and (is_known or unknown < MOST_UNKNOWN):
+            return None
+        silent = self._strangers.first_silent(each for each in UNKNOWN if each <= trust)
+        if silent is None and is_known:
+            if lines - unknown < MOST_LINES:
+                return None
+            silent = self._strangers.first_silent([Trust.KNOWN])
+        return _found(silent, Full)
+
     def came(self, line: "Line", trust: Trust) -> None:
-        """One more; another one may have to go for it."""
+        """One more, and nobody has been let in there yet."""
         caller = self._of(line.address)
         caller.lines += 1
-        if trust is Trust.KNOWN:
-            return
-        strangers = caller.strangers[trust]
-        strangers[line] = None
-        if len(strangers) > MOST_STRANGERS[trust]:
-            silent = next((each for each in strangers if not each.is_heard), None)
-            if silent is not None:
-                silent.give_up("another one of its address has come")
+        for strangers in (caller.strangers, self._strangers):
+            strangers.add(line, trust)
 
     def let_in(self, line: "Line") -> None:
         """Somebody has shown a session there."""
-        self._of(line.address).forget(line)
+        self._forget(line)
 
     def went(self, line: "Line") -> None:
         """It is closed."""
         caller = self._of(line.address)
         caller.lines = max(0, caller.lines - 1)
-        caller.forget(line)
+        self._forget(line)
         self._tidy()
 
     def spend(self, line: "Line", cost: float) -> bool:
@@ -122,6 +167,10 @@ class Crowd:
         enough = line.purse.take(cost, LINE)
         # A stranger must not be able to have somebody else at the same address cut off.
         return enough and (line.is_let_in or self._of(line.address).purse.take(cost, ADDRESS))
+
+    def _forget(self, line: "Line") -> None:
+        for strangers in (self._of(line.address).strangers, self._strangers):
+            strangers.forget(line)
 
     def _of(self, address: str) -> _Caller:
         caller = self._callers.get(address)
@@ -138,3 +187,9 @@ class Crowd:
                 if not caller.lines and caller.purse.is_full(ADDRESS)]  # fmt: skip
         for address in idle:
             del self._callers[address]
+
+
+def _found(line: "Line | None", otherwise: type[Full]) -> "Line":
+    if line is None:
+        raise otherwise
+    return line

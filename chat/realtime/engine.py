@@ -12,13 +12,12 @@ from engineio import packet
 
 from chat import addresses
 from chat.realtime import websocket
-from chat.realtime.crowd import RETURN_SECONDS, Crowd, Trust
+from chat.realtime.crowd import RETURN_SECONDS, Crowd, Full, FullThere, Trust
 from chat.realtime.line import MAX_MESSAGE, Line
 
 log = logging.getLogger(__name__)
 
 PULSE = 1.0  # seconds
-MOST_LINES = 12_000  # in one process: together some 200 MB
 # What events need to know of the request that opened the line. The rest is let go of.
 REMEMBERED = (
     "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT",
@@ -44,15 +43,19 @@ class LineServer(engineio.Server):
         self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: Any = None
     ) -> Iterable[bytes]:
         """Upgrade a request; from then on the connection is the event loop's, not gunicorn's."""
-        if len(self.sockets) >= MOST_LINES:
+        address = addresses.of(environ, self.proxies)
+        trust = self.trust(environ)
+        try:
+            if not self.crowd.admits(address) and trust is not Trust.KNOWN:
+                raise FullThere
+            other = self.crowd.who_makes_way(address, trust, len(self.sockets))
+        except FullThere:
+            start_response("429 Too Many Requests", [("Retry-After", "10")])
+            return [b"There are too many connections from your address.\n"]
+        except Full:
             log.warning("%d sockets are open: one more was refused", len(self.sockets))
             start_response("503 Service Unavailable", [("Retry-After", "30")])
             return [b"There are too many connections.\n"]
-        address = addresses.of(environ, self.proxies)
-        trust = self.trust(environ)
-        if not self.crowd.admits(address) and trust is not Trust.KNOWN:
-            start_response("429 Too Many Requests", [("Retry-After", "10")])
-            return [b"There are too many connections from your address.\n"]
         try:
             sock = websocket.accept(environ)
         except (websocket.Refused, OSError) as error:
@@ -61,9 +64,11 @@ class LineServer(engineio.Server):
             return [b"This is a WebSocket address.\n"]
         if self._pulse is None or self._pulse.dead:  # after the fork, and with the first line
             self._pulse = gevent.spawn(self._beat)
+        if other is not None:
+            other.make_way()
         line = Line(self, self.generate_id(), sock, address)
         self.sockets[line.sid] = line
-        if trust is not Trust.NONE:
+        if trust is Trust.KNOWN:
             line.due = time.monotonic() + RETURN_SECONDS
         self.crowd.came(line, trust)
         line.send(packet.Packet(packet.OPEN, self._terms(line.sid)))

@@ -253,6 +253,19 @@ class Line:
         """Whether something that it said is being dealt with, or waits for that."""
         return self._inbox is not None
 
+    def is_silent(self) -> bool:
+        """Whether it waits for nothing of ours. What came while this process was busy is heard
+        first."""
+        if not self.is_heard and self._sock is not None:
+            self._on_readable()
+        return not self.is_heard
+
+    def make_way(self) -> None:
+        """Close it at once, for another one. Only while it is silent: nobody is at work for it."""
+        log.info("closed a socket: another one has come, and nobody has said who they are")
+        self._say_goodbye(frames.UNWANTED)
+        self.hang_up()
+
     def look(self, now: float) -> None:
         """Called by the pulse once it is ``due``: time for a ping, or no answer to the last."""
         if self.closed:
@@ -271,9 +284,7 @@ class Line:
     def _look_at_stranger(self, now: float) -> None:
         """Whoever said something may have to wait for us; silence is no reason to stay."""
         self.due = now + 1.0
-        if not self.is_heard:
-            self._on_readable()  # it may have come while this process was busy
-        if not self.is_heard and not self.is_let_in:
+        if self.is_silent() and not self.is_let_in:
             self.give_up("nobody has said who they are")
 
     def check_ping_timeout(self) -> bool:
