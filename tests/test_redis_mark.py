@@ -1,6 +1,8 @@
 """What is in Redis is believed only while it is what was there before: our mark tells."""
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from tests.support.waiting import eventually
 from tests.test_redis_door import door_to
 
 ASK = "return redis.call('GET', KEYS[1])"
+OFTEN = 300
 OTHER = 9  # a database that nobody uses
 
 
@@ -123,7 +126,7 @@ def test_two_processes_that_start_at_once_on_an_empty_database_agree(
 
     door.before_recovery(another_is_first)
     assert door.check()
-    assert door.kept.mark.epoch == "of another process"
+    assert door.kept.mark.now.epoch == "of another process"
     assert caplog.records == []
 
 
@@ -141,12 +144,37 @@ def test_a_mark_that_somebody_overwrote_is_made_anew(door: Door, own_redis: Redi
     assert int(client.hget(mark.KEY, "beat")) < 1000
 
 
+def look(door: Door) -> None:
+    door.check()
+
+
+def come_on_a_new_connection(door: Door) -> None:
+    door.call(lambda r: r.connection_pool.disconnect(inuse_connections=False))
+    door.call(lambda r: r.get("cache:site"))
+
+
+def often(do: Callable[[Door], None], door: Door) -> None:
+    for _ in range(OFTEN):
+        do(door)
+
+
+@pytest.mark.parametrize("do", [look, come_on_a_new_connection])
+def test_an_answer_that_lies_there_while_another_look_raises_the_beat_is_believed(
+    door: Door, caplog: pytest.LogCaptureFixture, do: Callable[[Door], None]
+):
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(often, one, door) for one in (look, do)]:
+            done.result()
+    assert door.is_up()
+    assert caplog.messages == []
+
+
 def test_two_processes_keep_the_same_mark(door: Door, own_redis: Redis):
     other = door_to(own_redis.url)
     for _ in range(3):
         assert other.check()
         assert door.check()
-    assert other.kept.mark.epoch == door.kept.mark.epoch
+    assert other.kept.mark.now.epoch == door.kept.mark.now.epoch
     other.close()
 
 

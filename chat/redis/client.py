@@ -231,9 +231,7 @@ class Door(Listeners):
     # -- inside ----------------------------------------------------------------------------------
 
     def _look(self, client: Any) -> health.Seen:
-        seen = self._looking.look(client)
-        self.kept.mark.look(seen.epoch, seen.beat)
-        return seen
+        return self.kept.mark.look(lambda: self._looking.look(client))
 
     def _why(self, error: Exception) -> tuple[str, str]:
         kind = kind_of(error)

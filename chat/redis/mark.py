@@ -9,15 +9,23 @@ restored). In all these cases nothing there is trusted (``chat.redis.recovery``)
 Who asks about cached values asks for the epoch last, in the same write: what was answered before it
 came from the same database. So that costs no round trip, and no answer of another database is used.
 In a Cluster there is no SWAPDB, and the mark lives on one node: there only the looks compare it.
+
+An answer is compared with what was expected when it was asked for. While it lies there a look of
+this process may raise the beat, and a busy process leaves answers lying for long.
 """
 
 import secrets
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from chat.redis import names
+
+if TYPE_CHECKING:
+    from chat.redis.health import Seen
 
 KEY = "chat:mark"
 
@@ -57,35 +65,47 @@ def new_epoch() -> str:
     return secrets.token_urlsafe(9)
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What the mark was, as far as is known; ``epoch`` is empty while Redis is not trusted."""
+
+    epoch: str = ""
+    beat: int = 0
+    question: bytes = b""  # asks for the epoch
+
+
 class Mark:
-    """What this process last saw of it; nothing while Redis is not trusted."""
+    """What this process last saw of it."""
 
     def __init__(self) -> None:
-        self.epoch, self.beat = "", 0
-        self.question = b""  # asks for the epoch
+        self.now = Expected()
 
     def trust(self, epoch: str, beat: int) -> None:
         """From now on it must be so."""
-        self.epoch, self.beat = epoch, beat
-        self.question = bytes(pack_command(names.sent(("HGET", KEY, "epoch"))))
+        self.now = Expected(epoch, beat, bytes(pack_command(names.sent(("HGET", KEY, "epoch")))))
 
     def drop(self) -> None:
         """Nothing is trusted any more."""
-        self.epoch, self.beat, self.question = "", 0, b""
+        self.now = Expected()
 
-    def look(self, epoch: str, beat: int) -> None:
-        """What a look has found. Raises Elsewhere."""
-        if self.epoch and (epoch != self.epoch or beat <= self.beat):
+    def look(self, ask: "Callable[[], Seen]") -> "Seen":
+        """What a look finds, which raises the beat. Raises Elsewhere."""
+        expected = self.now
+        seen = ask()
+        if expected.epoch and (seen.epoch != expected.epoch or seen.beat <= expected.beat):
             raise Elsewhere
-        self.beat = beat
+        if seen.epoch == self.now.epoch:
+            self.now = replace(self.now, beat=max(self.now.beat, seen.beat))
+        return seen
 
     def greet(self, connection: Any) -> None:
         """What a new connection finds. Raises Elsewhere, and the connection is closed."""
-        if not self.epoch:
+        expected = self.now
+        if not expected.epoch:
             return
         connection.send_command(*names.sent(("HMGET", KEY, "epoch", "beat")))
         epoch, beat = map(_text, connection.read_response())
-        if epoch != self.epoch or not beat.isdecimal() or int(beat) < self.beat:
+        if epoch != expected.epoch or not beat.isdecimal() or int(beat) < expected.beat:
             connection.disconnect()
             raise Elsewhere
 

@@ -13,7 +13,7 @@ from hiredis import pack_command
 from redis.exceptions import ResponseError
 
 from chat.redis import names
-from chat.redis.mark import Mark, heard
+from chat.redis.mark import Expected, Mark, heard
 
 Command = tuple[Any, ...]  # its name and its arguments: str, bytes, int or float
 
@@ -45,14 +45,14 @@ class Client(names.Scanning, redis.Redis):
         """
         if not commands:
             return []
-        epoch, question = (self.mark.epoch, self.mark.question) if self.mark else ("", b"")
+        expected = self.mark.now if self.mark else Expected()
         packed = b"".join([pack_command(names.sent(command)) for command in commands])
         connection = self.connection_pool.get_connection()
         try:
-            connection.send_packed_command([packed + question])
+            connection.send_packed_command([packed + expected.question])
             answers = [_answer(connection) for _ in commands]
-            if question:
-                heard(_answer(connection), epoch)
+            if expected.question:
+                heard(_answer(connection), expected.epoch)
             return answers
         finally:
             self.connection_pool.release(connection)
