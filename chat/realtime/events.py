@@ -184,7 +184,8 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
     """Let a socket in, or refuse it with the reason."""
     environ = args[2]
     try:
-        with app.request_context(dict(environ)), turns.taken(behind=True):
+        with turns.taken(behind=True), app.request_context(dict(environ)):
+            # The request asks for its session when it begins, so the turn comes first.
             connection = connect(*args)
             # From now on events see the session of the handshake, without asking for it again.
             environ["saved_session"] = connection.session
