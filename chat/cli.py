@@ -12,7 +12,6 @@ from chat.errors import ChatError, Invalid
 from chat.models import AccessToken, Heartbeat, User
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import reason
-from chat.models.majority import WAIT
 from chat.password_rules import check_new_password
 from chat.realtime import broadcasts
 from chat.redis import rights
@@ -37,7 +36,7 @@ def init_db() -> None:
     try:
         start_check.check(current_app.config)
         models.ensure_indexes()
-        Heartbeat.write(WAIT)
+        Heartbeat.write()
     except config.ConfigError as error:
         raise click.ClickException(str(error)) from None
     except DATABASE_GONE as error:

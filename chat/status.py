@@ -108,7 +108,7 @@ def probe_mongo() -> tuple[str | None, float | None]:
     try:
         Heartbeat.read(PROBE_TIMEOUT)
         took = time.monotonic() - began
-        Heartbeat.write(PROBE_TIMEOUT)
+        Heartbeat.write()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is down
         return reason(error), None
     return None, round(took * 1000, 1)

@@ -7,6 +7,8 @@ from mongoengine import DateTimeField, Document, StringField
 from pymongo import WriteConcern
 from pymongo.errors import DuplicateKeyError
 
+from chat.models.majority import WAIT
+
 ID = "heartbeat"
 
 
@@ -25,9 +27,12 @@ class Heartbeat(Document):
             cls._get_collection().find_one({"_id": ID})
 
     @classmethod
-    def write(cls, seconds: float) -> None:
-        """Raises whatever keeps a write from reaching the majority within so many seconds."""
-        concern = WriteConcern(w="majority", wtimeout=int(seconds * 1000), j=False)
+    def write(cls) -> None:
+        """Raises whatever keeps a write from reaching the majority in the time that any write has.
+
+        Not under ``pymongo.timeout``: a shorter wait would find fault with a slow majority.
+        """
+        concern = WriteConcern(w="majority", wtimeout=int(WAIT * 1000), j=False)
         beats = cls._get_collection().with_options(write_concern=concern)
         with contextlib.suppress(DuplicateKeyError):  # another process has made it just now
             beats.update_one({"_id": ID}, {"$currentDate": {"at": True}}, upsert=True)

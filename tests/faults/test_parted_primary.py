@@ -8,14 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from uuid import uuid4
 
+import pymongo
 import pytest
 import requests
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from app import create_app
+from chat import status
+from chat.models import Majority
 from chat.models.driver import Client, NotKept, Unconfirmed
+from chat.models.majority import NO_MAJORITY, WAIT
 from tests.faults.test_app_killed import all_messages
 from tests.support.people import Person, new_message
-from tests.support.processes import AppProcess, Launcher
+from tests.support.processes import SECRET_KEY, AppProcess, Launcher
 from tests.support.topologies import ReplicaSet
 from tests.support.waiting import SECONDS, eventually
 
@@ -160,3 +165,36 @@ def test_what_is_refused_as_stored_before_may_be_undone_as_well(mongods):
         eventually(mongods.primary)
         with pytest.raises(DuplicateKeyError):
             rows.insert_one({"_id": "new"})
+
+
+WAITS = {"w": "majority", "wTimeoutMS": int(WAIT * 1000)}
+
+
+def test_a_write_that_had_less_time_to_reach_the_majority_does_not_speak_for_the_others(mongods):
+    """Members with slow disks may well confirm in the time that every other write has."""
+    majority = Majority()
+    with Client(mongods.uri, event_listeners=[majority, Unconfirmed()], **WAITS) as client:
+        rows = client.chat.impatient
+        rows.insert_one({"_id": "connected"})
+        with mongods.parted():
+            with pymongo.timeout(WAIT / 3), pytest.raises(PyMongoError):
+                rows.insert_one({"_id": "impatient"})
+            with pytest.raises(NotKept):
+                rows.with_options(
+                    write_concern=pymongo.WriteConcern("majority", wtimeout=300)
+                ).insert_one({"_id": "impatient too"})
+            assert not majority.is_lost
+
+            with pytest.raises(NotKept):
+                rows.insert_one({"_id": "as patient as all"})
+            assert majority.is_lost
+
+
+def test_the_probe_waits_for_the_majority_as_long_as_any_write(mongods):
+    settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "DISABLE_REDIS": True}
+    create_app(settings | {"MONGODB_URI": mongods.uri})
+    eventually(lambda: status.probe_mongo()[0] is None)
+    with mongods.parted():
+        began = monotonic()
+        assert status.probe_mongo() == (NO_MAJORITY, None)
+        assert monotonic() - began >= WAIT
