@@ -25,9 +25,10 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from chat import rollout, session_ending
 from chat import session_store as store
 from chat.cache import ours, outages
-from chat.errors import Unavailable
+from chat.errors import Unavailable, Uncertain
 from chat.extensions import redis
 from chat.metrics import count
+from chat.models.driver import has_written
 from chat.passing import of
 from chat.redis import Down, scripts
 from chat.session_ids import sid_hash
@@ -223,7 +224,7 @@ def keep(session: Session | None = None) -> None:
     except PyMongoError as error:
         session.degraded = True
         went_without_mongo(error)
-        raise Unavailable from error
+        raise _away() from error
     if session.stored:
         session.modified = False
     else:
@@ -258,14 +259,14 @@ def _end(sid: str) -> None:
     try:
         store.end(sid)
     except PyMongoError as error:
-        raise Unavailable from error
+        raise _away() from error
 
 
 def _since(sid: str) -> datetime | None:
     try:
         return store.since(sid)
     except PyMongoError as error:
-        raise Unavailable from error
+        raise _away() from error
 
 
 def end_all(user_id: str, except_sid: str | None = None) -> None:
@@ -273,7 +274,12 @@ def end_all(user_id: str, except_sid: str | None = None) -> None:
     try:
         session_ending.end_of_user(user_id, except_sid)
     except PyMongoError as error:
-        raise Unavailable from error
+        raise _away() from error
+
+
+def _away() -> Unavailable:
+    """What to raise when MongoDB has gone: something else may have been written before."""
+    return Uncertain() if has_written() else Unavailable()
 
 
 def current_sid() -> str | None:

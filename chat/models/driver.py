@@ -8,6 +8,7 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
+from flask import g, has_request_context
 from pymongo import MongoClient, monitoring, timeout
 from pymongo.errors import (
     ConnectionFailure,
@@ -29,6 +30,10 @@ DENIALS = (MAY_NOT, WRONG_PASSWORD)
 
 _began: ContextVar[float] = ContextVar("began", default=0.0)  # when the write under way began
 _unconfirmed: ContextVar[bool] = ContextVar("unconfirmed", default=False)
+_written_to: ContextVar[str] = ContextVar("written_to", default="")  # the collection
+
+# Sessions are renewed on the way to what a request is about, and ended on the way out.
+BESIDE = frozenset(("sessions",))
 
 
 # Neither is an OperationFailure: MongoEngine would make an error of its own of that.
@@ -41,10 +46,13 @@ class NotKept(ConnectionFailure):
 
 
 class Unconfirmed(monitoring.CommandListener):
-    """Notes, where a command is sent, whether its answer said "not on the majority"."""
+    """Notes, where a command is sent, what it writes to, and whether its answer said "not on the
+    majority"."""
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Nothing to do."""
+        """Every write names its collection first."""
+        if _began.get():
+            _written_to.set(str(event.command.get(event.command_name, "")))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         """Of several tries the last one counts."""
@@ -79,6 +87,7 @@ class Client(MongoClient):  # type: ignore[type-arg]
         try:
             result = super()._retry_internal(*args, **kwargs)
             _confirm()
+            _note_written()
             return result
         except DuplicateKeyError:
             _confirm()  # what is there already may be undone as well
@@ -102,6 +111,17 @@ def _confirm() -> None:
         raise NotKept(NO_MAJORITY)
 
 
+def _note_written() -> None:
+    """From now on nobody may be told that this request has changed nothing."""
+    if has_request_context() and _written_to.get() not in BESIDE:
+        g.has_written = True
+
+
+def has_written() -> bool:
+    """Whether a write of this request went through."""
+    return has_request_context() and bool(g.get("has_written"))
+
+
 def reason(error: Exception) -> str:
     """Why MongoDB cannot be used, for who looks after it: never with an address or a value."""
     known = isinstance(error, NoMajority | NotKept | Denied)
@@ -109,5 +129,6 @@ def reason(error: Exception) -> str:
 
 
 def is_uncertain(error: PyMongoError) -> bool:
-    """Whether a write that ended so may have happened all the same."""
-    return not isinstance(error, Denied | ServerSelectionTimeoutError)
+    """Whether a request that ended so may have changed something all the same: this write or one
+    before it."""
+    return has_written() or not isinstance(error, Denied | ServerSelectionTimeoutError)

@@ -16,7 +16,7 @@ from chat.cache import through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
 from chat.metrics import count
 from chat.models.base import DATABASE_GONE
-from chat.models.driver import NotKept
+from chat.models.driver import NotKept, has_written
 from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.floods import Floods
@@ -103,7 +103,7 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
             return failure(error)
         except DATABASE_GONE as error:
             went_without_mongo(error)
-            lost = isinstance(error, NotKept)
+            lost = isinstance(error, NotKept) or has_written()
             return failure(Uncertain() if lost else Unavailable())
         except Exception:  # noqa: BLE001 - logged there
             return _unexpected(event)
