@@ -191,8 +191,8 @@ SETTINGS: tuple[Setting, ...] = (
         "LIMIT_REGISTER",
         RATE,
         "10/hour",
-        "Registrations without a valid invite by address; with one, or where everybody may "
-        "register, ten times as many failed ones.",
+        "Failed registrations by address without a valid invite; ten times as many with one. "
+        "Where everybody may register, ten times as many failed and successful ones together.",
     ),
     Setting("LIMIT_API", RATE, "600/minute", "API requests by person."),
     Setting("LIMIT_SOCKET_EVENTS", RATE, "20/second", "Socket events by person."),

@@ -1,7 +1,8 @@
 """How often one may try: log-ins, registrations, API calls.
 
-Where a limit is there against guessing, only what went wrong counts: each try is counted before it
-is looked at, or a hundred at once would all pass, and given back when it was right.
+Where a limit is there against guessing, only wrong guesses count: each try is counted before it is
+looked at, or a hundred at once would all pass, and given back unless it was wrong. Where MongoDB
+was away or too many others waited, nobody has looked at it, so that does not count either.
 
 The counters are in Redis, so that all processes count together; without Redis each process counts
 for itself. Never slower than the door: a Redis that hangs costs one short time-out, then nothing.
@@ -10,7 +11,10 @@ for itself. Never slower than the door: a Redis that hangs costs one short time-
 import hashlib
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from http import HTTPStatus
 from typing import NoReturn
 
 from flask import Flask, Response, current_app, g, request
@@ -20,7 +24,7 @@ from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from chat import addresses, devices
-from chat.errors import Throttled
+from chat.errors import ChatError, Throttled
 from chat.extensions import redis
 from chat.passing import of
 from chat.redis import DOWN, Down, scripts
@@ -168,20 +172,16 @@ def init_app(app: Flask) -> None:
     app.after_request(_say_when)
 
 
-def limit_login(nickname: str) -> None:
-    """Count a try to log in; raises Throttled beyond the limit. See ``logged_in``.
+@contextmanager
+def login_try(nickname: str) -> Iterator[None]:
+    """A try to log in, which counts if Invalid is raised within; raises Throttled beyond the limit.
 
     A browser that was signed in to this account before is counted for itself: nobody else can use
     up its tries. Others are counted by account and address together, then by address and by
     account. A try that is refused counts no further, so one address alone cannot use up an account.
     """
-    for limit, who in _login_counts(nickname):
-        _count(limit, *who)
-
-
-def logged_in(nickname: str) -> None:
-    """The password was right: this try does not count, only wrong ones do."""
-    _give_back(_login_counts(nickname))
+    with _guess(_login_counts(nickname)):
+        yield
 
 
 def _login_counts(nickname: str) -> list[Count]:
@@ -196,41 +196,41 @@ def _login_counts(nickname: str) -> list[Count]:
     ]
 
 
-def limit_password(session: str) -> None:
-    """Count a try to give one's password where one is already signed in, by session: whoever has
-    taken one over cannot keep the account's owner from changing the password in another."""
-    for limit, who in _password_counts(session):
-        _count(limit, *who)
+@contextmanager
+def password_try(session: str) -> Iterator[None]:
+    """A try to give one's password where one is already signed in, by session: whoever has taken
+    one over cannot keep the account's owner from changing the password in another."""
+    limit = _limit(current_app.config["LIMIT_LOGIN"])
+    with _guess([(limit, ("LIMIT_LOGIN", "password", session))]):
+        yield
 
 
-def password_was_right(session: str) -> None:
-    """This try does not count."""
-    _give_back(_password_counts(session))
-
-
-def _password_counts(session: str) -> list[Count]:
-    return [(_limit(current_app.config["LIMIT_LOGIN"]), ("LIMIT_LOGIN", "password", session))]
-
-
-def limit_register(right: str) -> None:
-    """Count a try to make an account, by address.
+@contextmanager
+def register_try(right: str) -> Iterator[None]:
+    """A try to make an account, by address.
 
     ``right``: "invite" for whoever has a valid one, "open" where everybody may, "" for the others,
-    who can only be guessing invites. They do not use up the tries of the first two.
+    who can only be guessing invites. They do not use up the tries of the first two. With an invite
+    an account that is made does not count: a whole team may come at once.
     """
-    for limit, who in _register_counts(right):
-        _count(limit, *who)
-
-
-def registered(right: str) -> None:
-    """The account is made. With an invite that does not count: a whole team may come at once."""
-    if right == "invite":
-        _give_back(_register_counts(right))
-
-
-def _register_counts(right: str) -> list[Count]:
     limit = _limit(current_app.config["LIMIT_REGISTER"], OF_AN_ADDRESS if right else 1)
-    return [(limit, ("LIMIT_REGISTER", right, address()))]
+    with _guess([(limit, ("LIMIT_REGISTER", right, address()))], success_counts=right != "invite"):
+        yield
+
+
+@contextmanager
+def _guess(counts: list[Count], success_counts: bool = False) -> Iterator[None]:
+    """Count a try before it is looked at; it stays counted where it was refused for what it is."""
+    for limit, who in counts:
+        _count(limit, *who)
+    try:
+        yield
+    except Exception as problem:
+        if not isinstance(problem, ChatError) or problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _give_back(counts)
+        raise
+    if not success_counts:
+        _give_back(counts)
 
 
 def limit_api() -> None:

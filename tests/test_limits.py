@@ -1,12 +1,14 @@
 """How often one may try; the count goes on, quickly, whatever Redis does."""
 
 import time
+from contextlib import suppress
 
 import pytest
 from flask import Flask
+from pymongo.errors import ServerSelectionTimeoutError
 
 from chat import limits
-from chat.errors import Throttled
+from chat.errors import Crowded, Forbidden, Invalid, Throttled, Unavailable
 from chat.extensions import redis
 from tests.support.servers import Redis
 from tests.support.small_app import leave, redis_client, redis_url, small_app
@@ -18,9 +20,12 @@ def tries(app: Flask, nickname: str, address: str = "10.0.0.1") -> int:
     for n in range(20):
         with app.test_request_context("/login", environ_base={"REMOTE_ADDR": address}):
             try:
-                limits.limit_login(nickname)
+                with limits.login_try(nickname):
+                    raise Invalid
             except Throttled:
                 return n
+            except Invalid:
+                continue
     return 20
 
 
@@ -61,10 +66,47 @@ def test_a_right_password_does_not_count(
     if not redis_is_up:
         own_redis.kill()
     for _ in range(50):
-        with fragile.test_request_context("/login", environ_base={"REMOTE_ADDR": "10.0.0.1"}):
-            limits.limit_login("olga")
-            limits.logged_in("olga")
+        with (
+            fragile.test_request_context("/login", environ_base={"REMOTE_ADDR": "10.0.0.1"}),
+            limits.login_try("olga"),
+        ):
+            pass
     assert tries(fragile, "olga") == 3
+
+
+TRIES = {
+    "log-in": lambda: limits.login_try("olga"),
+    "password": lambda: limits.password_try("a session"),
+    "by invite": lambda: limits.register_try("invite"),
+    "where all may": lambda: limits.register_try("open"),
+    "without a right": lambda: limits.register_try(""),
+}
+
+
+def passed(app: Flask, kind: str, end: Exception) -> int:
+    """How many of fifty tries are let through if all of them end like this."""
+    count = 0
+    for _ in range(50):
+        with (
+            app.test_request_context("/", environ_base={"REMOTE_ADDR": "10.0.0.1"}),
+            suppress(type(end), Throttled),
+            TRIES[kind](),
+        ):
+            count += 1
+            raise end
+    return count
+
+
+@pytest.mark.parametrize("kind", TRIES)
+@pytest.mark.parametrize("end", [Crowded(), Unavailable(), ServerSelectionTimeoutError()])
+def test_what_nobody_has_looked_at_does_not_count(parts: Flask, kind: str, end: Exception) -> None:
+    assert passed(parts, kind, end) == 50
+
+
+@pytest.mark.parametrize("kind", TRIES)
+@pytest.mark.parametrize("end", [Invalid(), Forbidden()])
+def test_what_was_wrong_counts(parts: Flask, kind: str, end: Exception) -> None:
+    assert passed(parts, kind, end) < 50
 
 
 def test_counts_in_memory_are_bounded_however_many_names_strangers_try() -> None:
@@ -105,7 +147,11 @@ def test_a_hung_redis_costs_one_moment_not_one_a_try(fragile: Flask, own_redis: 
 
 
 def test_the_answer_says_when_to_come_back(parts: Flask) -> None:
-    parts.add_url_rule("/try", "try", lambda: limits.limit_register("") or "ok")
+    def guess() -> str:
+        with limits.register_try(""):
+            return "ok"
+
+    parts.add_url_rule("/try", "try", guess)
     http = parts.test_client()
     assert [http.get("/try").status_code for _ in range(3)] == [200, 200, 429]
     assert 0 < int(http.get("/try").headers["Retry-After"]) <= 3600

@@ -17,10 +17,12 @@ FORMS = ["olga", " olga", "olga ", "\u2003olga\t", "OLGA", "ｏｌｇａ", "\u30
 
 def throttled(nickname: str) -> bool:
     try:
-        limits.limit_login(nickname)
+        with limits.login_try(nickname):
+            raise Invalid
     except Throttled:
         return True
-    return False
+    except Invalid:
+        return False
 
 
 def tries(app: Flask, nicknames: list[str]) -> int:

@@ -118,15 +118,9 @@ def _is_right(row: dict | None, password: str, known: bool = True) -> bool:
 def confirm_password(actor: Any, password: str, field: str = "password") -> None:
     """Raises Invalid(field) unless this is the actor's password, Throttled after too many tries."""
     session = sessions.sid_hash(sessions.current_sid() or "")
-    limits.limit_password(session)
-    try:
-        right = _is_right(User.raw(actor.id), password)
-    except Crowded:
-        limits.password_was_right(session)  # nobody has looked at it
-        raise
-    if not right:
-        raise Invalid(_l("That is not your current password."), field=field)
-    limits.password_was_right(session)
+    with limits.password_try(session):
+        if not _is_right(User.raw(actor.id), password):
+            raise Invalid(_l("That is not your current password."), field=field)
 
 
 def change_password(actor: Any, old: str, new: str, keep_tokens: bool = False) -> None:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from chat import auth, first_account, limits
-from chat.errors import ChatError, Crowded, Invalid, Throttled
+from chat.errors import ChatError, Invalid, Throttled
 from chat.i18n import LANGUAGES
 from chat.security import safe_next
 from chat.services import accounts, invites, site
@@ -70,14 +70,11 @@ def login() -> ResponseReturnValue:
     form = typed("nickname")
     target = safe_next(request.form.get("next") or request.args.get("next", "")) or ""
     try:
-        limits.limit_login(form["nickname"])
-        profile = accounts.authenticate(form["nickname"], request.form.get("password", ""))
-        if profile is None:
-            raise Invalid(_("Wrong nickname or password."))
-        limits.logged_in(form["nickname"])
+        with limits.login_try(form["nickname"]):
+            profile = accounts.authenticate(form["nickname"], request.form.get("password", ""))
+            if profile is None:
+                raise Invalid(_("Wrong nickname or password."))
     except (Invalid, Throttled) as problem:
-        if isinstance(problem, Crowded):
-            limits.logged_in(form["nickname"])  # nobody has looked at the password
         return page("auth/login.html", problem, form=form, next=target, again=again.carried())
     auth.log_in(profile)
     kept = again.carried()
@@ -121,15 +118,12 @@ def register() -> ResponseReturnValue:
     form = typed("nickname", "invite")
     try:
         right = accounts.right_to_register(form["invite"])
-        limits.limit_register(right)
-        profile = accounts.register(
-            form["nickname"], request.form.get("password", ""), form["invite"]
-        )
+        with limits.register_try(right):
+            profile = accounts.register(
+                form["nickname"], request.form.get("password", ""), form["invite"]
+            )
     except MISTAKES as problem:
-        if isinstance(problem, Crowded):
-            limits.registered(right)  # nothing was made, and nobody's fault
         return page("auth/register.html", problem, form=form)
-    limits.registered(right)
     auth.log_in(profile)
     return see("/")
 

@@ -47,6 +47,40 @@ def test_an_app_that_starts_before_mongodb_says_so_and_serves_when_it_is_there(
     assert "MongoDB is back after" in app.log.read_text(encoding="utf-8")
 
 
+def test_whoever_tries_while_mongodb_is_away_is_not_throttled_when_it_is_back(
+    launch_app, own_mongod
+):
+    uri = own_mongod.uri.replace("/chat", "/chat_tries")
+    app = launch_app(MONGODB_URI=uri, LIMIT_LOGIN="3/hour", LIMIT_REGISTER="1/hour")
+    owner = Person(app.url).set_up()
+    assert owner.post_form("/admin/site", site_name="Test", open_registration="on").ok
+    visitor, newcomer = Person(app.url), Person(app.url)
+    visitor.get("/login")
+    newcomer.get("/register")
+
+    def enter() -> int:
+        fields = {"nickname": owner.nickname, "password": owner.password}
+        return visitor.post_form("/login", **fields).status_code
+
+    def register() -> int:
+        fields = {"nickname": newcomer.nickname, "password": newcomer.password}
+        return newcomer.post_form("/register", **fields).status_code
+
+    def change() -> int:
+        fields = {"old_password": owner.password, "new_password": "another long password"}
+        return owner.post_form("/settings/password", **fields).status_code
+
+    own_mongod.kill()
+    for attempt in (enter, register, change):
+        assert {attempt() for _ in range(11)} == {503}
+    own_mongod.start()
+    eventually(lambda: is_ready(owner))
+
+    assert enter() == 303
+    assert register() == 303
+    assert change() == 303
+
+
 @pytest.mark.parametrize("how", ["hung", pytest.param("killed", marks=pytest.mark.long)])
 def test_without_mongodb_nothing_is_acknowledged_nobody_is_logged_out_and_nothing_is_lost(
     launch_app, own_mongod, how
