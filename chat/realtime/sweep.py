@@ -23,10 +23,10 @@ log = logging.getLogger(__name__)
 
 TICK = 1.0
 LOOK_EVERY = 50.0  # seconds; with the time a look takes this stays under a minute
-HANDSHAKE_WITHIN = 15.0  # seconds from opening the line to being let in
+LEAVES_WITHIN = 15.0  # seconds for somebody who was cut to close the line
 
 _greenlet: gevent.Greenlet | None = None
-_strangers: dict[str, float] = {}  # lines on which nobody has been let in, since when
+_left: dict[str, float] = {}  # lines on which nobody is in any more, since when
 
 
 def start(app: Flask) -> None:
@@ -54,7 +54,7 @@ def _run(app: Flask) -> None:
         try:
             with app.app_context():
                 drop_ghosts()
-                drop_strangers()
+                drop_left_lines()
                 look_at(_due())
             app.extensions["chat.floods"].tidy()
         except Exception:
@@ -108,13 +108,21 @@ def drop_ghosts() -> None:
             )
 
 
-def drop_strangers() -> None:
-    """Close lines that hold a connection without ever having been let in."""
+def drop_left_lines() -> None:
+    """Close lines that hold a connection although whoever was in has been cut.
+
+    Who has not been let in yet may have to wait for us: the line itself looks at that.
+    """
     known = {connection.eio_sid for connection in connections.everyone()}
     lines, now = dict(socketio.server.eio.sockets), time.monotonic()
-    for eio_sid in list(_strangers):
-        if eio_sid in known or eio_sid not in lines:
-            del _strangers[eio_sid]
-    for eio_sid in lines.keys() - known:
-        if now - _strangers.setdefault(eio_sid, now) > HANDSHAKE_WITHIN:
+    left = {
+        eio_sid
+        for eio_sid, line in lines.items()
+        if line.is_let_in and not line.is_heard and eio_sid not in known
+    }
+    for eio_sid in list(_left):
+        if eio_sid not in left:
+            del _left[eio_sid]
+    for eio_sid in left:
+        if now - _left.setdefault(eio_sid, now) > LEAVES_WITHIN:
             lines[eio_sid].hang_up()

@@ -1,11 +1,12 @@
 """A line on which nobody says who they are does not stay, and takes nobody's place."""
 
 import time
+from types import SimpleNamespace
 
 import gevent
 import pytest
 
-from chat.realtime import frames
+from chat.realtime import frames, sweep
 from chat.realtime.crowd import MOST_STRANGERS, STRANGER_SECONDS, Trust
 from chat.realtime.engine import LineServer
 from chat.realtime.line import MESSAGE_SECONDS
@@ -48,6 +49,24 @@ def test_who_waits_for_us_is_not_held_to_be_silent(engine: LineServer) -> None:
         line.look(line.due)
         gevent.sleep(0)
         assert line.closed
+
+
+def test_the_sweep_closes_lines_of_those_who_were_cut_and_not_of_those_who_wait(
+    engine: LineServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "LEAVES_WITHIN", 0)
+    monkeypatch.setattr(sweep.socketio, "server", SimpleNamespace(eio=engine))
+    with (
+        line_and_peer(engine, "one") as (cut, _),
+        line_and_peer(engine, "two") as (waits, _),
+        line_and_peer(engine, "three") as (comes_again, _),
+    ):
+        engine.let_in(cut)
+        engine.let_in(comes_again)
+        waits._inbox = comes_again._inbox = ["40"]  # type: ignore[assignment]
+        for _ in range(2):
+            sweep.drop_left_lines()
+        assert [line.closed for line in (cut, waits, comes_again)] == [True, False, False]
 
 
 def test_what_has_come_while_the_process_was_busy_is_heard_first(engine: LineServer) -> None:
