@@ -57,7 +57,7 @@ def test_a_page_that_cannot_be_brought_up_to_date_says_so_and_goes_on(site, meet
     owner.open("/admin/status")
     owner.page.route(LIVE, lambda route: route.abort())
     hint = owner.page.locator("#live-hint")
-    expect(hint).to_contain_text("could not be brought up to date", timeout=30_000)
+    expect(hint).to_contain_text("could not be updated", timeout=30_000)
     owner.page.unroute(LIVE)
     expect(hint).to_contain_text("every 5 seconds", timeout=30_000)
 

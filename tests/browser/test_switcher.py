@@ -14,7 +14,7 @@ from tests.support.people import Person as Member
 def stranger(site) -> Member:
     """Somebody who is not on anybody's screen, in channels of their own."""
     invite = site.invite.rpartition("/")[2]
-    made = Member(site.url, f"Юлия{uuid4().hex[:6]}", PASSWORD).register(invite)
+    made = Member(site.url, f"Юлия{uuid4().int % 10**6}", PASSWORD).register(invite)
     yield made
     made.close()
 

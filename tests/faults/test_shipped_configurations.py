@@ -14,6 +14,7 @@ from chat.embedded.binaries import find_mongod
 from chat.embedded.process import LOOPBACK, Process, free_port, listens
 from chat.redis import recovery
 from chat.redis.connect import Connector
+from chat.redis.health import Looking
 from tests.support.processes import ROOT
 from tests.support.topologies import Node, Sharded
 from tests.support.waiting import eventually
@@ -36,7 +37,7 @@ def is_trusted(**config: str) -> bool:
     connector = Connector(config)
     try:
         client = connector.client()
-        recovery.recover(client, connector.mode, [])
+        recovery.recover(client, Looking(connector.mode), [])
         client.close()
     except redis.RedisError:
         return False

@@ -53,7 +53,7 @@ def said(place):
     return [message["text"].partition(" ")[0] for message in page]
 
 
-BEGIN, END = "**Alert.**", "**Over**"
+BEGIN, END = "**Alert.**", "**Resolved**"
 
 
 def test_the_first_who_sees_it_begins_it_and_the_last_who_sees_it_ends_it(place):
@@ -145,7 +145,7 @@ def test_it_is_said_in_the_language_of_the_installation(app):
         Seer(app, "one").sees(True)
         page, _more = Message.page(made["channel"]["id"], None, None, 50)
         assert page[-1]["author"]["nickname"] == "Состояние серверов"
-        assert page[-1]["text"].startswith("**Внимание.** Redis не отвечает")
+        assert page[-1]["text"].startswith("**Внимание.** Redis не\xa0отвечает")
 
 
 def test_every_alert_can_be_said(app):
@@ -156,5 +156,5 @@ def test_every_alert_can_be_said(app):
             assert words.message(rule.name, True, 0.9, None).startswith(BEGIN)
             assert words.message(rule.name, False, None, 7300).startswith(f"{END} after 2 hours: ")
         assert words.message("redis_memory", True, 0.9, None, "https://chat.example/").endswith(
-            "here: https://chat.example/admin/status"
+            "admins: https://chat.example/admin/status"
         )

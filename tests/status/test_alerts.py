@@ -157,7 +157,7 @@ def test_every_alert_is_a_sentence_with_advice_in_every_language(language):
     assert all(each.advice.endswith(".") for each in said.values())
     assert "83" in said["redis_memory"].sentence
     assert "TTL_MESSAGES" in said["redis_memory"].advice
-    assert sent["text"].startswith("Redis memory 83 %.")
+    assert sent["text"].startswith("Redis memory is 83% full.")
     assert sent["texts"]["ru"] != sent["texts"]["en"]
 
 

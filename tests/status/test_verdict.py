@@ -32,7 +32,7 @@ def says(monkeypatch):
 
 
 def down(since):
-    return {"status": "down", "since": since.isoformat(), "next_retry_s": 1.5}
+    return {"status": "down", "since": since.isoformat(), "next_retry_s": 1.5, "error": "gone"}
 
 
 @pytest.fixture
