@@ -9,13 +9,14 @@ from typing import Any
 from flask import g, has_request_context
 from pymongo import monitoring
 
-from chat.cache import fence_reads
+from chat.cache import fence_reads, misplaced
 from chat.extensions import redis
 from chat.redis import scripts
 
 SOON_MS = 2_000
 # KEYS: a key that holds a version of its own.
 VERSION = "return redis.call('GET', KEYS[1])"
+misplaced.run_again(VERSION)
 
 
 class Basis:

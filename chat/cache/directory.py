@@ -14,11 +14,11 @@ import gevent
 from flask import current_app
 
 from chat import rollout
-from chat.cache import fence, fence_reads, keys, shapes, through
+from chat.cache import basis, fence, fence_reads, keys, misplaced, shapes, through
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
 from chat.models import User, base
-from chat.redis import DOWN, Down
+from chat.redis import DOWN, Down, scripts
 
 AT_ONCE = 2_000  # so many people are read and stored by the request that finds the list missing
 PIECE = 1_000
@@ -60,6 +60,12 @@ THERE = Shape("users", "TTL_USERS", ("EXISTS",), "", _items, _is_there, refill=l
 # KEYS: the order's version. ARGV: a version, its seconds. So that there is one.
 FIRST_ORDER = "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX')"
 
+# KEYS: the list. ARGV: ids.
+SCORES = "return redis.call('ZMSCORE', KEYS[1], unpack(ARGV))"
+
+for _script in (TAKE_NAME, MOVE_UP, SCORES):
+    misplaced.run_again(_script)
+
 _busy = False
 
 
@@ -95,7 +101,7 @@ def store_activity(moments: dict[str, datetime]) -> None:
 
 def order() -> str | None:
     """What changes whenever somebody moves up in the list."""
-    found = redis.call(lambda client: client.get(keys.order()), "user list")
+    found = redis.run(basis.VERSION, [keys.order()], [], "user list")
     return None if isinstance(found, Down) else found
 
 
@@ -103,11 +109,13 @@ def stored_activity(ids: list[str]) -> dict[str, int]:
     """What the list says of these people, if it is there; nothing is filled for the asking."""
     if not rollout.writes("users"):
         return {}
-    found = redis.call(lambda r: r.zmscore(keys.users_list(), ids), what=keys.users_list())
+    parts = [ids[at : at + PIECE] for at in range(0, len(ids), PIECE)]
+    calls = [(SCORES, [keys.users_list()], part) for part in parts]
+    found = redis.call(lambda client: scripts.run_all(client, calls), what=keys.users_list())
     if isinstance(found, Down):
         return {}
     try:
-        return scores(ids, found)
+        return scores(ids, [score for part in found for score in part])
     except shapes.UNREADABLE:
         through.unreadable(keys.users_list())
         return {}

@@ -11,6 +11,7 @@ has after the write.
 
 from typing import Any
 
+from chat.cache import misplaced
 from chat.cache.fence_scripts import (
     BEGIN,
     BUSY,
@@ -70,6 +71,9 @@ def _read(client: Any, keys: list[str], args: list[Any]) -> list[int]:
 def _fill(client: Any, keys: list[str], args: list[Any]) -> int:
     return 0  # not stored
 
+
+for _script in (READ, FILL, BEGIN, RELEASE, END, END_APPEND, END_TOUCH):
+    misplaced.run_again(_script)
 
 scripts.in_steps(READ, _read)
 scripts.in_steps(FILL, _fill)

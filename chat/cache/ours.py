@@ -35,6 +35,9 @@ _OURS = {
     name: re.compile(_shape(name), re.ASCII | re.DOTALL)
     for name in (*(s.name for s in keys.STRUCTURES), *keys.HELPERS)
 }
+_TYPES = {s.name: s.type for s in keys.STRUCTURES} | {
+    name: kind for name, (kind, _) in keys.HELPERS.items()
+}
 _ANY = re.compile("|".join(one.pattern for one in _OURS.values()), re.ASCII | re.DOTALL)
 _CACHED = re.compile("|".join((_CACHES, _SHAPES["v:{*}"])), re.ASCII)
 
@@ -51,6 +54,11 @@ def of(declared: str, names: list[str]) -> list[str]:
     """Those keys that are ours, of one declared family (``chat.cache.keys``)."""
     own = [name for name in names if _OURS[declared].fullmatch(name)]
     return _confirmed[declared](own) if own and declared in _confirmed else own
+
+
+def type_of(name: str) -> str:
+    """The type that a key of ours was declared with; nothing for a name that is not ours."""
+    return next((kind for one, kind in _TYPES.items() if _OURS[one].fullmatch(name)), "")
 
 
 def have_our_shape(names: Iterable[str]) -> list[str]:

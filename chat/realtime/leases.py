@@ -37,7 +37,11 @@ _TELL = (
 local function tell(sign,people)
   if #people==0 then return {{0,people}} end
   local seq=next_number()
-  redis.call('ZADD',KEYS[4],seq,string.format('%.0f',seq)..sign..table.concat(people,' '))
+  local line=string.format('%.0f',seq)..sign..table.concat(people,' ')
+  if type(redis.pcall('ZADD',KEYS[4],seq,line))=='table' then
+    redis.call('DEL',KEYS[4])
+    redis.call('ZADD',KEYS[4],seq,line)
+  end
   redis.call('ZREMRANGEBYRANK',KEYS[4],0,-{LOG_KEPT + 1})
   return {{seq,people}}
 end

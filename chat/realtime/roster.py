@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from chat import rollout
-from chat.cache import keys, shapes, through
+from chat.cache import basis, keys, misplaced, shapes, through
 from chat.extensions import redis
 from chat.realtime import leases
 from chat.redis import DOWN, Down, scripts
@@ -46,8 +46,12 @@ if not seq or seq==ARGV[1] then return {seq} end
 return {seq,redis.call('SMEMBERS',KEYS[2])}
 """
 
-# KEYS: count, seq. Who is online, and the number of the transition that made it so.
-WHO = "return {redis.call('GET',KEYS[2]) or '0',redis.call('HKEYS',KEYS[1])}"
+# KEYS: count, seq. Who is online, and the number of the transition that made it so. What is no text
+# is no number: the next transition replaces it.
+WHO = """
+local seq=redis.pcall('GET',KEYS[2])
+return {type(seq)=='string' and seq or '0',redis.call('HKEYS',KEYS[1])}
+"""
 
 # KEYS: log, seq. ARGV: a number. The last number, and the transitions after that given.
 NEWS = """
@@ -93,6 +97,13 @@ redis.call('EXPIRE',KEYS[2],ARGV[3])
 return 1
 """
 )
+
+# KEYS: the set, its number. How many people the set holds.
+SIZE = "return redis.call('SCARD',KEYS[1])"
+
+for _script in (READ, FILL, SHIFT, SIZE):
+    misplaced.run_again(_script, together=2)
+misplaced.run_again(NEWS, together=0)
 
 
 def call(known: Picture | None = None) -> scripts.Call:
@@ -175,9 +186,9 @@ def follow(ttl: int) -> int | Down:
     Costs what has changed, however many are online. Where nobody uses the set it is left alone.
     """
     if not rollout.writes("online"):
-        last = redis.call(lambda client: client.get(keys.presence("seq")), "presence")
+        last = redis.run(basis.VERSION, [keys.presence("seq")], [], "presence")
         return last if isinstance(last, Down) else _last(last or "0")
-    stored = redis.call(lambda client: client.get(keys.online_seq()), "online")
+    stored = redis.run(basis.VERSION, [keys.online_seq()], [], "online")
     if isinstance(stored, Down):
         return DOWN
     if stored is None:
@@ -217,7 +228,8 @@ def _forget_set() -> None:
 
 def size() -> int | Down:
     """How many people the set holds."""
-    return redis.call(lambda client: int(client.scard(keys.online())), "online")
+    found = redis.run(SIZE, [keys.online(), keys.online_seq()], [], "online")
+    return found if isinstance(found, Down) else int(found)
 
 
 def news(since: int) -> tuple[int, list[Transition]] | Down:

@@ -1,6 +1,7 @@
 """Lua scripts: sent once, called by their hash, sent again when the server has forgotten them."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from time import monotonic
@@ -9,17 +10,20 @@ from typing import Any
 from redis.crc import key_slot
 from redis.exceptions import NoScriptError
 
-from chat.redis.answers import is_moving
+from chat.redis.answers import POISON, is_moving, kind_of
 from chat.redis.cluster import side_by_side
 from chat.redis.together import Client, Command
 
 Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
 Steps = Callable[[Any, list[str], list[Any]], Any]
 
+log = logging.getLogger(__name__)
+
 MOVING_SECONDS = 0.5  # for so long a slot that refused a script is taken to be still on its way
 
 _steps: dict[str, Steps] = {}
 _moving: dict[int, float] = {}  # by slot, until when
+_mends: dict[str, Callable[[list[str]], Call]] = {}
 
 
 def in_steps(script: str, steps: Steps) -> None:
@@ -29,6 +33,14 @@ def in_steps(script: str, steps: Steps) -> None:
     at the same place, for as long as that takes.
     """
     _steps[script] = steps
+
+
+def mended_by(script: str, mend: Callable[[list[str]], Call]) -> None:
+    """``mend(keys)`` is run, and the script once more, where one of its keys held another type.
+
+    It answers what it deleted. Only for a script that may be run whole after a part of it was.
+    """
+    _mends[script] = mend
 
 
 @lru_cache(maxsize=256)
@@ -47,12 +59,18 @@ def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
     the server does not know a script yet."""
     stepped = {i for i, call in enumerate(calls) if call[0] in _steps and _was_moving(call)}
     answers = _answers(client, {i: call for i, call in enumerate(calls) if i not in stepped})
+    poisoned = []
     for i, answer in answers.items():
         if is_moving(answer) and calls[i][0] in _steps:
             _moving[_slot(calls[i])] = monotonic() + MOVING_SECONDS
             stepped.add(i)
         elif isinstance(answer, Exception):
-            raise answer
+            if calls[i][0] not in _mends or kind_of(answer) != POISON:
+                raise answer
+            poisoned.append(i)
+    if poisoned:
+        mended = _after_mending(client, [calls[i] for i in poisoned])
+        answers.update(zip(poisoned, mended, strict=True))
     ways = [partial(_steps[calls[i][0]], client, *calls[i][1:]) for i in stepped]
     answers.update(zip(stepped, side_by_side(ways), strict=True))
     return [answers[i] for i in range(len(calls))]
@@ -68,10 +86,26 @@ def _answers(client: Any, calls: dict[int, Call]) -> dict[int, Any]:
     ]
     answers = dict(zip(calls, _send(client, by_hash), strict=True))
     if unknown := [i for i, answer in answers.items() if isinstance(answer, NoScriptError)]:
-        texts = [(calls[i][0], len(calls[i][1]), *calls[i][1], *calls[i][2]) for i in unknown]
-        again = _send(client, [("EVAL", *text) for text in texts])
+        again = _send(client, [_by_text(calls[i]) for i in unknown])
         answers.update(zip(unknown, again, strict=True))
     return answers
+
+
+def _by_text(call: Call) -> Command:
+    script, keys, args = call
+    return ("EVAL", script, len(keys), *keys, *args)
+
+
+def _after_mending(client: Any, calls: Sequence[Call]) -> list[Any]:
+    """In one round trip, so that hardly anybody comes in between. Raises what is still refused."""
+    pairs = [(_mends[call[0]](call[1]), call) for call in calls]
+    answers = _send(client, [_by_text(each) for pair in pairs for each in pair])
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    for gone in filter(None, answers[::2]):
+        log.error("of another type in Redis, deleted: %s", " ".join(map(str, gone)))
+    return answers[1::2]
 
 
 def _send(client: Any, commands: Sequence[Command]) -> list[Any]:
