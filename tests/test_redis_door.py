@@ -387,6 +387,16 @@ def test_pauses_grow_with_jitter_to_a_limit_and_start_over_after_calm() -> None:
     now[0] += 60
     breaker.open("another day")
     assert breaker.next_retry_s() == 0.25
+    breaker.close()
+    pauses = []
+    for _ in range(6):  # it answers, and what it holds is wrong again and again
+        breaker.open("garbage", answers=True)
+        pauses.append(breaker.next_retry_s())
+        breaker.close()
+    assert pauses == [0.5, 1.0, 1.0, 1.0, 1.0, 1.0]
+    breaker.open("garbage", answers=True)
+    breaker.failed("now it is away")
+    assert breaker.next_retry_s() == 0.5
     low, high = [], []
     Breaker(jitter=lambda a, b: low.append(a) or high.append(b) or a).open("x")
     assert low[0] < high[0]

@@ -13,6 +13,8 @@ from typing import Any
 
 FIRST_RETRY = 0.25
 LONGEST_RETRY = 10.0
+# Where Redis answers and only what it holds is wrong: the recovery takes that out.
+LONGEST_WHERE_IT_ANSWERS = 1.0
 # An outage sooner than this after the last one goes on with the longer pauses. By then every other
 # process that lost Redis together with this one has tried again, too.
 CALM = 15.0
@@ -34,13 +36,18 @@ class Breaker:
         self._changed = clock() - CALM
         self._retry_at = 0.0
         self._failures = 0
+        self._longest = LONGEST_RETRY
 
-    def open(self, cause: str, reason: str = "") -> bool:
-        """Stop trusting Redis. True when this call made the change."""
+    def open(self, cause: str, reason: str = "", answers: bool = False) -> bool:
+        """Stop trusting Redis. True when this call made the change.
+
+        ``answers``: it is there, only what it holds is wrong.
+        """
         if self.is_open:
             return False
         if self.is_calm():
             self._failures = 0
+        self._longest = LONGEST_WHERE_IT_ANSWERS if answers else LONGEST_RETRY
         self.is_open, self.cause, self.reason = True, cause, reason
         self._change()
         self._plan()
@@ -49,6 +56,8 @@ class Breaker:
     def failed(self, cause: str, reason: str = "") -> None:
         """A try to recover failed: the next pause is longer."""
         self.cause, self.reason = cause, reason
+        if self._longest != LONGEST_RETRY:  # whether it still answers is unknown from now on
+            self._longest, self._failures = LONGEST_RETRY, 1
         self._plan()
 
     def hurry(self) -> None:
@@ -90,6 +99,6 @@ class Breaker:
     def _plan(self) -> None:
         """Exponential pauses with jitter, so that many processes do not return in step."""
         # The exponent is bounded: an outage may last for weeks.
-        pause = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(self._failures, 10))
+        pause = min(self._longest, FIRST_RETRY * 2.0 ** min(self._failures, 10))
         self._failures += 1
         self._retry_at = self._clock() + self._jitter(pause / 2, pause)

@@ -27,6 +27,7 @@ from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
 from chat.redis.kept import Kept
 from chat.redis.listeners import Listeners
+from chat.redis.mark import Elsewhere
 from chat.redis.reasons import describe
 
 T = TypeVar("T")
@@ -142,12 +143,13 @@ class Door(Listeners):
 
     # -- being told ------------------------------------------------------------------------------
 
-    def suspect(self, cause: str, reason: str = "") -> None:
+    def suspect(self, cause: str, reason: str = "", answers: bool = False) -> None:
         """Stop trusting what Redis holds, as after an outage; it is emptied before its next use.
 
         For callers that could not deliver an invalidation although Redis seemed to be up.
+        ``answers``: it is there, only what it holds is wrong.
         """
-        if self.enabled and not _recovering.get() and self.breaker.open(cause, reason):
+        if self.enabled and not _recovering.get() and self.breaker.open(cause, reason, answers):
             log.warning("Redis is down, going on without it: %s", cause)
             self.kept.give_up()
             self.kept.drop()
@@ -162,7 +164,7 @@ class Door(Listeners):
     def distrust(self, cause: str) -> None:
         """Something there is not as declared. It is taken out before Redis is trusted again."""
         self.poisoned = True
-        self.suspect(cause)
+        self.suspect(cause, answers=True)
 
     def keep_out(self, cause: str) -> None:
         """Work without Redis, as in an outage, until ``let_in``."""
@@ -315,4 +317,6 @@ class Door(Listeners):
             self.kept.mark.drop()  # it could not be asked for either
             error = health.named(error, self._get_client)
         cause, reason = describe(error, kind)
-        self.suspect(cause if reason or not what else f"{cause} ({what})", reason)
+        answers = isinstance(error, Elsewhere)
+        self.poisoned = self.poisoned or answers  # who wrote over our mark may have written more
+        self.suspect(cause if reason or not what else f"{cause} ({what})", reason, answers)
