@@ -77,7 +77,7 @@ def test_a_nearly_full_redis_and_the_kill_switch_are_shown_and_posted(site, webh
 
     def shown():
         alerts = part(owner, "live-alerts")
-        return "Redis memory 8" in alerts and "7 parts do not use Redis, by decision" in alerts
+        return "Redis memory is 8" in alerts and "7 parts do not use Redis by choice" in alerts
 
     eventually(shown, seconds=120, every=0.5)
     told = {one["alert"]: one for one in webhook.told}
@@ -94,7 +94,7 @@ def test_a_nearly_full_redis_and_the_kill_switch_are_shown_and_posted(site, webh
         == 7
     )
     eventually(lambda: ("rolled_back", "off") in [(t["alert"], t["state"]) for t in webhook.told])
-    eventually(lambda: "by decision" not in part(owner, "live-alerts"))
+    eventually(lambda: "by choice" not in part(owner, "live-alerts"))
 
 
 def test_redis_is_killed_and_the_alert_is_told_once_by_one_of_two_workers(site, webhook):
@@ -114,8 +114,8 @@ def test_redis_is_killed_and_the_alert_is_told_once_by_one_of_two_workers(site, 
     redis.kill()
     eventually(told)
     assert [one["state"] for one in told()] == ["on"]
-    assert "Look at the Redis server" in told()[0]["text"]
-    assert "Redis не отвечает" in told()[0]["texts"]["ru"]
+    assert "Check the Redis server" in told()[0]["text"]
+    assert "Redis не\xa0отвечает" in told()[0]["texts"]["ru"]
     both = [each.log for each in site.launched]
     eventually(lambda: all("Alert: Redis is not responding" in log.read_text() for log in both))
     eventually(heard)
