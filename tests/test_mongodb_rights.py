@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pymongo
@@ -28,7 +28,8 @@ class Guarded(Mongo):
     def _command(self) -> list[str]:
         command = super()._command()
         at = command.index("--replSet")
-        return [*command[:at], *command[at + 2 :], "--auth"]
+        faults = ["--setParameter", "enableTestCommands=1"]
+        return [*command[:at], *command[at + 2 :], "--auth", *faults]
 
     def start(self) -> None:
         self.launch()
@@ -41,6 +42,18 @@ class Guarded(Mongo):
 
     def admin(self) -> Any:
         return closing(pymongo.MongoClient(self.address("root"), tz_aware=True))
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """What the server answers to writes when it finds no room for them."""
+        data = {"errorCode": 14031, "failCommands": ["insert", "update", "findAndModify"]}
+        point = {"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data}
+        with self.admin() as client:
+            client.admin.command(point)
+            try:
+                yield
+            finally:
+                client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
     def give(self, user: str, role: str) -> None:
         with self.admin() as client:
@@ -156,3 +169,21 @@ def test_a_process_that_may_work_leaves_one_document_for_its_health(
         first = eventually(beats.find_one)["at"]
         eventually(lambda: beats.find_one()["at"] > first)
         assert beats.count_documents({}) == 1
+
+
+def test_a_full_disk_is_said_to_be_that_and_nothing_is_an_error_of_ours(
+    guarded: Guarded, owner: Person, installation: AppProcess
+) -> None:
+    channel = owner.new_channel()
+    path = f"/api/channels/{channel['id']}/messages"
+    full = "the disk of the MongoDB server is full"
+    with guarded.full_disk():
+        refused = owner.post(path, {"text": "x", "client_id": "0123456789abcde1"})
+        assert refused.status_code == 503
+        eventually(lambda: is_down(owner, full))
+        assert "Free space on the disk" in owner.get("/admin/status").text
+    eventually(lambda: answers(owner)["status"] == "up")
+    log = installation.log.read_text(encoding="utf-8")
+    assert log.count(f"MongoDB cannot be used ({full})") == 1
+    assert "Traceback" not in log
+    assert owner.post(path, {"text": "x", "client_id": "0123456789abcde1"}).status_code == 201

@@ -22,11 +22,17 @@ from pymongo.errors import (
 from chat.models.majority import NO_MAJORITY, WAIT, Majority, NoMajority
 
 ALTOGETHER = 1.9  # seconds for a write's wait for the majority and its look for another primary
-NOT_ALLOWED, NOT_LET_IN, ATLAS = 13, 18, 8000  # MongoDB's codes
-DENIED = frozenset((NOT_ALLOWED, NOT_LET_IN, ATLAS))
+NOT_ALLOWED, NOT_LET_IN, ATLAS, OUT_OF_DISK_SPACE = 13, 18, 8000, 14031  # MongoDB's codes
 MAY_NOT = "the account in MONGODB_URI may not read and write the database"
 WRONG_PASSWORD = "the user, the password or authSource in MONGODB_URI is wrong"
+DISK_FULL = "the disk of the MongoDB server is full"
 DENIALS = (MAY_NOT, WRONG_PASSWORD)
+REASONS = {
+    NOT_ALLOWED: MAY_NOT,
+    NOT_LET_IN: WRONG_PASSWORD,
+    ATLAS: WRONG_PASSWORD,
+    OUT_OF_DISK_SPACE: DISK_FULL,
+}
 
 _began: ContextVar[float] = ContextVar("began", default=0.0)  # when the write under way began
 _unconfirmed: ContextVar[bool] = ContextVar("unconfirmed", default=False)
@@ -38,7 +44,8 @@ BESIDE = frozenset(("sessions",))
 
 # Neither is an OperationFailure: MongoEngine would make an error of its own of that.
 class Denied(ConnectionFailure):
-    """MongoDB does not let our account do this. For whoever asks it is as good as away."""
+    """MongoDB does not let us do this: not our account, or nobody while its disk is full. For
+    whoever asks it is as good as away."""
 
 
 class NotKept(ConnectionFailure):
@@ -77,9 +84,9 @@ class Client(MongoClient):  # type: ignore[type-arg]
         except WriteConcernError as error:
             raise NotKept(NO_MAJORITY) from error
         except OperationFailure as error:
-            if error.code not in DENIED:
+            if error.code not in REASONS:
                 raise
-            raise Denied(MAY_NOT if error.code == NOT_ALLOWED else WRONG_PASSWORD) from error
+            raise Denied(REASONS[error.code]) from error
 
     def _write(self, *args: Any, **kwargs: Any) -> Any:
         self.majority.admit()

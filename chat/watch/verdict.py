@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from chat.models.driver import DENIALS
+from chat.models.driver import DENIALS, DISK_FULL
 from chat.watch import drill, words
 from chat.watch.alerts import INFO, Rule, State
 from chat.watch.figures import when
@@ -46,6 +46,16 @@ def decide(
               time=when(mongo["since"])),
             _("Check the user, the password and authSource in MONGODB_URI, and that the user has "
               "the role readWrite; the chat goes on by itself."),
+            mongo["next_retry_s"],
+        )  # fmt: skip
+    if mongo["status"] == "down" and mongo["error"] == DISK_FULL:
+        return Verdict(
+            DOWN,
+            _("The disk of the MongoDB server has been full since %(time)s: nobody can send or "
+              "change anything. What was sent is safe, and browsers keep what is being written.",
+              time=when(mongo["since"])),
+            _("Free space on the disk of the MongoDB server, or give it a larger one. The chat "
+              "recovers by itself."),
             mongo["next_retry_s"],
         )  # fmt: skip
     if mongo["status"] == "down":
