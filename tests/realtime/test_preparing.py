@@ -69,7 +69,13 @@ def test_what_others_have_stored_is_not_tried_again(app, post, monkeypatch):
     message = Message.page(CHANNEL, None, None, 10)[0][0]
     base.NUMBERS.learn(ObjectId(CHANNEL), 0, 0)
     numbers = {"seq": message["seq"], "rev": message["rev"]}
-    event = {"type": "changed", "channel": CHANNEL, "origin": "another process", **numbers}
+    event = {
+        "type": "changed",
+        "id": message["id"],
+        "channel": CHANNEL,
+        "origin": f"{updates.bus.name}0",
+        **numbers,
+    }
     updates._receiver(app, "messages")(json.dumps(event).encode())
     monkeypatch.setattr(base.NUMBERS, "forget", lambda _: pytest.fail("a number was refused"))
     assert post(2, None)["seq"] == 2
