@@ -76,9 +76,8 @@ def test_whoever_tries_while_mongodb_is_away_is_not_throttled_when_it_is_back(
     own_mongod.start()
     eventually(lambda: is_ready(owner))
 
-    assert enter() == 303
-    assert register() == 303
-    assert change() == 303
+    for attempt in (enter, register, change):  # what has just come back may still be slow
+        assert eventually(lambda it=attempt: (status := it()) != 503 and status) == 303
 
 
 @pytest.mark.parametrize("how", ["hung", pytest.param("killed", marks=pytest.mark.long)])
