@@ -28,6 +28,32 @@ class Verdict:
     retry: float | None = None
 
 
+def _of_mongo(error: str | None, since: str) -> tuple[str, str]:
+    """What is wrong with a MongoDB that cannot be used, and what to do."""
+    if error in DENIALS:
+        return (
+            _("MongoDB has not let us read and write since %(time)s: nobody can send or change "
+              "anything. What was sent is safe, and browsers keep what is written now.",
+              time=since),
+            _("Check the user, the password and authSource in MONGODB_URI, and that the user has "
+              "the role readWrite; the chat goes on by itself."),
+        )  # fmt: skip
+    if error == DISK_FULL:
+        return (
+            _("The disk of the MongoDB server has been full since %(time)s: nobody can send or "
+              "change anything. What was sent is safe, and browsers keep what is being written.",
+              time=since),
+            _("Free space on the disk of the MongoDB server, or give it a larger one. The chat "
+              "recovers by itself."),
+        )  # fmt: skip
+    return (
+        _("MongoDB has not responded since %(time)s: nobody can send or change anything. What "
+          "was sent is safe, and browsers keep what is being written.",
+          time=since),
+        _("Check the MongoDB server, its disk and the network. The chat recovers by itself."),
+    )  # fmt: skip
+
+
 def decide(
     mongo: dict[str, Any],
     door: dict[str, Any],
@@ -38,35 +64,10 @@ def decide(
 ) -> Verdict:
     """``door`` is this process's view of Redis; ``others_up`` whether all processes have it, and
     ``outage`` what was counted since they last had: ``posts`` tried, ``failed``, ``lost``."""
-    if mongo["status"] == "down" and mongo["error"] in DENIALS:
-        return Verdict(
-            DOWN,
-            _("MongoDB has not let us read and write since %(time)s: nobody can send or change "
-              "anything. What was sent is safe, and browsers keep what is written now.",
-              time=when(mongo["since"])),
-            _("Check the user, the password and authSource in MONGODB_URI, and that the user has "
-              "the role readWrite; the chat goes on by itself."),
-            mongo["next_retry_s"],
-        )  # fmt: skip
-    if mongo["status"] == "down" and mongo["error"] == DISK_FULL:
-        return Verdict(
-            DOWN,
-            _("The disk of the MongoDB server has been full since %(time)s: nobody can send or "
-              "change anything. What was sent is safe, and browsers keep what is being written.",
-              time=when(mongo["since"])),
-            _("Free space on the disk of the MongoDB server, or give it a larger one. The chat "
-              "recovers by itself."),
-            mongo["next_retry_s"],
-        )  # fmt: skip
     if mongo["status"] == "down":
         return Verdict(
-            DOWN,
-            _("MongoDB has not responded since %(time)s: nobody can send or change anything. What "
-              "was sent is safe, and browsers keep what is being written.",
-              time=when(mongo["since"])),
-            _("Check the MongoDB server, its disk and the network. The chat recovers by itself."),
-            mongo["next_retry_s"],
-        )  # fmt: skip
+            DOWN, *_of_mongo(mongo["error"], when(mongo["since"])), mongo["next_retry_s"]
+        )
     if (phase := drill.phase()) != drill.NONE:
         return _of_drill(phase, left)
     if door["status"] == "down":
