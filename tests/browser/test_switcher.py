@@ -72,7 +72,7 @@ def test_the_choice_stays_when_the_server_adds_to_the_list(two, stranger):
     before = options.count()
     held[0].continue_()
     expect(options).not_to_have_count(before)
-    expect(chosen).to_have_text(name)
+    expect(chosen).to_have_text(name, use_inner_text=True)
 
 
 def test_without_the_server_what_is_on_the_screen_is_offered(two, stranger):

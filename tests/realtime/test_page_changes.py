@@ -31,6 +31,7 @@ def said_offline(watcher, person) -> bool:
 def test_quick_changes_of_the_page_keep_a_person_online(alice, bob, server, beside, processes):
     watcher, tab = alice.tab(), bob.tab()
     watcher.sees_online(bob.id)
+    browse(bob, [beside.url], seconds=EVERY)  # a browser asks for the next page first
     tab.close()
     browse(bob, [beside.url, server.url][:processes], seconds=3 * GRACE)
     assert not said_offline(watcher, bob)
@@ -73,6 +74,7 @@ def test_without_redis_too(launch_app):
     bob = Person(app.url, "quick").register(alice.invite())
     watcher, tab = alice.tab(), bob.tab()
     watcher.sees_online(bob.id)
+    browse(bob, [app.url], seconds=EVERY)
     tab.close()
     browse(bob, [app.url], seconds=3 * GRACE)
     assert not said_offline(watcher, bob)
