@@ -100,7 +100,7 @@ def measure(wanted: dict[str, Any]) -> dict[str, list[float]]:
 
 
 def _compare(app: Any, path: str, wanted: dict[str, Any]) -> list[float]:
-    from chat.metrics.numbers import Switch
+    from chat.telemetry.metric_types import Switch
 
     took: dict[bool, list[float]] = {True: [], False: []}
     gc.collect()

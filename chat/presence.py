@@ -28,10 +28,10 @@ from flask import Flask, g, has_request_context, request
 
 from chat.cache import basis, fence_reads, keys, through
 from chat.extensions import redis
-from chat.metrics import count
 from chat.realtime import roster
 from chat.realtime.holder import TICK, Holder
 from chat.redis import DOWN, Down
+from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 
@@ -154,13 +154,13 @@ def _look() -> roster.Picture:
         through.note("bypass")
     outcome = "miss" if redis.is_up() else "down" if redis.enabled else "bypass"
     through.note(outcome)
-    count.cache(keys.online(), outcome)
+    telemetry.cache(keys.online(), outcome)
     return roster.Picture(_holder.here(), 0) if isinstance(found, Down) else found
 
 
 def _seen(found: roster.Picture) -> roster.Picture:
     _copy.put(found)
-    count.cache_hits([keys.online()])
+    telemetry.cache_hits([keys.online()])
     return found
 
 

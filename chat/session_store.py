@@ -14,11 +14,11 @@ from chat import rollout
 from chat.cache import outages, shapes
 from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
-from chat.metrics import count
 from chat.models.session import Life
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
 from chat.session_ids import seal, sid_hash
+from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def load(sid: str, read: list[Any] | None = None) -> dict | None:
     """
     asked = rollout.in_rollout("sessions", sid) and not outages.elsewhere()
     data = _from_redis(sid, read) if asked else None
-    count.session(data is not None, asked, redis)
+    telemetry.session(data is not None, asked, redis)
     return data if data is not None else _from_mongo(sid)
 
 

@@ -27,11 +27,11 @@ from chat import session_store as store
 from chat.cache import ours, outages
 from chat.errors import Unavailable, Uncertain
 from chat.extensions import redis
-from chat.metrics import count
 from chat.models.driver import has_written
 from chat.passing import of
 from chat.redis import Down, scripts
 from chat.session_ids import sid_hash
+from chat.telemetry import events as telemetry
 from chat.traces import went_without_mongo
 
 __all__ = [
@@ -103,7 +103,7 @@ class Sessions(ServerSideSessionInterface):
             session.degraded = True
             return session
         if data is None:  # an id that somebody made up is never taken over
-            count.session_lost()
+            telemetry.session_lost()
             return self._new()
         session = Session(data, sid=sid)
         session.stored = True

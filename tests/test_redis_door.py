@@ -21,11 +21,11 @@ from redis.exceptions import (
 
 import chat
 from chat.config import ConfigError, read
-from chat.metrics import names, redis_calls
 from chat.redis import DOWN, answers, scripts
 from chat.redis.breaker import LONGEST_RETRY, Breaker
 from chat.redis.client import Disabled, Door
 from chat.redis.connect import Connector, _hosts, _sentinel
+from chat.telemetry import redis_calls, registry
 from tests.support.servers import Redis
 from tests.support.small_app import redis_url
 from tests.support.waiting import eventually
@@ -248,12 +248,12 @@ def test_a_busy_pool_is_load_and_leaves_redis_trusted(own_redis: Redis) -> None:
     door = door_to(own_redis.url)
     assert door.call(lambda r: r.ping())
     pool = door.kept.client.connection_pool
-    exhausted = names.POOL_EXHAUSTED.values[()]
+    exhausted = registry.POOL_EXHAUSTED.values[()]
     held = [pool.get_connection() for _ in range(50)]
     assert redis_calls.in_use(pool) == 50
     assert door.call(lambda r: r.ping()) is DOWN
     assert door.counts["load"] == 1
-    assert names.POOL_EXHAUSTED.values[()] == exhausted + 1
+    assert registry.POOL_EXHAUSTED.values[()] == exhausted + 1
     assert door.is_up()
     for connection in held:
         pool.release(connection)

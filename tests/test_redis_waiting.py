@@ -16,9 +16,9 @@ from chat import models
 from chat.cache import keys
 from chat.embedded.mongo import Mongo
 from chat.extensions import redis
-from chat.metrics import names
 from chat.redis import DOWN, connect, patience, recovery
 from chat.redis.client import Door
+from chat.telemetry import registry
 from chat.turns import turns
 from tests.support.people import CSRF
 from tests.support.processes import SECRET_KEY, new_database
@@ -85,11 +85,11 @@ def _found(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _round_trips() -> int:
-    return int(sum(sum(row[:-1]) for row in names.REDIS_CALLS.values.values()))
+    return int(sum(sum(row[:-1]) for row in registry.REDIS_CALLS.values.values()))
 
 
 def _left_out() -> int:
-    return int(names.FALLBACKS.values["slow",])
+    return int(registry.FALLBACKS.values["slow",])
 
 
 def test_a_request_that_has_waited_for_redis_long_enough_asks_mongodb_for_the_rest(

@@ -8,7 +8,7 @@ import requests
 
 from chat import status
 from chat.extensions import redis
-from chat.metrics import names
+from chat.telemetry import registry
 from tests.support.servers import start_mongod
 from tests.support.waiting import SECONDS, eventually
 
@@ -111,7 +111,7 @@ def test_no_answer_asks_a_store_and_none_asks_who_is_there(app, client, trips):
 
 
 def commands_to_mongo():
-    return sum(sum(row[:-1]) for row in names.MONGO_CALLS.values.values())
+    return sum(sum(row[:-1]) for row in registry.MONGO_CALLS.values.values())
 
 
 def test_since_moves_only_when_the_status_changes():

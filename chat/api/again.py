@@ -25,10 +25,10 @@ from chat.cache import keys, outages
 from chat.cache.local import Copy, copies
 from chat.callers import callers
 from chat.extensions import redis
-from chat.metrics import count as figures
 from chat.passing import KEY, Passing
 from chat.redis import Down, scripts
 from chat.services import activity
+from chat.telemetry import events as figures
 
 # What belongs to one answer only.
 OWN = ("x-request-id", "set-cookie", "content-length", "date")

@@ -6,8 +6,8 @@ from chat import text
 from chat.cache import keys, plain, through
 from chat.cache.shapes import nothing
 from chat.cache.through import Shape, Source
-from chat.metrics import count
 from chat.models import Channel, Site, base
+from chat.telemetry import events as telemetry
 
 
 def _items(channels: dict[str, dict], key: str) -> list[str]:
@@ -61,7 +61,7 @@ def get_many(channel_ids: Iterable[str]) -> list[dict]:
     wanted = list(channel_ids)
     if not through.is_cached("channels"):
         through.note("bypass")
-        count.cache(keys.channels_list(), "bypass")
+        telemetry.cache(keys.channels_list(), "bypass")
         return Channel.find_all(wanted) if wanted else []
     named = get_all()
     rest = [direct_source(cid) for cid in wanted if cid not in named]

@@ -14,9 +14,9 @@ from chat.cache.shapes import nothing
 from chat.cache.tail import Tail
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
-from chat.metrics import count
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
+from chat.telemetry import events as telemetry
 
 MARKS = Shape(
     "channel_users",
@@ -70,7 +70,7 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
     if not redis.is_up() or not through.is_cached("messages"):
         outcome = "bypass" if redis.is_up() or not redis.enabled else "down"
         through.note(outcome)
-        count.cache(keys.marks(user_id), outcome)
+        telemetry.cache(keys.marks(user_id), outcome)
         return Membership.reading_of(user_id, channel_id)
     marks = get_marks(user_id)
     if channel_id is not None:
@@ -83,7 +83,7 @@ def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
     """The seq of the newest message of each channel; 0 where nothing was said yet."""
     if not through.is_cached("messages"):
         through.note("bypass")
-        count.cache(keys.tail(""), "bypass")
+        telemetry.cache(keys.tail(""), "bypass")
         return Message.last_seqs(list(channel_ids))
     return {cid: newest.last for cid, newest in _tails(channel_ids).items()}
 

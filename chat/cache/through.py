@@ -15,7 +15,7 @@ from chat.cache import basis, fence_reads, outages
 from chat.cache.local import Copy, copies, size_of
 from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
-from chat.metrics import count
+from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def ask(source: Source, part: Part) -> bool:
     found = fence_reads.read(source.key, *part.command)
     if found.hit:
         note("hit")
-        count.cache_hits([source.key])
+        telemetry.cache_hits([source.key])
         basis.read(source.key, found.version)
         return bool(found.value)
     return part.pick(get(source))
@@ -111,7 +111,7 @@ def look_all(sources: Sequence[Source], riders: Sequence[fence_reads.Rider] = ()
     found.update(zip((source.key for source in asked), _look(asked, riders), strict=True))
     for key in new.keys() - found.keys():
         note("bypass")
-        count.cache(key, "bypass")
+        telemetry.cache(key, "bypass")
         found[key] = Copy(new[key].load())
     if seen is not None:
         seen.update(found)
@@ -131,7 +131,7 @@ def _outcome_of(seen: dict[str, Copy], cached: bool) -> str:
 def past_redis(name: str, load: Callable[[], Any]) -> Any:
     """What MongoDB says, where Redis is not asked; once a request that changes nothing."""
     note("bypass")
-    count.past_redis(name)
+    telemetry.past_redis(name)
     seen = g.get("seen") if has_request_context() else None
     if seen is None:
         return load()
@@ -157,7 +157,7 @@ def look_at(confirmed: dict[str, str]) -> None:
     if (made_from := basis.current()) is not None:
         for key in same:
             made_from.add(made_from.fenced, key, confirmed[key])
-    count.cache_hits(list(same))
+    telemetry.cache_hits(list(same))
 
 
 def look_again() -> None:
@@ -194,7 +194,7 @@ def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> lis
         if 0 <= reading.left_ms < EARLY * 1000 * lives[source.shape.ttl]:
             _refresh(source, reading.version)
     answered = zip(sources, readings, found, strict=True)
-    count.cache_hits([s.key for s, reading, copy in answered if reading.hit and copy.version])
+    telemetry.cache_hits([s.key for s, reading, copy in answered if reading.hit and copy.version])
     return found
 
 
@@ -217,7 +217,7 @@ def _ask(
 def _copy(source: Source, found: fence_reads.Reading, kept: Copy | None) -> Copy:
     if not found.hit:
         note("down" if found.down else "miss")
-        count.cache(source.key, "down" if found.down else "miss")
+        telemetry.cache(source.key, "down" if found.down else "miss")
         return _load(source, found.token)
     if found.same and kept is not None:
         return kept
@@ -240,7 +240,7 @@ def unreadable(key: str) -> None:
     log.error("unreadable in Redis, deleted: %s", key)
     fence_reads.forget(key)
     note("miss")
-    count.cache(key, "error")
+    telemetry.cache(key, "error")
 
 
 def _load(source: Source, token: str | None) -> Copy:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from chat.cache import basis, directory, fence_reads, fence_writes, keys, plain, through
 from chat.cache.shapes import UNREADABLE
 from chat.cache.through import Source
-from chat.metrics import count
 from chat.models import User, base
 from chat.models.user import to_profile
+from chat.telemetry import events as telemetry
 
 PROFILE = plain.json_string("cache:users:profile:*", "users", "TTL_USERS")
 PAGE_MARGIN = 50  # people who may share the millisecond of a page's end
@@ -46,7 +46,7 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
         return {}
     if not through.is_cached("users"):
         through.note("bypass")
-        count.cache(keys.profile(""), "bypass", len(wanted))
+        telemetry.cache(keys.profile(""), "bypass", len(wanted))
         return User.profiles(wanted)
     if basis.current():
         version()  # these have none of their own; asked before them, so that it is never newer
@@ -54,9 +54,9 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
     readings, found = _read(wanted, readings)
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
     through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")
-    count.cache_hits([keys.profile(uid) for uid in found])
+    telemetry.cache_hits([keys.profile(uid) for uid in found])
     for _, reading in cold:
-        count.cache(keys.profile(""), "down" if reading.down else "miss")
+        telemetry.cache(keys.profile(""), "down" if reading.down else "miss")
     if cold:
         found |= _fill_profiles([uid for uid, _ in cold], [r for _, r in cold])
     return {uid: found[uid] for uid in wanted if found.get(uid)}
@@ -102,7 +102,7 @@ def list_recent(limit: int, cursor: tuple[int, str] | None) -> Page:
     """
     if not through.is_cached("users"):
         through.note("bypass")
-        count.cache(keys.users_list(), "bypass")
+        telemetry.cache(keys.users_list(), "bypass")
         return _from_mongo(limit, cursor)
     return _from_redis(limit, cursor) or _from_mongo(limit, cursor)
 
@@ -120,7 +120,7 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
     directory.keep_filled(found)
     if not found.hit:
         through.note("down" if found.down else "miss")
-        count.cache(keys.users_list(), "down" if found.down else "miss")
+        telemetry.cache(keys.users_list(), "down" if found.down else "miss")
         return None
     try:
         pairs = _people(found.value, keys.users_list())
@@ -128,7 +128,7 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
         through.unreadable(keys.users_list())
         return None
     through.note("hit")
-    count.cache_hits([keys.users_list()])
+    telemetry.cache_hits([keys.users_list()])
     basis.read(keys.users_list(), found.version)
     basis.read_plain(keys.order(), order)
     if cursor is None:

@@ -15,12 +15,13 @@ from redis.exceptions import ResponseError
 
 from chat import rollout
 from chat.extensions import redis
-from chat.metrics import names, redis_calls, snapshot
+from chat.metrics import snapshot
 from chat.metrics.place import place
-from chat.metrics.version import VERSION
 from chat.realtime import connections, queue
 from chat.redis import Down
 from chat.redis.pubsub import bus
+from chat.telemetry import redis_calls, registry
+from chat.telemetry.version import VERSION
 from chat.watch import drill
 
 log = logging.getLogger(__name__)
@@ -30,10 +31,10 @@ FACTS_EVERY = 5  # looks
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PYTHON = platform.python_version()
 _FACTS = {
-    "used_memory": names.REDIS_MEMORY,
-    "maxmemory": names.REDIS_MEMORY_LIMIT,
-    "connected_clients": names.REDIS_CLIENTS,
-    "keys": names.REDIS_KEYS,
+    "used_memory": registry.REDIS_MEMORY,
+    "maxmemory": registry.REDIS_MEMORY_LIMIT,
+    "connected_clients": registry.REDIS_CLIENTS,
+    "keys": registry.REDIS_KEYS,
 }
 
 
@@ -52,17 +53,17 @@ def watch(app: Flask) -> None:
 
 def look(app: Flask) -> None:
     """What this process knows anyway."""
-    names.BUILD.set(1, VERSION, _PYTHON)
-    names.SOCKETS.set(len(connections.everyone()))
-    names.DELIVERIES.values.update(
+    registry.BUILD.set(1, VERSION, _PYTHON)
+    registry.SOCKETS.set(len(connections.everyone()))
+    registry.DELIVERIES.values.update(
         {("straight",): queue.counts.straight, ("queued",): queue.counts.queued}
     )
-    names.WRITES.values[()] = queue.counts.writes
+    registry.WRITES.values[()] = queue.counts.writes
     _look_at_redis()
     _look_at_mongo(app)
     _look_at_rollout(app)
     if (memory := resident()) is not None:
-        names.MEMORY.set(memory)
+        registry.MEMORY.set(memory)
 
 
 def resident() -> int | None:
@@ -91,25 +92,25 @@ def _facts(client: object) -> dict[str, float]:
 
 
 def _look_at_redis() -> None:
-    names.REDIS_ENABLED.set(int(redis.enabled))
-    names.REDIS_UP.set(int(redis.is_up()))
-    names.FIRE_DRILL.set(int(drill.phase() != drill.NONE))
-    names.BREAKER_OPEN.set(int(redis.enabled and redis.breaker.is_open))
+    registry.REDIS_ENABLED.set(int(redis.enabled))
+    registry.REDIS_UP.set(int(redis.is_up()))
+    registry.FIRE_DRILL.set(int(drill.phase() != drill.NONE))
+    registry.BREAKER_OPEN.set(int(redis.enabled and redis.breaker.is_open))
     pools = redis_calls.pools(redis.kept.client) if redis.enabled else []
-    names.POOL_IN_USE.set(sum(map(redis_calls.in_use, pools)))
+    registry.POOL_IN_USE.set(sum(map(redis_calls.in_use, pools)))
     limit = redis.connector.most if redis.enabled else 0
-    names.POOL_LIMIT.set(limit * max(1, len(pools)))
-    names.OUTBOX.set(bus.counts()["waiting"])
+    registry.POOL_LIMIT.set(limit * max(1, len(pools)))
+    registry.OUTBOX.set(bus.counts()["waiting"])
 
 
 def _look_at_mongo(app: Flask) -> None:
     status = app.extensions.get("chat_status")
     if status is not None and status.mongo.status in ("up", "down"):
-        names.MONGO_UP.set(int(status.mongo.status == "up"))
+        registry.MONGO_UP.set(int(status.mongo.status == "up"))
 
 
 def _look_at_rollout(app: Flask) -> None:
     with app.app_context():
         for feature in rollout.FEATURES:
             share = rollout.percent(feature) if redis.enabled else 0
-            names.ROLLOUT.set(share / 100, feature)
+            registry.ROLLOUT.set(share / 100, feature)

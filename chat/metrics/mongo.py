@@ -2,8 +2,8 @@
 
 from pymongo import monitoring
 
-from chat.metrics import names
-from chat.metrics.numbers import Labels, Switch
+from chat.telemetry import registry
+from chat.telemetry.metric_types import Labels, Switch
 
 VERBS = frozenset(
     ("find", "aggregate", "insert", "update", "delete", "findAndModify", "count", "distinct",
@@ -42,13 +42,13 @@ class _Watch(monitoring.CommandListener):
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         labels = self._under_way.pop(event.request_id, None)
         if labels:
-            names.MONGO_CALLS.observe(event.duration_micros / 1e6, *labels)
+            registry.MONGO_CALLS.observe(event.duration_micros / 1e6, *labels)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         labels = self._under_way.pop(event.request_id, None)
         if labels:
-            names.MONGO_CALLS.observe(event.duration_micros / 1e6, *labels)
-            names.MONGO_FAILURES.inc(*labels)
+            registry.MONGO_CALLS.observe(event.duration_micros / 1e6, *labels)
+            registry.MONGO_FAILURES.inc(*labels)
 
 
 monitoring.register(_Watch())  # for every client that is made from now on

@@ -18,8 +18,8 @@ from typing import Any
 
 import msgspec
 
-from chat.metrics.names import WORKERS
 from chat.metrics.snapshot import Snapshot, add, own
+from chat.telemetry.registry import WORKERS
 
 PREFIX = "chat-figures-"
 DEAD = "dead"

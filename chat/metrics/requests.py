@@ -11,9 +11,10 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from chat.metrics import names, page
-from chat.metrics.count import ANSWERED, ROUTE, SEEN
-from chat.metrics.numbers import Switch
+from chat.metrics import page
+from chat.telemetry import registry
+from chat.telemetry.events import ANSWERED, ROUTE, SEEN
+from chat.telemetry.metric_types import Switch
 
 Headers = list[tuple[str, str]]
 
@@ -60,7 +61,7 @@ class Timed:
             return self._wrapped(environ, start)
         finally:
             method, answered = environ["REQUEST_METHOD"], seen.get(ANSWERED)
-            names.REQUESTS.observe(
+            registry.REQUESTS.observe(
                 perf_counter() - began,
                 method if method in METHODS else "other",
                 seen.get(ROUTE, NOWHERE),

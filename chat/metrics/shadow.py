@@ -23,8 +23,9 @@ from chat.cache import channels, emoji, fence_reads, members, messages, reading,
 from chat.cache.local import copies
 from chat.cache.shapes import UNREADABLE
 from chat.cache.through import Source
-from chat.metrics import count, names
-from chat.metrics.count import structure_of
+from chat.telemetry import events as telemetry
+from chat.telemetry import registry
+from chat.telemetry.events import structure_of
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Shadow:
             return
         key = choice(fit)
         if len(self.waiting) >= MOST_WAITING:
-            names.SHADOW.inc(structure_of(key), "skipped")
+            registry.SHADOW.inc(structure_of(key), "skipped")
         else:
             self.waiting.append(key)
             self.there.set()
@@ -75,7 +76,7 @@ def init_app(app: Flask) -> None:
     """SHADOW_SAMPLE percent of the answers; none at 0."""
     global _shadow
     _shadow = Shadow(app.config.get("SHADOW_SAMPLE", 0) / 100)
-    count.on_hits(_shadow.sample if _shadow.share else None)
+    telemetry.on_hits(_shadow.sample if _shadow.share else None)
 
 
 def watch(app: Flask) -> None:
@@ -100,7 +101,7 @@ def check(app: Flask, key: str) -> str:
         verdict = "failed"
     if verdict == "stale":
         log.error("a cached value is not what MongoDB says: %s", key)
-    names.SHADOW.inc(name, verdict)
+    registry.SHADOW.inc(name, verdict)
     return verdict
 
 

@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from chat.metrics import names
-from chat.metrics.count import settle
-from chat.metrics.numbers import Gauge, Histogram, Labels, percentile
+from chat.telemetry import registry
+from chat.telemetry.events import settle
+from chat.telemetry.metric_types import Gauge, Histogram, Labels, percentile
 
 Snapshot = dict[str, Any]
 Pairs = Iterable[tuple[Iterable[str], Any]]
@@ -25,7 +25,7 @@ def own() -> Snapshot:
     settle()
     counts: dict[str, list] = {}
     gauges: dict[str, list] = {}
-    for figure in names.FIGURES:
+    for figure in registry.FIGURES:
         pairs = [
             (labels, list(value) if isinstance(value, list) else value)
             for labels, value in figure.values.items()
@@ -57,7 +57,7 @@ def add(snapshots: Iterable[Snapshot]) -> Snapshot:
 
 def _in_our_buckets(name: str, pairs: Pairs) -> Pairs:
     """Without what a process measured in other buckets: code from before a reload."""
-    figure = names.BY_NAME.get(name)
+    figure = registry.BY_NAME.get(name)
     if not isinstance(figure, Histogram):
         return pairs
     return [(labels, row) for labels, row in pairs if len(row) == len(figure.nothing())]
@@ -76,7 +76,7 @@ def _add_counts(into: dict[Labels, Any], pairs: Pairs) -> None:
 
 
 def _add_gauges(into: dict[Labels, float], pairs: Pairs, name: str) -> None:
-    figure = names.BY_NAME.get(name)
+    figure = registry.BY_NAME.get(name)
     merge = figure.merge if isinstance(figure, Gauge) else "latest"
     for labels, value in pairs:
         key = tuple(labels)
@@ -98,15 +98,15 @@ def totals(snapshot: Snapshot) -> dict[str, Any]:
     answered → count, sum, p50, p95 and row; ``routes``: the same for each "GET /route"; ``redis``:
     the same for get, set, script and other; ``reads_saved``: reads that were hits.
     """
-    reads = _by_two(snapshot, names.CACHE_READS.name)
+    reads = _by_two(snapshot, registry.CACHE_READS.name)
     hits = sum(outcomes.get("hit", 0) for outcomes in reads.values())
-    calls = _rows(snapshot, names.MONGO_CALLS.name)
-    redis = {labels[0]: _time(names.REDIS_CALLS, row)
-             for labels, row in _rows(snapshot, names.REDIS_CALLS.name).items()}  # fmt: skip
+    calls = _rows(snapshot, registry.MONGO_CALLS.name)
+    redis = {labels[0]: _time(registry.REDIS_CALLS, row)
+             for labels, row in _rows(snapshot, registry.REDIS_CALLS.name).items()}  # fmt: skip
     return {
         "processes": snapshot["processes"],
         "cache": reads,
-        "shadow": _by_two(snapshot, names.SHADOW.name),
+        "shadow": _by_two(snapshot, registry.SHADOW.name),
         "answers": _by_answer(snapshot, by_route=False),
         "routes": _by_answer(snapshot, by_route=True),
         "redis": redis,
@@ -114,16 +114,16 @@ def totals(snapshot: Snapshot) -> dict[str, Any]:
                     "reads": sum(sum(row[:-1]) for (_, verb), row in calls.items()
                                  if verb in READING)},
         "reads_saved": hits,
-        "sessions": _by_one(snapshot, names.SESSIONS.name),
-        "fallbacks": _by_one(snapshot, names.FALLBACKS.name),
-        "catch_ups": _by_one(snapshot, names.CATCH_UPS.name),
-        "caught_up": sum(_rows(snapshot, names.CAUGHT_UP.name).values()),
-        "gaps_detected": _by_one(snapshot, names.GAPS_DETECTED.name),
-        "gaps_repaired": _by_one(snapshot, names.GAPS_REPAIRED.name),
-        "published": _by_one(snapshot, names.PUBLISHED.name),
-        "emits": _by_one(snapshot, names.EMITS.name),
-        "deliveries": sum(_rows(snapshot, names.DELIVERIES.name).values()),
-        "pool_exhausted": sum(_rows(snapshot, names.POOL_EXHAUSTED.name).values()),
+        "sessions": _by_one(snapshot, registry.SESSIONS.name),
+        "fallbacks": _by_one(snapshot, registry.FALLBACKS.name),
+        "catch_ups": _by_one(snapshot, registry.CATCH_UPS.name),
+        "caught_up": sum(_rows(snapshot, registry.CAUGHT_UP.name).values()),
+        "gaps_detected": _by_one(snapshot, registry.GAPS_DETECTED.name),
+        "gaps_repaired": _by_one(snapshot, registry.GAPS_REPAIRED.name),
+        "published": _by_one(snapshot, registry.PUBLISHED.name),
+        "emits": _by_one(snapshot, registry.EMITS.name),
+        "deliveries": sum(_rows(snapshot, registry.DELIVERIES.name).values()),
+        "pool_exhausted": sum(_rows(snapshot, registry.POOL_EXHAUSTED.name).values()),
         "gauges": {name: {"/".join(labels): value for labels, value in pairs}
                    for name, pairs in snapshot["gauges"].items()},
     }  # fmt: skip
@@ -150,15 +150,15 @@ def _by_two(snapshot: Snapshot, name: str) -> dict[str, dict[str, float]]:
 def _by_answer(snapshot: Snapshot, by_route: bool) -> dict[str, Any]:
     """Times by how requests were answered, or for each route by that."""
     sums: dict[Labels, Any] = {}
-    for labels, row in _rows(snapshot, names.REQUESTS.name).items():
+    for labels, row in _rows(snapshot, registry.REQUESTS.name).items():
         method, route, _status, answered = labels
         key = (f"{method} {route}", answered) if by_route else (answered,)
         _add_counts(sums, [(key, row)])
     if not by_route:
-        return {labels[0]: _time(names.REQUESTS, row) for labels, row in sums.items()}
+        return {labels[0]: _time(registry.REQUESTS, row) for labels, row in sums.items()}
     found: dict[str, Any] = {}
     for (route, answered), row in sums.items():
-        found.setdefault(route, {})[answered] = _time(names.REQUESTS, row)
+        found.setdefault(route, {})[answered] = _time(registry.REQUESTS, row)
     return found
 
 

@@ -18,9 +18,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.utils import floatToGoString
 
-from chat.metrics import names
-from chat.metrics.numbers import Figure, Histogram, Labels
 from chat.metrics.snapshot import Snapshot
+from chat.telemetry import registry as names
+from chat.telemetry.metric_types import Figure, Histogram, Labels
 
 
 class Told:

@@ -10,11 +10,13 @@ from flask import Flask
 from chat import session_store
 from chat.cache import directory, fence_scripts
 from chat.cache.basis import VERSION
-from chat.metrics import count, gauges, mongo, names, place, redis_calls, requests, shadow, snapshot
+from chat.metrics import gauges, mongo, place, requests, shadow, snapshot
 from chat.models import DOCUMENTS
 from chat.models.outage import Outage
 from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of
+from chat.telemetry import events as telemetry
+from chat.telemetry import redis_calls, registry
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "monitoring.md"
 # What these do for the caches is what GET and SET do for a plain key.
@@ -28,13 +30,13 @@ WRITING = (
 
 def init_app(app: Flask) -> None:
     """Begin at nothing, and measure. Put it last: it stands before everything else."""
-    for figure in names.FIGURES:
+    for figure in registry.FIGURES:
         figure.clear()
     mongo.learn({each._get_collection_name() for each in (*DOCUMENTS, Outage)})
     for family, scripts in ((redis_calls.GET, READING), (redis_calls.SET, WRITING)):
         redis_calls.learn(family, [(script, sha_of(script)) for script in scripts])
-    bus.on_gap(partial(count.repaired, "subscription"))  # after those who see to it
-    bus.on_shed(partial(count.repaired, "publisher"))
+    bus.on_gap(partial(telemetry.repaired, "subscription"))  # after those who see to it
+    bus.on_shed(partial(telemetry.repaired, "publisher"))
     app.cli.add_command(figures)
     shadow.init_app(app)
     requests.init_app(app)
@@ -45,9 +47,9 @@ def init_app(app: Flask) -> None:
 def figures(write: bool) -> None:
     """Every figure of /metrics: its kind, its labels and what it means."""
     if write:
-        PAGE.write_text(names.written_into(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        PAGE.write_text(registry.written_into(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     else:
-        click.echo(names.table(), nl=False)
+        click.echo(registry.table(), nl=False)
 
 
 _greenlets: list[gevent.Greenlet] = []

@@ -14,9 +14,9 @@ from flask import Flask, current_app
 
 from chat.cache import updates
 from chat.extensions import socketio
-from chat.metrics import count
 from chat.pieces import Pieces
 from chat.realtime import rooms
+from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -42,7 +42,7 @@ def _safely(fn: Callable[P, None]) -> Callable[P, None]:
 
 def _emit(event: str, data: dict[str, Any], to: str, **how: Any) -> None:
     if socketio.server is not None:
-        count.emitted(event)
+        telemetry.emitted(event)
         socketio.server.emit(event, data, to=to, **how)
 
 
@@ -166,7 +166,7 @@ def presence_changed(
     """Who came and who went; `local`: only to this process's browsers."""
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     if socketio.server is not None:
-        count.emitted("presence")
+        telemetry.emitted("presence")
         socketio.server.emit("presence", data, to=rooms.EVERYONE, ignore_queue=local)
 
 
@@ -180,7 +180,7 @@ def presence_greeting(
     """
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     data |= {"greeting": True, "known": known, "missed": missed}
-    count.emitted("presence")
+    telemetry.emitted("presence")
     socketio.server.emit("presence", data, to=sid, ignore_queue=True)
 
 
@@ -213,5 +213,5 @@ def system(mode: str, everywhere: bool = False, **extra: Any) -> None:
     """
     if socketio.server is not None:
         data = {"mode": mode, **extra}
-        count.emitted("system")
+        telemetry.emitted("system")
         socketio.server.emit("system", data, to=rooms.EVERYONE, ignore_queue=not everywhere)

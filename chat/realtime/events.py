@@ -14,13 +14,13 @@ from socketio.exceptions import ConnectionRefusedError
 from chat import integers
 from chat.cache import through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
-from chat.metrics import count
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import NotKept, has_written
 from chat.realtime import connections, identity, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.floods import Floods
 from chat.redis import patience
+from chat.telemetry import events as telemetry
 from chat.traces import went_without_mongo
 from chat.turns import turns
 
@@ -76,7 +76,7 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
         answer = _handle(app, event, sid, data, refuse)
     finally:
         patience.renew()
-    count.socket_event(event, answer)
+    telemetry.socket_event(event, answer)
     return answer
 
 

@@ -10,13 +10,13 @@ from chat.cache import channels, directs, members, users
 from chat.cache.local import copies
 from chat.cache.through import Source
 from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
-from chat.metrics import count
 from chat.models import base
 from chat.realtime import broadcasts, catching_up, connections, rooms
 from chat.realtime.connections import Connection
 from chat.realtime.events import handles, number, optional_number, text
 from chat.security import token_matches
 from chat.services import activity, messages
+from chat.telemetry import events as telemetry
 
 MOST_SOCKETS = 20  # of one person in one process
 MOST_WATCHED = 20  # public channels that one socket hears without being a member
@@ -108,7 +108,7 @@ def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> di
     with catching_up.alone(actor.id):
         changed, more = messages.changes(actor, channel_id, after=after, rev=rev)
         rows = [{"message": message, "html": broadcasts.row(message)} for message in changed]
-    count.caught_up(after or rev, len(changed), more)
+    telemetry.caught_up(after or rev, len(changed), more)
     return {"messages": rows, "more": more, "rev": changed[-1]["rev"] if changed else rev}
 
 

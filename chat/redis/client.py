@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import redis
 from flask import Flask
 
-from chat.metrics import count
 from chat.redis import health, patience, recovery, scripts
 from chat.redis.answers import (
     BUG,
@@ -29,6 +28,7 @@ from chat.redis.kept import Kept
 from chat.redis.listeners import Listeners
 from chat.redis.mark import Elsewhere
 from chat.redis.reasons import describe
+from chat.telemetry import events as telemetry
 
 T = TypeVar("T")
 FIRST_PATIENCE = 1.0  # seconds
@@ -105,10 +105,10 @@ class Door(Listeners):
         """
         if not self._may_pass():
             if self.enabled:
-                count.fallback("open")
+                telemetry.fallback("open")
             return DOWN
         if spare and patience.is_at_end():
-            count.fallback("slow")
+            telemetry.fallback("slow")
             return DOWN
         generation = self.breaker.generation
         try:
@@ -295,7 +295,7 @@ class Door(Listeners):
     def _failed(self, error: Exception, what: str, generation: int) -> Down:
         kind = kind_of(error)
         self.counts[kind] += 1
-        count.fallback(kind)
+        telemetry.fallback(kind)
         if kind == BUG:
             if self._strict:
                 raise error

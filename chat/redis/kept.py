@@ -8,11 +8,11 @@ from typing import Any
 
 import redis
 
-from chat.metrics import redis_calls
 from chat.redis.connect import POOL_WAIT, Connector
 from chat.redis.mark import Mark
 from chat.redis.together import Client
 from chat.redis.waiting import Line
+from chat.telemetry import redis_calls
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Any
 import gevent
 from gevent import queue
 
-from chat.metrics import count
 from chat.redis.retrying import backoff, close_quietly, jitter
+from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Publisher:
 
     def _drop(self) -> bool:
         self.dropped += 1
-        count.published("dropped")
+        telemetry.published("dropped")
         self._shed = True
         return False
 
@@ -101,7 +101,7 @@ class Publisher:
             raise
         for _channel, _body, since in batch:
             self.sent += 1
-            count.published("sent", time.monotonic() - since)
+            telemetry.published("sent", time.monotonic() - since)
         self._tell_if_shed()
 
     def _send(self, batch: list[tuple[str, str, float]]) -> None:
@@ -124,7 +124,7 @@ class Publisher:
     def _tell_if_shed(self) -> None:
         if self._shed and self._door.is_up():
             self._shed = False
-            count.gap("publisher")
+            telemetry.gap("publisher")
             if self._on_shed:
                 gevent.spawn(self._on_shed)
 

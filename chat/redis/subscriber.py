@@ -7,9 +7,9 @@ from typing import Any
 
 import gevent
 
-from chat.metrics import count
 from chat.redis import names
 from chat.redis.retrying import backoff, close_quietly, jitter
+from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Subscriber:
                     elif gap:  # subscribed again
                         gap = False
                         self.gaps += 1
-                        count.gap("subscription")
+                        telemetry.gap("subscription")
                         gevent.spawn(self._on_gap)
             except Exception as error:  # noqa: BLE001
                 gap = True

@@ -7,7 +7,7 @@ from mongoengine.connection import get_connection
 from pymongo.topology_description import TopologyDescription
 
 from chat.extensions import redis
-from chat.metrics import names
+from chat.telemetry import registry
 from chat.watch import advice, backups, drill
 from chat.watch.servers import Gauges, figures, one
 
@@ -56,8 +56,8 @@ def of_redis(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> dic
         "limit": told["limit"] or None,
         "share": 100 * told["used"] / told["limit"]
         if told["used"] is not None and told["limit"] else None,
-        "in_use": one(gauges, names.POOL_IN_USE, 0),
-        "pool": one(gauges, names.POOL_LIMIT, 0),
+        "in_use": one(gauges, registry.POOL_IN_USE, 0),
+        "pool": one(gauges, registry.POOL_LIMIT, 0),
         "facts": facts,
         "as_of": datetime.fromtimestamp(facts["at"], UTC).isoformat() if away else "",
         "mode": redis.connector.mode if redis.enabled else "",

@@ -12,10 +12,10 @@ import gevent
 from flask import Flask
 
 from chat.extensions import redis
-from chat.metrics import names
 from chat.metrics.place import together
 from chat.redis import Down
 from chat.rollout import FEATURES
+from chat.telemetry import registry
 from chat.watch import alerts, census, drill, pushes, samples, servers, words
 from chat.watch.alerts import Facts, Rule, State
 from chat.watch.group import group
@@ -94,7 +94,7 @@ class Keeper:
         for rule, before, after in turned:
             self._tell(rule, before, after, now)
         self.reporter.look(sample, lambda: self._before(MINUTE))
-        self.writer.look(sample, gauges.get(names.SOCKETS.name, {}).get("", 0))
+        self.writer.look(sample, gauges.get(registry.SOCKETS.name, {}).get("", 0))
 
     def _remember(self, sample: Sample) -> None:
         self.recent.append(sample)
@@ -127,24 +127,24 @@ class Keeper:
 def facts_of(gauges: dict[str, dict[str, float]], minute: Sample, longer: Sample) -> Facts:
     """What alerts are decided by."""
     gauge = partial(servers.one, gauges)
-    enabled = bool(gauge(names.REDIS_ENABLED, 0))
+    enabled = bool(gauge(registry.REDIS_ENABLED, 0))
     hits, misses = samples.hits_and_misses(minute["cache"])
-    limit, used = gauge(names.REDIS_MEMORY_LIMIT), gauge(names.REDIS_MEMORY)
-    shares = gauges.get(names.ROLLOUT.name, {})
+    limit, used = gauge(registry.REDIS_MEMORY_LIMIT), gauge(registry.REDIS_MEMORY)
+    shares = gauges.get(registry.ROLLOUT.name, {})
     return Facts(
         redis_enabled=enabled,
-        redis_up=bool(gauge(names.REDIS_UP, 1)),
-        mongo_up=bool(gauge(names.MONGO_UP, 1)),
+        redis_up=bool(gauge(registry.REDIS_UP, 1)),
+        mongo_up=bool(gauge(registry.MONGO_UP, 1)),
         reads_per_s=(hits + misses) / max(EVERY, minute["at"]),
         miss_rate=misses / (hits + misses) if hits + misses else None,
         memory=used / limit if used is not None and limit else None,
         pool_exhausted=longer["pool_exhausted"],
         stale=longer["stale"],
-        get_ms=samples.time_of(minute["redis"]["get"], 0.95, names.REDIS_BUCKETS),
-        set_ms=samples.time_of(minute["redis"]["set"], 0.95, names.REDIS_BUCKETS),
+        get_ms=samples.time_of(minute["redis"]["get"], 0.95, registry.REDIS_BUCKETS),
+        set_ms=samples.time_of(minute["redis"]["set"], 0.95, registry.REDIS_BUCKETS),
         gets=samples.count_of(minute["redis"]["get"]),
         sets=samples.count_of(minute["redis"]["set"]),
-        connections=gauge(names.REDIS_CLIENTS),
+        connections=gauge(registry.REDIS_CLIENTS),
         rolled_back=sum(1 for name in FEATURES if not shares.get(name, 1)),
     )
 

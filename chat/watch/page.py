@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from chat import presence, rollout
 from chat.cache.keys import STRUCTURES, Structure
 from chat.extensions import redis
-from chat.metrics import names
 from chat.metrics.place import place, together
+from chat.telemetry import registry
 from chat.watch import alerts, cards, charts, drill, figures, history, patience, samples, words
 from chat.watch import verdict as verdicts
 from chat.watch.alerts import State
@@ -30,7 +30,7 @@ def live() -> dict[str, Any]:
     mongo = current_app.extensions["chat_status"].mongo.report()
     door = redis.state()
     active = alerts.active(alerts.from_plain(seen.get("alerts", {})))
-    others_up = bool(one(gauges, names.REDIS_UP, 1))
+    others_up = bool(one(gauges, registry.REDIS_UP, 1))
     hour = samples.since(seen.get("hour") or {}, samples.take(snap))
     verdict = verdicts.decide(mongo, door, others_up, active, drill.left(), seen.get("outage"))
     advised = [told(rule, state) for rule, state in active]
@@ -113,7 +113,7 @@ def now(minute: Sample, gauges: Gauges) -> dict[str, Any]:
     return {
         "online": len(presence.online()),
         "known": presence.is_known(),
-        "sockets": int(one(gauges, names.SOCKETS, 0)),
+        "sockets": int(one(gauges, registry.SOCKETS, 0)),
         "deliveries": minute["deliveries"] / seconds if seconds else None,
         "requests": samples.count_of(requests) / seconds if seconds else None,
         "p95": samples.time_of(requests, 0.95) if samples.count_of(requests) >= ENOUGH else None,
@@ -147,13 +147,13 @@ def processes() -> list[dict[str, Any]]:
         if not snap["processes"]:
             continue
         gauges = gauges_of(snap)
-        requests = [row for _labels, row in dict(snap["counts"]).get(names.REQUESTS.name, ())]
+        requests = [row for _labels, row in dict(snap["counts"]).get(registry.REQUESTS.name, ())]
         rows.append({
-            "pid": snap["pid"], "memory": one(gauges, names.MEMORY),
-            "sockets": int(one(gauges, names.SOCKETS, 0)),
+            "pid": snap["pid"], "memory": one(gauges, registry.MEMORY),
+            "sockets": int(one(gauges, registry.SOCKETS, 0)),
             "requests": sum(map(samples.count_of, requests)),
             "redis": _redis_of(gauges),
-            "mongo": "up" if one(gauges, names.MONGO_UP, 1) else "down",
+            "mongo": "up" if one(gauges, registry.MONGO_UP, 1) else "down",
         })  # fmt: skip
     return sorted(rows, key=lambda row: int(row["pid"]))
 
@@ -162,7 +162,7 @@ def _redis_of(gauges: Gauges) -> str:
     """How a process stands with Redis."""
     if not redis.enabled:
         return "disabled"
-    if one(gauges, names.REDIS_UP):
+    if one(gauges, registry.REDIS_UP):
         return "up"
     return cards.PAUSED if drill.phase() == drill.AWAY else "down"
 

@@ -6,8 +6,9 @@ JSON and be subtracted without knowing what it is.
 
 from typing import Any
 
-from chat.metrics import names, snapshot
-from chat.metrics.numbers import percentile
+from chat.metrics import snapshot
+from chat.telemetry import registry
+from chat.telemetry.metric_types import percentile
 
 Sample = dict[str, Any]
 WITH, WITHOUT = "with", "without"
@@ -80,7 +81,7 @@ def _plus(one: Any, two: Any) -> Any:
     return one + two
 
 
-def time_of(row: list[float] | None, share: float, buckets: Any = names.REQUEST_BUCKETS) -> Any:
+def time_of(row: list[float] | None, share: float, buckets: Any = registry.REQUEST_BUCKETS) -> Any:
     """A percentile in milliseconds, or None where nothing was measured in these buckets."""
     fits = row is not None and len(row) == len(buckets) + 2  # one beyond the last, and the sum
     seconds = percentile(row, buckets, share) if row and fits else None
@@ -112,16 +113,16 @@ def _posted(snap: snapshot.Snapshot) -> dict[str, Any]:
     """Messages sent, and those that failed through no fault of the sender's; lost sessions."""
     posts = failed = 0
     everything: list[float] | None = None
-    for (method, route, status, _answered), row in _pairs(snap, names.REQUESTS.name):
+    for (method, route, status, _answered), row in _pairs(snap, registry.REQUESTS.name):
         everything = _plus(everything, list(row))
         if method == "POST" and route.endswith(_POSTING):
             posts += count_of(row)
             failed += count_of(row) if status == "5xx" else 0
-    for (event, outcome), number in _pairs(snap, names.SOCKET_EVENTS.name):
+    for (event, outcome), number in _pairs(snap, registry.SOCKET_EVENTS.name):
         if event == "message:post":
             posts += number
             failed += number if outcome == "failed" else 0
-    lost = sum(number for _labels, number in _pairs(snap, names.SESSIONS_LOST.name))
+    lost = sum(number for _labels, number in _pairs(snap, registry.SESSIONS_LOST.name))
     return {"requests": everything or [], "posts": posts, "failed": failed, "lost": lost}
 
 

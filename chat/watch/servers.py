@@ -11,11 +11,11 @@ from pymongo.errors import OperationFailure, PyMongoError
 from redis.exceptions import ResponseError
 
 from chat.extensions import redis
-from chat.metrics import names
 from chat.metrics.snapshot import Snapshot
 from chat.models import Backup
 from chat.models.driver import Denied
 from chat.redis import Down
+from chat.telemetry import registry
 
 MONGO_SECONDS = 1.0
 Gauges = dict[str, dict[str, float]]
@@ -26,8 +26,8 @@ _WANTED = (
     "master_link_status", "aof_enabled", "rdb_last_bgsave_status", "rdb_last_save_time",
     "aof_last_write_status", "loading",
 )  # fmt: skip
-_FIGURES = {"used": names.REDIS_MEMORY, "limit": names.REDIS_MEMORY_LIMIT,
-            "clients": names.REDIS_CLIENTS, "keys": names.REDIS_KEYS}  # fmt: skip
+_FIGURES = {"used": registry.REDIS_MEMORY, "limit": registry.REDIS_MEMORY_LIMIT,
+            "clients": registry.REDIS_CLIENTS, "keys": registry.REDIS_KEYS}  # fmt: skip
 # Sections of serverStatus that are long, and that nobody here reads.
 _UNREAD = dict.fromkeys(("metrics", "wiredTiger", "tcmalloc", "repl", "locks", "opLatencies"), 0)
 
@@ -38,7 +38,7 @@ def gauges_of(snap: Snapshot) -> Gauges:
             for name, pairs in snap["gauges"].items()}  # fmt: skip
 
 
-def one(gauges: Gauges, figure: names.Gauge, default: Any = None) -> Any:
+def one(gauges: Gauges, figure: registry.Gauge, default: Any = None) -> Any:
     """A gauge without labels."""
     return gauges.get(figure.name, {}).get("", default)
 

@@ -11,24 +11,26 @@ from pymongo.errors import OperationFailure
 
 from chat import extensions
 from chat.cache.keys import STRUCTURES
-from chat.metrics import count, gauges, names, snapshot, text
+from chat.metrics import gauges, snapshot, text
 from chat.metrics import place as places
-from chat.metrics.numbers import Counter, Gauge, Histogram, percentile
 from chat.metrics.place import PREFIX, Place, together
 from chat.models import User
+from chat.telemetry import events as telemetry
+from chat.telemetry import registry
+from chat.telemetry.metric_types import Counter, Gauge, Histogram, percentile
 from chat.watch import samples
 from tests.support.processes import ROOT
 
-REQUESTS = names.REQUESTS.name
+REQUESTS = registry.REQUESTS.name
 
 
 @pytest.fixture
 def figures():
     """The figures of this process, at nothing."""
-    for figure in names.FIGURES:
+    for figure in registry.FIGURES:
         figure.clear()
-    yield names
-    for figure in names.FIGURES:
+    yield registry
+    for figure in registry.FIGURES:
         figure.clear()
 
 
@@ -38,7 +40,7 @@ def some(figures, sockets=3):
     figures.MONGO_CALLS.observe(0.001, "users", "find")
     figures.MONGO_CALLS.observe(0.001, "users", "insert")
     figures.REDIS_CALLS.observe(0.0012, "get")
-    count.cache_hits(["cache:site", "cache:messages:tail:1", "cache:messages:tail:2"])
+    telemetry.cache_hits(["cache:site", "cache:messages:tail:1", "cache:messages:tail:2"])
     figures.SOCKETS.set(sockets)
     figures.REDIS_UP.set(1)
     figures.REDIS_KEYS.set(sockets)
@@ -53,13 +55,13 @@ def test_the_text_is_byte_for_byte_what_prometheus_client_would_write(figures):
 
 def test_counts_of_processes_are_added_and_gauges_merged_as_each_says(figures):
     one, two = some(figures, sockets=3), some(figures, sockets=4)
-    two["gauges"][names.REDIS_UP.name] = [((), 0)]
+    two["gauges"][registry.REDIS_UP.name] = [((), 0)]
     two["at"] = one["at"] + 1
     sums = snapshot.add([two, one])  # in any order
     gauges = {name: dict(pairs) for name, pairs in sums["gauges"].items()}
-    assert gauges[names.SOCKETS.name] == {(): 7}
-    assert gauges[names.REDIS_UP.name] == {(): 0}
-    assert gauges[names.REDIS_KEYS.name] == {(): 4}  # the latest
+    assert gauges[registry.SOCKETS.name] == {(): 7}
+    assert gauges[registry.REDIS_UP.name] == {(): 0}
+    assert gauges[registry.REDIS_KEYS.name] == {(): 4}  # the latest
     totals = snapshot.totals(sums)
     assert totals["processes"] == 2
     assert totals["cache"]["cache:messages:tail:*"]["hit"] == 2 + 4
@@ -114,12 +116,12 @@ def test_what_is_on_a_bound_belongs_to_the_bucket_below_it():
 
 def test_every_structure_has_a_name_and_nothing_else_becomes_a_label(figures):
     for structure in STRUCTURES:
-        assert count.structure_of(structure.name.replace("*", "0" * 24)) == structure.name
+        assert telemetry.structure_of(structure.name.replace("*", "0" * 24)) == structure.name
     before = set(figures.CACHE_READS.values)
-    count.cache_hits(["something:else:1", "other", ""])
-    count.cache("something:else:1", "miss")
-    count.past_redis("whatever 7")
-    count.emitted("an event that nobody declared")
+    telemetry.cache_hits(["something:else:1", "other", ""])
+    telemetry.cache("something:else:1", "miss")
+    telemetry.past_redis("whatever 7")
+    telemetry.emitted("an event that nobody declared")
     assert set(figures.CACHE_READS.values) == before
     assert ("other",) in figures.EMITS.values
 
@@ -174,8 +176,11 @@ def test_an_ended_process_leaves_its_counts_and_takes_its_gauges_with_it(tmp_pat
     before = snapshot.add(master.everybody())
     master.fold(4711)
     after = snapshot.add(master.everybody())
-    assert dict(after["counts"])[names.REQUESTS.name] == dict(before["counts"])[names.REQUESTS.name]
-    assert dict(after["gauges"][names.SOCKETS.name]) == {(): 3}
+    assert (
+        dict(after["counts"])[registry.REQUESTS.name]
+        == dict(before["counts"])[registry.REQUESTS.name]
+    )
+    assert dict(after["gauges"][registry.SOCKETS.name]) == {(): 3}
     assert after["processes"] == 1
     worker.publish(some(figures))  # as if it had not been taken away yet when it was added
     assert len(master.everybody()) == 2
@@ -210,8 +215,8 @@ def test_without_gunicorn_together_is_this_process(figures):
 
 def test_the_documentation_has_every_figure():
     page = Path(ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
-    assert page == names.written_into(page)
-    for figure in names.FIGURES:
+    assert page == registry.written_into(page)
+    for figure in registry.FIGURES:
         assert f"| `{figure.name}` |" in page
     for kind in (Counter, Gauge, Histogram):
         assert f"| {kind.kind} |" in page

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from chat.embedded.process import LOOPBACK, Process, free_port
-from chat.metrics import names
+from chat.telemetry import registry
 from tests.support.people import Person
 from tests.support.processes import ROOT, Launcher
 from tests.support.waiting import eventually
@@ -184,7 +184,7 @@ def test_an_outage_of_redis_is_raised_by_its_rule(watched, launched):
 
 
 def test_the_dashboard_and_the_rules_ask_for_nothing_that_there_is_not():
-    known = set(names.BY_NAME)
+    known = set(registry.BY_NAME)
     asked = [expression for _, expression in queries()] + [RULES.read_text(encoding="utf-8")]
     used = {name for text in asked for name in re.findall(r"\bchat_\w+", text)}
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in used} - known == set()
@@ -192,8 +192,8 @@ def test_the_dashboard_and_the_rules_ask_for_nothing_that_there_is_not():
 
 def test_each_figure_is_on_the_dashboard():
     shown = " ".join(expression for _, expression in queries())
-    apart = {names.REDIS_ENABLED.name, names.FIRE_DRILL.name}  # for the rules
-    assert [n for n in names.BY_NAME if n not in shown and n not in apart] == []
+    apart = {registry.REDIS_ENABLED.name, registry.FIRE_DRILL.name}  # for the rules
+    assert [n for n in registry.BY_NAME if n not in shown and n not in apart] == []
 
 
 def test_each_rule_fires_when_it_should_and_is_silent_when_not(promtool):

@@ -8,7 +8,8 @@ import pytest
 
 from app import create_app
 from chat.cache import fence_writes, messages
-from chat.metrics import names, shadow
+from chat.metrics import shadow
+from chat.telemetry import registry
 from tests.metrics.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, Launcher
@@ -105,14 +106,14 @@ def test_comparisons_are_a_second_apart_however_many_wait(monkeypatch):
 
 def test_what_more_answers_than_can_be_compared_would_add_is_skipped_and_counted():
     waiting, skipped = shadow.Shadow(share=1.0), ("cache:site", "skipped")
-    before = names.SHADOW.values.get(skipped, 0)
+    before = registry.SHADOW.values.get(skipped, 0)
     for _ in range(shadow.MOST_WAITING):
         waiting.sample(["cache:site", "session:not-compared"])
-    assert names.SHADOW.values.get(skipped, 0) == before
+    assert registry.SHADOW.values.get(skipped, 0) == before
     for _ in range(7):
         waiting.sample(["cache:site"])
     assert list(waiting.waiting) == ["cache:site"] * shadow.MOST_WAITING
-    assert names.SHADOW.values[skipped] == before + 7
+    assert registry.SHADOW.values[skipped] == before + 7
 
 
 def test_what_changes_while_it_is_compared_is_undecided_and_never_stale(running, here):

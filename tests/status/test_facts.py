@@ -8,14 +8,14 @@ import copy
 import pytest
 
 from chat.extensions import redis
-from chat.metrics import names
 from chat.rollout import FEATURES
+from chat.telemetry import registry
 from chat.watch import alerts, drill, samples
 from chat.watch import keeper as keepers
 from chat.watch.keeper import Keeper, facts_of
 from tests.support.own_clock import Clock
 
-STRUCTURE = names.CACHES[0]
+STRUCTURE = registry.CACHES[0]
 NOW = 1_700_000_000.0
 
 
@@ -23,16 +23,16 @@ def nothing_yet():
     """Figures as they are when a process starts and all is well."""
     counts = {
         figure.name: {labels: figure.nothing() for labels in (figure.known or ((),))}
-        for figure in names.FIGURES
-        if not isinstance(figure, names.Gauge)
+        for figure in registry.FIGURES
+        if not isinstance(figure, registry.Gauge)
     }
-    counts[names.REQUESTS.name], counts[names.MONGO_CALLS.name] = {}, {}
+    counts[registry.REQUESTS.name], counts[registry.MONGO_CALLS.name] = {}, {}
     gauges = {
-        names.REDIS_ENABLED: 1, names.REDIS_UP: 1, names.MONGO_UP: 1,
-        names.REDIS_MEMORY: 50, names.REDIS_MEMORY_LIMIT: 100, names.REDIS_CLIENTS: 12,
+        registry.REDIS_ENABLED: 1, registry.REDIS_UP: 1, registry.MONGO_UP: 1,
+        registry.REDIS_MEMORY: 50, registry.REDIS_MEMORY_LIMIT: 100, registry.REDIS_CLIENTS: 12,
     }  # fmt: skip
     found = {figure.name: {(): value} for figure, value in gauges.items()}
-    found[names.ROLLOUT.name] = {(name,): 0.1 for name in FEATURES}
+    found[registry.ROLLOUT.name] = {(name,): 0.1 for name in FEATURES}
     return {**counts, **found}
 
 
@@ -55,7 +55,7 @@ def gauges_of(snap):
 
 
 def is_gauge(name):
-    return isinstance(names.BY_NAME[name], names.Gauge)
+    return isinstance(registry.BY_NAME[name], registry.Gauge)
 
 
 def row(figure, **calls):
@@ -83,36 +83,36 @@ def figures_that_are_on(now, minute_ago=(), before=()):
 
 def reads(hit=0, miss=0, error=0):
     told = {"hit": hit, "miss": miss, "error": error}
-    return [(names.CACHE_READS, number, STRUCTURE, outcome) for outcome, number in told.items()]
+    return [(registry.CACHE_READS, number, STRUCTURE, outcome) for outcome, number in told.items()]
 
 
 def calls(family, **times):
-    return [(names.REDIS_CALLS, row(names.REDIS_CALLS, **times), family)]
+    return [(registry.REDIS_CALLS, row(registry.REDIS_CALLS, **times), family)]
 
 
 def memory(used, limit):
-    return [(names.REDIS_MEMORY, used), (names.REDIS_MEMORY_LIMIT, limit)]
+    return [(registry.REDIS_MEMORY, used), (registry.REDIS_MEMORY_LIMIT, limit)]
 
 
-EMPTIED = [(names.POOL_EXHAUSTED, 1)]
-OLD = [(names.SHADOW, 1, STRUCTURE, "stale")]
+EMPTIED = [(registry.POOL_EXHAUSTED, 1)]
+OLD = [(registry.SHADOW, 1, STRUCTURE, "stale")]
 # name: the figure that is told, what makes it so (now, a minute ago, five minutes ago).
 ON = {
-    "mongodb_down": (1, [[(names.MONGO_UP, 0)]]),
+    "mongodb_down": (1, [[(registry.MONGO_UP, 0)]]),
     "stale_answers": (1, [OLD, OLD]),
-    "redis_unreachable": (1, [[(names.REDIS_UP, 0)]]),
+    "redis_unreachable": (1, [[(registry.REDIS_UP, 0)]]),
     "miss_rate": (0.31, [reads(hit=690, miss=300, error=10)]),
     "redis_memory": (0.81, [memory(81, 100)]),
     "pool_exhausted": (1, [EMPTIED, EMPTIED]),
     "slow_get": (7.5, [calls("get", up_to_5=180, up_to_10=20)]),
     "slow_set": (35.0, [calls("set", up_to_20=180, up_to_50=20)]),
-    "connections": (1001, [[(names.REDIS_CLIENTS, 1001)]]),
-    "rolled_back": (2, [[(names.ROLLOUT, 0, FEATURES[0]), (names.ROLLOUT, 0, FEATURES[1])]]),
+    "connections": (1001, [[(registry.REDIS_CLIENTS, 1001)]]),
+    "rolled_back": (2, [[(registry.ROLLOUT, 0, FEATURES[0]), (registry.ROLLOUT, 0, FEATURES[1])]]),
 }
 QUIET = {
-    "mongodb_down": [[[(names.MONGO_UP, 1)]]],
-    "stale_answers": [[OLD, OLD, OLD], [[(names.SHADOW, 9, STRUCTURE, "undecided")]]],
-    "redis_unreachable": [[[(names.REDIS_UP, 0), (names.REDIS_ENABLED, 0)]]],
+    "mongodb_down": [[[(registry.MONGO_UP, 1)]]],
+    "stale_answers": [[OLD, OLD, OLD], [[(registry.SHADOW, 9, STRUCTURE, "undecided")]]],
+    "redis_unreachable": [[[(registry.REDIS_UP, 0), (registry.REDIS_ENABLED, 0)]]],
     "miss_rate": [
         [reads(hit=700, miss=300)], [reads(miss=59)],
         [reads(hit=69, miss=31), reads(hit=69, miss=31)],
@@ -131,8 +131,8 @@ QUIET = {
         [calls("set", up_to_20=300, up_to_150=900), calls("set", up_to_150=900)],
         [calls("script", up_to_150=900)],
     ],
-    "connections": [[[(names.REDIS_CLIENTS, 1000)]]],
-    "rolled_back": [[[(names.ROLLOUT, 0.01, name) for name in FEATURES]]],
+    "connections": [[[(registry.REDIS_CLIENTS, 1000)]]],
+    "rolled_back": [[[(registry.ROLLOUT, 0.01, name) for name in FEATURES]]],
 }  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def seen(app, clock, monkeypatch):
 def test_the_look_tells_an_outage_of_redis_and_none_in_a_fire_drill(seen, monkeypatch):
     phase = [drill.AWAY]
     monkeypatch.setattr(drill, "phase", lambda: phase[0])
-    gone = (names.REDIS_UP, 0)
+    gone = (registry.REDIS_UP, 0)
     assert seen(gone)[0] == set()
     phase[0] = drill.NONE
     assert seen(gone)[0] == {"redis_unreachable"}
@@ -209,12 +209,12 @@ def test_the_look_tells_an_outage_of_redis_and_none_in_a_fire_drill(seen, monkey
 
 def test_what_fails_in_an_outage_is_counted_from_its_beginning(seen):
     def failed(number):
-        return names.SOCKET_EVENTS, number, "message:post", "failed"
+        return registry.SOCKET_EVENTS, number, "message:post", "failed"
 
     def lost(number):
-        return names.SESSIONS_LOST, number
+        return registry.SESSIONS_LOST, number
 
-    gone = (names.REDIS_UP, 0)
+    gone = (registry.REDIS_UP, 0)
     assert seen(failed(3), lost(1))[1]["outage"] == {"posts": 0, "failed": 0, "lost": 0}
     assert seen(failed(4), lost(3), gone)[1]["outage"] == {"posts": 1, "failed": 1, "lost": 2}
     later = seen(failed(9), lost(3), gone, seconds=400)[1]

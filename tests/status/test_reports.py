@@ -5,8 +5,8 @@ import secrets
 import pytest
 from bson import ObjectId
 
-from chat.metrics import names
 from chat.models import Drill
+from chat.telemetry import registry
 from chat.watch import drill, reports, samples
 from tests.status.test_facts import calls, snapshot
 
@@ -17,20 +17,20 @@ READ = ("GET", "/api/channels/<channel_id>/messages")
 
 
 def requests(number, where, status):
-    row = names.REQUESTS.nothing()
+    row = registry.REQUESTS.nothing()
     row[0] = number
-    return names.REQUESTS, row, *where, status, "none"
+    return registry.REQUESTS, row, *where, status, "none"
 
 
 def posted(ok=0, failed=0, refused=0):
     told = {"ok": ok, "failed": failed, "refused": refused}
-    return [(names.SOCKET_EVENTS, number, "message:post", how) for how, number in told.items()]
+    return [(registry.SOCKET_EVENTS, number, "message:post", how) for how, number in told.items()]
 
 
 BAD = [
     requests(4, HTTP, "2xx"), requests(1, HTTP, "5xx"), requests(2, FORM, "3xx"),
     requests(3, HTTP, "4xx"), requests(9, OTHER, "5xx"), requests(9, READ, "5xx"),
-    *posted(ok=5, failed=1, refused=2), (names.SESSIONS_LOST, 2),
+    *posted(ok=5, failed=1, refused=2), (registry.SESSIONS_LOST, 2),
 ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_what_failed_and_who_was_logged_out_is_said(report):
 
 
 @pytest.mark.parametrize("bad", [[requests(1, HTTP, "5xx")], posted(failed=1),
-                                 [(names.SESSIONS_LOST, 1)]])  # fmt: skip
+                                 [(registry.SESSIONS_LOST, 1)]])  # fmt: skip
 def test_one_of_anything_bad_is_enough_also_after_it(report, bad):
     for counted in ((bad, bad), ([], bad)):
         _told, shown = report(*counted)
@@ -97,7 +97,7 @@ def test_a_session_that_no_store_knows_is_counted_and_a_visitor_without_one_is_n
     cookie = app.config["SESSION_COOKIE_NAME"]
 
     def lost():
-        return names.SESSIONS_LOST.values[()]
+        return registry.SESSIONS_LOST.values[()]
 
     before = lost()
     visitor.get("/login")

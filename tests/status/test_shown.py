@@ -11,7 +11,8 @@ from pymongo.hello import Hello
 from pymongo.server_description import ServerDescription
 from pymongo.topology_description import TOPOLOGY_TYPE, TopologyDescription
 
-from chat.metrics import names, snapshot
+from chat.metrics import snapshot
+from chat.telemetry import registry
 from chat.watch import alerts, cards, charts, figures, page
 from chat.watch.alerts import State
 
@@ -48,9 +49,9 @@ class Facts:
     def __init__(self, app, monkeypatch):
         self.app = app
         self.gauges = {
-            names.REDIS_UP: 1, names.REDIS_MEMORY: 69 * MB, names.REDIS_MEMORY_LIMIT: 100 * MB,
-            names.REDIS_CLIENTS: 250, names.REDIS_KEYS: 12_345, names.POOL_IN_USE: 3,
-            names.POOL_LIMIT: 50, names.SOCKETS: 9,
+            registry.REDIS_UP: 1, registry.REDIS_MEMORY: 69 * MB, registry.REDIS_MEMORY_LIMIT: 100 * MB,
+            registry.REDIS_CLIENTS: 250, registry.REDIS_KEYS: 12_345, registry.POOL_IN_USE: 3,
+            registry.POOL_LIMIT: 50, registry.SOCKETS: 9,
         }  # fmt: skip
         self.counts = {}
         now = time.time()
@@ -100,7 +101,7 @@ def facts(app, monkeypatch):
 
 @pytest.mark.parametrize(("used", "level"), [(69, "ok"), (75, "warn"), (85, "danger")])
 def test_memory_is_shown_against_70_and_80_percent(facts, used, level):
-    facts.gauges[names.REDIS_MEMORY] = used * MB
+    facts.gauges[registry.REDIS_MEMORY] = used * MB
     shown = facts.of("<h3>Redis")
     assert shown["Memory"].startswith(f"{used} MB of 100 MB, {used} %")
     bar = re.search(r'<svg class="gauge"[^>]*data-level="(\w+)">(.*?)</svg>', facts.page())
@@ -132,7 +133,7 @@ def test_redis_is_shown_with_all_that_is_known_of_it(facts):
 def test_of_a_redis_that_is_away_the_last_known_is_shown_with_its_time(facts):
     assert "last known" not in facts.page()
     facts.door |= {"status": "down", "latency_ms": None, "next_retry_s": 2.5, "error": "Timeout"}
-    for figure in (names.REDIS_MEMORY, names.REDIS_MEMORY_LIMIT, names.REDIS_CLIENTS):
+    for figure in (registry.REDIS_MEMORY, registry.REDIS_MEMORY_LIMIT, registry.REDIS_CLIENTS):
         del facts.gauges[figure]
     yesterday = (NOW - timedelta(days=1)).timestamp()
     facts.seen["redis"] = facts.info | {"at": yesterday}
@@ -190,7 +191,7 @@ def test_mongodb_is_shown_with_its_load_where_it_may_be_asked(facts):
 
 
 def test_who_is_here_and_what_goes_on_is_counted(facts):
-    requests = row(names.REQUESTS, (0.02, 20))
+    requests = row(registry.REQUESTS, (0.02, 20))
     facts.seen["minute"] = {"at": 60.0, "deliveries": 90, "requests": requests}
     shown = facts.of('id="live-now"')
     assert shown["People online"] == "7"
@@ -198,20 +199,20 @@ def test_who_is_here_and_what_goes_on_is_counted(facts):
     assert shown["Deliveries a second"] == "1.5"
     assert shown["Requests a second"] == "0.3"
     assert shown["Response time, 95th percentile"].endswith(" ms")
-    facts.seen["minute"]["requests"] = row(names.REQUESTS, (0.02, 19))
+    facts.seen["minute"]["requests"] = row(registry.REQUESTS, (0.02, 19))
     assert facts.of('id="live-now"')["Response time, 95th percentile"] == "–"
 
 
 def test_a_cache_is_shown_with_and_without_and_sessions_by_their_store(facts):
     facts.counts = {
-        names.REQUESTS: [
-            ((*MESSAGES, "2xx", "hit"), row(names.REQUESTS, (0.002, 90), (0.009, 10))),
-            ((*MESSAGES, "2xx", "miss"), row(names.REQUESTS, (0.04, 10))),
+        registry.REQUESTS: [
+            ((*MESSAGES, "2xx", "hit"), row(registry.REQUESTS, (0.002, 90), (0.009, 10))),
+            ((*MESSAGES, "2xx", "miss"), row(registry.REQUESTS, (0.04, 10))),
         ],
-        names.CACHE_READS: [(("cache:messages:recent:*", "hit"), 9000),
+        registry.CACHE_READS: [(("cache:messages:recent:*", "hit"), 9000),
                             (("cache:messages:recent:*", "miss"), 1000)],
-        names.SESSIONS: [(("redis",), 75), (("mongodb",), 25)],
-        names.SHADOW: [(("cache:site", "agreed"), 1234), (("cache:site", "stale"), 1)],
+        registry.SESSIONS: [(("redis",), 75), (("mongodb",), 25)],
+        registry.SHADOW: [(("cache:site", "agreed"), 1234), (("cache:site", "stale"), 1)],
     }  # fmt: skip
     html = facts.page()
     part = html[html.index("Recent messages") :].partition("</tr>")[0]
@@ -248,7 +249,7 @@ def test_an_alert_s_figure_and_advice_are_said_once_below_the_headline(facts):
 
 def test_in_russian_numbers_are_written_as_russians_write_them(facts):
     facts.seen["alerts"] = on("slow_get", 4.9) | on("connections", 1234.0)
-    facts.gauges[names.REDIS_MEMORY] = 69.5 * MB
+    facts.gauges[registry.REDIS_MEMORY] = 69.5 * MB
     facts.door["latency_ms"] = 1.25
     text = re.sub(r"<[^>]+>", " ", facts.page("ru"))
     assert "укладываются в\xa04,9\xa0мс" in text

@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from chat.cache.keys import STRUCTURES
-from chat.metrics import names
-from chat.metrics.numbers import Labels, Switch
+from chat.telemetry import registry
+from chat.telemetry.metric_types import Labels, Switch
 
 # In the WSGI environment, which is copied on its way in: a dict with what is found out there.
 SEEN = "chat.metrics"
@@ -18,7 +18,7 @@ _FAMILY = {s.name.removesuffix(":*"): s.name for s in STRUCTURES if s.name.endsw
 _PAST = {"channel": "cache:channels:list", "member": "cache:channel:users:*"}
 # Whoever asks has these, and they are asked about.
 PROFILE, SESSION = "cache:users:profile:", "session:"
-_HITS = {name: (name, "hit") for name in names.CACHES}
+_HITS = {name: (name, "hit") for name in registry.CACHES}
 
 Sampled = Callable[[Iterable[str]], None]
 _sampled: list[Sampled] = []
@@ -49,7 +49,7 @@ def cache_hits(keys: Sequence[str]) -> None:
     """These were answered by Redis."""
     if Switch.on and keys:
         for labels, by in tally(keys):
-            names.CACHE_READS.inc(*labels, by=by)
+            registry.CACHE_READS.inc(*labels, by=by)
         for fn in _sampled:
             fn(keys)
 
@@ -58,7 +58,7 @@ def cache(key: str, outcome: str, by: int = 1) -> None:
     """One was read, and this is how; ``key`` may be a data key or a structure's name."""
     name = key if key in _HITS else structure_of(key)
     if Switch.on and by and name in _HITS:
-        names.CACHE_READS.inc(name, outcome, by=by)
+        registry.CACHE_READS.inc(name, outcome, by=by)
 
 
 def past_redis(what: str) -> None:
@@ -102,8 +102,8 @@ def settle() -> None:
     """Put what was only noted into the figures; before they are looked at."""
     for noted in _unsettled:
         for labels, by in noted.counted:
-            names.CACHE_READS.inc(*labels, by=by * noted.times)
-        names.SESSIONS.inc("redis", by=noted.times)
+            registry.CACHE_READS.inc(*labels, by=by * noted.times)
+        registry.SESSIONS.inc("redis", by=noted.times)
         noted.times = 0
     _unsettled.clear()
 
@@ -116,32 +116,32 @@ def session(in_redis: bool, asked: bool = True, door: Any = None) -> None:
         outcome = "bypass"
     else:
         outcome = "miss" if door.is_up() else "down"
-    names.SESSIONS.inc("redis" if in_redis else "mongodb")
+    registry.SESSIONS.inc("redis" if in_redis else "mongodb")
     cache("session:*", outcome)
 
 
 def session_lost() -> None:
     """A browser named a session that there is not."""
-    names.SESSIONS_LOST.inc()
+    registry.SESSIONS_LOST.inc()
 
 
 def fallback(reason: str) -> None:
     """A call to Redis was answered by nobody."""
     if reason == "load":
-        names.POOL_EXHAUSTED.inc()
-    names.FALLBACKS.inc(reason)
+        registry.POOL_EXHAUSTED.inc()
+    registry.FALLBACKS.inc(reason)
 
 
 def emitted(event: str) -> None:
     """Something was sent to a room."""
-    names.EMITS.inc(event if event in names.EVENTS else "other")
+    registry.EMITS.inc(event if event in registry.EVENTS else "other")
 
 
 def socket_event(event: str, answer: dict[str, Any]) -> None:
     """An event from a browser got this answer."""
     failed = answer.get("error") in ("server", "unavailable")
     outcome = "ok" if answer.get("ok") else "failed" if failed else "refused"
-    names.SOCKET_EVENTS.inc(event, outcome)
+    registry.SOCKET_EVENTS.inc(event, outcome)
 
 
 def caught_up(after: int | None, changes: int, more: bool) -> None:
@@ -151,8 +151,8 @@ def caught_up(after: int | None, changes: int, more: bool) -> None:
     """
     if not after:
         return
-    names.CATCH_UPS.inc("changes" if changes else "nothing")
-    names.CAUGHT_UP.inc(by=changes)
+    registry.CATCH_UPS.inc("changes" if changes else "nothing")
+    registry.CAUGHT_UP.inc(by=changes)
     if changes:
         gap("browser")
         if not more:
@@ -161,16 +161,16 @@ def caught_up(after: int | None, changes: int, more: bool) -> None:
 
 def gap(where: str) -> None:
     """Events may have been missed."""
-    names.GAPS_DETECTED.inc(where)
+    registry.GAPS_DETECTED.inc(where)
 
 
 def repaired(where: str) -> None:
     """Whoever may have missed something knows, or has it."""
-    names.GAPS_REPAIRED.inc(where)
+    registry.GAPS_REPAIRED.inc(where)
 
 
 def published(outcome: str, waited: float | None = None) -> None:
     """An event for other processes was sent, after so many seconds, or dropped."""
-    names.PUBLISHED.inc(outcome)
+    registry.PUBLISHED.inc(outcome)
     if waited is not None:
-        names.LAG.observe(waited)
+        registry.LAG.observe(waited)

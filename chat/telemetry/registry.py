@@ -1,11 +1,11 @@
-"""Every figure there is. ``docs/monitoring.md`` shows this table, ``chat.metrics.count`` fills it.
+"""Every figure there is. ``docs/monitoring.md`` shows this table, ``chat.telemetry.events`` fills it.
 
 All label sets are bounded: routes, structures, collections and verbs of our own, never an id, a
 name, a path or an address.
 """
 
 from chat.cache.keys import STRUCTURES
-from chat.metrics.numbers import Counter, Figure, Gauge, Histogram
+from chat.telemetry.metric_types import Counter, Figure, Gauge, Histogram
 
 CACHES = tuple(structure.name for structure in STRUCTURES)
 OUTCOMES = ("hit", "miss", "bypass", "down", "error")

@@ -12,10 +12,10 @@ from typing import Any
 
 from redis import Redis
 
-from chat.metrics import names
-from chat.metrics.numbers import Switch
 from chat.redis import cluster
 from chat.redis.together import Client, Command, Pipeline
+from chat.telemetry import registry
+from chat.telemetry.metric_types import Switch
 
 GET, SET, SCRIPT, OTHER = "get", "set", "script", "other"
 _FAMILIES = dict.fromkeys(
@@ -59,7 +59,7 @@ def watch(client: Any) -> Any:
             return run(*args, **options)
         finally:
             if Switch.on:
-                names.REDIS_CALLS.observe(perf_counter() - began, family_of(args))
+                registry.REDIS_CALLS.observe(perf_counter() - began, family_of(args))
 
     client.execute_command, client.pipeline = execute_command, pipeline
     return client
@@ -85,7 +85,7 @@ def _measured(first: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        names.REDIS_CALLS.observe(perf_counter() - began, family)
+        registry.REDIS_CALLS.observe(perf_counter() - began, family)
 
 
 class Pipe(Pipeline):
