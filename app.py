@@ -32,7 +32,7 @@ from chat import (
 )
 from chat.api import again
 from chat.cache import outages, updates
-from chat.metrics import wiring as metrics
+from chat.monitoring import wiring as metrics
 from chat.rollout import follower
 from chat.services import activity, emoji
 from chat.watch import drill, keeper

@@ -14,7 +14,7 @@ import gevent
 from chat import answers, arrivals, handover, logs, start_check, worker
 from chat.address_settings import host_and_port
 from chat.config import ConfigError, load
-from chat.metrics.place import place
+from chat.monitoring.shared_dir import place
 
 try:
     settings = load(os.environ)

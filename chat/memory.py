@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 from flask import Flask
 
-from chat.metrics.gauges import resident
+from chat.monitoring.sampler import resident
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Of the processes of one gunicorn one looks for all of them, and leaves what it saw.
 
-Whoever holds the lock in the folder of the figures (``chat.metrics.place``) looks; the system gives
+Whoever holds the lock in the folder of the figures (``chat.monitoring.shared_dir``) looks; the system gives
 it up when its holder ends, however it ends. Without such a folder a process is on its own.
 """
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from chat.metrics.place import place
+from chat.monitoring.shared_dir import place
 
 LOCK, SEEN = "watch.lock", "watch.seen"
 

@@ -12,7 +12,7 @@ import gevent
 from flask import Flask
 
 from chat.extensions import redis
-from chat.metrics.place import together
+from chat.monitoring.shared_dir import together
 from chat.redis import Down
 from chat.rollout import FEATURES
 from chat.telemetry import registry

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from chat import presence, rollout
 from chat.cache.keys import STRUCTURES, Structure
 from chat.extensions import redis
-from chat.metrics.place import place, together
+from chat.monitoring.shared_dir import place, together
 from chat.telemetry import registry
 from chat.watch import alerts, cards, charts, drill, figures, history, patience, samples, words
 from chat.watch import verdict as verdicts

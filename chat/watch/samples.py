@@ -6,7 +6,7 @@ JSON and be subtracted without knowing what it is.
 
 from typing import Any
 
-from chat.metrics import snapshot
+from chat.monitoring import snapshot
 from chat.telemetry import registry
 from chat.telemetry.metric_types import percentile
 

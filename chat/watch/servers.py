@@ -11,9 +11,9 @@ from pymongo.errors import OperationFailure, PyMongoError
 from redis.exceptions import ResponseError
 
 from chat.extensions import redis
-from chat.metrics.snapshot import Snapshot
 from chat.models import Backup
 from chat.models.driver import Denied
+from chat.monitoring.snapshot import Snapshot
 from chat.redis import Down
 from chat.telemetry import registry
 

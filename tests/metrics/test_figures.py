@@ -11,10 +11,10 @@ from pymongo.errors import OperationFailure
 
 from chat import extensions
 from chat.cache.keys import STRUCTURES
-from chat.metrics import gauges, snapshot, text
-from chat.metrics import place as places
-from chat.metrics.place import PREFIX, Place, together
 from chat.models import User
+from chat.monitoring import exposition, sampler, snapshot
+from chat.monitoring import shared_dir as places
+from chat.monitoring.shared_dir import PREFIX, Place, together
 from chat.telemetry import events as telemetry
 from chat.telemetry import registry
 from chat.telemetry.metric_types import Counter, Gauge, Histogram, percentile
@@ -49,8 +49,8 @@ def some(figures, sockets=3):
 
 def test_the_text_is_byte_for_byte_what_prometheus_client_would_write(figures):
     told = snapshot.add([some(figures), some(figures)])
-    assert text.write(told) == generate_latest(text.registry(told))
-    assert text.write(told).count(b"\n") > 100
+    assert exposition.write(told) == generate_latest(exposition.registry(told))
+    assert exposition.write(told).count(b"\n") > 100
 
 
 def test_counts_of_processes_are_added_and_gauges_merged_as_each_says(figures):
@@ -97,7 +97,7 @@ def test_what_was_measured_in_other_buckets_is_left_out_of_sums_and_of_percentil
     for told in both:
         assert dict(told["counts"][REQUESTS]) == dict(ours["counts"][REQUESTS])
         assert snapshot.totals(told)["cache"]["cache:site"]["hit"] == 3
-        assert text.write(told)
+        assert exposition.write(told)
     coarse, fine = [1, 9, 0.5], ours["counts"][REQUESTS][0][1]
     assert samples.added([{"row": coarse}, {"row": fine}, {"row": fine}]) == {
         "row": [2 * number for number in fine]
@@ -155,13 +155,13 @@ def test_the_pool_is_told_as_so_many_connections_in_use_of_so_many(app, figures)
     pool = extensions.redis.kept.client.connection_pool
     held = [pool.get_connection() for _ in range(3)]
     try:
-        gauges.look(app)
+        sampler.look(app)
     finally:
         for connection in held:
             pool.release(connection)
     assert figures.POOL_IN_USE.values == {(): 3}
     assert figures.POOL_LIMIT.values == {(): 50}
-    gauges.look(app)
+    sampler.look(app)
     assert figures.POOL_IN_USE.values == {(): 0}
 
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import requests
 
-from chat.metrics.place import PREFIX
+from chat.monitoring.shared_dir import PREFIX
 from tests.metrics.scrape import Scrape, ask, scrape
 from tests.support.people import Person
 from tests.support.servers import start_mongod

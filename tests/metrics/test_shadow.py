@@ -8,7 +8,7 @@ import pytest
 
 from app import create_app
 from chat.cache import fence_writes, messages
-from chat.metrics import shadow
+from chat.monitoring import shadow
 from chat.telemetry import registry
 from tests.metrics.scrape import scrape
 from tests.support.people import Person

@@ -11,7 +11,7 @@ from pymongo.hello import Hello
 from pymongo.server_description import ServerDescription
 from pymongo.topology_description import TOPOLOGY_TYPE, TopologyDescription
 
-from chat.metrics import snapshot
+from chat.monitoring import snapshot
 from chat.telemetry import registry
 from chat.watch import alerts, cards, charts, figures, page
 from chat.watch.alerts import State

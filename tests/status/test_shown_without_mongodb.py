@@ -3,7 +3,7 @@
 import pytest
 from pymongo.errors import NetworkTimeout
 
-from chat.metrics import snapshot
+from chat.monitoring import snapshot
 from chat.views import errors, status
 from chat.watch import history, page, patience
 

@@ -10,9 +10,10 @@ from flask import Flask
 from chat import session_store
 from chat.cache import directory, fence_scripts
 from chat.cache.basis import VERSION
-from chat.metrics import gauges, mongo, place, requests, shadow, snapshot
 from chat.models import DOCUMENTS
 from chat.models.outage import Outage
+from chat.monitoring import http as http_requests
+from chat.monitoring import mongo, sampler, shadow, shared_dir, snapshot
 from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of
 from chat.telemetry import events as telemetry
@@ -39,7 +40,7 @@ def init_app(app: Flask) -> None:
     bus.on_shed(partial(telemetry.repaired, "publisher"))
     app.cli.add_command(figures)
     shadow.init_app(app)
-    requests.init_app(app)
+    http_requests.init_app(app)
 
 
 @click.command("figures")
@@ -58,7 +59,7 @@ _greenlets: list[gevent.Greenlet] = []
 def start(app: Flask) -> None:
     """Begin to look, and to compare. Once in each process, after the fork."""
     if not _greenlets:
-        _greenlets[:] = [gevent.spawn(gauges.watch, app), gevent.spawn(shadow.watch, app)]
+        _greenlets[:] = [gevent.spawn(sampler.watch, app), gevent.spawn(shadow.watch, app)]
 
 
 def stop(app: Flask) -> None:
@@ -66,4 +67,4 @@ def stop(app: Flask) -> None:
     for greenlet in _greenlets:
         greenlet.kill(block=False)
     _greenlets.clear()
-    place.place.publish(snapshot.own())
+    shared_dir.place.publish(snapshot.own())

@@ -15,8 +15,8 @@ from redis.exceptions import ResponseError
 
 from chat import rollout
 from chat.extensions import redis
-from chat.metrics import snapshot
-from chat.metrics.place import place
+from chat.monitoring import snapshot
+from chat.monitoring.shared_dir import place
 from chat.realtime import connections, queue
 from chat.redis import Down
 from chat.redis.pubsub import bus

@@ -18,7 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.utils import floatToGoString
 
-from chat.metrics.snapshot import Snapshot
+from chat.monitoring.snapshot import Snapshot
 from chat.telemetry import registry as names
 from chat.telemetry.metric_types import Figure, Histogram, Labels
 

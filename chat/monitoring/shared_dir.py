@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from chat.metrics.snapshot import Snapshot, add, own
+from chat.monitoring.snapshot import Snapshot, add, own
 from chat.telemetry.registry import WORKERS
 
 PREFIX = "chat-figures-"

@@ -12,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
 from chat import this_machine
-from chat.metrics import gauges, text
-from chat.metrics.place import together
+from chat.monitoring import exposition, sampler
+from chat.monitoring.shared_dir import together
 
 PATH = "/metrics"
 REFUSED = "The figures are for those who send METRICS_TOKEN: Authorization: Bearer <token>.\n"
@@ -30,8 +30,8 @@ def answer(app: Flask, environ: dict[str, Any]) -> Response:
         return refusal
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return _plain("Only GET.\n", 405, Allow="GET, HEAD")
-    gauges.look(app)
-    return _plain(text.write(together()), 200, content_type=CONTENT_TYPE_LATEST)
+    sampler.look(app)
+    return _plain(exposition.write(together()), 200, content_type=CONTENT_TYPE_LATEST)
 
 
 def _refusal(config: Mapping[str, Any], environ: dict[str, Any]) -> Response | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from chat.metrics import page
+from chat.monitoring import endpoint as page
 from chat.telemetry import registry
 from chat.telemetry.events import ANSWERED, ROUTE, SEEN
 from chat.telemetry.metric_types import Switch
