@@ -26,20 +26,20 @@ from chat import (
     security,
     sessions,
     signals,
-    status,
     turns,
     views,
 )
 from chat.api import again
 from chat.cache import outages, updates
 from chat.monitoring import wiring as metrics
+from chat.monitoring.status import drill, health
+from chat.monitoring.status import loop as status_loop
 from chat.rollout import follower
 from chat.services import activity, emoji
-from chat.watch import drill, keeper
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (memory, metrics, redis, updates, follower, outages, drill, status, first_account,
-              keeper, activity, emoji, realtime, presence)  # fmt: skip
+BACKGROUND = (memory, metrics, redis, updates, follower, outages, drill, health, first_account,
+              status_loop, activity, emoji, realtime, presence)  # fmt: skip
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
@@ -68,7 +68,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     ahead.init_app(app)
     views.init_app(app)
     api.init_app(app)
-    status.init_app(app)
+    health.init_app(app)
     turns.init_app(app)
     metrics.init_app(app)
     cli.init_app(app)

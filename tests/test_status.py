@@ -6,8 +6,8 @@ import time
 import pytest
 import requests
 
-from chat import status
 from chat.extensions import redis
+from chat.monitoring.status import health
 from chat.telemetry import registry
 from tests.support.servers import start_mongod
 from tests.support.waiting import SECONDS, eventually
@@ -115,7 +115,7 @@ def commands_to_mongo():
 
 
 def test_since_moves_only_when_the_status_changes():
-    probe = status.Probe()
+    probe = health.Probe()
     probe.record("ServerSelectionTimeoutError", None)
     assert probe.report()["status"] == "down"
     probe.since = "then"

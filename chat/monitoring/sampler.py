@@ -17,12 +17,12 @@ from chat import rollout
 from chat.extensions import redis
 from chat.monitoring import snapshot
 from chat.monitoring.shared_dir import place
+from chat.monitoring.status import drill
 from chat.realtime import connections, queue
 from chat.redis import Down
 from chat.redis.pubsub import bus
 from chat.telemetry import redis_calls, registry
 from chat.telemetry.version import VERSION
-from chat.watch import drill
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Why Redis cannot be used, as people are told: in the log, on /health/redis, on the status page.
 
 Where somebody can do something about it the reason has a name, and the status page says in the
-reader's language what (``chat.watch.cards``).
+reader's language what (``chat.monitoring.status.cards``).
 """
 
 import re

@@ -10,9 +10,9 @@ from chat.cache import emptying
 from chat.errors import Conflict, Invalid, NotFound, Unavailable
 from chat.extensions import redis
 from chat.models import Audit, Drill, base
+from chat.monitoring.status import drill
 from chat.redis import Down
 from chat.rollout import FEATURES
-from chat.watch import drill
 
 SHOWN = 50
 

@@ -16,10 +16,10 @@ from chat.extensions import redis
 from chat.i18n import LANGUAGES
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
+from chat.monitoring.status import texts
 from chat.security import SAFE
 from chat.traces import went_without_mongo
 from chat.views import again, forms
-from chat.watch import words
 
 # After these the same form may well be taken a moment later.
 MAY_SEND = (200, 403, 429, 500, 503)
@@ -113,7 +113,7 @@ def _away() -> list[str]:
     """Which of the two stores does not answer, as far as is known without asking."""
     mongo = current_app.extensions["chat_status"].mongo.status
     stores = {"mongodb_down": mongo, "redis_unreachable": redis.state()["status"]}
-    return [words.title(name) for name, status in stores.items() if status == "down"]
+    return [texts.title(name) for name, status in stores.items() if status == "down"]
 
 
 def _locale() -> str:

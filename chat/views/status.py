@@ -12,11 +12,11 @@ from chat.auth import role_required
 from chat.errors import ChatError, Invalid, NotFound, Unavailable
 from chat.extensions import redis
 from chat.models import Drill
+from chat.monitoring.status import drill, reports, time_budget
+from chat.monitoring.status import page as facts
 from chat.rollout import FEATURES
 from chat.services import controls, rollout
 from chat.views.forms import MISTAKES, page, see, typed
-from chat.watch import drill, patience, reports
-from chat.watch import page as facts
 
 blueprint = Blueprint("status_page", __name__, url_prefix="/admin")
 EMPTY = "empty-"
@@ -35,7 +35,7 @@ def show_status() -> ResponseReturnValue:
 def show_now() -> ResponseReturnValue:
     """The part of the page that changes by itself, for a page that is open."""
     unknown: dict[str, int] = {}
-    killed = patience.ask(rollout.killed, unknown)
+    killed = time_budget.ask(rollout.killed, unknown)
     return render_template(
         "admin/now.html", disabled=not redis.enabled, killed=killed, **facts.live(), **_last_drill()
     )
@@ -56,7 +56,7 @@ def _show_status(problem: ChatError | None = None, form: dict | None = None) -> 
 def _rollout() -> dict[str, Any]:
     """The rollout and what was done last; neither is known while the database is away."""
     nothing: dict[str, Any] = {"features": None, "entries": None, "killed": {}}
-    return patience.ask(
+    return time_budget.ask(
         lambda: {
             "features": rollout.overview(),
             "entries": controls.entries(),
@@ -69,7 +69,7 @@ def _rollout() -> dict[str, Any]:
 def _last_drill() -> dict[str, Any]:
     """The last fire drill and its report; None if there was none, or nobody can say."""
     unknown: dict[str, Any] | None = {}
-    stored = patience.ask(Drill.read, unknown)
+    stored = time_budget.ask(Drill.read, unknown)
     if not stored:
         return {"drill": None, "drill_known": stored is None}
     report = reports.read(stored)

@@ -8,10 +8,10 @@ from flask import Flask
 
 from chat.cache import fence, fence_reads, fence_scripts, keys
 from chat.cli import DOCS
+from chat.monitoring.status import key_counts
 from chat.redis import DOWN, names, recovery, rights, scripts
 from chat.redis.client import Door
 from chat.redis.connect import Connector
-from chat.watch import census
 from tests.faults.team import Team, seated
 from tests.support.people import Person
 from tests.support.topologies import Sharded
@@ -117,11 +117,11 @@ def test_one_node_taken_for_a_whole_redis_is_an_outage_that_says_so(cluster, cap
 
 
 def test_the_keys_of_each_part_are_counted_on_all_nodes(client):
-    before = census.take(client)["messages"]["keys"]
+    before = key_counts.take(client)["messages"]["keys"]
     names = [f"cache:messages:recent:{number:024x}" for number in range(60)]
     for name in names:
         client.set(name, "x", ex=60)
-    assert census.take(client)["messages"] == {"keys": before + 60, "about": False}
+    assert key_counts.take(client)["messages"] == {"keys": before + 60, "about": False}
     for name in names:
         client.delete(name)
 

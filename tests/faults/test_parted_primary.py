@@ -14,10 +14,10 @@ import requests
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from app import create_app
-from chat import status
 from chat.models import Majority
 from chat.models.driver import Client, NotKept, Unconfirmed
 from chat.models.majority import NO_MAJORITY, WAIT
+from chat.monitoring.status import health
 from tests.faults.test_app_killed import all_messages
 from tests.support.people import Person, new_message
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher
@@ -193,8 +193,8 @@ def test_a_write_that_had_less_time_to_reach_the_majority_does_not_speak_for_the
 def test_the_probe_waits_for_the_majority_as_long_as_any_write(mongods):
     settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "DISABLE_REDIS": True}
     create_app(settings | {"MONGODB_URI": mongods.uri})
-    eventually(lambda: status.probe_mongo()[0] is None)
+    eventually(lambda: health.probe_mongo()[0] is None)
     with mongods.parted():
         began = monotonic()
-        assert status.probe_mongo() == (NO_MAJORITY, None)
+        assert health.probe_mongo() == (NO_MAJORITY, None)
         assert monotonic() - began >= WAIT

@@ -105,7 +105,7 @@ def test_nobody_seems_to_have_gone_when_redis_is_used_again(chat: Chat):
     for _ in range(4):
         chat.plant(["{presence}:conns", "{presence}:count", "cache:users:online"])
         assert online() == everybody
-        while chat.status() != "up":
+        while chat.monitoring.status.health() != "up":
             assert online() == everybody
         for _ in range(40):  # until the leases would have been renewed anyhow
             assert online() == everybody
@@ -124,10 +124,10 @@ def test_values_that_cannot_be_read_change_no_answer(chat: Chat):
     assert chat.spoil() > 10
     assert chat.answers() == right
     eventually(chat.is_warm)
-    assert chat.status() == "up"
+    assert chat.monitoring.status.health() == "up"
     chat.spoil()
     chat.do_everything()
-    assert chat.status() == "up"
+    assert chat.monitoring.status.health() == "up"
 
 
 def test_numbers_that_cannot_be_counted_on_are_replaced(chat: Chat):
@@ -137,7 +137,7 @@ def test_numbers_that_cannot_be_counted_on_are_replaced(chat: Chat):
         assert chat.answers() == right
         chat.bob.again().tab().close()  # somebody comes and goes, by those numbers
         eventually(lambda number=number: number not in chat.numbers())
-        eventually(lambda: chat.status() == "up")
+        eventually(lambda: chat.monitoring.status.health() == "up")
         assert chat.answers() == right
     chat.do_everything()
     assert "Traceback" not in chat.app.log.read_text(encoding="utf-8")
@@ -196,7 +196,7 @@ def test_without_redis_who_is_online_is_unknown_and_typing_is_no_error(two):
     assert carol.post(f"/api/channels/{chat.room['id']}/join").ok
     assert shown(chat, carol) == "offline"
     chat.redis.kill()
-    eventually(lambda: chat.status() == "down")
+    eventually(lambda: chat.monitoring.status.health() == "down")
     eventually(lambda: requests.get(f"{beside.url}/health/redis", timeout=10).status_code == 503)
 
     tab = chat.alice.tab()
@@ -242,8 +242,8 @@ def test_a_hung_redis_keeps_no_acknowledgement_waiting_nor_what_others_here_are_
         for number in range(20):
             assert here.post(chat.room["id"], f"meanwhile {number}")["ok"]
             other.hears(f"meanwhile {number}")
-        assert chat.status() == "down"
+        assert chat.monitoring.status.health() == "down"
         sent = chat.alice.say(chat.room, "by HTTP")
-    eventually(lambda: chat.status() == "up")
+    eventually(lambda: chat.monitoring.status.health() == "up")
     history = chat.bob.get(f"/api/channels/{chat.room['id']}/messages").json()["messages"]
     assert history[-1]["id"] == sent["id"]

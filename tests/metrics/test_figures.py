@@ -15,10 +15,10 @@ from chat.models import User
 from chat.monitoring import exposition, sampler, snapshot
 from chat.monitoring import shared_dir as places
 from chat.monitoring.shared_dir import PREFIX, Place, together
+from chat.monitoring.status import samples
 from chat.telemetry import events as telemetry
 from chat.telemetry import registry
 from chat.telemetry.metric_types import Counter, Gauge, Histogram, percentile
-from chat.watch import samples
 from tests.support.processes import ROOT
 
 REQUESTS = registry.REQUESTS.name

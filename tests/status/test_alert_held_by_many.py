@@ -12,10 +12,10 @@ from bson import ObjectId
 from chat.models import Alert, Channel, Message, Site, base
 from chat.models.alert import LEASE_MS
 from chat.models.message import NOBODY
+from chat.monitoring.status import rules
+from chat.monitoring.status.channel_alerts import ARCHIVED, MISSING, Herald
+from chat.monitoring.status.rules import BY_NAME, State
 from chat.services import accounts, notices
-from chat.watch import alerts
-from chat.watch.alerts import BY_NAME, State
-from chat.watch.herald import ARCHIVED, MISSING, Herald
 
 RULE = BY_NAME["redis_unreachable"]
 
@@ -149,12 +149,12 @@ def test_it_is_said_in_the_language_of_the_installation(app):
 
 
 def test_every_alert_can_be_said(app):
-    from chat.watch import words
+    from chat.monitoring.status import texts
 
     with app.test_request_context():
-        for rule in alerts.RULES:
-            assert words.message(rule.name, True, 0.9, None).startswith(BEGIN)
-            assert words.message(rule.name, False, None, 7300).startswith(f"{END} after 2 hours: ")
-        assert words.message("redis_memory", True, 0.9, None, "https://chat.example/").endswith(
+        for rule in rules.RULES:
+            assert texts.message(rule.name, True, 0.9, None).startswith(BEGIN)
+            assert texts.message(rule.name, False, None, 7300).startswith(f"{END} after 2 hours: ")
+        assert texts.message("redis_memory", True, 0.9, None, "https://chat.example/").endswith(
             "admins: https://chat.example/admin/status"
         )

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.extensions import babel
-from chat.watch import alerts, samples, words
-from chat.watch.alerts import BY_NAME, RULES, Facts, Rule, State, step
+from chat.monitoring.status import rules, samples, texts
+from chat.monitoring.status.rules import BY_NAME, RULES, Facts, Rule, State, step
 
 WELL = Facts(redis_enabled=True)
-RULE = Rule("x", alerts.WARNING, lambda facts: None, above=10, below=5, on_s=30, off_s=60)
+RULE = Rule("x", rules.WARNING, lambda facts: None, above=10, below=5, on_s=30, off_s=60)
 NARROW = replace(RULE, below=9.5)
 # What is seen: (seconds since the last look, the figure).
 SEEN = st.lists(
@@ -121,9 +121,9 @@ def lasting(facts):
     """The states after these facts have lasted."""
     states, now = {}, 0.0
     for _ in range(80):
-        states, _turned = alerts.look(states, facts, now)
+        states, _turned = rules.look(states, facts, now)
         now += 2
-    return {rule.name for rule, _state in alerts.active(states)}
+    return {rule.name for rule, _state in rules.active(states)}
 
 
 @pytest.mark.parametrize("name", [rule.name for rule in RULES])
@@ -151,8 +151,8 @@ def test_every_alert_is_a_sentence_with_advice_in_every_language(language):
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
     babel.init_app(app, locale_selector=lambda: language)
     with app.test_request_context():
-        said = {rule.name: words.alert(rule, 0.83) for rule in RULES}
-        sent = words.told(BY_NAME["redis_memory"], True, 0.83, "now", None)
+        said = {rule.name: texts.alert(rule, 0.83) for rule in RULES}
+        sent = texts.told(BY_NAME["redis_memory"], True, 0.83, "now", None)
     assert len({each.sentence for each in said.values()}) == len(RULES)
     assert all(each.advice.endswith(".") for each in said.values())
     assert "83" in said["redis_memory"].sentence
@@ -164,8 +164,8 @@ def test_every_alert_is_a_sentence_with_advice_in_every_language(language):
 @given(SEEN)
 def test_what_is_kept_is_read_again(seen):
     states = {"redis_memory": history(RULE, [*seen, (1, 11)])[-1][2]}
-    assert alerts.from_plain(alerts.to_plain(states)) == states
-    assert alerts.from_plain({"redis_memory": {"no": 1}, "unknown": {}}) == {}
+    assert rules.from_plain(rules.to_plain(states)) == states
+    assert rules.from_plain({"redis_memory": {"no": 1}, "unknown": {}}) == {}
 
 
 def test_the_difference_of_two_samples_is_what_happened_between():

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from chat.models import Backup
-from chat.watch import backups
+from chat.monitoring.status import backups
 from tests.support.processes import ROOT
 
 SCRIPT = (sys.executable, "deploy/backup-mongodb.py")

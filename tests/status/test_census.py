@@ -2,8 +2,8 @@
 
 import pytest
 
+from chat.monitoring.status import key_counts
 from chat.rollout import FEATURES
-from chat.watch import census
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_few_keys_are_counted_each_for_its_part(keys):
     keys.set("cache:users:list", "x")
     keys.set("cache:emoji:classics", "x")
     expected = {"sessions": 7, "users": 4, "channel_users": 2, "emoji": 1}
-    assert census.take(keys) == {
+    assert key_counts.take(keys) == {
         name: {"keys": expected.get(name, 0), "about": False} for name in FEATURES
     }
 
@@ -38,8 +38,8 @@ def test_of_many_keys_a_part_is_looked_at_and_the_rest_is_estimated(keys):
     keys.put("cache:messages:recent:", 10_000)
     keys.set("cache:emoji:classics", "x")
     keys.config_resetstat()
-    counted = census.take(keys)
-    assert keys.info("commandstats")["cmdstat_scan"]["calls"] == census.STEPS
+    counted = key_counts.take(keys)
+    assert keys.info("commandstats")["cmdstat_scan"]["calls"] == key_counts.STEPS
     assert "cmdstat_keys" not in keys.info("commandstats")
     assert counted["sessions"]["keys"] == pytest.approx(30_000, rel=0.1)
     assert counted["messages"]["keys"] == pytest.approx(10_000, rel=0.1)
@@ -49,4 +49,4 @@ def test_of_many_keys_a_part_is_looked_at_and_the_rest_is_estimated(keys):
 
 def test_who_may_not_walk_through_the_keys_learns_nothing_and_goes_on(keys):
     keys.execute_command("ACL", "SETUSER", "default", "-scan")
-    assert census.take(keys) == {}
+    assert key_counts.take(keys) == {}

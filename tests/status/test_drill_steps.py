@@ -5,8 +5,8 @@ import pytest
 from chat.cache import outages
 from chat.extensions import redis
 from chat.models import Drill
-from chat.watch import drill
-from chat.watch.drill import AWAY, BACK, NEAR, NONE, NOTICE, SETTLE
+from chat.monitoring.status import drill
+from chat.monitoring.status.drill import AWAY, BACK, NEAR, NONE, NOTICE, SETTLE
 from tests.support.own_clock import Clock
 
 

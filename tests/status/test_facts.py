@@ -8,11 +8,11 @@ import copy
 import pytest
 
 from chat.extensions import redis
+from chat.monitoring.status import drill, rules, samples
+from chat.monitoring.status import loop as keepers
+from chat.monitoring.status.loop import Keeper, facts_of
 from chat.rollout import FEATURES
 from chat.telemetry import registry
-from chat.watch import alerts, drill, samples
-from chat.watch import keeper as keepers
-from chat.watch.keeper import Keeper, facts_of
 from tests.support.own_clock import Clock
 
 STRUCTURE = registry.CACHES[0]
@@ -77,8 +77,8 @@ def figures_that_are_on(now, minute_ago=(), before=()):
     )
     states = {}
     for second in range(0, 200, 2):
-        states, _turned = alerts.look(states, facts, second)
-    return {rule.name: state.value for rule, state in alerts.active(states)}
+        states, _turned = rules.look(states, facts, second)
+    return {rule.name: state.value for rule, state in rules.active(states)}
 
 
 def reads(hit=0, miss=0, error=0):
@@ -140,7 +140,7 @@ def test_when_all_is_well_nothing_is_told():
     assert figures_that_are_on([]) == {}
 
 
-@pytest.mark.parametrize("name", [rule.name for rule in alerts.RULES])
+@pytest.mark.parametrize("name", [rule.name for rule in rules.RULES])
 def test_each_alert_is_told_by_what_it_is_about_and_its_quiet_twin_is_not(name):
     figure, seen = ON[name]
     assert figures_that_are_on(*seen) == {name: pytest.approx(figure)}
@@ -157,8 +157,8 @@ def test_what_nobody_has_measured_yet_is_no_alert():
     facts = facts_of(gauges_of(nothing), none, none)
     states = {}
     for second in range(0, 200, 2):
-        states, _turned = alerts.look(states, facts, second)
-    assert alerts.active(states) == []
+        states, _turned = rules.look(states, facts, second)
+    assert rules.active(states) == []
 
 
 class WholeClock(Clock):
@@ -189,8 +189,8 @@ def seen(app, clock, monkeypatch):
             monkeypatch.setattr(keepers, "together", lambda: snapshot(0, *changes))
             keeper.look()
             clock.now += 2
-        states = alerts.from_plain(told["alerts"])
-        return {rule.name for rule, _state in alerts.active(states)}, told
+        states = rules.from_plain(told["alerts"])
+        return {rule.name for rule, _state in rules.active(states)}, told
 
     with app.app_context():
         yield look

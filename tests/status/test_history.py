@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from chat.models import Minute, base
 from chat.models.minute import KEPT_SECONDS
-from chat.watch import charts, history
-from chat.watch.history import MOST_WAITING, Writer
+from chat.monitoring.status import charts, history
+from chat.monitoring.status.history import MOST_WAITING, Writer
 
 ROW = {"hits": 9, "misses": 1, "with": [], "without": [], "seconds": 60.0, "deliveries": 120,
        "sockets": 2, "online": 3}  # fmt: skip

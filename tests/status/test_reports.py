@@ -6,8 +6,8 @@ import pytest
 from bson import ObjectId
 
 from chat.models import Drill
+from chat.monitoring.status import drill, reports, samples
 from chat.telemetry import registry
-from chat.watch import drill, reports, samples
 from tests.status.test_facts import calls, snapshot
 
 HTTP = ("POST", "/api/channels/<channel_id>/messages")

@@ -12,9 +12,9 @@ from pymongo.server_description import ServerDescription
 from pymongo.topology_description import TOPOLOGY_TYPE, TopologyDescription
 
 from chat.monitoring import snapshot
+from chat.monitoring.status import cards, charts, formats, page, rules
+from chat.monitoring.status.rules import State
 from chat.telemetry import registry
-from chat.watch import alerts, cards, charts, figures, page
-from chat.watch.alerts import State
 
 NOW = datetime.now(UTC)
 MB = 1048576
@@ -113,7 +113,7 @@ def test_memory_is_shown_against_70_and_80_percent(facts, used, level):
 def test_redis_is_shown_with_all_that_is_known_of_it(facts):
     shown = facts.of("<h3>Redis")
     with facts.app.test_request_context():
-        assert shown["Up since"] == shortly(figures.when(NOW.isoformat()))
+        assert shown["Up since"] == shortly(formats.when(NOW.isoformat()))
     assert shown["Latency"] == "1.2 ms"
     assert shown["Version"] == "Valkey 9.1.2"
     assert shown["Connections"] == "250 of 1,000 at most"
@@ -144,7 +144,7 @@ def test_of_a_redis_that_is_away_the_last_known_is_shown_with_its_time(facts):
     assert shown["Next try"] == "in 2.5 s"
     with facts.app.test_request_context():
         iso = (NOW - timedelta(days=1)).isoformat()
-        assert f"last known figures, from {figures.short_time(iso)}." in facts.page()
+        assert f"last known figures, from {formats.short_time(iso)}." in facts.page()
 
 
 def replica_set(*types):
@@ -181,7 +181,7 @@ def test_mongodb_is_shown_with_its_load_where_it_may_be_asked(facts):
     shown = facts.of("<h3>MongoDB")
     with facts.app.test_request_context():
         since = facts.app.extensions["chat_status"].mongo.since
-        assert shown["Up since"] == shortly(figures.when(since))
+        assert shown["Up since"] == shortly(formats.when(since))
     assert shown["Latency"] == "3.4 ms"
     assert shown["Version"] == "8.0.1"
     assert shown["Connections"] == "1,234, room for 50,000 more"
@@ -231,7 +231,7 @@ def test_a_cache_is_shown_with_and_without_and_sessions_by_their_store(facts):
 
 def on(name, value):
     states = {name: State(on=True, since=time.time(), value=value)}
-    return alerts.to_plain(states)
+    return rules.to_plain(states)
 
 
 def test_an_alert_s_figure_and_advice_are_said_once_below_the_headline(facts):

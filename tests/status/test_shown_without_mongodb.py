@@ -4,8 +4,8 @@ import pytest
 from pymongo.errors import NetworkTimeout
 
 from chat.monitoring import snapshot
+from chat.monitoring.status import history, page, time_budget
 from chat.views import errors, status
-from chat.watch import history, page, patience
 
 
 def commands():
@@ -40,16 +40,16 @@ def test_one_page_waits_once_for_a_mongodb_that_hangs(app, mistake, monkeypatch)
         asked.append(1)
         if mistake:
             raise mistake
-        now[0] += patience.PATIENCE  # it has answered at last
+        now[0] += time_budget.PATIENCE  # it has answered at last
         return "late"
 
     now = [1000.0]
-    monkeypatch.setattr(patience.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time_budget.time, "monotonic", lambda: now[0])
     for requests in (1, 2):
         with app.app_context(), app.test_request_context():
-            first = patience.ask(hangs, "not known")
+            first = time_budget.ask(hangs, "not known")
             assert first == ("not known" if mistake else "late")
-            assert patience.ask(hangs, "not known") == "not known"
+            assert time_budget.ask(hangs, "not known") == "not known"
         assert len(asked) == requests
 
 

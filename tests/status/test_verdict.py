@@ -8,7 +8,7 @@ from flask import Flask
 
 from chat.extensions import babel
 from chat.i18n import TRANSLATIONS, compile_catalogues, local_time
-from chat.watch import drill, figures, verdict
+from chat.monitoring.status import drill, formats, summary
 
 UP = {"status": "up", "since": "2026-05-03T12:00:00+00:00", "next_retry_s": None}
 
@@ -26,7 +26,7 @@ def says(monkeypatch):
         app.config["LANGUAGE"] = language
         cookie = SimpleCookie({"tz": zone}).output(header="", sep=";").strip()
         with app.test_request_context(headers={"Cookie": cookie}):
-            return verdict.decide(mongo, door, others_up, [], 30.0, outage)
+            return summary.decide(mongo, door, others_up, [], 30.0, outage)
 
     return say
 
@@ -39,7 +39,7 @@ def down(since):
 def half_past_nine(monkeypatch):
     """The time at which it is read."""
     now = datetime(2026, 5, 3, 9, 30, tzinfo=UTC)
-    monkeypatch.setattr(figures, "today", lambda: local_time(now.isoformat()).date())
+    monkeypatch.setattr(formats, "today", lambda: local_time(now.isoformat()).date())
     return now
 
 
@@ -72,7 +72,7 @@ def test_that_nobody_is_affected_is_said_only_where_it_was_counted(says, counted
     for told in (says(door=gone, outage=counted), says(others_up=False, outage=counted)):
         assert said in told.sentence
         assert ("Nobody is affected" in told.sentence) == said.startswith("Nobody")
-        assert told.state == verdict.WARN
+        assert told.state == summary.WARN
         assert told.advice
     russian = says(door=gone, outage=counted, language="ru").sentence
     assert russian.startswith("Работает без Redis с\xa0")
@@ -90,5 +90,5 @@ def test_every_phase_of_a_fire_drill_says_that_there_is_nothing_to_do(says, monk
 def test_when_all_is_well_it_says_so_and_nothing_is_to_be_done(says):
     told = says()
     assert (told.state, told.sentence, told.advice) == (
-        verdict.OK, "Everything works.", "Nothing to do.",
+        summary.OK, "Everything works.", "Nothing to do.",
     )  # fmt: skip

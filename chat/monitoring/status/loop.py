@@ -13,17 +13,17 @@ from flask import Flask
 
 from chat.extensions import redis
 from chat.monitoring.shared_dir import together
+from chat.monitoring.status import drill, key_counts, live_updates, rules, samples, servers, texts
+from chat.monitoring.status.channel_alerts import Herald
+from chat.monitoring.status.history import Writer
+from chat.monitoring.status.leader import group
+from chat.monitoring.status.reports import Reporter
+from chat.monitoring.status.rules import Facts, Rule, State
+from chat.monitoring.status.samples import Sample
+from chat.monitoring.status.webhook import outward
 from chat.redis import Down
 from chat.rollout import FEATURES
 from chat.telemetry import registry
-from chat.watch import alerts, census, drill, pushes, samples, servers, words
-from chat.watch.alerts import Facts, Rule, State
-from chat.watch.group import group
-from chat.watch.herald import Herald
-from chat.watch.history import Writer
-from chat.watch.outward import outward
-from chat.watch.reports import Reporter
-from chat.watch.samples import Sample
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Keeper:
         """One look: how things stand, what alerts that means, and leave it for the others."""
         if self.states is None:  # whoever looked before has ended
             seen = group.seen()
-            self.states = alerts.from_plain(seen.get("alerts", {}))
+            self.states = rules.from_plain(seen.get("alerts", {}))
             self.hour.append(seen.get("hour") or {"at": time.time()})
         snap = together()
         sample = samples.take(snap)
@@ -83,9 +83,9 @@ class Keeper:
             self.well = sample
         outage = samples.since(self.well, sample)
         now = time.time()
-        self.states, turned = alerts.look(self.states, facts, now)
+        self.states, turned = rules.look(self.states, facts, now)
         group.tell({
-            "at": now, "alerts": alerts.to_plain(self.states), "minute": last,
+            "at": now, "alerts": rules.to_plain(self.states), "minute": last,
             "outage": {name: outage[name] for name in ("posts", "failed", "lost")},
             "hour": self.hour[0], "redis": self.redis, "mongo": self.mongo,
             "channel": self.herald.trouble, "census": self.census,
@@ -107,7 +107,7 @@ class Keeper:
         return next(sample for sample in self.recent if sample["at"] >= since)
 
     def _count_keys(self) -> dict[str, Any]:
-        counted = redis.call(census.take, "census") if redis.is_up() else {}
+        counted = redis.call(key_counts.take, "census") if redis.is_up() else {}
         return {} if isinstance(counted, Down) else counted
 
     def _tell(self, rule: Rule, before: State, after: State, now: float) -> None:
@@ -115,13 +115,13 @@ class Keeper:
         began = after.since if after.on else before.since
         lasted = None if after.on or began is None else now - began
         if after.on:
-            level = logging.INFO if rule.severity == alerts.INFO else logging.WARNING
-            log.log(level, "Alert: %s", " ".join(words.alert(rule, after.value)))
+            level = logging.INFO if rule.severity == rules.INFO else logging.WARNING
+            log.log(level, "Alert: %s", " ".join(texts.alert(rule, after.value)))
         else:
-            log.warning("Alert over after %.0f s: %s", lasted or 0, words.title(rule.name))
+            log.warning("Alert over after %.0f s: %s", lasted or 0, texts.title(rule.name))
         if url := self.app.config.get("ALERT_WEBHOOK"):
             since = datetime.fromtimestamp(began or now, UTC).isoformat(timespec="seconds")
-            outward.tell(url, words.told(rule, after.on, after.value, since, lasted))
+            outward.tell(url, texts.told(rule, after.on, after.value, since, lasted))
 
 
 def facts_of(gauges: dict[str, dict[str, float]], minute: Sample, longer: Sample) -> Facts:
@@ -157,12 +157,12 @@ def start(app: Flask) -> None:
     if not _keepers:
         keeper = Keeper(app)
         _keepers.append((keeper, gevent.spawn(keeper.run)))
-    pushes.start(app)
+    live_updates.start(app)
 
 
 def stop(app: Flask) -> None:
     """Let another process look."""
-    pushes.stop()
+    live_updates.stop()
     while _keepers:
         keeper, greenlet = _keepers.pop()
         greenlet.kill(block=False)

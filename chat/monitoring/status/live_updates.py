@@ -14,9 +14,9 @@ from flask import Flask
 
 from chat import rollout
 from chat.extensions import redis
+from chat.monitoring.status import drill, rules
+from chat.monitoring.status.leader import group
 from chat.realtime import broadcasts
-from chat.watch import alerts, drill
-from chat.watch.group import group
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ EVERY, LEAST = 1.0, 3.0  # seconds from look to look, and at least from push to 
 def state(app: Flask) -> Any:
     """What admins should see at once when it changes; no figures, which change all the time."""
     seen = group.seen()
-    on = [rule.name for rule, _state in alerts.active(alerts.from_plain(seen.get("alerts", {})))]
+    on = [rule.name for rule, _state in rules.active(rules.from_plain(seen.get("alerts", {})))]
     shares = {name: (share.percent, share.stage) for name, share in rollout.known().items()}
     mongo = app.extensions["chat_status"].mongo.status
     return redis.state()["status"], mongo, drill.phase(), on, seen.get("channel"), shares

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from chat.watch.figures import duration
+from chat.monitoring.status.formats import duration
 
 OLD_SECONDS = 26 * 3600  # a day, and some for the copying
 

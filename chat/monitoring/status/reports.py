@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from pymongo.errors import PyMongoError
 
 from chat.models import Drill
-from chat.watch import drill, samples
-from chat.watch.samples import Sample
+from chat.monitoring.status import drill, samples
+from chat.monitoring.status.samples import Sample
 
 log = logging.getLogger(__name__)
 

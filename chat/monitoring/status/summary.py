@@ -10,9 +10,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from chat.models.driver import DENIALS, DISK_FULL
-from chat.watch import drill, words
-from chat.watch.alerts import INFO, Rule, State
-from chat.watch.figures import when
+from chat.monitoring.status import drill, texts
+from chat.monitoring.status.formats import when
+from chat.monitoring.status.rules import INFO, Rule, State
 
 OK, WARN, DOWN = "ok", "degraded", "down"
 Active = list[tuple[Rule, State]]
@@ -128,7 +128,7 @@ def _of_alerts(door: dict[str, Any], active: Active) -> Verdict:
     grave = [(rule, state) for rule, state in active if rule.severity != INFO]
     if grave:
         return Verdict(
-            WARN, _("Working, with issues: %(what)s.", what=words.title(grave[0][0].name))
+            WARN, _("Working, with issues: %(what)s.", what=texts.title(grave[0][0].name))
         )
     if door["status"] == "disabled":
         return Verdict(
@@ -137,5 +137,5 @@ def _of_alerts(door: dict[str, Any], active: Active) -> Verdict:
             _("To use Redis, unset DISABLE_REDIS and set REDIS_URL."),
         )
     if active:
-        return Verdict(OK, _("Everything works. %(what)s.", what=words.title(active[0][0].name)))
+        return Verdict(OK, _("Everything works. %(what)s.", what=texts.title(active[0][0].name)))
     return Verdict(OK, _("Everything works."), _("Nothing to do."))

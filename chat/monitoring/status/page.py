@@ -11,13 +11,23 @@ from chat import presence, rollout
 from chat.cache.keys import STRUCTURES, Structure
 from chat.extensions import redis
 from chat.monitoring.shared_dir import place, together
+from chat.monitoring.status import (
+    cards,
+    charts,
+    drill,
+    formats,
+    history,
+    rules,
+    samples,
+    texts,
+    time_budget,
+)
+from chat.monitoring.status import summary as verdicts
+from chat.monitoring.status.leader import group
+from chat.monitoring.status.rules import State
+from chat.monitoring.status.samples import Sample
+from chat.monitoring.status.servers import Gauges, gauges_of, one
 from chat.telemetry import registry
-from chat.watch import alerts, cards, charts, drill, figures, history, patience, samples, words
-from chat.watch import verdict as verdicts
-from chat.watch.alerts import State
-from chat.watch.group import group
-from chat.watch.samples import Sample
-from chat.watch.servers import Gauges, gauges_of, one
 
 WANTED_HITS = 80  # percent
 ENOUGH = 20  # answers: of fewer, the 95th percentile is just the slowest
@@ -29,7 +39,7 @@ def live() -> dict[str, Any]:
     gauges = gauges_of(snap)
     mongo = current_app.extensions["chat_status"].mongo.report()
     door = redis.state()
-    active = alerts.active(alerts.from_plain(seen.get("alerts", {})))
+    active = rules.active(rules.from_plain(seen.get("alerts", {})))
     others_up = bool(one(gauges, registry.REDIS_UP, 1))
     hour = samples.since(seen.get("hour") or {}, samples.take(snap))
     verdict = verdicts.decide(mongo, door, others_up, active, drill.left(), seen.get("outage"))
@@ -47,11 +57,11 @@ def live() -> dict[str, Any]:
         "sessions": sessions(hour),
         "saved": saved(hour),
         "processes": processes(),
-        "charts": patience.ask(pictures, None),
+        "charts": time_budget.ask(pictures, None),
         "drill_phase": drill.phase(),
         "drill_left": drill.left(),
-        "when": figures.when,
-        "span": figures.span,
+        "when": formats.when,
+        "span": formats.span,
     }
 
 
@@ -61,10 +71,10 @@ def channel(trouble: str) -> dict[str, str] | None:
     return {"slug": slug, "trouble": trouble} if trouble else None
 
 
-def told(rule: alerts.Rule, state: State) -> dict[str, Any]:
+def told(rule: rules.Rule, state: State) -> dict[str, Any]:
     """An active alert."""
     since = datetime.fromtimestamp(state.since or 0, UTC).isoformat()
-    said = words.alert(rule, state.value)
+    said = texts.alert(rule, state.value)
     return {"severity": rule.severity, "since": since, **said._asdict()}
 
 

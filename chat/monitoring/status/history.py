@@ -14,8 +14,8 @@ from pymongo.errors import PyMongoError
 
 from chat import presence
 from chat.models import Minute
-from chat.watch import samples
-from chat.watch.samples import Sample
+from chat.monitoring.status import samples
+from chat.monitoring.status.samples import Sample
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from mongoengine.connection import get_connection
 from pymongo.topology_description import TopologyDescription
 
 from chat.extensions import redis
+from chat.monitoring.status import advice, backups, drill
+from chat.monitoring.status.servers import Gauges, figures, one
 from chat.telemetry import registry
-from chat.watch import advice, backups, drill
-from chat.watch.servers import Gauges, figures, one
 
 PAUSED = "paused"  # by a fire drill
 
