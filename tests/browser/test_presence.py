@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from chat.cache import keys
-from chat.realtime import leases
+from chat.presence import leases
 from tests.browser.conftest import session_of
 from tests.support.servers import BROWSERS
 

@@ -10,8 +10,9 @@ from flask import Flask
 
 from app import create_app
 from chat.extensions import redis
-from chat.realtime import broadcasts, roster
-from chat.realtime.holder import Holder
+from chat.presence import online_set
+from chat.presence.connections import Holder
+from chat.realtime import broadcasts
 from tests.support.emptied import empty_redis
 from tests.support.processes import SECRET_KEY
 
@@ -59,8 +60,8 @@ def process(lease: float = 600) -> Holder:
 
 def last_number() -> int:
     """What a page that is rendered now knows."""
-    picture = roster.read()
-    return picture.seq if isinstance(picture, roster.Picture) else 0
+    picture = online_set.read()
+    return picture.seq if isinstance(picture, online_set.Picture) else 0
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> Emitted:

@@ -5,7 +5,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from chat.realtime.holder import GRACE
+from chat.presence.connections import GRACE
 from tests.support.people import Person
 from tests.support.waiting import eventually
 

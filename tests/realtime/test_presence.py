@@ -4,7 +4,7 @@ from time import monotonic
 
 import pytest
 
-from chat.realtime.holder import GRACE
+from chat.presence.connections import GRACE
 from tests.support.servers import SHARED_APP
 from tests.support.waiting import eventually
 

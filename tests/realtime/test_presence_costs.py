@@ -7,7 +7,7 @@ import pytest
 
 from chat import presence
 from chat.extensions import redis
-from chat.realtime.holder import Holder
+from chat.presence.connections import Holder
 from tests.realtime.in_step import Emitted, app_without_sockets, last_number, process, watch
 from tests.support.servers import Redis
 

@@ -9,8 +9,9 @@ import pytest
 from chat.cache import outages
 from chat.extensions import redis
 from chat.models.outage import Outage
-from chat.realtime import broadcasts, leases
-from chat.realtime.holder import KEYS, Holder
+from chat.presence import leases
+from chat.presence.connections import KEYS, Holder
+from chat.realtime import broadcasts
 from tests.realtime.in_step import app_without_sockets
 from tests.support.servers import IN_PROCESS
 

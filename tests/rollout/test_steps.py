@@ -12,7 +12,7 @@ from chat import presence, rollout
 from chat.cache.keys import STRUCTURES
 from chat.extensions import redis
 from chat.models import Rollout
-from chat.realtime import holder
+from chat.presence import connections
 from chat.rollout import ENTERING, FEATURES, LEAVING, Share, follower
 from chat.services import activity, emoji
 from chat.services import rollout as shares
@@ -246,7 +246,7 @@ def use_everything(w):
     presence._holder.tick()
     presence.disconnect(w.clara.id, "a socket")
     presence._holder.tick()
-    holder.recount(30)
+    connections.recount(30)
     browser.post("/logout", data={"csrf_token": CSRF.search(browser.get("/settings").text)[1]})
 
 

@@ -28,8 +28,8 @@ from flask import Flask, g, has_request_context, request
 
 from chat.cache import basis, fence_reads, keys, through
 from chat.extensions import redis
-from chat.realtime import roster
-from chat.realtime.holder import TICK, Holder
+from chat.presence import online_set
+from chat.presence.connections import TICK, Holder
 from chat.redis import DOWN, Down
 from chat.telemetry import events as telemetry
 
@@ -104,7 +104,7 @@ def seq() -> int:
     return _picture().seq
 
 
-def _picture() -> roster.Picture:
+def _picture() -> online_set.Picture:
     if not has_request_context():
         return _look()
     # `g` belongs to the app's context, which may outlive a request.
@@ -116,7 +116,7 @@ def _picture() -> roster.Picture:
     if picture.from_set:
         basis.read_plain(keys.online_seq(), str(picture.seq))
         through.note("hit")
-    return cast(roster.Picture, picture)
+    return cast(online_set.Picture, picture)
 
 
 class Asked(fence_reads.Rider):
@@ -124,7 +124,7 @@ class Asked(fence_reads.Rider):
 
     def __init__(self) -> None:
         self.known = _copy.get()
-        super().__init__(roster.call(self.known))
+        super().__init__(online_set.call(self.known))
 
 
 def ahead() -> Asked | None:
@@ -136,29 +136,29 @@ def asked(question: Asked) -> None:
     """It has been asked. Without an answer Redis is asked again when it is due."""
     if question.answer is None:
         return
-    found = roster.picture_of(question.answer, question.known)
+    found = online_set.picture_of(question.answer, question.known)
     if not isinstance(found, Down):
         g.presence = (request._get_current_object(), _seen(found))  # type: ignore[attr-defined]
 
 
-def _look() -> roster.Picture:
-    found: roster.Picture | Down = DOWN
+def _look() -> online_set.Picture:
+    found: online_set.Picture | Down = DOWN
     if through.is_cached("online"):
-        found = roster.read(_copy.get())
+        found = online_set.read(_copy.get())
         if not isinstance(found, Down):
             return _seen(found)
         if redis.is_up():
-            found = roster.fill(_holder.ttl)
+            found = online_set.fill(_holder.ttl)
     elif redis.is_up():
-        found = roster.who()
+        found = online_set.who()
         through.note("bypass")
     outcome = "miss" if redis.is_up() else "down" if redis.enabled else "bypass"
     through.note(outcome)
     telemetry.cache(keys.online(), outcome)
-    return roster.Picture(_holder.here(), 0) if isinstance(found, Down) else found
+    return online_set.Picture(_holder.here(), 0) if isinstance(found, Down) else found
 
 
-def _seen(found: roster.Picture) -> roster.Picture:
+def _seen(found: online_set.Picture) -> online_set.Picture:
     _copy.put(found)
     telemetry.cache_hits([keys.online()])
     return found
@@ -169,14 +169,14 @@ class _Copy:
     but when Redis has lost everything numbers begin again."""
 
     def __init__(self) -> None:
-        self._picture: roster.Picture | None = None
+        self._picture: online_set.Picture | None = None
         self._until = 0.0
 
-    def get(self) -> roster.Picture | None:
+    def get(self) -> online_set.Picture | None:
         """The picture, or None when it is too old."""
         return self._picture if time.monotonic() < self._until else None
 
-    def put(self, picture: roster.Picture) -> None:
+    def put(self, picture: online_set.Picture) -> None:
         """Redis has just sent this one, or confirmed it."""
         if picture is not self._picture:
             self._picture, self._until = picture, time.monotonic() + COPY_SECONDS
@@ -196,7 +196,7 @@ def _mended() -> bool:
     that was not as declared (``chat.cache.poison``) the leases are counted again.
     """
     _copy.forget()
-    return (not redis.poisoned or roster.count_again()) and _holder.come_back()
+    return (not redis.poisoned or online_set.count_again()) and _holder.come_back()
 
 
 def _run(app: Flask) -> None:

@@ -1,6 +1,6 @@
 """The connections of one process, under leases that it renews in Redis (R3, C6).
 
-Who is online by them: ``chat.presence``. What Redis is asked: ``chat.realtime.leases``.
+Who is online by them: ``chat.presence``. What Redis is asked: ``chat.presence.leases``.
 """
 
 import time
@@ -11,7 +11,8 @@ from typing import Any
 from chat import rollout
 from chat.cache import outages
 from chat.extensions import redis
-from chat.realtime import broadcasts, leases, roster
+from chat.presence import leases, online_set
+from chat.realtime import broadcasts
 from chat.redis import DOWN, Down
 
 LEASE = 30.0  # seconds; PRESENCE_LEASE
@@ -25,7 +26,7 @@ RECOUNT_EVERY = 60  # seconds; by one process of all
 MOST_AT_ONCE = 1000
 MOST_TOLD = 200  # transitions that a new socket is told; who missed more asks for the list
 
-KEYS = roster.KEYS
+KEYS = online_set.KEYS
 
 
 class Holder:
@@ -45,7 +46,7 @@ class Holder:
         self.asked_for: set[str] = set()  # whose pages were asked for since the last tick
         self.announced: set[str] = set()  # who this process has called online on its own
         self.was_known = True  # at the last tick
-        self.untold: list[roster.Transition] = []  # seen in Redis, not announced yet
+        self.untold: list[online_set.Transition] = []  # seen in Redis, not announced yet
         self.in_step = False  # Redis holds all of `mine`
         self.beat_at = self.reap_at = self.recount_at = self.keep_at = 0.0
 
@@ -189,7 +190,7 @@ class Holder:
         if answer is DOWN:
             return False
         if answer[1]:
-            self.untold.append(roster.Transition(int(answer[0]), sign, list(answer[1])))
+            self.untold.append(online_set.Transition(int(answer[0]), sign, list(answer[1])))
         return True
 
     def _follow(self, now: float, asked: bool) -> int | Down:
@@ -197,7 +198,7 @@ class Holder:
         if not (self.untold or asked or now >= self.keep_at):
             return 0
         self.keep_at = now + min(self.lease, self.ttl) / 3
-        return roster.follow(self.ttl)
+        return online_set.follow(self.ttl)
 
     def _announce(self) -> None:
         """One event a transition, so that receivers see by the numbers whether they missed one."""
@@ -234,19 +235,19 @@ class Holder:
             return
         told = self._news(present, seq)
         for conn_id, since in present.items():
-            what = None if isinstance(seq, Down) else roster.net(told, since, seq)
+            what = None if isinstance(seq, Down) else online_set.net(told, since, seq)
             came, went = what or ([], [])
             number = None if isinstance(seq, Down) else seq
             broadcasts.presence_greeting(
                 conn_id, came, went, known=self.is_known(), missed=what is None, seq=number
             )
 
-    def _news(self, present: dict[str, int], seq: int | Down) -> list[roster.Transition]:
+    def _news(self, present: dict[str, int], seq: int | Down) -> list[online_set.Transition]:
         """The transitions up to `seq` that these sockets may have missed, within limits."""
         if isinstance(seq, Down):
             return []
         oldest = max(seq - MOST_TOLD, min(present.values()))
-        found = roster.news(oldest) if oldest < seq else DOWN
+        found = online_set.news(oldest) if oldest < seq else DOWN
         return [] if isinstance(found, Down) else found[1]
 
     def leave_all(self) -> None:
@@ -279,11 +280,11 @@ def _shorten(ending: dict[str, float], grace: float) -> bool:
 
 def recount(ttl: int) -> None:
     """Mend what a lost key left behind; one process a minute, whoever comes first."""
-    answer = roster.count(RECOUNT_EVERY)
+    answer = online_set.count(RECOUNT_EVERY)
     if answer is DOWN or not answer[0] or not rollout.writes("online"):
         return
-    if answer[0] == 2 or roster.size() not in (answer[1], DOWN):
-        roster.rewrite(ttl)
+    if answer[0] == 2 or online_set.size() not in (answer[1], DOWN):
+        online_set.rewrite(ttl)
 
 
 def _parts(items: list[Any]) -> list[list[Any]]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from chat import rollout
 from chat.cache import basis, keys, misplaced, shapes, through
 from chat.extensions import redis
-from chat.realtime import leases
+from chat.presence import leases
 from chat.redis import DOWN, Down, scripts
 
 log = logging.getLogger(__name__)
