@@ -21,7 +21,8 @@ from chat.cache import channels, members, reading, users
 from chat.cache import emoji as emoji_cache
 from chat.cache import messages as message_cache
 from chat.extensions import socketio
-from chat.realtime import broadcasts, frames, rooms
+from chat.realtime.outgoing import broadcasts, rooms
+from chat.realtime.transport import frames
 from chat.services import messages
 
 

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-PLACES = 4000  # connections of a worker; open tabs are held elsewhere (chat.realtime.engine)
+PLACES = (
+    4000  # connections of a worker; open tabs are held elsewhere (chat.realtime.transport.engine)
+)
 MOST = 200  # that wait, of one address
 MOST_TOGETHER = PLACES - 500
 ANYBODY = ""  # no address is known

@@ -169,7 +169,7 @@ def log_in(profile: dict[str, Any]) -> Account:
 
 def log_out() -> None:
     """Sign out: this session ends in both stores and on its open sockets."""
-    from chat.realtime import broadcasts  # imports this module
+    from chat.realtime.outgoing import broadcasts  # imports this module
 
     user_id, sid = current_user.id, sessions.current_sid()
     sessions.end_current()
@@ -188,7 +188,7 @@ def rotate(profile: dict[str, Any], logged_in: bool = False) -> None:
     Whoever has the old one has nothing any more. The form token stays, so this browser's other tabs
     go on; their sockets, which are the old session's, are cut and come back with the new cookie.
     """
-    from chat.realtime import broadcasts  # imports this module
+    from chat.realtime.outgoing import broadcasts  # imports this module
 
     old, data = sessions.current_sid(), dict(flask.session)
     names = {name: profile[name] for name in ("nickname", "role", "auth_gen")}

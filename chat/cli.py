@@ -13,7 +13,7 @@ from chat.models import AccessToken, Heartbeat, User
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import reason
 from chat.password_rules import check_new_password
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 from chat.redis import rights
 from chat.rollout import STEADY
 from chat.services import rollout

@@ -9,7 +9,7 @@ import requests
 import socketio
 from flask import Flask
 
-from chat.realtime.events import table as socket_events
+from chat.realtime.incoming.events import table as socket_events
 from tests.permission_table import ACTORS, EVENTS, ROUTES
 from tests.support.people import NOBODY, PASSWORD, Person
 from tests.support.processes import AppProcess

@@ -18,7 +18,7 @@ from chat.extensions import redis
 from chat.monitoring import snapshot
 from chat.monitoring.shared_dir import place
 from chat.monitoring.status import drill
-from chat.realtime import connections, queue
+from chat.realtime.transport import manager, open_sockets
 from chat.redis import Down
 from chat.redis.pubsub import bus
 from chat.telemetry import redis_calls, registry
@@ -54,11 +54,11 @@ def watch(app: Flask) -> None:
 def look(app: Flask) -> None:
     """What this process knows anyway."""
     registry.BUILD.set(1, VERSION, _PYTHON)
-    registry.SOCKETS.set(len(connections.everyone()))
+    registry.SOCKETS.set(len(open_sockets.everyone()))
     registry.DELIVERIES.values.update(
-        {("straight",): queue.counts.straight, ("queued",): queue.counts.queued}
+        {("straight",): manager.counts.straight, ("queued",): manager.counts.queued}
     )
-    registry.WRITES.values[()] = queue.counts.writes
+    registry.WRITES.values[()] = manager.counts.writes
     _look_at_redis()
     _look_at_mongo(app)
     _look_at_rollout(app)

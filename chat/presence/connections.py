@@ -12,7 +12,7 @@ from chat import rollout
 from chat.cache import outages
 from chat.extensions import redis
 from chat.presence import leases, online_set
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 from chat.redis import DOWN, Down
 
 LEASE = 30.0  # seconds; PRESENCE_LEASE

@@ -17,11 +17,13 @@ from chat import devices
 from chat.cache import outages, updates
 from chat.callers import callers
 from chat.extensions import redis, socketio
-from chat.realtime import broadcasts, connections, floods, origins, rooms, websocket
-from chat.realtime.crowd import Trust
-from chat.realtime.line import MAX_MESSAGE
-from chat.realtime.queue import QueueManager, Rooms
-from chat.realtime.server import GuardedServer
+from chat.realtime.incoming import origins, rate_limit
+from chat.realtime.outgoing import broadcasts, rooms
+from chat.realtime.transport import handshake, open_sockets
+from chat.realtime.transport.manager import QueueManager, Rooms
+from chat.realtime.transport.quotas import Trust
+from chat.realtime.transport.server import GuardedServer
+from chat.realtime.transport.socket import MAX_MESSAGE
 from chat.redis.pubsub import bus
 from chat.sessions import SID
 
@@ -33,7 +35,7 @@ CLOSING_TIME = 2.0  # seconds for closing all sockets at a graceful stop
 def init_app(app: Flask) -> None:
     """Put the socket server in front of the app. Opens nothing, starts nothing."""
     updates.init_app(app)
-    floods.init_app(app)
+    rate_limit.init_app(app)
     library.Server = GuardedServer  # the class that Flask-SocketIO instantiates
     pages = app.wsgi_app
     socketio.init_app(
@@ -43,8 +45,8 @@ def init_app(app: Flask) -> None:
         client_manager=_manager(app),
         cors_allowed_origins=origins.checker(app),
         transports=["websocket"],
-        ping_interval=websocket.PING_INTERVAL,
-        ping_timeout=websocket.PING_TIMEOUT,
+        ping_interval=handshake.PING_INTERVAL,
+        ping_timeout=handshake.PING_TIMEOUT,
         max_http_buffer_size=MAX_MESSAGE,
         logger=_quiet("chat.socketio"),
         engineio_logger=_quiet("chat.engineio"),
@@ -87,16 +89,16 @@ class _Door:
 
 def start(app: Flask) -> None:
     """Begin to look after the sockets of this process."""
-    from chat.realtime import sweep
+    from chat.realtime.incoming import reconcile
 
-    sweep.start(app)
+    reconcile.start(app)
 
 
 def stop(app: Flask) -> None:
     """Tell the browsers that we go, and close every socket, disconnect handlers included."""
-    from chat.realtime import sweep
+    from chat.realtime.incoming import reconcile
 
-    sweep.stop()
+    reconcile.stop()
     broadcasts.system("restarting")
     socketio.server.manager.hurry()
     engine = socketio.server.eio
@@ -131,12 +133,12 @@ def _quiet(name: str) -> logging.Logger:
 
 def _bind(app: Flask) -> None:
     """Handlers go to the server itself: Flask-SocketIO would ask for the session at each event."""
-    from chat.realtime import events, handlers
+    from chat.realtime.incoming import events, handlers
 
     server = socketio.server
 
     def connect(sid: str, environ: dict[str, Any], auth: Any = None) -> None:
-        eio_sid = server.manager.eio_sid_from_sid(sid, connections.NAMESPACE)
+        eio_sid = server.manager.eio_sid_from_sid(sid, open_sockets.NAMESPACE)
         events.handshake(app, handlers.connect, sid, eio_sid, environ, auth)
 
     def disconnect(sid: str, reason: Any = None) -> None:
@@ -150,9 +152,9 @@ def _bind(app: Flask) -> None:
 
 def _missed(app: Flask) -> None:
     """Events of other processes may have been lost: look at every socket, let browsers catch up."""
-    from chat.realtime import sweep
+    from chat.realtime.incoming import reconcile
 
-    sweep.look_at_all()
+    reconcile.look_at_all()
     broadcasts.system(_mode(), resync=True)
 
 

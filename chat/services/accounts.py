@@ -13,7 +13,7 @@ from chat.errors import ChatError, Conflict, Crowded, Forbidden, Invalid, NotFou
 from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base
 from chat.models.user import ROLES, at_least, to_profile
 from chat.password_rules import check_new_password
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 from chat.services import channels, invites, site
 
 THEMES = ("system", "light", "dark")

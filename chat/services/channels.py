@@ -13,7 +13,7 @@ from chat.errors import Conflict, Forbidden, Invalid, NotFound
 from chat.models import Channel, Membership, Message, User, base
 from chat.models.channel import KINDS, to_channel
 from chat.models.user import at_least
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 
 RESERVED = {"new"}
 MOST_PEOPLE_IN_DIRECT = 8

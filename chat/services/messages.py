@@ -13,7 +13,7 @@ from chat.errors import BadInput, Forbidden, NotFound
 from chat.models import Membership, Message, base, posting
 from chat.models.message import fitting
 from chat.models.user import at_least
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 from chat.services import emoji
 
 T = TypeVar("T")

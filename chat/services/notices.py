@@ -12,7 +12,7 @@ from chat import markup
 from chat.i18n import LANGUAGES
 from chat.models import Site, User, posting
 from chat.models.message import NOBODY
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 
 
 def site_language() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import current_app, request
 from flask_babel import lazy_gettext as _l
 
-from chat.realtime.origins import checker
+from chat.realtime.incoming.origins import checker
 from chat.security import safe_next
 
 # What people type, under the names that the forms give it. Never a password.

@@ -10,7 +10,7 @@ import pytest
 
 from chat.errors import Throttled
 from chat.models.message import MOST_CHARACTERS, size_of
-from chat.realtime import catching_up
+from chat.realtime.incoming import catch_up
 from chat.turns import Turns
 from tests.realtime.test_slow_readers import SlowTab
 from tests.support.people import Person
@@ -131,12 +131,12 @@ def test_who_does_not_read_is_not_given_more(server: AppProcess, reader: Person)
 
 
 def test_one_big_answer_is_made_at_a_time_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catching_up, "turns", Turns(2))
-    monkeypatch.setattr(catching_up, "unread_bytes", lambda _user: 0)
+    monkeypatch.setattr(catch_up, "turns", Turns(2))
+    monkeypatch.setattr(catch_up, "unread_bytes", lambda _user: 0)
     order: list[str] = []
 
     def make(user: str, name: str) -> None:
-        with catching_up.turns.taken(), catching_up.alone(user):
+        with catch_up.turns.taken(), catch_up.alone(user):
             order.append(f"{name} begins")
             gevent.sleep(0.01)
             order.append(f"{name} ends")
@@ -149,13 +149,13 @@ def test_one_big_answer_is_made_at_a_time_for_a_person(monkeypatch: pytest.Monke
 
 
 def test_who_waits_too_long_for_an_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catching_up, "PATIENCE", 0.01)
-    monkeypatch.setattr(catching_up, "unread_bytes", lambda _user: 0)
+    monkeypatch.setattr(catch_up, "PATIENCE", 0.01)
+    monkeypatch.setattr(catch_up, "unread_bytes", lambda _user: 0)
     with (
-        catching_up.alone("ann"),
+        catch_up.alone("ann"),
         pytest.raises(Throttled),
-        catching_up.alone("ann"),
+        catch_up.alone("ann"),
     ):
         pytest.fail("it is not this one's turn")
-    with catching_up.alone("ann"):
+    with catch_up.alone("ann"):
         pass

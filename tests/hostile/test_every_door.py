@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from chat.realtime import handlers  # noqa: F401 - they put themselves into the table
-from chat.realtime.events import table as socket_events
+from chat.realtime.incoming import handlers  # noqa: F401 - they put themselves into the table
+from chat.realtime.incoming.events import table as socket_events
 from tests.hostile.fields import (
     COOKIES,
     EVENTS,

@@ -12,7 +12,7 @@ from app import create_app
 from chat.extensions import redis
 from chat.presence import online_set
 from chat.presence.connections import Holder
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 from tests.support.emptied import empty_redis
 from tests.support.processes import SECRET_KEY
 

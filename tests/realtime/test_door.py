@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from chat.extensions import socketio
-from chat.realtime import broadcasts, rooms
-from chat.realtime.queue import Rooms
-from chat.realtime.server import GuardedServer
+from chat.realtime.outgoing import broadcasts, rooms
+from chat.realtime.transport.manager import Rooms
+from chat.realtime.transport.server import GuardedServer
 
 
 @pytest.mark.parametrize("let_in", [False, True])

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chat.realtime import floods
+from chat.realtime.incoming import rate_limit
 from tests.support.people import new_message
 
 
@@ -35,8 +35,8 @@ def test_who_goes_on_flooding_is_disconnected(alice):
 
 def test_a_bucket_refills(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(floods, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    bucket = floods.Bucket(rate=2, burst=2, at=now[0])
+    monkeypatch.setattr(rate_limit, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    bucket = rate_limit.Bucket(rate=2, burst=2, at=now[0])
     assert [bucket.wait() > 0 for _ in range(3)] == [False, False, True]
     now[0] += 0.5
     assert [bucket.wait() > 0 for _ in range(2)] == [False, True]
@@ -46,4 +46,4 @@ def test_a_bucket_refills(monkeypatch):
     ("limit", "rate"), [("20/second", 20), ("600 per minute", 10), ("30 per 3 seconds", 10)]
 )
 def test_limits_are_read_in_the_usual_notation(limit, rate):
-    assert floods.per_second(limit) == rate
+    assert rate_limit.per_second(limit) == rate

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, Message, Ping, TextMessage
 
-from chat.realtime import frames
+from chat.realtime.transport import frames
 
 MOST = 1000
 PAYLOADS = st.one_of(st.text(max_size=300), st.binary(max_size=MOST), st.just("я" * 500))

@@ -9,7 +9,7 @@ import pytest
 import requests
 import websocket
 
-from chat.realtime.server import MOST_ASKED, MOST_DROPPED
+from chat.realtime.transport.server import MOST_ASKED, MOST_DROPPED
 from tests.support.processes import AppProcess
 
 EVENT = '42["presence:ping",{}]'

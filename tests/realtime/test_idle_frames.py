@@ -10,8 +10,8 @@ import websocket
 
 from chat import setup_token
 from chat.embedded.mongo import Mongo
-from chat.realtime.crowd import ADDRESS, LINE
-from chat.realtime.server import MOST_DROPPED
+from chat.realtime.transport.quotas import ADDRESS, LINE
+from chat.realtime.transport.server import MOST_DROPPED
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher
 from tests.support.tabs import bare_line

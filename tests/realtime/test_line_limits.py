@@ -8,11 +8,11 @@ from collections.abc import Callable
 import gevent
 import pytest
 
-from chat.realtime import engine as engines
-from chat.realtime import frames
-from chat.realtime.line import Line
-from chat.realtime.queue import Rooms
-from chat.realtime.server import MOST_DROPPED, GuardedServer
+from chat.realtime.transport import engine as engines
+from chat.realtime.transport import frames
+from chat.realtime.transport.manager import Rooms
+from chat.realtime.transport.server import MOST_DROPPED, GuardedServer
+from chat.realtime.transport.socket import Line
 from tests.realtime.test_lines import all_taken, enter, line_and_peer, taken
 from tests.support.waiting import SECONDS
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.realtime import frames
-from chat.realtime.engine import LineServer
-from chat.realtime.line import MOST_QUEUED, MOST_QUEUED_BYTES, Line
-from chat.realtime.queue import Rooms, counts
-from chat.realtime.server import GuardedServer
+from chat.realtime.transport import frames
+from chat.realtime.transport.engine import LineServer
+from chat.realtime.transport.manager import Rooms, counts
+from chat.realtime.transport.server import GuardedServer
+from chat.realtime.transport.socket import MOST_QUEUED, MOST_QUEUED_BYTES, Line
 from tests.support.waiting import SECONDS
 
 SMALL_BUFFER = 4096

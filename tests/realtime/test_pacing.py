@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from chat import realtime
 from chat.embedded.mongo import Mongo
 from chat.extensions import socketio
-from chat.realtime import pacing
-from chat.realtime.handlers import MOST_SOCKETS
+from chat.realtime.incoming.handlers import MOST_SOCKETS
+from chat.realtime.transport import coalesce
 from tests.metrics.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import Launcher
@@ -113,14 +113,14 @@ def test_who_types_is_not_told_of_it_whatever_leaves_together(crowd: Crowd) -> N
 
 
 def test_what_waits_is_sent_before_the_process_ends(app: Flask, monkeypatch: Patch) -> None:
-    sent: list[pacing.Word] = []
-    pace = pacing.Pace(lambda room, words: sent.extend(words) or pacing.BIG)
+    sent: list[coalesce.Word] = []
+    pace = coalesce.Pace(lambda room, words: sent.extend(words) or coalesce.BIG)
     monkeypatch.setattr(socketio.server.manager, "_pace", pace)
-    monkeypatch.setattr(pacing, "WORTH", -1.0)
+    monkeypatch.setattr(coalesce, "WORTH", -1.0)
     words = [(b"first", None), (b"waits", None)]
     for word in words:
         pace.say("room", word, may_wait=True)
-    monkeypatch.setattr(pacing, "WORTH", 1.0)
+    monkeypatch.setattr(coalesce, "WORTH", 1.0)
     assert sent == words[:1]
     realtime.stop(app)
     assert sent == words
@@ -136,15 +136,15 @@ WORDS_SAID = st.lists(
 def test_words_keep_their_order_whatever_may_wait(said: list[tuple[str, bool, str]]) -> None:
     given_to: dict[str, list[int]] = {"a": [], "b": []}
 
-    def give(room: str, words: list[pacing.Word]) -> int:
+    def give(room: str, words: list[coalesce.Word]) -> int:
         given_to[room].extend(int(word) for word, _ in words)
-        return pacing.BIG
+        return coalesce.BIG
 
-    pace = pacing.Pace(give)
+    pace = coalesce.Pace(give)
     wanted: dict[str, list[int]] = {"a": [], "b": []}
     with Patch.context() as patch:
-        patch.setattr(pacing, "WORTH", -1.0)  # every room rests
-        patch.setattr(pacing, "REST", 0)
+        patch.setattr(coalesce, "WORTH", -1.0)  # every room rests
+        patch.setattr(coalesce, "REST", 0)
         for n, (room, may_wait, then) in enumerate(said):
             wanted[room].append(n)
             pace.say(room, (b"%d" % n, None), may_wait)

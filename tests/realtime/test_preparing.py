@@ -9,7 +9,7 @@ from mongoengine import signals
 
 from chat.cache import updates
 from chat.models import Message, base, posting
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 
 CHANNEL, AUTHOR = "c" * 24, "d" * 24
 

@@ -10,7 +10,7 @@ from chat.cache import keys
 from chat.extensions import redis
 from chat.presence import connections as leased
 from chat.presence import leases, online_set
-from chat.realtime import websocket
+from chat.realtime.transport import handshake
 from tests.realtime.in_step import Emitted, app_without_sockets, last_number, process, watch
 from tests.support.servers import IN_PROCESS
 
@@ -65,7 +65,7 @@ def test_the_usual_times_add_up_to_what_is_promised(app):
     assert lease / leased.REAPS <= 5
     assert lease + lease / leased.REAPS + leased.TICK < 45
     # A line that was cut: until the silence is noticed.
-    silence = websocket.PING_INTERVAL + websocket.PING_TIMEOUT
+    silence = handshake.PING_INTERVAL + handshake.PING_TIMEOUT
     assert silence + leased.GRACE + 2 * leased.TICK < 45
     # A set that is prolonged at every third of the shorter of the two does not expire meanwhile.
     assert app.config["TTL_ONLINE"] == 30

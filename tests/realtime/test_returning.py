@@ -8,7 +8,7 @@ import pytest
 import requests
 from websocket import WebSocket
 
-from chat.realtime.handlers import MOST_SOCKETS
+from chat.realtime.incoming.handlers import MOST_SOCKETS
 from tests.conftest import NewPerson
 from tests.support.people import Person
 from tests.support.processes import AppProcess

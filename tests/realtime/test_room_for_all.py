@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chat.realtime import crowd, frames
-from chat.realtime.crowd import MOST_STRANGERS, STRANGER_SECONDS, Trust
-from chat.realtime.engine import LineServer
-from chat.realtime.line import Line
+from chat.realtime.transport import frames, quotas
+from chat.realtime.transport.engine import LineServer
+from chat.realtime.transport.quotas import MOST_STRANGERS, STRANGER_SECONDS, Trust
+from chat.realtime.transport.socket import Line
 from tests.realtime.test_line_limits import masked
 
 LINES = 6
@@ -75,7 +75,7 @@ def a_house() -> Iterator[House]:
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A small one, so that it is soon full."""
-    monkeypatch.setattr(crowd, "MOST_LINES", LINES)
+    monkeypatch.setattr(quotas, "MOST_LINES", LINES)
     with a_house() as house:
         yield house
 
@@ -135,7 +135,7 @@ def test_strangers_who_speak_without_end_keep_nobody_out_whom_we_know(house: Hou
 def test_all_strangers_together_may_only_be_so_many_more(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crowd, "MOST_UNKNOWN", LINES - 2)
+    monkeypatch.setattr(quotas, "MOST_UNKNOWN", LINES - 2)
     lines = house.fill(CLAIMED)
     assert [line.closed for line in lines] == [True] * 2 + [False] * (LINES - 2)
     assert house.knock(KNOWN)
@@ -146,7 +146,7 @@ def test_all_strangers_together_may_only_be_so_many_more(
 def test_of_one_address_the_first_silent_one_goes_and_elsewhere_nobody_is_touched(
     house: House, monkeypatch: pytest.MonkeyPatch, trust: Trust
 ) -> None:
-    monkeypatch.setitem(crowd.MOST_STRANGERS, trust, 2)
+    monkeypatch.setitem(quotas.MOST_STRANGERS, trust, 2)
     elsewhere = house.knock(trust, "203.0.113.7")
     lines = [house.knock(trust) for _ in range(3)]
     assert [line is not None and line.closed for line in lines] == [True, False, False]
@@ -161,9 +161,9 @@ def test_of_one_address_the_first_silent_one_goes_and_elsewhere_nobody_is_touche
 
 def test_a_process_that_is_full_of_strangers_has_room_for_whom_we_know() -> None:
     """The numbers themselves, and what they promise together."""
-    assert crowd.MOST_UNKNOWN < crowd.MOST_LINES / 2
-    assert all(MOST_STRANGERS[trust] < crowd.MOST_UNKNOWN for trust in (NONE, CLAIMED))
-    assert MOST_STRANGERS[KNOWN] < crowd.MOST_LINES / 2
+    assert quotas.MOST_UNKNOWN < quotas.MOST_LINES / 2
+    assert all(MOST_STRANGERS[trust] < quotas.MOST_UNKNOWN for trust in (NONE, CLAIMED))
+    assert MOST_STRANGERS[KNOWN] < quotas.MOST_LINES / 2
 
 
 @pytest.mark.parametrize("trust", Trust)

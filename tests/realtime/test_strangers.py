@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-from chat.realtime import frames, sweep
-from chat.realtime.crowd import MOST_STRANGERS, STRANGER_SECONDS, Trust
-from chat.realtime.engine import LineServer
-from chat.realtime.line import MESSAGE_SECONDS
+from chat.realtime.incoming import reconcile
+from chat.realtime.transport import frames
+from chat.realtime.transport.engine import LineServer
+from chat.realtime.transport.quotas import MOST_STRANGERS, STRANGER_SECONDS, Trust
+from chat.realtime.transport.socket import MESSAGE_SECONDS
 from tests.realtime.test_idle_frames import (  # noqa: F401 - fixtures
     address,
     behind,
@@ -54,8 +55,8 @@ def test_who_waits_for_us_is_not_held_to_be_silent(engine: LineServer) -> None:
 def test_the_sweep_closes_lines_of_those_who_were_cut_and_not_of_those_who_wait(
     engine: LineServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "LEAVES_WITHIN", 0)
-    monkeypatch.setattr(sweep.socketio, "server", SimpleNamespace(eio=engine))
+    monkeypatch.setattr(reconcile, "LEAVES_WITHIN", 0)
+    monkeypatch.setattr(reconcile.socketio, "server", SimpleNamespace(eio=engine))
     with (
         line_and_peer(engine, "one") as (cut, _),
         line_and_peer(engine, "two") as (waits, _),
@@ -65,7 +66,7 @@ def test_the_sweep_closes_lines_of_those_who_were_cut_and_not_of_those_who_wait(
         engine.let_in(comes_again)
         waits._inbox = comes_again._inbox = ["40"]  # type: ignore[assignment]
         for _ in range(2):
-            sweep.drop_left_lines()
+            reconcile.drop_left_lines()
         assert [line.closed for line in (cut, waits, comes_again)] == [True, False, False]
 
 

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from chat.auth import Account
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 from chat.redis.pubsub import bus
 from chat.services import accounts, channels, messages, rollout, site
 from tests.support.emptied import empty_redis

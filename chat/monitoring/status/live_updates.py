@@ -16,7 +16,7 @@ from chat import rollout
 from chat.extensions import redis
 from chat.monitoring.status import drill, rules
 from chat.monitoring.status.leader import group
-from chat.realtime import broadcasts
+from chat.realtime.outgoing import broadcasts
 
 log = logging.getLogger(__name__)
 

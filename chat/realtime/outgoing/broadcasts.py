@@ -15,13 +15,13 @@ from flask import Flask, current_app
 from chat.cache import updates
 from chat.extensions import socketio
 from chat.pieces import Pieces
-from chat.realtime import rooms
+from chat.realtime.outgoing import rooms
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
-# In a room of many sockets these leave together when they come fast (chat.realtime.pacing).
+# In a room of many sockets these leave together when they come fast (chat.realtime.transport.coalesce).
 MAY_WAIT = frozenset({"message:new", "message:changed", "message:deleted", "typing"})
 
 _rows = Pieces[str](4_000_000)

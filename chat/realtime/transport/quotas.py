@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chat.realtime.line import Line
+    from chat.realtime.transport.socket import Line
 
 STRANGER_SECONDS = 10.0  # for saying who one is
 RETURN_SECONDS = 45.0  # the same for those we know: many who come back at once are slow

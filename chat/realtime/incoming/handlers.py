@@ -11,9 +11,11 @@ from chat.cache.local import copies
 from chat.cache.through import Source
 from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
 from chat.models import base
-from chat.realtime import broadcasts, catching_up, connections, rooms
-from chat.realtime.connections import Connection
-from chat.realtime.events import handles, number, optional_number, text
+from chat.realtime.incoming import catch_up
+from chat.realtime.incoming.events import handles, number, optional_number, text
+from chat.realtime.outgoing import broadcasts, rooms
+from chat.realtime.transport import open_sockets
+from chat.realtime.transport.open_sockets import Connection
 from chat.security import token_matches
 from chat.services import activity, messages
 from chat.telemetry import events as telemetry
@@ -25,12 +27,12 @@ MOST_WATCHED = 20  # public channels that one socket hears without being a membe
 def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Connection:
     """Bind a socket to the session it came with, or raise a ChatError."""
     connection = _identify(sid, eio_sid, environ, auth)
-    connections.add(connection)
+    open_sockets.add(connection)
     try:
         rooms.enter_own(connection)
         rooms.sync(connection)
     except BaseException:
-        connections.remove(sid)
+        open_sockets.remove(sid)
         raise
     presence.connect(connection.user_id, sid, auth.get("presence"), current_user.nickname)
     activity.touch(connection.user_id)
@@ -38,7 +40,7 @@ def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Conne
 
 
 def disconnect(sid: str) -> None:
-    connection = connections.remove(sid)
+    connection = open_sockets.remove(sid)
     if connection:
         presence.disconnect(connection.user_id, sid)
 
@@ -52,7 +54,7 @@ def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Con
     sent = auth.get("csrf") if isinstance(auth, dict) else None
     if not token_matches(session.get("csrfToken"), sent):
         raise Forbidden
-    if len(connections.of_user(current_user.id)) >= MOST_SOCKETS:
+    if len(open_sockets.of_user(current_user.id)) >= MOST_SOCKETS:
         raise Throttled
     return Connection(
         sid=sid,
@@ -105,7 +107,7 @@ def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> di
     after, rev = number(data, "after", 0), optional_number(data, "rev")
     channel = access.get_channel_for(actor, channel_id)
     _listen_in(actor, connection, channel)
-    with catching_up.alone(actor.id):
+    with catch_up.alone(actor.id):
         changed, more = messages.changes(actor, channel_id, after=after, rev=rev)
         rows = [{"message": message, "html": broadcasts.row(message)} for message in changed]
     telemetry.caught_up(after or rev, len(changed), more)

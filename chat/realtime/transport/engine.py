@@ -11,9 +11,9 @@ import gevent
 from engineio import packet
 
 from chat import addresses
-from chat.realtime import websocket
-from chat.realtime.crowd import RETURN_SECONDS, Crowd, Full, FullThere, Trust
-from chat.realtime.line import MAX_MESSAGE, Line
+from chat.realtime.transport import handshake
+from chat.realtime.transport.quotas import RETURN_SECONDS, Crowd, Full, FullThere, Trust
+from chat.realtime.transport.socket import MAX_MESSAGE, Line
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ class LineServer(engineio.Server):
             start_response("503 Service Unavailable", [("Retry-After", "30")])
             return [b"There are too many connections.\n"]
         try:
-            sock = websocket.accept(environ)
-        except (websocket.Refused, OSError) as error:
+            sock = handshake.accept(environ)
+        except (handshake.Refused, OSError) as error:
             log.info("a WebSocket handshake failed: %s", error)
             start_response("400 Bad Request", [("Content-Type", "text/plain")])
             return [b"This is a WebSocket address.\n"]

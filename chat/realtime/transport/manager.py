@@ -16,10 +16,10 @@ import msgspec
 import socketio
 
 from chat.cache.shapes import UNREADABLE
-from chat.realtime import frames
-from chat.realtime.connections import NAMESPACE
-from chat.realtime.line import Line
-from chat.realtime.pacing import Pace, Word
+from chat.realtime.transport import frames
+from chat.realtime.transport.coalesce import Pace, Word
+from chat.realtime.transport.open_sockets import NAMESPACE
+from chat.realtime.transport.socket import Line
 from chat.redis.pubsub import NotOurs, bus
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Rooms(socketio.Manager):
 
     `rooms[namespace][None]` is the library's own, everybody with a socket id by engine.io id. A
     room of one socket, named after it, is not kept: it is in there. Events that ``may_wait`` may
-    leave together (chat.realtime.pacing).
+    leave together (chat.realtime.transport.coalesce).
     """
 
     def __init__(self, may_wait: frozenset[str] = frozenset()) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import gevent
 from engineio import packet
 
-from chat.realtime import frames
-from chat.realtime.crowd import STRANGER_SECONDS, WORTH, Purse
+from chat.realtime.transport import frames
+from chat.realtime.transport.quotas import STRANGER_SECONDS, WORTH, Purse
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import gevent
 import socketio
 from socketio import packet
 
-from chat.realtime.engine import LineServer
+from chat.realtime.transport.engine import LineServer
 
 log = logging.getLogger(__name__)
 

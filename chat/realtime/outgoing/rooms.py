@@ -12,8 +12,8 @@ import gevent
 
 from chat.cache import updates
 from chat.extensions import socketio
-from chat.realtime import connections
-from chat.realtime.connections import NAMESPACE, Connection
+from chat.realtime.transport import open_sockets
+from chat.realtime.transport.open_sockets import NAMESPACE, Connection
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ def sync_all(some: list[Connection]) -> None:
 
 
 def _settle(connection: Connection, wanted: set[str]) -> None:
-    if connections.get(connection.sid) is not connection:
+    if open_sockets.get(connection.sid) is not connection:
         return
     wanted |= {channel(id) for id in connection.viewing}
     held = {room for room in held_by(connection) if room.startswith("channel:")}
@@ -176,13 +176,13 @@ def _is_here(connection: Connection) -> bool:
 
 
 def _join_here(channel_id: str, user_id: str) -> None:
-    for connection in connections.of_user(user_id):
+    for connection in open_sockets.of_user(user_id):
         connection.stale = True
         _enter(connection, channel(channel_id))
 
 
 def _leave_here(channel_id: str, user_id: str, may_watch: bool) -> None:
-    for connection in connections.of_user(user_id):
+    for connection in open_sockets.of_user(user_id):
         connection.stale = True
         if not may_watch:
             connection.viewing.discard(channel_id)
@@ -191,20 +191,20 @@ def _leave_here(channel_id: str, user_id: str, may_watch: bool) -> None:
 
 
 def _unwatch_all_here(channel_id: str) -> None:
-    for connection in connections.everyone():
+    for connection in open_sockets.everyone():
         if channel_id in connection.viewing:
             unwatch(connection, channel_id)
 
 
 def _close_here(channel_id: str) -> None:
-    for connection in connections.everyone():
+    for connection in open_sockets.everyone():
         connection.viewing.discard(channel_id)
         connection.stale = True
         _exit(connection, channel(channel_id))
 
 
 def _disconnect_here(user_id: str, except_hash: str | None, only_hash: str | None) -> None:
-    for connection in connections.of_user(user_id):
+    for connection in open_sockets.of_user(user_id):
         ended = connection.session_hash == only_hash if only_hash else True
         if ended and not (except_hash and connection.session_hash == except_hash):
             cut(connection)
@@ -233,5 +233,5 @@ def on_users(event: dict[str, Any]) -> None:
 
 def recheck(user_id: str) -> None:
     """Let the next sweep look at this person's sockets first."""
-    for connection in connections.of_user(user_id):
+    for connection in open_sockets.of_user(user_id):
         connection.checked = float("-inf")

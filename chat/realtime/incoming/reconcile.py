@@ -16,8 +16,10 @@ from chat import sessions
 from chat.cache import users
 from chat.extensions import socketio
 from chat.models.user import at_least
-from chat.realtime import connections, handlers, identity, rooms
-from chat.realtime.connections import Connection
+from chat.realtime.incoming import handlers, identity
+from chat.realtime.outgoing import rooms
+from chat.realtime.transport import open_sockets
+from chat.realtime.transport.open_sockets import Connection
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ def stop() -> None:
 
 def look_at_all() -> None:
     """After a gap: the next ticks look at everybody."""
-    for connection in connections.everyone():
+    for connection in open_sockets.everyone():
         connection.checked = 0.0
 
 
@@ -63,7 +65,7 @@ def _run(app: Flask) -> None:
 
 def _due() -> list[Connection]:
     """Who is looked at in this tick: an even share, those not looked at for longest first."""
-    everyone = sorted(connections.everyone(), key=lambda connection: connection.checked)
+    everyone = sorted(open_sockets.everyone(), key=lambda connection: connection.checked)
     share = max(20, math.ceil(len(everyone) / LOOK_EVERY * 2))
     past = time.monotonic() - LOOK_EVERY
     return [connection for connection in everyone[:share] if connection.checked < past]
@@ -100,11 +102,11 @@ def _may_act(connection: Connection, profile: dict[str, Any] | None) -> bool:
 def drop_ghosts() -> None:
     """Forget sockets that closed while they were still being let in: nobody else is told."""
     open_ones = socketio.server.eio.sockets
-    for connection in connections.everyone():
+    for connection in open_sockets.everyone():
         if connection.eio_sid not in open_ones:
             handlers.disconnect(connection.sid)
             socketio.server.manager.disconnect(
-                connection.sid, connections.NAMESPACE, ignore_queue=True
+                connection.sid, open_sockets.NAMESPACE, ignore_queue=True
             )
 
 
@@ -113,7 +115,7 @@ def drop_left_lines() -> None:
 
     Who has not been let in yet may have to wait for us: the line itself looks at that.
     """
-    known = {connection.eio_sid for connection in connections.everyone()}
+    known = {connection.eio_sid for connection in open_sockets.everyone()}
     lines, now = dict(socketio.server.eio.sockets), time.monotonic()
     left = {
         eio_sid

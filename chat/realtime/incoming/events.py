@@ -16,9 +16,11 @@ from chat.cache import through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import NotKept, has_written
-from chat.realtime import connections, identity, rooms
-from chat.realtime.connections import Connection
-from chat.realtime.floods import Floods
+from chat.realtime.incoming import identity
+from chat.realtime.incoming.rate_limit import Floods
+from chat.realtime.outgoing import rooms
+from chat.realtime.transport import open_sockets
+from chat.realtime.transport.open_sockets import Connection
 from chat.redis import patience
 from chat.telemetry import events as telemetry
 from chat.traces import went_without_mongo
@@ -81,7 +83,7 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
 
 
 def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer:
-    connection = connections.get(sid)
+    connection = open_sockets.get(sid)
     if connection is None:
         return failure(BadInput())
     handler, flood, needs = table[event]
@@ -158,7 +160,7 @@ def _limit(app: Flask, connection: Connection, flood: str, refuse: bool) -> bool
     floods: Floods = app.extensions["chat.floods"]
     waited = False
     while not refuse and (seconds := floods.wait(connection.user_id, flood)):
-        if flood != "message" or connections.get(connection.sid) is not connection:
+        if flood != "message" or open_sockets.get(connection.sid) is not connection:
             refuse = True
         else:
             gevent.sleep(seconds)

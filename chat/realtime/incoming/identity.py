@@ -5,7 +5,7 @@ from typing import Any
 from flask import g, has_request_context
 
 from chat import auth
-from chat.realtime.connections import Connection
+from chat.realtime.transport.open_sockets import Connection
 
 
 def account_of(connection: Connection) -> Any:

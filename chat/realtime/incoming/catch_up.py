@@ -13,7 +13,7 @@ from gevent.lock import BoundedSemaphore
 
 from chat.errors import Throttled
 from chat.extensions import socketio
-from chat.realtime import connections
+from chat.realtime.transport import open_sockets
 from chat.turns import turns
 
 MOST_UNREAD = 256 * 1024  # bytes that wait for all sockets of a person
@@ -42,7 +42,7 @@ def alone(user_id: str) -> Iterator[None]:
 def unread_bytes(user_id: str) -> int:
     """How much this process holds for sockets of a person that have not taken it yet."""
     lines = socketio.server.eio.sockets
-    found = (lines.get(connection.eio_sid) for connection in connections.of_user(user_id))
+    found = (lines.get(connection.eio_sid) for connection in open_sockets.of_user(user_id))
     return sum(line.waiting_bytes for line in found if line)
 
 
