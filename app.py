@@ -26,7 +26,6 @@ from chat import (
     security,
     sessions,
     signals,
-    turns,
     views,
 )
 from chat.api import again
@@ -34,6 +33,7 @@ from chat.cache import outages, updates
 from chat.monitoring import wiring as metrics
 from chat.monitoring.status import drill, health
 from chat.monitoring.status import loop as status_loop
+from chat.request import concurrency
 from chat.rollout import follower
 from chat.services import activity, emoji
 
@@ -69,7 +69,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     views.init_app(app)
     api.init_app(app)
     health.init_app(app)
-    turns.init_app(app)
+    concurrency.init_app(app)
     metrics.init_app(app)
     cli.init_app(app)
     return app

@@ -35,7 +35,7 @@ from chat.callers import callers
 from chat.errors import ChatError
 from chat.extensions import redis
 from chat.models import base
-from chat.passing import of
+from chat.request.handoff import of
 from chat.security import SAFE
 from chat.sessions import Sessions
 

@@ -1,7 +1,7 @@
 """What a request brings is here before anything is done for it.
 
 A body may come as slowly as its sender likes. Whoever waits for it in the middle of a request holds
-what others need meanwhile (``chat.turns``), and has looked at rights that may have gone by the time
+what others need meanwhile (``chat.request.concurrency``), and has looked at rights that may have gone by the time
 it ends (``chat.ahead``). Whoever waits here is one of those that an address may have only so many
 of (``chat.arrivals``).
 
@@ -18,8 +18,8 @@ from typing import Any
 import gevent
 from gevent.lock import BoundedSemaphore
 
-from chat.addresses import of
 from chat.arrivals import arrivals
+from chat.request.client_address import of
 
 # For the whole of it; gunicorn itself would wait for ever.
 SECONDS = 10

@@ -10,8 +10,9 @@ import gevent
 from flask import Flask, current_app, request
 from pymongo.errors import PyMongoError
 
-from chat import setup_token, this_machine
+from chat import setup_token
 from chat.models import Site
+from chat.request import this_machine
 
 log = logging.getLogger(__name__)
 

@@ -23,11 +23,12 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from chat import addresses, devices
+from chat import devices
 from chat.errors import ChatError, Throttled
 from chat.extensions import redis
-from chat.passing import of
 from chat.redis import DOWN, Down, scripts
+from chat.request import client_address
+from chat.request.handoff import of
 from chat.security import SAFE
 from chat.text import nickname_key
 
@@ -274,7 +275,7 @@ def _limit_page_writes() -> None:
 
 def address() -> str:
     """Who calls, as far as the network knows."""
-    return addresses.network(request.remote_addr or "unknown")
+    return client_address.network(request.remote_addr or "unknown")
 
 
 @lru_cache(maxsize=50)

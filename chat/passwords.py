@@ -15,11 +15,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from flask import has_request_context, request
 
-from chat import addresses
 from chat.errors import Crowded
 from chat.lanes import Full, Lanes
+from chat.request import client_address
+from chat.request.concurrency import turns
 from chat.text import PASSWORD_CHARACTERS, password_form
-from chat.turns import turns
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def _aside(work: Callable[[], T], known: bool) -> T:
         return work()
     caller = (request.remote_addr if has_request_context() else None) or ""
     try:
-        with turns.left(), _lanes.taken(addresses.network(caller), known):
+        with turns.left(), _lanes.taken(client_address.network(caller), known):
             return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
     except Full:
         raise Crowded(retry_after=RETRY_AFTER) from None

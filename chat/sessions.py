@@ -28,8 +28,8 @@ from chat.cache import ours, outages
 from chat.errors import Unavailable, Uncertain
 from chat.extensions import redis
 from chat.models.driver import has_written
-from chat.passing import of
 from chat.redis import Down, scripts
+from chat.request.handoff import of
 from chat.session_ids import sid_hash
 from chat.telemetry import events as telemetry
 from chat.traces import went_without_mongo

@@ -4,8 +4,8 @@ from typing import Any
 
 from gunicorn.workers.ggevent import GeventWorker
 
-from chat import addresses
 from chat.arrivals import ANYBODY, arrivals
+from chat.request import client_address
 
 
 class Worker(GeventWorker):  # type: ignore[misc]
@@ -15,7 +15,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """One connection, from its first byte to its last."""
         direct = isinstance(addr, tuple) and not self.wsgi.config["TRUSTED_PROXIES"]
         try:
-            arrivals.begin(client, addresses.network(addr[0]) if direct else ANYBODY)
+            arrivals.begin(client, client_address.network(addr[0]) if direct else ANYBODY)
             super().handle(listener, client, addr)
         finally:
             arrivals.end(client)

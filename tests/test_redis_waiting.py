@@ -18,8 +18,8 @@ from chat.embedded.mongo import Mongo
 from chat.extensions import redis
 from chat.redis import DOWN, connect, patience, recovery
 from chat.redis.client import Door
+from chat.request.concurrency import turns
 from chat.telemetry import registry
-from chat.turns import turns
 from tests.support.people import CSRF
 from tests.support.processes import SECRET_KEY, new_database
 from tests.support.proxy import Line

@@ -25,8 +25,8 @@ from chat.cache import keys, outages
 from chat.cache.local import Copy, copies
 from chat.callers import callers
 from chat.extensions import redis
-from chat.passing import KEY, Passing
 from chat.redis import Down, scripts
+from chat.request.handoff import KEY, Passing
 from chat.services import activity
 from chat.telemetry import events as figures
 

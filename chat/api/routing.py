@@ -20,7 +20,7 @@ from chat.api.kept import Offer
 from chat.api.reading import check_ids, read_body, read_query
 from chat.auth import login_required, role_required
 from chat.cache import basis, keys
-from chat.passing import of
+from chat.request.handoff import of
 
 View = Callable[..., Any]
 Shape = type[msgspec.Struct]

@@ -11,9 +11,9 @@ from flask import Flask
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
-from chat import this_machine
 from chat.monitoring import exposition, sampler
 from chat.monitoring.shared_dir import together
+from chat.request import this_machine
 
 PATH = "/metrics"
 REFUSED = "The figures are for those who send METRICS_TOKEN: Authorization: Bearer <token>.\n"

@@ -19,7 +19,7 @@ from typing import Any
 
 from gevent import getcurrent
 
-from chat.turns import afterwards, turns
+from chat.request.concurrency import afterwards, turns
 
 PATIENCE = 0.2  # with one more call, which may take its whole limit, less than half a second
 SOON = 0.02  # seconds; nobody minds these

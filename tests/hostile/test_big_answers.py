@@ -11,7 +11,7 @@ import pytest
 from chat.errors import Throttled
 from chat.models.message import MOST_CHARACTERS, size_of
 from chat.realtime.incoming import catch_up
-from chat.turns import Turns
+from chat.request.concurrency import Turns
 from tests.realtime.test_slow_readers import SlowTab
 from tests.support.people import Person
 from tests.support.processes import AppProcess

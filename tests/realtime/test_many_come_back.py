@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import team
 from chat.embedded.mongo import Mongo
-from chat.turns import MOST, MOST_BEHIND, SPARE
+from chat.request.concurrency import MOST, MOST_BEHIND, SPARE
 from tests.support.processes import AppProcess, Launcher, new_database
 from tests.support.proxy import Line
 from tests.support.tabs import bare_line

@@ -14,7 +14,7 @@ from gevent.lock import BoundedSemaphore
 from chat.errors import Throttled
 from chat.extensions import socketio
 from chat.realtime.transport import open_sockets
-from chat.turns import turns
+from chat.request.concurrency import turns
 
 MOST_UNREAD = 256 * 1024  # bytes that wait for all sockets of a person
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later

@@ -22,9 +22,9 @@ from chat.realtime.outgoing import rooms
 from chat.realtime.transport import open_sockets
 from chat.realtime.transport.open_sockets import Connection
 from chat.redis import patience
+from chat.request.concurrency import turns
 from chat.telemetry import events as telemetry
 from chat.traces import went_without_mongo
-from chat.turns import turns
 
 log = logging.getLogger(__name__)
 

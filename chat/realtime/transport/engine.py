@@ -10,10 +10,10 @@ import engineio
 import gevent
 from engineio import packet
 
-from chat import addresses
 from chat.realtime.transport import handshake
 from chat.realtime.transport.quotas import RETURN_SECONDS, Crowd, Full, FullThere, Trust
 from chat.realtime.transport.socket import MAX_MESSAGE, Line
+from chat.request import client_address
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class LineServer(engineio.Server):
         self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: Any = None
     ) -> Iterable[bytes]:
         """Upgrade a request; from then on the connection is the event loop's, not gunicorn's."""
-        address = addresses.of(environ, self.proxies)
+        address = client_address.of(environ, self.proxies)
         trust = self.trust(environ)
         try:
             if not self.crowd.admits(address) and trust is not Trust.KNOWN:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-KEY = "chat.passing"
+KEY = "chat.request.handoff"
 
 
 @dataclass
