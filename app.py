@@ -6,7 +6,6 @@ from typing import Any
 from flask import Flask
 
 from chat import (
-    ahead,
     api,
     auth,
     cli,
@@ -15,20 +14,16 @@ from chat import (
     first_account,
     i18n,
     integers,
-    limits,
     logs,
-    memory,
     models,
     presence,
     realtime,
     redis,
     rollout,
-    security,
     sessions,
     signals,
     views,
 )
-from chat.api import again
 from chat.cache import outages, updates
 from chat.monitoring import wiring as metrics
 from chat.monitoring.status import drill, health
@@ -36,6 +31,8 @@ from chat.monitoring.status import loop as status_loop
 from chat.request import concurrency
 from chat.rollout import follower
 from chat.services import activity, emoji
+from chat.web import memory, prefetch, rate_limits, security
+from chat.web.response_cache import middleware as response_cache
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
 BACKGROUND = (memory, metrics, redis, updates, follower, outages, drill, health, first_account,
@@ -47,7 +44,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
 
     Settings come from the environment (``chat.config``); ``overrides`` win over it.
     """
-    app = ahead.App(__name__)
+    app = prefetch.App(__name__)
     config.init_app(app, os.environ, overrides)
     logs.init_app(app)
     integers.init_app(app)
@@ -58,14 +55,14 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     outages.init_app(app)
     sessions.init_app(app)
     auth.init_app(app)
-    again.init_app(app)
+    response_cache.init_app(app)
     security.init_app(app)
     i18n.init_app(app)
-    limits.init_app(app)
+    rate_limits.init_app(app)
     signals.init_app(app)
     presence.init_app(app)
     realtime.init_app(app)
-    ahead.init_app(app)
+    prefetch.init_app(app)
     views.init_app(app)
     api.init_app(app)
     health.init_app(app)

@@ -11,10 +11,11 @@ import sys
 
 import gevent
 
-from chat import answers, arrivals, handover, logs, start_check, worker
+from chat import logs
 from chat.address_settings import host_and_port
 from chat.config import ConfigError, load
 from chat.monitoring.shared_dir import place
+from chat.web import gunicorn, handover, slow_connections, start_check, worker
 
 try:
     settings = load(os.environ)
@@ -27,7 +28,7 @@ os.environ["SECRET_KEY"] = settings["SECRET_KEY"]
 bind = host_and_port(settings["HOST"], settings["PORT"])
 worker_class = worker.Worker
 workers = settings["WORKERS"]  # stated: gunicorn's own default would follow the host
-worker_connections = arrivals.PLACES
+worker_connections = slow_connections.PLACES
 timeout = 30
 graceful_timeout = 20  # hosts kill 30 s after SIGTERM
 keepalive = 5
@@ -35,7 +36,7 @@ proc_name = "chat"
 control_socket_disable = True
 forwarder_headers = ""  # a caller that says SCRIPT_NAME would choose which page its path means
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
-logger_class = answers.Unlogged  # chat.logs writes the requests, without what must not be logged
+logger_class = gunicorn.Unlogged  # chat.logs writes the requests, without what must not be logged
 accesslog = None
 logconfig_dict = logs.settings_for(settings)
 
@@ -91,7 +92,7 @@ def post_worker_init(worker):
     """Start what runs in the background, once in each process and only after the fork."""
     from app import start_background
 
-    answers.send_whole()
+    gunicorn.send_whole()
     gc.freeze()  # what is loaded by now stays for good: never look through it again
     gc.set_threshold(GARBAGE)
     start_background(worker.wsgi)

@@ -11,7 +11,7 @@ import flask
 from flask import Flask, Request, g, has_request_context, redirect, request
 from flask_login import AnonymousUserMixin, UserMixin, current_user
 
-from chat import devices, form_token, sessions
+from chat import devices, sessions
 from chat.cache import users
 from chat.callers import callers
 from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
@@ -20,6 +20,7 @@ from chat.models import AccessToken
 from chat.models.base import DATABASE_GONE
 from chat.models.user import at_least
 from chat.services import activity
+from chat.web import form_token
 
 P = ParamSpec("P")
 R = TypeVar("R")

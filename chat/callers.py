@@ -1,7 +1,7 @@
 """Whose a session was when it was last used: a guess, checked each time before it counts.
 
 It lets a process ask for a session and for what its owner is going to need in one round trip
-(``chat.ahead``, ``chat.api.again``).
+(``chat.web.prefetch``, ``chat.web.response_cache.middleware``).
 """
 
 from collections import OrderedDict

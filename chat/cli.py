@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 
-from chat import config, models, passwords, sessions, start_check, text
+from chat import config, models, passwords, sessions, text
 from chat.cache import keys
 from chat.errors import ChatError, Invalid
 from chat.models import AccessToken, Heartbeat, User
@@ -17,6 +17,7 @@ from chat.realtime.outgoing import broadcasts
 from chat.redis import rights
 from chat.rollout import STEADY
 from chat.services import rollout
+from chat.web import start_check
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 CONFIGURATION_PAGE = DOCS / "configuration.md"

@@ -80,7 +80,7 @@ class Sessions(ServerSideSessionInterface):
 
     session_class = Session
     ttl = True
-    # Asks for a session with more in the same round trip, if it can (``chat.ahead``).
+    # Asks for a session with more in the same round trip, if it can (``chat.web.prefetch``).
     ahead: Callable[[str], list[Any] | None] = staticmethod(lambda sid: None)
 
     def __init__(self, app: Flask) -> None:

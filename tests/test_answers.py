@@ -10,7 +10,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http import wsgi
 
-from chat.answers import Whole
+from chat.web.gunicorn import Whole
 
 OK = [("Content-Type", "text/plain"), ("Content-Length", "5")]
 CHUNKED = [("Content-Type", "text/plain")]

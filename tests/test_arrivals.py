@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from chat.arrivals import ANYBODY, MOST, Arrivals
 from chat.embedded.mongo import Mongo
+from chat.web.slow_connections import ANYBODY, MOST, Arrivals
 from tests.support.processes import AppProcess, Launcher
 from tests.support.waiting import SECONDS, eventually
 

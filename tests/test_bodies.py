@@ -11,8 +11,8 @@ import pytest
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-from chat import bodies
-from chat.security import MAX_REQUEST
+from chat.web import request_body
+from chat.web.security import MAX_REQUEST
 from tests.conftest import NewPerson
 from tests.support.people import Person, new_message
 
@@ -50,25 +50,29 @@ def test_half_a_form_is_no_message(new_person: NewPerson):
     ],
 )
 def test_who_never_sends_the_rest_is_not_waited_for(monkeypatch, said):
-    monkeypatch.setattr(bodies, "SECONDS", 0.01)
-    monkeypatch.setattr(bodies, "SLOWEST", 1 << 40)
+    monkeypatch.setattr(request_body, "SECONDS", 0.01)
+    monkeypatch.setattr(request_body, "SLOWEST", 1 << 40)
     never = SimpleNamespace(read=lambda _length: Event().wait())
     environ = {**said, "wsgi.input": never}
-    with gevent.Timeout(10), pytest.raises(ConnectionResetError), bodies.held(environ, MAX_REQUEST):
+    with (
+        gevent.Timeout(10),
+        pytest.raises(ConnectionResetError),
+        request_body.held(environ, MAX_REQUEST),
+    ):
         pytest.fail("it has not come")
 
 
 def test_there_is_room_for_so_many_big_bodies_and_for_small_ones_beside(monkeypatch):
     def holding(length: int) -> AbstractContextManager[None]:
         environ = {"CONTENT_LENGTH": str(length), "wsgi.input": BytesIO(b"x" * length)}
-        return bodies.held(environ, MAX_REQUEST)
+        return request_body.held(environ, MAX_REQUEST)
 
-    monkeypatch.setattr(bodies, "_room", BoundedSemaphore(1))
-    monkeypatch.setattr(bodies, "PATIENCE", 0.01)
-    with holding(bodies.SMALL + 1):
-        with pytest.raises(bodies.TooMany), holding(bodies.SMALL + 1):
+    monkeypatch.setattr(request_body, "_room", BoundedSemaphore(1))
+    monkeypatch.setattr(request_body, "PATIENCE", 0.01)
+    with holding(request_body.SMALL + 1):
+        with pytest.raises(request_body.TooMany), holding(request_body.SMALL + 1):
             pytest.fail("there is no room")
-        with holding(bodies.SMALL):
+        with holding(request_body.SMALL):
             pass
-    with holding(bodies.SMALL + 1):
+    with holding(request_body.SMALL + 1):
         pass

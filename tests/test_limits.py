@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 from pymongo.errors import ServerSelectionTimeoutError
 
-from chat import limits
 from chat.errors import Crowded, Forbidden, Invalid, Throttled, Unavailable
 from chat.extensions import redis
+from chat.web import rate_limits
 from tests.support.servers import Redis
 from tests.support.small_app import leave, redis_client, redis_url, small_app
 from tests.support.waiting import eventually
@@ -20,7 +20,7 @@ def tries(app: Flask, nickname: str, address: str = "10.0.0.1") -> int:
     for n in range(20):
         with app.test_request_context("/login", environ_base={"REMOTE_ADDR": address}):
             try:
-                with limits.login_try(nickname):
+                with rate_limits.login_try(nickname):
                     raise Invalid
             except Throttled:
                 return n
@@ -68,18 +68,18 @@ def test_a_right_password_does_not_count(
     for _ in range(50):
         with (
             fragile.test_request_context("/login", environ_base={"REMOTE_ADDR": "10.0.0.1"}),
-            limits.login_try("olga"),
+            rate_limits.login_try("olga"),
         ):
             pass
     assert tries(fragile, "olga") == 3
 
 
 TRIES = {
-    "log-in": lambda: limits.login_try("olga"),
-    "password": lambda: limits.password_try("a session"),
-    "by invite": lambda: limits.register_try("invite"),
-    "where all may": lambda: limits.register_try("open"),
-    "without a right": lambda: limits.register_try(""),
+    "log-in": lambda: rate_limits.login_try("olga"),
+    "password": lambda: rate_limits.password_try("a session"),
+    "by invite": lambda: rate_limits.register_try("invite"),
+    "where all may": lambda: rate_limits.register_try("open"),
+    "without a right": lambda: rate_limits.register_try(""),
 }
 
 
@@ -110,10 +110,10 @@ def test_what_was_wrong_counts(parts: Flask, kind: str, end: Exception) -> None:
 
 
 def test_counts_in_memory_are_bounded_however_many_names_strangers_try() -> None:
-    counts = limits.Counters()
-    for number in range(limits.MOST_COUNTS + 500):
+    counts = rate_limits.Counters()
+    for number in range(rate_limits.MOST_COUNTS + 500):
         counts.add(f"name {number}", 60, 1)
-    assert counts.reset() == limits.MOST_COUNTS
+    assert counts.reset() == rate_limits.MOST_COUNTS
 
 
 def test_all_processes_count_together(parts: Flask) -> None:
@@ -148,7 +148,7 @@ def test_a_hung_redis_costs_one_moment_not_one_a_try(fragile: Flask, own_redis: 
 
 def test_the_answer_says_when_to_come_back(parts: Flask) -> None:
     def guess() -> str:
-        with limits.register_try(""):
+        with rate_limits.register_try(""):
             return "ok"
 
     parts.add_url_rule("/try", "try", guess)
@@ -160,7 +160,7 @@ def test_the_answer_says_when_to_come_back(parts: Flask) -> None:
 
 def test_the_api_is_counted_by_caller(parts: Flask) -> None:
     parts.config["LIMIT_API"] = "5/minute"
-    parts.add_url_rule("/call", "call", lambda: limits.limit_api() or "ok")
+    parts.add_url_rule("/call", "call", lambda: rate_limits.limit_api() or "ok")
     http = parts.test_client()
     answers = [http.get("/call").status_code for _ in range(6)]
     assert answers == [200] * 5 + [429]

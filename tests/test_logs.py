@@ -13,7 +13,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from redis.exceptions import ResponseError
 
 from chat import logs, setup_token, traces
-from chat.answers import Unlogged
+from chat.web.gunicorn import Unlogged
 from tests.support.own_clock import Clock
 from tests.support.people import PASSWORD, Person
 from tests.support.tabs import cookie_of

@@ -40,7 +40,7 @@ def test_what_lies_between_things_that_stay_is_given_back_too() -> None:
 
 def test_a_process_that_serves_looks_after_its_memory(app, monkeypatch) -> None:
     from app import BACKGROUND
-    from chat import memory
+    from chat.web import memory
 
     assert memory in BACKGROUND
     given: list[object] = []

@@ -6,9 +6,10 @@ import pytest
 import requests
 from flask import Flask
 
-from chat import limits, lookalikes, text
+from chat import lookalikes, text
 from chat.errors import Invalid, Throttled
 from chat.services import accounts
+from chat.web import rate_limits
 from tests.conftest import NewPerson
 from tests.support.people import PASSWORD, Person
 
@@ -17,7 +18,7 @@ FORMS = ["olga", " olga", "olga ", "\u2003olga\t", "OLGA", "ｏｌｇａ", "\u30
 
 def throttled(nickname: str) -> bool:
     try:
-        with limits.login_try(nickname):
+        with rate_limits.login_try(nickname):
             raise Invalid
     except Throttled:
         return True

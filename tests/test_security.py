@@ -5,7 +5,7 @@ from flask import Flask
 
 from chat import passwords
 from chat.models import AccessToken, User
-from chat.security import safe_next, token_matches
+from chat.web.security import safe_next, token_matches
 from tests.support.small_app import Browser, leave, make_user, redis_url, small_app
 
 

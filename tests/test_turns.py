@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from chat.request.concurrency import MOST, RUN, SPARE, Busy, Turns, init_app, turns
-from chat.security import MAX_REQUEST
+from chat.web.security import MAX_REQUEST
 from tests.conftest import NewPerson
 from tests.support.people import Person
 from tests.support.processes import AppProcess

@@ -23,7 +23,7 @@ from chat.api import (
     users,
 )
 from chat.errors import NotFound
-from chat.limits import limit_api
+from chat.web.rate_limits import limit_api
 
 NOUNS = (
     me.noun, users.noun, channels.noun, places.noun, messages.noun, emoji.noun, invites.noun,

@@ -2,10 +2,10 @@
 
 from flask_login import current_user
 
-from chat import security
 from chat.api import schemas
 from chat.api.routing import Noun
 from chat.services import invites
+from chat.web import security
 
 noun = Noun("invites")
 

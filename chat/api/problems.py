@@ -10,8 +10,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 from chat import auth, errors
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
-from chat.security import SAFE
 from chat.traces import went_without_mongo
+from chat.web.security import SAFE
 
 TYPE = "application/problem+json"
 

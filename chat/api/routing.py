@@ -15,12 +15,12 @@ from flask_login import current_user
 from werkzeug.http import generate_etag
 
 from chat import auth
-from chat.api.kept import Answer as Kept
-from chat.api.kept import Offer
 from chat.api.reading import check_ids, read_body, read_query
 from chat.auth import login_required, role_required
 from chat.cache import basis, keys
 from chat.request.handoff import of
+from chat.web.response_cache.store import Answer as Kept
+from chat.web.response_cache.store import Offer
 
 View = Callable[..., Any]
 Shape = type[msgspec.Struct]
@@ -146,7 +146,7 @@ def _validated(response: Response, encoded: Encoded, route: Route) -> Response:
 
 
 def _offer(encoded: Encoded, route: Route) -> None:
-    """Let the same answer be given again (``chat.api.again``), if it can be checked."""
+    """Let the same answer be given again (``chat.web.response_cache.middleware``), if it can be checked."""
     passing, made_from = of(request.environ), basis.current()
     if passing is None or made_from is None or made_from.spoiled or auth.via_token():
         return

@@ -15,7 +15,7 @@ from flask import Flask
 from gevent import getcurrent
 from gevent.event import Event
 
-from chat import bodies
+from chat.web import request_body
 
 MOST = 12
 MOST_BEHIND = 3  # of those, for what may wait
@@ -132,9 +132,9 @@ def init_app(app: Flask) -> None:
             return wrapped(environ, start_response)
         try:
             most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
-            with bodies.held(environ, most, proxies), turns.taken(PATIENCE):
+            with request_body.held(environ, most, proxies), turns.taken(PATIENCE):
                 return wrapped(environ, start_response)
-        except (Busy, bodies.TooMany):
+        except (Busy, request_body.TooMany):
             return _later(start_response)
         finally:
             for fn in afterwards:

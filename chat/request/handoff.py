@@ -1,4 +1,4 @@
-"""What stands before Flask (``chat.api.again``) and what is behind it tell each other about one
+"""What stands before Flask (``chat.web.response_cache.middleware``) and what is behind it tell each other about one
 request, in its WSGI environment."""
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ class Passing:
     counted: bool = False  # the call has been counted already
     session: list[Any] | None = None  # as Redis has just said (``session_store.call``)
     same: dict[str, str] = field(default_factory=dict)  # data keys with the version they still have
-    offer: Any = None  # a ``chat.api.kept.Offer``: may be given again
+    offer: Any = None  # a ``chat.web.response_cache.store.Offer``: may be given again
 
 
 def of(environ: Mapping[str, Any]) -> Passing | None:

@@ -7,7 +7,7 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import access, auth, devices, limits, lookalikes, passwords, sessions, text
+from chat import access, auth, devices, lookalikes, passwords, sessions, text
 from chat.cache import users as cache
 from chat.errors import ChatError, Conflict, Crowded, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base
@@ -15,6 +15,7 @@ from chat.models.user import ROLES, at_least, to_profile
 from chat.password_rules import check_new_password
 from chat.realtime.outgoing import broadcasts
 from chat.services import channels, invites, site
+from chat.web import rate_limits
 
 THEMES = ("system", "light", "dark")
 LOCALES = ("", "en", "ru")
@@ -118,7 +119,7 @@ def _is_right(row: dict | None, password: str, known: bool = True) -> bool:
 def confirm_password(actor: Any, password: str, field: str = "password") -> None:
     """Raises Invalid(field) unless this is the actor's password, Throttled after too many tries."""
     session = sessions.sid_hash(sessions.current_sid() or "")
-    with limits.password_try(session):
+    with rate_limits.password_try(session):
         if not _is_right(User.raw(actor.id), password):
             raise Invalid(_l("That is not your current password."), field=field)
 

@@ -12,7 +12,7 @@ from flask import current_app, request
 from flask_babel import lazy_gettext as _l
 
 from chat.realtime.incoming.origins import checker
-from chat.security import safe_next
+from chat.web.security import safe_next
 
 # What people type, under the names that the forms give it. Never a password.
 TYPED = {

@@ -7,13 +7,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import auth, first_account, limits
+from chat import auth, first_account
 from chat.errors import ChatError, Invalid, Throttled
 from chat.i18n import LANGUAGES
-from chat.security import safe_next
 from chat.services import accounts, invites, site
 from chat.views import again, errors
 from chat.views.forms import ENTRANCES, MISTAKES, page, see, typed
+from chat.web import rate_limits
+from chat.web.security import safe_next
 
 blueprint = Blueprint("auth", __name__)
 
@@ -70,7 +71,7 @@ def login() -> ResponseReturnValue:
     form = typed("nickname")
     target = safe_next(request.form.get("next") or request.args.get("next", "")) or ""
     try:
-        with limits.login_try(form["nickname"]):
+        with rate_limits.login_try(form["nickname"]):
             profile = accounts.authenticate(form["nickname"], request.form.get("password", ""))
             if profile is None:
                 raise Invalid(_("Wrong nickname or password."))
@@ -118,7 +119,7 @@ def register() -> ResponseReturnValue:
     form = typed("nickname", "invite")
     try:
         right = accounts.right_to_register(form["invite"])
-        with limits.register_try(right):
+        with rate_limits.register_try(right):
             profile = accounts.register(
                 form["nickname"], request.form.get("password", ""), form["invite"]
             )

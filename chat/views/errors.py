@@ -17,9 +17,9 @@ from chat.i18n import LANGUAGES
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
 from chat.monitoring.status import texts
-from chat.security import SAFE
 from chat.traces import went_without_mongo
 from chat.views import again, forms
+from chat.web.security import SAFE
 
 # After these the same form may well be taken a moment later.
 MAY_SEND = (200, 403, 429, 500, 503)

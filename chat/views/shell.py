@@ -13,8 +13,8 @@ from chat.i18n_words import js_strings
 from chat.markup import is_emoji
 from chat.models.message import NOBODY
 from chat.rows import blank_member, blank_row, channel_link, members_left_out, person_link
-from chat.security import csrf_token, site_address
 from chat.services import channels, people, site
+from chat.web.security import csrf_token, site_address
 
 HUES = 24
 GOLDEN = 10_368_889  # of 2 ** 24, what the golden angle is of a turn

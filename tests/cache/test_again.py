@@ -5,11 +5,11 @@ from itertools import count
 import gevent
 import pytest
 
-from chat.api.again import Again
 from chat.cache import basis, directory
 from chat.cache.basis import Basis
 from chat.extensions import redis
 from chat.models import User, base
+from chat.web.response_cache.middleware import Again
 from tests.cache.conftest import enter, token
 
 NUMBERS = count()

@@ -3,10 +3,10 @@
 import pytest
 from flask import g
 
-from chat.api.again import Answer, Kept
 from chat.cache import basis, fence_reads, keys, users
 from chat.extensions import redis
 from chat.models import User
+from chat.web.response_cache.middleware import Answer, Kept
 from tests.cache.conftest import enter, token
 from tests.cache.test_again import asked_twice, given  # noqa: F401 - a fixture
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chat.api.again import Again
 from chat.callers import callers
 from chat.extensions import redis
+from chat.web.response_cache.middleware import Again
 from tests.cache.conftest import token
 
 # Each round trip is one pipeline. What was answered before needs one: the session, the count of

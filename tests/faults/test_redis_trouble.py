@@ -32,9 +32,9 @@ def chat(launch_app: Launcher) -> Iterator[Chat]:
 
 def survives(chat: Chat, patterns: list[str]) -> None:
     """Plant, ask, do, plant again, do, ask; in the end Redis is in use and the poison is gone."""
-    right = chat.answers()
+    right = chat.web.gunicorn()
     chat.plant(patterns)
-    assert chat.answers() == right
+    assert chat.web.gunicorn() == right
     eventually(chat.is_warm)
     planted = chat.plant(patterns)
     chat.do_everything()
@@ -42,9 +42,9 @@ def survives(chat: Chat, patterns: list[str]) -> None:
     # who is online, as long as a process has a copy.
     eventually(chat.is_warm)
     eventually(lambda: chat.is_warm() and not left(chat, planted))
-    before = chat.answers()
+    before = chat.web.gunicorn()
     chat.do_everything()
-    assert chat.answers().keys() == before.keys()
+    assert chat.web.gunicorn().keys() == before.keys()
     log = chat.app.log.read_text(encoding="utf-8")
     assert "Traceback" not in log
 
@@ -72,9 +72,9 @@ MENDED += ["ended:{session:*}", "limit:*", "{presence}:log", "{presence}:seq"]
 
 
 def test_a_key_of_another_type_that_can_be_had_back_is_no_outage(chat: Chat):
-    right = chat.answers()
+    right = chat.web.gunicorn()
     chat.plant(MENDED)
-    assert chat.answers() == right
+    assert chat.web.gunicorn() == right
     eventually(chat.is_warm)
     chat.plant(MENDED)
     chat.do_everything()
@@ -92,7 +92,7 @@ def test_who_wrote_over_our_mark_is_looked_for_everywhere(chat: Chat):
     log = chat.app.log
     eventually(lambda: "Redis is back" in log.read_text(encoding="utf-8"))
     assert set(chat.client.hkeys("{presence}:count")) == {chat.alice.id, chat.bob.id}
-    chat.answers()
+    chat.web.gunicorn()
     eventually(chat.is_warm)
     assert log.read_text(encoding="utf-8").count("Redis is down") == 1
 
@@ -120,9 +120,9 @@ def test_one_key_of_another_type_changes_no_answer(chat: Chat, name: str):
 def test_values_that_cannot_be_read_change_no_answer(chat: Chat):
     chat.alice.say(chat.room, "🎉")
     eventually(lambda: chat.used_emoji() == 1)  # counted now and then, not at once
-    right = chat.answers()
+    right = chat.web.gunicorn()
     assert chat.spoil() > 10
-    assert chat.answers() == right
+    assert chat.web.gunicorn() == right
     eventually(chat.is_warm)
     assert chat.monitoring.status.health() == "up"
     chat.spoil()
@@ -131,14 +131,14 @@ def test_values_that_cannot_be_read_change_no_answer(chat: Chat):
 
 
 def test_numbers_that_cannot_be_counted_on_are_replaced(chat: Chat):
-    right = chat.answers()
+    right = chat.web.gunicorn()
     for number in (BROKEN, str(2**63 - 1)):  # none, and one without a next
         chat.plant_number(number)
-        assert chat.answers() == right
+        assert chat.web.gunicorn() == right
         chat.bob.again().tab().close()  # somebody comes and goes, by those numbers
         eventually(lambda number=number: number not in chat.numbers())
         eventually(lambda: chat.monitoring.status.health() == "up")
-        assert chat.answers() == right
+        assert chat.web.gunicorn() == right
     chat.do_everything()
     assert "Traceback" not in chat.app.log.read_text(encoding="utf-8")
 

@@ -12,20 +12,11 @@ from flask import Flask
 from flask_babel import Babel
 from flask_login import current_user
 
-from chat import (
-    auth,
-    extensions,
-    limits,
-    models,
-    rollout,
-    security,
-    session_store,
-    sessions,
-    signals,
-)
+from chat import auth, extensions, models, rollout, session_store, sessions, signals
 from chat import redis as chat_redis
 from chat.errors import ChatError
 from chat.models import User
+from chat.web import rate_limits, security
 from tests.support.servers import SMALL_APP, the_mongod, the_valkey
 
 
@@ -61,7 +52,7 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
     models.init_app(app)
     chat_redis.init_app(app)
     rollout.init_app(app)
-    for concern in (sessions, auth, security, limits, signals):
+    for concern in (sessions, auth, security, rate_limits, signals):
         concern.init_app(app)
     app.register_error_handler(ChatError, lambda e: (str(e.detail), e.status))
     _routes(app)

@@ -16,9 +16,9 @@ from chat.realtime.incoming.events import handles, number, optional_number, text
 from chat.realtime.outgoing import broadcasts, rooms
 from chat.realtime.transport import open_sockets
 from chat.realtime.transport.open_sockets import Connection
-from chat.security import token_matches
 from chat.services import activity, messages
 from chat.telemetry import events as telemetry
+from chat.web.security import token_matches
 
 MOST_SOCKETS = 20  # of one person in one process
 MOST_WATCHED = 20  # public channels that one socket hears without being a member

@@ -4,7 +4,7 @@ from flask import Flask, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound
 
-from chat.security import SAFE, safe_next
+from chat.web.security import SAFE, safe_next
 
 
 def init_app(app: Flask) -> None:

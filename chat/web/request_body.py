@@ -2,8 +2,8 @@
 
 A body may come as slowly as its sender likes. Whoever waits for it in the middle of a request holds
 what others need meanwhile (``chat.request.concurrency``), and has looked at rights that may have gone by the time
-it ends (``chat.ahead``). Whoever waits here is one of those that an address may have only so many
-of (``chat.arrivals``).
+it ends (``chat.web.prefetch``). Whoever waits here is one of those that an address may have only so many
+of (``chat.web.slow_connections``).
 
 A sender that goes away half-way has sent no request: gunicorn hands over what has come, and Flask
 would take that for the whole, and store half a message.
@@ -18,8 +18,8 @@ from typing import Any
 import gevent
 from gevent.lock import BoundedSemaphore
 
-from chat.arrivals import arrivals
 from chat.request.client_address import of
+from chat.web.slow_connections import arrivals
 
 # For the whole of it; gunicorn itself would wait for ever.
 SECONDS = 10

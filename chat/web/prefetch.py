@@ -13,7 +13,7 @@ from flask.ctx import RequestContext
 from flask.globals import request_ctx
 from pymongo.errors import PyMongoError
 
-from chat import limits, logs, presence, rollout, session_store
+from chat import logs, presence, rollout, session_store
 from chat.auth import likely_user_id
 from chat.cache import (
     basis,
@@ -36,8 +36,9 @@ from chat.errors import ChatError
 from chat.extensions import redis
 from chat.models import base
 from chat.request.handoff import of
-from chat.security import SAFE
 from chat.sessions import Sessions
+from chat.web import rate_limits
+from chat.web.security import SAFE
 
 PAGES = ("channels", "messages", "users", "admin")
 Plan = Callable[[str, dict[str, Any]], list[Source]]
@@ -128,11 +129,15 @@ def _plan() -> Plan | None:
 def _ask(plan: Plan, user_id: str, riders: list[Rider]) -> None:
     args = request.view_args or {}
     sources = [users.profile_source(user_id), *plan(user_id, args)]
-    call = Rider(limits.api_call(user_id)) if _is_call() and not limits.is_counted() else None
+    call = (
+        Rider(rate_limits.api_call(user_id))
+        if _is_call() and not rate_limits.is_counted()
+        else None
+    )
     online = presence.ahead() if plan in WITH_PRESENCE else None
     through.look_all(sources, [*riders, *(rider for rider in (call, online) if rider)])
     if call and call.answer is not None:
-        limits.counted(call.answer)
+        rate_limits.counted(call.answer)
     if online:
         presence.asked(online)
 

@@ -13,8 +13,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
-from chat import auth, devices, form_token
+from chat import auth, devices
 from chat.errors import FormExpired, Unavailable
+from chat.web import form_token
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 MAX_REQUEST = 256 * 1024

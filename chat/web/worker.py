@@ -1,11 +1,11 @@
-"""gunicorn's worker, which tells for whom it waits (``chat.arrivals``)."""
+"""gunicorn's worker, which tells for whom it waits (``chat.web.slow_connections``)."""
 
 from typing import Any
 
 from gunicorn.workers.ggevent import GeventWorker
 
-from chat.arrivals import ANYBODY, arrivals
 from chat.request import client_address
+from chat.web.slow_connections import ANYBODY, arrivals
 
 
 class Worker(GeventWorker):  # type: ignore[misc]

@@ -29,8 +29,8 @@ from chat.extensions import redis
 from chat.redis import DOWN, Down, scripts
 from chat.request import client_address
 from chat.request.handoff import of
-from chat.security import SAFE
 from chat.text import nickname_key
+from chat.web.security import SAFE
 
 PREFIX = "limit:"
 TIDY_EVERY = 60  # seconds
@@ -245,7 +245,7 @@ def limit_api() -> None:
 
 
 def is_counted() -> bool:
-    """Whether this call was counted already: by ``chat.api.again`` or ahead of everything else."""
+    """Whether this call was counted already: by ``chat.web.response_cache.middleware`` or ahead of everything else."""
     passing = of(request.environ)
     return "api_count" in g or (passing is not None and passing.counted)
 

@@ -19,8 +19,7 @@ from typing import Any
 
 from flask import Flask
 
-from chat import limits, logs, rollout, session_store
-from chat.api.kept import Answer, Headers, Kept, Key, Offer
+from chat import logs, rollout, session_store
 from chat.cache import keys, outages
 from chat.cache.local import Copy, copies
 from chat.callers import callers
@@ -29,6 +28,8 @@ from chat.redis import Down, scripts
 from chat.request.handoff import KEY, Passing
 from chat.services import activity
 from chat.telemetry import events as figures
+from chat.web import rate_limits
+from chat.web.response_cache.store import Answer, Headers, Kept, Key, Offer
 
 # What belongs to one answer only.
 OWN = ("x-request-id", "set-cookie", "content-length", "date")
@@ -50,7 +51,7 @@ class Question:
 
 
 def init_app(app: Flask) -> None:
-    """Stand before Flask, and behind what finds out how the caller came (``chat.security``)."""
+    """Stand before Flask, and behind what finds out how the caller came (``chat.web.security``)."""
     app.wsgi_app = Again(app)  # type: ignore[method-assign]
 
 
@@ -123,7 +124,7 @@ class Again:
                 return False
             calls = [
                 session_store.call(asked.sid),
-                limits.api_call(user_id),
+                rate_limits.api_call(user_id),
                 *basis.calls(),
             ]
             told = redis.call(lambda client: scripts.run_all(client, calls), "the same again")
@@ -131,7 +132,7 @@ class Again:
                 return False
             passing.session, count, *versions = told
             text, left = told[0]
-            if not limits.within_api(count):
+            if not rate_limits.within_api(count):
                 return False  # Flask counts it again and says how long to wait
             session = session_store.decode_cached(text)
             if session is None or session.get("userId") != user_id:
