@@ -7,11 +7,9 @@ from flask import Flask
 
 from chat import (
     api,
-    auth,
     cli,
     config,
     editions,
-    first_account,
     i18n,
     integers,
     logs,
@@ -20,10 +18,12 @@ from chat import (
     realtime,
     redis,
     rollout,
-    sessions,
     signals,
     views,
 )
+from chat.auth import current_user as auth
+from chat.auth import first_account
+from chat.auth.sessions import interface as sessions
 from chat.cache import outages, updates
 from chat.monitoring import wiring as metrics
 from chat.monitoring.status import drill, health

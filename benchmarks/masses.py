@@ -25,7 +25,9 @@ from pymongo.collection import Collection
 
 from app import create_app
 from benchmarks.team import TEXTS, Member
-from chat import markup, models, session_ids, session_store
+from chat import markup, models
+from chat.auth.sessions import ids as session_ids
+from chat.auth.sessions import store as session_store
 from chat.models import Channel, Membership, Message, Session, Site, User, base
 from chat.text import nickname_key
 from tests.support.processes import SECRET_KEY

@@ -11,7 +11,8 @@ from datetime import timedelta
 from flask import Flask
 
 from app import create_app
-from chat import markup, models, session_store
+from chat import markup, models
+from chat.auth.sessions import store as session_store
 from chat.models import Channel, Membership, Message, Site, User, base, posting
 from chat.text import nickname_key
 from tests.support.processes import SECRET_KEY

@@ -15,8 +15,8 @@ import gevent
 from flask import Response, request
 from flask_login import current_user
 
-from chat import session_store
-from chat.auth import login_required
+from chat.auth.current_user import login_required
+from chat.auth.sessions import store as session_store
 from chat.cache import channels, members, reading, users
 from chat.cache import emoji as emoji_cache
 from chat.cache import messages as message_cache

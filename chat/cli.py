@@ -6,13 +6,15 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 
-from chat import config, models, passwords, sessions, text
+from chat import config, models, text
+from chat.auth import passwords
+from chat.auth.password_rules import check_new_password
+from chat.auth.sessions import interface as sessions
 from chat.cache import keys
 from chat.errors import ChatError, Invalid
 from chat.models import AccessToken, Heartbeat, User
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import reason
-from chat.password_rules import check_new_password
 from chat.realtime.outgoing import broadcasts
 from chat.redis import rights
 from chat.rollout import STEADY

@@ -3,7 +3,7 @@
 from flask_babel import Babel
 from flask_socketio import SocketIO
 
-from chat.logins import Logins
+from chat.auth.login_manager import Logins
 from chat.redis.client import Door
 
 babel = Babel()

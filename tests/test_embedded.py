@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chat import setup_token
+from chat.auth import setup_token
 from chat.embedded import EmbeddedError
 from chat.embedded.binaries import find_mongod, find_valkey
 from chat.embedded.datadir import DataDir

@@ -5,7 +5,7 @@ import re
 import pytest
 import requests
 
-from chat import setup_token
+from chat.auth import setup_token
 from tests.support.people import CSRF, PASSWORD, Person
 from tests.support.waiting import eventually
 

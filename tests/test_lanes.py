@@ -7,8 +7,8 @@ import gevent.event
 import pytest
 import requests
 
-from chat import lanes, setup_token
-from chat.lanes import Full, Lanes
+from chat.auth import password_queue, setup_token
+from chat.auth.password_queue import Full, Lanes
 from tests.support.people import Person
 from tests.support.processes import AppProcess
 
@@ -69,12 +69,12 @@ def test_where_there_is_no_room_the_address_with_the_most_gives_it() -> None:
 
 
 def test_nobody_waits_longer_than_people_do_and_who_goes_leaves_no_gap(monkeypatch) -> None:
-    monkeypatch.setattr(lanes, "PATIENCE", 0.01)
+    monkeypatch.setattr(password_queue, "PATIENCE", 0.01)
     desk = Desk()
     desk.come("a1")
     gevent.sleep(0.05)
     assert desk.refused == ["a1"]
-    monkeypatch.setattr(lanes, "PATIENCE", 5.0)
+    monkeypatch.setattr(password_queue, "PATIENCE", 5.0)
     desk.come("b1", "c1")
     desk._all.pop(2).kill()  # b1 has gone away
     desk.serve()

@@ -12,7 +12,8 @@ from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, OperationFailure
 from redis.exceptions import ResponseError
 
-from chat import logs, setup_token, traces
+from chat import logs, traces
+from chat.auth import setup_token
 from chat.web.gunicorn import Unlogged
 from tests.support.own_clock import Clock
 from tests.support.people import PASSWORD, Person

@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from pymongo import MongoClient
 
-from chat import password_rules
+from chat.auth import password_rules
 from chat.errors import Invalid
 from tests.support.people import Person
 from tests.support.processes import ROOT

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from chat import passwords
+from chat.auth import passwords
 from chat.models import AccessToken, User
 from chat.web.security import safe_next, token_matches
 from tests.support.small_app import Browser, leave, make_user, redis_url, small_app

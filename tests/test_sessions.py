@@ -12,8 +12,10 @@ from flask_login import encode_cookie
 from pymongo.errors import ServerSelectionTimeoutError
 from werkzeug.http import parse_cookie
 
-from chat import session_ending, session_ids, sessions
-from chat import session_store as store
+from chat.auth.sessions import cleanup as session_cleanup
+from chat.auth.sessions import ids as session_ids
+from chat.auth.sessions import interface as sessions
+from chat.auth.sessions import store
 from chat.extensions import redis
 from chat.models import User
 from chat.models.session import Session as Row
@@ -298,7 +300,7 @@ def test_a_session_sealed_with_a_lost_key_is_still_found_for_the_repair(olga: Br
     sid = olga.sid
     with olga.app.app_context():
         Row.end(session_ids.sid_hash(sid), b"x" * 32, store.ENDED_SECONDS)
-        assert session_ending.sweep()
+        assert session_cleanup.sweep()
     assert raw(f"session:{sid}") is None
 
 

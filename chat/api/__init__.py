@@ -1,7 +1,7 @@
 """The JSON API: the nouns of the pages under /api, described at /api/openapi.json.
 
 A view here reads typed values, calls one service, and returns plain data; `routing` does the
-rest. Who may do what is decided in the services and in `chat.access`.
+rest. Who may do what is decided in the services and in `chat.auth.permissions`.
 """
 
 from typing import NoReturn

@@ -2,10 +2,10 @@
 
 from flask_login import current_user
 
-from chat import access
 from chat.api import schemas
 from chat.api.reading import given
 from chat.api.routing import Noun
+from chat.auth import permissions
 from chat.services import channels, people
 
 noun = Noun("channels")
@@ -32,7 +32,7 @@ def open_direct(body: schemas.NewDirect) -> dict:
 @noun.operation("GET", "/channels/<channel_id>", {200: schemas.Channel}, cached=True)
 def show(channel_id: str) -> dict:
     """One channel as the caller sees it."""
-    channel = access.get_channel_for(current_user, channel_id)
+    channel = permissions.get_channel_for(current_user, channel_id)
     return channels.view_for(current_user, channel)
 
 

@@ -7,7 +7,8 @@ from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from chat import auth, errors
+from chat import errors
+from chat.auth import current_user as auth
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
 from chat.traces import went_without_mongo

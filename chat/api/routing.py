@@ -14,9 +14,9 @@ from flask import Blueprint, Response, g, request
 from flask_login import current_user
 from werkzeug.http import generate_etag
 
-from chat import auth
 from chat.api.reading import check_ids, read_body, read_query
-from chat.auth import login_required, role_required
+from chat.auth import current_user as auth
+from chat.auth.current_user import login_required, role_required
 from chat.cache import basis, keys
 from chat.request.handoff import of
 from chat.web.response_cache.store import Answer as Kept

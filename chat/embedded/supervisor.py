@@ -16,8 +16,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from chat import setup_token
 from chat.address_settings import host_and_port
+from chat.auth import setup_token
 from chat.config import ConfigError, read
 from chat.embedded import EmbeddedError
 from chat.embedded.datadir import DataDir

@@ -7,7 +7,7 @@ import click
 import gevent
 from flask import Flask
 
-from chat import session_store
+from chat.auth.sessions import store as session_store
 from chat.cache import directory, fence_scripts
 from chat.cache.basis import VERSION
 from chat.models import DOCUMENTS

@@ -13,9 +13,10 @@ import socketio as library
 from flask import Flask
 from werkzeug.http import parse_cookie
 
-from chat import devices
+from chat.auth import devices
+from chat.auth.sessions.interface import SID
+from chat.auth.sessions.recent import callers
 from chat.cache import outages, updates
-from chat.callers import callers
 from chat.extensions import redis, socketio
 from chat.realtime.incoming import origins, rate_limit
 from chat.realtime.outgoing import broadcasts, rooms
@@ -25,7 +26,6 @@ from chat.realtime.transport.quotas import Trust
 from chat.realtime.transport.server import GuardedServer
 from chat.realtime.transport.socket import MAX_MESSAGE
 from chat.redis.pubsub import bus
-from chat.sessions import SID
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,15 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import access, auth, devices, lookalikes, passwords, sessions, text
+from chat import lookalikes, text
+from chat.auth import current_user as auth
+from chat.auth import devices, passwords, permissions
+from chat.auth.password_rules import check_new_password
+from chat.auth.sessions import interface as sessions
 from chat.cache import users as cache
 from chat.errors import ChatError, Conflict, Crowded, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base
 from chat.models.user import ROLES, at_least, to_profile
-from chat.password_rules import check_new_password
 from chat.realtime.outgoing import broadcasts
 from chat.services import channels, invites, site
 from chat.web import rate_limits
@@ -205,13 +208,13 @@ def reactivate(actor: Any, user_id: str) -> None:
 
 def list_accounts(actor: Any) -> list[dict]:
     """Everybody, deactivated people included. Admins and owners only."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     return User.everybody()
 
 
 def _person_to_manage(actor: Any, user_id: str) -> dict:
     """The stored person, if the actor may change their standing."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     person = User.raw(user_id)
     if person is None:
         raise NotFound()

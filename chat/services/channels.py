@@ -6,7 +6,8 @@ from bson import ObjectId
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import access, text
+from chat import text
+from chat.auth import permissions
 from chat.cache import channels as cache
 from chat.cache import members, reading, users
 from chat.errors import Conflict, Forbidden, Invalid, NotFound
@@ -19,7 +20,7 @@ RESERVED = {"new"}
 MOST_PEOPLE_IN_DIRECT = 8
 SLUG_TRIES = 50
 
-can_manage = access.can_manage
+can_manage = permissions.can_manage
 
 
 def list_for(actor: Any) -> list[dict]:
@@ -73,9 +74,9 @@ def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict
 
 def update(actor: Any, channel_id: str, name: str | None = None, topic: str | None = None) -> dict:
     """Rename (the old address keeps working) or describe; the view."""
-    channel = access.get_channel_for(actor, channel_id)
-    access.require_manager(actor, channel)
-    access.require_open(channel)
+    channel = permissions.get_channel_for(actor, channel_id)
+    permissions.require_manager(actor, channel)
+    permissions.require_open(channel)
     fields: dict[str, Any] = {}
     if topic is not None:
         fields["set__topic"] = text.check_topic(topic)
@@ -90,8 +91,8 @@ def update(actor: Any, channel_id: str, name: str | None = None, topic: str | No
 
 def archive(actor: Any, channel_id: str, archived: bool = True) -> dict:
     """Close a channel to new messages, or open it again. Nothing is deleted."""
-    channel = access.get_channel_for(actor, channel_id)
-    access.require_manager(actor, channel)
+    channel = permissions.get_channel_for(actor, channel_id)
+    permissions.require_manager(actor, channel)
     Channel.change(channel_id, set__archived=archived)
     if archived:
         broadcasts.channel_archived(channel_id)
@@ -105,8 +106,8 @@ def unarchive(actor: Any, channel_id: str) -> dict:
 
 def join(actor: Any, channel_id: str) -> dict:
     """Become a member of a public channel; doing it twice is the same as once."""
-    channel = access.get_channel_for(actor, channel_id)
-    access.require_open(channel)
+    channel = permissions.get_channel_for(actor, channel_id)
+    permissions.require_open(channel)
     if channel["kind"] in ("public", "voice"):
         _add(channel, actor.id)
     return view_for(actor, channel)
@@ -114,7 +115,7 @@ def join(actor: Any, channel_id: str) -> dict:
 
 def leave(actor: Any, channel_id: str) -> None:
     """Stop being a member. A direct channel cannot be left."""
-    channel = access.get_channel_for(actor, channel_id)
+    channel = permissions.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
         raise Conflict(_l("You can't leave a direct conversation."))
     _remove(channel, actor.id)
@@ -122,21 +123,21 @@ def leave(actor: Any, channel_id: str) -> None:
 
 def add_person(actor: Any, channel_id: str, user_id: str) -> None:
     """A member brings somebody into a public or private channel."""
-    channel = access.get_channel_for(actor, channel_id)
+    channel = permissions.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
         raise Conflict(_l("To talk to more people, start a new conversation."))
-    access.require_member(actor, channel)
-    access.require_open(channel)
+    permissions.require_member(actor, channel)
+    permissions.require_open(channel)
     _active_person(user_id)
     _add(channel, user_id)
 
 
 def remove_person(actor: Any, channel_id: str, user_id: str) -> None:
     """Take somebody out: whoever manages the channel may; people take themselves out by leaving."""
-    channel = access.get_channel_for(actor, channel_id)
+    channel = permissions.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
         raise Conflict(_l("You can't remove people from a direct conversation."))
-    access.require_manager(actor, channel)
+    permissions.require_manager(actor, channel)
     person = users.get_profile(user_id)
     if person is None or not members.is_member(channel_id, user_id):
         raise NotFound()
@@ -220,7 +221,7 @@ def _title(actor: Any, channel: dict, names: dict[str, dict]) -> str:
 
 
 def _changed(actor: Any, channel_id: str) -> dict:
-    channel = access.get_channel_for(actor, channel_id)
+    channel = permissions.get_channel_for(actor, channel_id)
     broadcasts.channel_changed(channel)
     return view_for(actor, channel)
 

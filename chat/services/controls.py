@@ -5,7 +5,7 @@ from typing import Any
 from bson import ObjectId
 from flask_babel import lazy_gettext as _l
 
-from chat import access
+from chat.auth import permissions
 from chat.cache import emptying
 from chat.errors import Conflict, Invalid, NotFound, Unavailable
 from chat.extensions import redis
@@ -19,7 +19,7 @@ SHOWN = 50
 
 def empty(actor: Any, feature: str) -> int:
     """Delete everything that a part keeps in Redis; how many keys went. Admins and owners only."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     if feature not in FEATURES:
         raise NotFound
     gone = emptying.empty(feature)
@@ -31,7 +31,7 @@ def empty(actor: Any, feature: str) -> int:
 
 def start_drill(actor: Any, seconds: Any) -> None:
     """Let every process work without Redis for a while. Admins and owners only."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     text = str(seconds).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 3) or not (
         drill.LEAST <= int(text) <= drill.MOST
@@ -47,7 +47,7 @@ def start_drill(actor: Any, seconds: Any) -> None:
 
 def stop_drill(actor: Any) -> None:
     """End the fire drill before its time. Admins and owners only."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     if Drill.stop({"id": actor.id, "nickname": actor.nickname}):
         _note(actor, "drill.stop", "redis")
     drill.tell()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat import access
+from chat.auth import permissions
 from chat.cache import users
 from chat.errors import Invalid, NotFound
 from chat.models import Invite
@@ -13,7 +13,7 @@ DAYS = (1, 365)
 
 def create(actor: Any, days: int = 7) -> dict:
     """A new invite {code, created_by, created_at, expires_at, uses}, valid for 1 to 365 days."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     if not DAYS[0] <= days <= DAYS[1]:
         raise Invalid(field="days")
     return Invite.issue(actor.id, days)
@@ -21,14 +21,14 @@ def create(actor: Any, days: int = 7) -> dict:
 
 def revoke(actor: Any, code: str) -> None:
     """End an invite at once; NotFound if there is none."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     if not Invite.revoke(code):
         raise NotFound()
 
 
 def list_invites(actor: Any) -> list[dict]:
     """Every invite that may still be used, newest first."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     return [invite for invite in Invite.all_valid() if _may_invite(invite["created_by"])]
 
 

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from flask_babel import lazy_gettext as _l
 
-from chat import access, markup, text
+from chat import markup, text
+from chat.auth import permissions
 from chat.cache import messages as cache
 from chat.cache import reading, through
 from chat.cache.local import Made
@@ -35,10 +36,10 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     Raises NotFound, Forbidden (not a member), Conflict (archived, or nobody else is there any
     more), Invalid(field=text).
     """
-    channel = access.get_channel_for(actor, channel_id)
-    access.require_member(actor, channel)
-    access.require_open(channel)
-    access.require_reachable(actor, channel)
+    channel = permissions.get_channel_for(actor, channel_id)
+    permissions.require_member(actor, channel)
+    permissions.require_open(channel)
+    permissions.require_reachable(actor, channel)
     through.look_again()
     body, client_id = text.check_message(body), text.check_client_id(client_id)
     html, prepare = markup.render(body), broadcasts.prepare
@@ -58,10 +59,10 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
 
 def edit(actor: Any, message_id: str, body: str) -> dict:
     """Change one's own message; it is marked as edited."""
-    message = access.get_message_for(actor, message_id)
+    message = permissions.get_message_for(actor, message_id)
     if message["author"]["id"] != actor.id:
         raise Forbidden(_l("Only the author can edit a message."))
-    access.require_open(access.get_channel_for(actor, message["channel"]))
+    permissions.require_open(permissions.get_channel_for(actor, message["channel"]))
     body = text.check_message(body)
     if body == message["text"]:
         return message
@@ -74,7 +75,7 @@ def edit(actor: Any, message_id: str, body: str) -> dict:
 
 def delete(actor: Any, message_id: str) -> dict:
     """Delete one's own message, or any as a moderator: the text is gone, a placeholder stays."""
-    message = access.get_message_for(actor, message_id)
+    message = permissions.get_message_for(actor, message_id)
     if message["author"]["id"] != actor.id and not at_least(actor.role, "moderator"):
         raise Forbidden(_l("Only the author or a moderator can delete a message."))
     changed = Message.change(message, text="", html="", edited_at=None, deleted=True)
@@ -92,7 +93,7 @@ def history(
     limit: int = PAGE,
 ) -> tuple[list[dict], bool]:
     """(messages oldest first, more?): the newest, or those before or after a seq (exclusive)."""
-    access.get_channel_for(actor, channel_id)
+    permissions.get_channel_for(actor, channel_id)
     limit = max(1, min(limit, MOST_IN_PAGE))
     if before is None and after is None and limit <= MOST_NEWEST:
         return _newest(cache.get_recent(channel_id), limit)
@@ -103,7 +104,7 @@ def newest_as(
     make: Callable[[list[dict], bool], T], actor: Any, channel_id: str, limit: int = PAGE
 ) -> T:
     """What ``make`` makes of the newest messages (at most 50): once for all who read them."""
-    access.get_channel_for(actor, channel_id)
+    permissions.get_channel_for(actor, channel_id)
     found = cache.look(channel_id)
     return _made.get(  # type: ignore[no-any-return]
         (make, channel_id, limit), (found.version,), lambda: make(*_newest(found.value, limit))
@@ -129,7 +130,7 @@ def around(
     actor: Any, channel_id: str, seq: int, limit: int = PAGE
 ) -> tuple[list[dict], bool, bool]:
     """(messages round a seq, more before?, more after?), for a link into the past."""
-    access.get_channel_for(actor, channel_id)
+    permissions.get_channel_for(actor, channel_id)
     older, more_before = Message.page(channel_id, seq, None, limit // 2)
     newer, more_after = Message.page(channel_id, None, seq - 1, limit - limit // 2)
     return older + newer, more_before, more_after
@@ -143,21 +144,21 @@ def changes(
     ``rev`` is the greatest change number that the caller holds; a caller that knows only a seq
     gets everything since that message was posted.
     """
-    access.get_channel_for(actor, channel_id)
+    permissions.get_channel_for(actor, channel_id)
     since = Message.first_rev_at(channel_id, after) if rev is None else rev
     return Message.changed_since(channel_id, since, min(limit, MOST_CHANGES))
 
 
 def last_numbers(actor: Any, channel_id: str) -> tuple[int, int]:
     """The channel's last (seq, rev)."""
-    access.get_channel_for(actor, channel_id)
+    permissions.get_channel_for(actor, channel_id)
     return Message.last_numbers(channel_id)
 
 
 def mark_read(actor: Any, channel_id: str, seq: int) -> int:
     """Everything up to seq has been read; the number of unread messages that remain."""
-    channel = access.get_channel_for(actor, channel_id)
-    access.require_member(actor, channel)
+    channel = permissions.get_channel_for(actor, channel_id)
+    permissions.require_member(actor, channel)
     wanted = max(0, min(seq, reading.last_seq(channel_id)))
     moved = reading.get_marks(actor.id).get(channel_id, 0) < wanted and Membership.read_up_to(
         channel_id, actor.id, wanted
@@ -176,7 +177,7 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
 def first_unread(actor: Any, channel_id: str, last_read: int) -> tuple[dict | None, int]:
     """(the first message of others after what the actor has read, how many there are: at most
     MOST_COUNTED). For the few who are far behind: it asks MongoDB, once until something changes."""
-    access.get_channel_for(actor, channel_id)
+    permissions.get_channel_for(actor, channel_id)
     return _first_unread.get(
         (channel_id, actor.id),
         (reading.tail_version(channel_id), last_read),

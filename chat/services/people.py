@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Set
 from typing import Any, TypeVar
 
-from chat import access, presence, text
+from chat import presence, text
+from chat.auth import permissions
 from chat.cache import members
 from chat.cache import users as cache
 from chat.cache.local import Made
@@ -67,7 +68,7 @@ def get_by_nickname(nickname: str) -> dict:
 
 def members_of(actor: Any, channel_id: str) -> list[dict]:
     """The active members of a channel, by nickname, without the time of their last activity."""
-    access.get_channel_for(actor, channel_id)
+    permissions.get_channel_for(actor, channel_id)
     found, online = members.look(channel_id), presence.online()
     version = cache.version()
 

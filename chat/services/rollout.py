@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat import access
+from chat.auth import permissions
 from chat.errors import Invalid
 from chat.models import Audit, base
 from chat.rollout import FEATURES, store
@@ -16,20 +16,20 @@ SHOWN = 50
 
 def change(actor: Any, wanted: Mapping[str, Any]) -> None:
     """Set percentages by feature; admins and owners only. Invalid(field=feature) for a bad one."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     checked = {feature: _checked(feature, value) for feature, value in wanted.items()}
     store.change(_named(actor), "rollout.set", checked, CHANGED)
 
 
 def reset(actor: Any, feature: str) -> None:
     """Let the environment decide again; admins and owners only."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     store.change(_named(actor), "rollout.reset", {_known(feature): None}, ENVIRONMENT)
 
 
 def kill(actor: Any) -> None:
     """Everything to 0 % (R20); admins and owners only."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     store.change(_named(actor), "rollout.kill", dict.fromkeys(FEATURES, 0), CHANGED)
 
 
@@ -48,7 +48,7 @@ def killed() -> dict[str, int]:
 
 def back(actor: Any) -> None:
     """What ``kill`` put to 0 % as it was; admins and owners only."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     store.change(_named(actor), "rollout.back", killed(), CHANGED)
 
 

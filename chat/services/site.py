@@ -4,7 +4,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat import access, text
+from chat import text
+from chat.auth import permissions
 from chat.cache import channels as cache
 from chat.models import Site, base
 
@@ -26,7 +27,7 @@ def check_name(name: str) -> str:
 
 def update_site(actor: Any, name: str | None = None, open_registration: bool | None = None) -> dict:
     """Change what is given. Admins and owners only."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     fields: dict[str, Any] = {}
     if name is not None:
         fields["set__name"] = check_name(name)

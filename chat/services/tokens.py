@@ -4,7 +4,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat import auth, text
+from chat import text
+from chat.auth import current_user as auth
 from chat.errors import Conflict, Forbidden, NotFound
 from chat.models import AccessToken
 from chat.services import accounts

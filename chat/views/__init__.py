@@ -1,7 +1,7 @@
 """Pages: parse the form, call a service, redirect (303) or show the form again (422).
 
 Everything works without JavaScript. Nothing here asks a model or a cache for what a service or
-`chat.access` gives, and nothing here decides who may do what.
+`chat.auth.permissions` gives, and nothing here decides who may do what.
 """
 
 from flask import Flask

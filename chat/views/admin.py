@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat.auth import role_required
+from chat.auth.current_user import role_required
 from chat.errors import ChatError, NotFound
 from chat.services import accounts, invites, people, site
 from chat.views.forms import MISTAKES, ask, page, see, typed

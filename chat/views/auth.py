@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import auth, first_account
+from chat.auth import current_user as auth
+from chat.auth import first_account
 from chat.errors import ChatError, Invalid, Throttled
 from chat.i18n import LANGUAGES
 from chat.services import accounts, invites, site

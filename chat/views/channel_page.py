@@ -7,7 +7,8 @@ from typing import Any
 from flask import Response, current_app, make_response, request
 from flask_login import current_user
 
-from chat import access, integers, pieces, presence
+from chat import integers, pieces, presence
+from chat.auth import permissions
 from chat.errors import ChatError
 from chat.models import base
 from chat.rows import member_list, message_list
@@ -101,7 +102,7 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
         },
         channel=view,
         current_channel_id=view["id"],
-        unreachable=access.is_unreachable(current_user, view),
+        unreachable=permissions.is_unreachable(current_user, view),
         now=base.iso(base.now()),
         direct_person={"id": other} if other else None,
         errors=errors_of(problem),

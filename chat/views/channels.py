@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import access, integers
-from chat.auth import login_required
+from chat import integers
+from chat.auth import permissions
+from chat.auth.current_user import login_required
 from chat.errors import ChatError, Invalid, NotFound
 from chat.services import accounts, channels, messages, people
 from chat.views import channel_page
@@ -65,7 +66,7 @@ def create() -> ResponseReturnValue:
 @login_required
 def show(slug: str) -> ResponseReturnValue:
     """A channel: its newest messages, or those before ?before=."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     return _elsewhere(channel, slug) or channel_page.show(channel)
 
 
@@ -81,7 +82,7 @@ def _elsewhere(channel: dict, slug: str, rest: str = "") -> ResponseReturnValue 
 @login_required
 def permalink(slug: str, seq: int) -> ResponseReturnValue:
     """A message among those around it; the page scrolls to it."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     there = _elsewhere(channel, slug, f"/m/{seq}")
     return there or channel_page.show(channel, around=seq, target_seq=seq)
 
@@ -90,7 +91,7 @@ def permalink(slug: str, seq: int) -> ResponseReturnValue:
 @login_required
 def join(slug: str) -> ResponseReturnValue:
     """Joins a public channel."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     channels.join(current_user, channel["id"])
     return see(channel_url(channel))
 
@@ -99,7 +100,7 @@ def join(slug: str) -> ResponseReturnValue:
 @login_required
 def ask_leave(slug: str) -> ResponseReturnValue:
     """Asks once."""
-    view = channels.view_for(current_user, access.get_channel_by_slug_for(current_user, slug))
+    view = channels.view_for(current_user, permissions.get_channel_by_slug_for(current_user, slug))
     private = view["kind"] == "private"
     return ask(
         _("Leave “%(channel)s”?", channel=view["title"]),
@@ -113,7 +114,7 @@ def ask_leave(slug: str) -> ResponseReturnValue:
 @login_required
 def leave(slug: str) -> ResponseReturnValue:
     """Leaves a channel."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     channels.leave(current_user, channel["id"])
     return see(f"/channels?done=left&who={channel['id']}")
 
@@ -122,7 +123,7 @@ def leave(slug: str) -> ResponseReturnValue:
 @login_required
 def read(slug: str) -> ResponseReturnValue:
     """Marks everything up to `seq` as read."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     seq = request.form.get("seq", type=integers.nearest)
     if seq is None:
         raise Invalid(_("Say which message you have read up to."), field="seq")
@@ -134,7 +135,7 @@ def read(slug: str) -> ResponseReturnValue:
 @login_required
 def settings_form(slug: str) -> ResponseReturnValue:
     """Name, topic, people, leaving and archiving."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     return _elsewhere(channel, slug, "/settings") or _settings(channel)
 
 
@@ -168,7 +169,7 @@ def _changed() -> dict | None:
 @login_required
 def update(slug: str) -> ResponseReturnValue:
     """Renames a channel or sets its topic."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     form = typed("name", "topic")
     try:
         changed = channels.update(current_user, channel["id"], **form)
@@ -181,7 +182,7 @@ def update(slug: str) -> ResponseReturnValue:
 @login_required
 def add_person(slug: str) -> ResponseReturnValue:
     """Adds a person to a private channel, by nickname."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     nickname = request.form.get("nickname", "").strip()
     try:
         person = people.get_by_nickname(nickname)
@@ -202,8 +203,8 @@ def _told(channel: dict, done: str, user_id: str) -> ResponseReturnValue:
 @login_required
 def ask_remove_person(slug: str, user_id: str) -> ResponseReturnValue:
     """Asks once."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
-    access.require_manager(current_user, channel)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
+    permissions.require_manager(current_user, channel)
     person = people.get_person(user_id)
     names = {"nickname": person["nickname"], "channel": channel["name"]}
     text = (
@@ -219,7 +220,7 @@ def ask_remove_person(slug: str, user_id: str) -> ResponseReturnValue:
 @login_required
 def remove_person(slug: str, user_id: str) -> ResponseReturnValue:
     """Takes a person out of a private channel."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     channels.remove_person(current_user, channel["id"], user_id)
     return _told(channel, "removed", user_id)
 
@@ -228,8 +229,8 @@ def remove_person(slug: str, user_id: str) -> ResponseReturnValue:
 @login_required
 def ask_archive(slug: str) -> ResponseReturnValue:
     """Asks once."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
-    access.require_manager(current_user, channel)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
+    permissions.require_manager(current_user, channel)
     return ask(
         _("Archive “%(channel)s”?", channel=channel["name"]),
         _("Its members can still read it, but nobody can post. You can reopen it later."),
@@ -242,7 +243,7 @@ def ask_archive(slug: str) -> ResponseReturnValue:
 @login_required
 def archive(slug: str) -> ResponseReturnValue:
     """Closes a channel for writing, or (archived=0) opens it again."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     change = channels.unarchive if request.form.get("archived") == "0" else channels.archive
     change(current_user, channel["id"])
     done = "reopened" if change is channels.unarchive else "archived"

@@ -10,7 +10,7 @@ from flask_login import current_user
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 
-from chat import auth
+from chat.auth import current_user as auth
 from chat.errors import ChatError, FormExpired, Uncertain
 from chat.extensions import redis
 from chat.i18n import LANGUAGES

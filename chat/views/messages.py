@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import access
-from chat.auth import login_required
+from chat.auth import permissions
+from chat.auth.current_user import login_required
 from chat.errors import ChatError, Conflict, Invalid, NotFound
 from chat.services import messages
 from chat.views import channel_page
@@ -22,7 +22,7 @@ blueprint = Blueprint("messages", __name__)
 @login_required
 def post(slug: str) -> ResponseReturnValue:
     """Stores a message once, however often the form is sent; a mistake keeps the text."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
     try:
         message = post_typed(channel["id"])
     except Invalid as problem:
@@ -50,8 +50,8 @@ def permalink(message_id: str) -> ResponseReturnValue:
 
 
 def _message(message_id: str) -> tuple[dict, dict]:
-    message = access.get_message_for(current_user, message_id)
-    return message, access.get_channel_for(current_user, message["channel"])
+    message = permissions.get_message_for(current_user, message_id)
+    return message, permissions.get_channel_for(current_user, message["channel"])
 
 
 def _permalink(channel: dict, message: dict) -> str:
@@ -109,8 +109,8 @@ def edit(slug: str, message_id: str) -> ResponseReturnValue:
 
 def _post_anew(slug: str) -> ResponseReturnValue:
     """The message was deleted meanwhile: its new text stands in the composer."""
-    channel = access.get_channel_by_slug_for(current_user, slug)
-    if channel["archived"] or not access.is_member(current_user, channel):
+    channel = permissions.get_channel_by_slug_for(current_user, slug)
+    if channel["archived"] or not permissions.is_member(current_user, channel):
         raise NotFound
     gone = _("This message has been deleted in the meantime. You can post your text as a new one.")
     problem = Conflict(gone)

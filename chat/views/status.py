@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
-from chat.auth import role_required
+from chat.auth.current_user import role_required
 from chat.errors import ChatError, Invalid, NotFound, Unavailable
 from chat.extensions import redis
 from chat.models import Drill

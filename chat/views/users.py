@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import access
-from chat.auth import login_required
+from chat.auth import permissions
+from chat.auth.current_user import login_required
 from chat.errors import ChatError, Invalid, NotFound, Throttled
 from chat.services import accounts, channels, people, tokens
 from chat.views import channel_page
@@ -166,7 +166,7 @@ def direct(nickname: str) -> ResponseReturnValue:
         return redirect(person_url(profile["nickname"]), code=301)
     if view is None:
         return channel_page.show_unwritten(profile)
-    return channel_page.show(access.get_channel_for(current_user, view["id"]))
+    return channel_page.show(permissions.get_channel_for(current_user, view["id"]))
 
 
 @blueprint.post("/dm/<nickname>")
@@ -180,5 +180,5 @@ def post_direct(nickname: str) -> ResponseReturnValue:
     try:
         message = post_typed(view["id"])
     except Invalid as problem:
-        return channel_page.show(access.get_channel_for(current_user, view["id"]), problem)
+        return channel_page.show(permissions.get_channel_for(current_user, view["id"]), problem)
     return see(f"{channel_url(view)}#m{message['seq']}")

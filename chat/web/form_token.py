@@ -10,7 +10,7 @@ import secrets
 
 from flask import Response, g, request
 
-from chat.signing import cookie_name, cookie_place, signature
+from chat.auth.signing import cookie_name, cookie_place, signature
 
 NAME = "form"
 BROWSER = re.compile(r"[A-Za-z0-9_-]{43}\Z")

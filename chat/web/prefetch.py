@@ -1,6 +1,6 @@
 """What a request is going to ask for, asked for in one round trip before it begins (R28).
 
-The session is part of it when this process remembers whose it was (``chat.callers``). That, and
+The session is part of it when this process remembers whose it was (``chat.auth.sessions.recent``). That, and
 which channels matter, is guessed from this process's copies, old or not: a wrong guess costs a
 question more, never a wrong answer.
 """
@@ -13,8 +13,11 @@ from flask.ctx import RequestContext
 from flask.globals import request_ctx
 from pymongo.errors import PyMongoError
 
-from chat import logs, presence, rollout, session_store
-from chat.auth import likely_user_id
+from chat import logs, presence, rollout
+from chat.auth.current_user import likely_user_id
+from chat.auth.sessions import store as session_store
+from chat.auth.sessions.interface import Sessions
+from chat.auth.sessions.recent import callers
 from chat.cache import (
     basis,
     channels,
@@ -31,12 +34,10 @@ from chat.cache import (
 from chat.cache.fence_reads import Rider
 from chat.cache.local import copies
 from chat.cache.through import Source
-from chat.callers import callers
 from chat.errors import ChatError
 from chat.extensions import redis
 from chat.models import base
 from chat.request.handoff import of
-from chat.sessions import Sessions
 from chat.web import rate_limits
 from chat.web.security import SAFE
 
@@ -66,7 +67,7 @@ class App(Flask):
 
 
 def init_app(app: Flask) -> None:
-    """For somebody who seems to be signed in (``chat.auth`` makes sure later)."""
+    """For somebody who seems to be signed in (``chat.auth.current_user`` makes sure later)."""
     if isinstance(app.session_interface, Sessions):
         app.session_interface.ahead = _with_session
     app.before_request(_look)

@@ -23,7 +23,7 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from chat import devices
+from chat.auth import devices
 from chat.errors import ChatError, Throttled
 from chat.extensions import redis
 from chat.redis import DOWN, Down, scripts

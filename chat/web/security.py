@@ -13,7 +13,8 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
-from chat import auth, devices
+from chat.auth import current_user as auth
+from chat.auth import devices
 from chat.errors import FormExpired, Unavailable
 from chat.web import form_token
 

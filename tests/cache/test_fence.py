@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 from flask import g
 
-from chat import access
+from chat.auth import permissions
 from chat.cache import channels, fence, fence_writes, members, messages, users
 from chat.errors import NotFound
 from chat.extensions import redis
@@ -85,7 +85,7 @@ RACES = {
 def test_a_reader_overtaken_by_a_writer_does_not_bring_back_the_old_value(world, monkeypatch, noun):
     key, model, load, write, read, expected = RACES[noun]
     world.message = post(world, "old", 1)["id"]
-    access.get_channel_for(world.owner, world.channel)
+    permissions.get_channel_for(world.owner, world.channel)
     cold(key(world))
 
     passed = overtaken(monkeypatch, model, load, lambda: write(world))
@@ -232,9 +232,9 @@ def test_an_outsider_is_one_whatever_share_of_the_traffic_uses_the_cache(world, 
             g.subject = str(subject)
             assert members.is_member(private, world.owner.id) is True
             assert members.is_member(private, world.other.id) is False
-            assert access.get_channel_for(world.owner, private)["name"] == "Private"
+            assert permissions.get_channel_for(world.owner, private)["name"] == "Private"
             with pytest.raises(NotFound):
-                access.get_channel_for(world.other, private)
+                permissions.get_channel_for(world.other, private)
     finally:
         app.config.update(before)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.callers import callers
+from chat.auth.sessions.recent import callers
 from chat.extensions import redis
 from chat.web.response_cache.middleware import Again
 from tests.cache.conftest import token

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import websocket
 
-from chat import setup_token
+from chat.auth import setup_token
 from chat.embedded.mongo import Mongo
 from chat.realtime.transport.quotas import ADDRESS, LINE
 from chat.realtime.transport.server import MOST_DROPPED

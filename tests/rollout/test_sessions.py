@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from chat import rollout, session_ending
-from chat import session_store as store
+from chat import rollout
+from chat.auth.sessions import cleanup as session_cleanup
+from chat.auth.sessions import store
 from chat.models.session import Session as Row
 from chat.rollout import follower
 from chat.services import rollout as shares
@@ -79,8 +80,8 @@ def test_a_session_changed_outside_of_the_cohort_is_not_found_as_it_was(site, va
 def test_what_ended_at_zero_leaves_no_journal_behind(site):
     set_to(0, "sessions")
     with site.app.test_request_context():
-        session_ending.end_of_user(store.load(sid_of(site.member))["userId"], None)
-        session_ending.sweep()
+        session_cleanup.end_of_user(store.load(sid_of(site.member))["userId"], None)
+        session_cleanup.sweep()
     assert not is_in(site.member)
     assert Row._get_collection().count_documents({"redis_dirty": True}) == 0
     set_to(100, "sessions")

@@ -12,8 +12,11 @@ from flask import Flask
 from flask_babel import Babel
 from flask_login import current_user
 
-from chat import auth, extensions, models, rollout, session_store, sessions, signals
+from chat import extensions, models, rollout, signals
 from chat import redis as chat_redis
+from chat.auth import current_user as auth
+from chat.auth.sessions import interface as sessions
+from chat.auth.sessions import store as session_store
 from chat.errors import ChatError
 from chat.models import User
 from chat.web import rate_limits, security

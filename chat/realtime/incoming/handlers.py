@@ -5,7 +5,9 @@ from typing import Any
 from flask import session
 from flask_login import current_user
 
-from chat import access, presence, sessions
+from chat import presence
+from chat.auth import permissions
+from chat.auth.sessions import interface as sessions
 from chat.cache import channels, directs, members, users
 from chat.cache.local import copies
 from chat.cache.through import Source
@@ -105,7 +107,7 @@ def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> di
     """
     channel_id = text(data, "channel")
     after, rev = number(data, "after", 0), optional_number(data, "rev")
-    channel = access.get_channel_for(actor, channel_id)
+    channel = permissions.get_channel_for(actor, channel_id)
     _listen_in(actor, connection, channel)
     with catch_up.alone(actor.id):
         changed, more = messages.changes(actor, channel_id, after=after, rev=rev)
@@ -115,7 +117,7 @@ def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> di
 
 
 def _listen_in(actor: Any, connection: Connection, channel: dict[str, Any]) -> None:
-    if access.is_member(actor, channel):
+    if permissions.is_member(actor, channel):
         rooms.enter(connection, channel["id"])
         return
     for watched in list(connection.viewing - {channel["id"]})[MOST_WATCHED - 1 :]:
@@ -131,8 +133,8 @@ def read_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> di
 
 @handles("typing", flood="typing")
 def typing(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
-    channel = access.get_channel_for(actor, text(data, "channel"))
-    access.require_member(actor, channel)
+    channel = permissions.get_channel_for(actor, text(data, "channel"))
+    permissions.require_member(actor, channel)
     who = {"id": actor.id, "nickname": actor.nickname}
     broadcasts.typing(channel["id"], who, connection.sid)
     return {}
@@ -141,7 +143,7 @@ def typing(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str
 @handles("status:watch")
 def watch_status(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     """Be told when the status has changed (`status:changed`)."""
-    access.require_role(actor, "admin")
+    permissions.require_role(actor, "admin")
     rooms.watch_status(connection)
     return {}
 

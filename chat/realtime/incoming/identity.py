@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g, has_request_context
 
-from chat import auth
+from chat.auth import current_user as auth
 from chat.realtime.transport.open_sockets import Connection
 
 

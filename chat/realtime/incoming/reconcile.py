@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 from flask import Flask
 
-from chat import sessions
+from chat.auth.sessions import interface as sessions
 from chat.cache import users
 from chat.extensions import socketio
 from chat.models.user import at_least

@@ -19,10 +19,11 @@ from typing import Any
 
 from flask import Flask
 
-from chat import logs, rollout, session_store
+from chat import logs, rollout
+from chat.auth.sessions import store as session_store
+from chat.auth.sessions.recent import callers
 from chat.cache import keys, outages
 from chat.cache.local import Copy, copies
-from chat.callers import callers
 from chat.extensions import redis
 from chat.redis import Down, scripts
 from chat.request.handoff import KEY, Passing
@@ -164,7 +165,7 @@ def _in_all_rollouts(sid: str, user_id: str) -> bool:
 
 
 def _may_act(session: dict, profile: dict | None) -> bool:
-    """As ``chat.auth`` judges it: active, and signed in after the last change of password."""
+    """As ``chat.auth.current_user`` judges it: active, and signed in after the last change of password."""
     if profile is None or not profile["active"]:
         return False
     return bool(session.get("auth_gen", 0) == profile["auth_gen"])

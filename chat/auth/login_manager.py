@@ -1,4 +1,4 @@
-"""Flask-Login with one way to find out who asks: ``request_loader`` (``chat.auth``).
+"""Flask-Login with one way to find out who asks: ``request_loader`` (``chat.auth.current_user``).
 
 Of what it keeps in sessions and cookies by itself (a user's id, a "remember me" token, a
 fingerprint of the browser) nothing is used here, so none of it is read or written.

@@ -11,13 +11,13 @@ from flask import current_app
 from pymongo.errors import PyMongoError
 
 from chat import rollout
+from chat.auth.sessions.ids import seal, sid_hash
 from chat.cache import outages, shapes
 from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
 from chat.models.session import Life
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
-from chat.session_ids import seal, sid_hash
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)

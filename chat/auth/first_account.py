@@ -1,7 +1,7 @@
 """Who may make the first account: whoever runs the server.
 
 Before there is an account anybody who finds the address could become owner. So `/setup` asks for
-a token (``chat.setup_token``), unless it is opened on the machine itself. The token is in the log.
+a token (``chat.auth.setup_token``), unless it is opened on the machine itself. The token is in the log.
 """
 
 import logging
@@ -10,7 +10,7 @@ import gevent
 from flask import Flask, current_app, request
 from pymongo.errors import PyMongoError
 
-from chat import setup_token
+from chat.auth import setup_token
 from chat.models import Site
 from chat.request import this_machine
 

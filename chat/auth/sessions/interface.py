@@ -22,15 +22,16 @@ from flask.sessions import SessionMixin
 from flask_session.base import Serializer, ServerSideSession, ServerSideSessionInterface
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from chat import rollout, session_ending
-from chat import session_store as store
+from chat import rollout
+from chat.auth.sessions import cleanup as session_cleanup
+from chat.auth.sessions import store
+from chat.auth.sessions.ids import sid_hash
 from chat.cache import ours, outages
 from chat.errors import Unavailable, Uncertain
 from chat.extensions import redis
 from chat.models.driver import has_written
 from chat.redis import Down, scripts
 from chat.request.handoff import of
-from chat.session_ids import sid_hash
 from chat.telemetry import events as telemetry
 from chat.traces import went_without_mongo
 
@@ -184,13 +185,13 @@ def init_app(app: Flask) -> None:
 
     def repair() -> bool:
         with app.app_context():
-            return session_ending.repair()
+            return session_cleanup.repair()
 
     def sweep() -> bool:
         with app.app_context():
-            return session_ending.sweep()
+            return session_cleanup.sweep()
 
-    ours.confirm("session:*", session_ending.known)
+    ours.confirm("session:*", session_cleanup.known)
     redis.before_recovery(repair)
     redis.regularly(sweep)
     outages.before_trust(sweep)
@@ -272,7 +273,7 @@ def _since(sid: str) -> datetime | None:
 def end_all(user_id: str, except_sid: str | None = None) -> None:
     """End every session of a person, in both stores, except perhaps the one that asks."""
     try:
-        session_ending.end_of_user(user_id, except_sid)
+        session_cleanup.end_of_user(user_id, except_sid)
     except PyMongoError as error:
         raise _away() from error
 

@@ -15,8 +15,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from flask import has_request_context, request
 
+from chat.auth.password_queue import Full, Lanes
 from chat.errors import Crowded
-from chat.lanes import Full, Lanes
 from chat.request import client_address
 from chat.request.concurrency import turns
 from chat.text import PASSWORD_CHARACTERS, password_form

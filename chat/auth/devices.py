@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from flask import Response, g, has_request_context, request
 
-from chat.signing import cookie_name, cookie_place, signature
+from chat.auth.signing import cookie_name, cookie_place, signature
 from chat.text import nickname_key
 
 NAME = "device"

@@ -11,9 +11,10 @@ import flask
 from flask import Flask, Request, g, has_request_context, redirect, request
 from flask_login import AnonymousUserMixin, UserMixin, current_user
 
-from chat import devices, sessions
+from chat.auth import devices
+from chat.auth.sessions import interface as sessions
+from chat.auth.sessions.recent import callers
 from chat.cache import users
-from chat.callers import callers
 from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from chat.extensions import login_manager
 from chat.models import AccessToken

@@ -1,6 +1,6 @@
 """Sessions that Redis must no longer hold: of one person, and of what it could not be told.
 
-Every one of them has ended in MongoDB already (``chat.session_store``).
+Every one of them has ended in MongoDB already (``chat.auth.sessions.store``).
 """
 
 import logging
@@ -11,11 +11,11 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from chat import rollout
+from chat.auth.sessions.ids import sid_hash, unseal
+from chat.auth.sessions.store import END, ENDED_SECONDS, PREFIX, keys_of, unused
 from chat.extensions import redis
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
-from chat.session_ids import sid_hash, unseal
-from chat.session_store import END, ENDED_SECONDS, PREFIX, keys_of, unused
 from chat.traces import brief
 
 log = logging.getLogger(__name__)
