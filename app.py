@@ -9,7 +9,6 @@ from chat import (
     api,
     cli,
     config,
-    editions,
     i18n,
     integers,
     logs,
@@ -28,6 +27,7 @@ from chat.cache import outages, updates
 from chat.monitoring import wiring as metrics
 from chat.monitoring.status import drill, health
 from chat.monitoring.status import loop as status_loop
+from chat.pages import jinja_env
 from chat.request import concurrency
 from chat.rollout import follower
 from chat.services import activity, emoji
@@ -48,7 +48,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     config.init_app(app, os.environ, overrides)
     logs.init_app(app)
     integers.init_app(app)
-    editions.init_app(app)
+    jinja_env.init_app(app)
     models.init_app(app)
     redis.init_app(app)
     rollout.init_app(app)

@@ -109,10 +109,11 @@ def test_the_browser_gets_every_key_in_every_language() -> None:
 def test_each_language_keeps_its_own_words_whichever_was_asked_for_first(order: list[str]) -> None:
     from flask import Flask
 
-    from chat import editions, i18n
+    from chat import i18n
+    from chat.pages import jinja_env
 
     app = Flask(__name__, template_folder=str(ROOT / "templates"))
-    editions.init_app(app)
+    jinja_env.init_app(app)
     i18n.init_app(app)
     app.add_template_filter(str, "hue")
     app.add_template_filter(str, "initials")

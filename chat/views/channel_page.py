@@ -7,11 +7,12 @@ from typing import Any
 from flask import Response, current_app, make_response, request
 from flask_login import current_user
 
-from chat import integers, pieces, presence
+from chat import integers, presence
 from chat.auth import permissions
 from chat.errors import ChatError
 from chat.models import base
-from chat.rows import member_list, message_list
+from chat.pages import fragments
+from chat.pages.message_rows import member_list, message_list
 from chat.services import channels, invites, messages, people
 from chat.views import unread
 from chat.views.forms import errors_of
@@ -94,7 +95,7 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
     readonly = view["archived"] or not view["member"]
     reader = current_user._get_current_object()
     marked = values.get("new_seq"), values.get("target_seq")
-    html = pieces.render(
+    html = fragments.render(
         "channels/show.html",
         {
             "message_rows": message_list(values["messages"], reader, readonly, *marked),

@@ -12,7 +12,13 @@ from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
 from chat.markup import is_emoji
 from chat.models.message import NOBODY
-from chat.rows import blank_member, blank_row, channel_link, members_left_out, person_link
+from chat.pages.message_rows import (
+    blank_member,
+    blank_row,
+    channel_link,
+    members_left_out,
+    person_link,
+)
 from chat.services import channels, people, site
 from chat.web.security import csrf_token, site_address
 

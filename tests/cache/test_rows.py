@@ -4,11 +4,11 @@ import html
 import re
 import time
 
-from chat import pieces, rows
 from chat.cache import keys
 from chat.cache.local import Made
 from chat.extensions import redis
-from chat.pieces import Pieces
+from chat.pages import fragments, message_rows
+from chat.pages.fragments import Pieces
 from chat.views import shell
 from tests.cache.conftest import enter, token
 
@@ -46,8 +46,8 @@ def test_an_edit_and_a_deletion_show_at_once(browser):
 
 
 def test_a_channel_of_very_many_shows_some_and_says_how_many_more(browser, monkeypatch):
-    monkeypatch.setattr(rows, "MOST_MEMBERS", 1)
-    monkeypatch.setattr(rows, "_lists", Made(10))
+    monkeypatch.setattr(message_rows, "MOST_MEMBERS", 1)
+    monkeypatch.setattr(message_rows, "_lists", Made(10))
     page = browser.get("/channels/general", headers={"Accept-Language": "en"}).text
     members = page.partition('id="member-list"')[2].partition("</ul>")[0]
     count = int(re.search(r'id="member-count">(\d+)', page)[1])
@@ -94,14 +94,16 @@ def test_rows_and_lines_stand_where_they_belong_whatever_people_write(browser):
     assert lines.count("data-person=") == int(members) > 0
     assert text in html.unescape(rows)
     assert page.count("<!doctype html>") == page.count("</html>") == 1
-    assert pieces._MARK not in page
+    assert fragments._MARK not in page
 
 
 def test_a_list_of_very_long_messages_is_not_kept():
     made = []
 
     def make(size):
-        return rows._lists.get(("a list", size), (1,), lambda: made.append(size) or b"x" * size)
+        return message_rows._lists.get(
+            ("a list", size), (1,), lambda: made.append(size) or b"x" * size
+        )
 
     for size in (1_000, 1_000_000, 1_000, 1_000_000):
         assert len(make(size)) == size

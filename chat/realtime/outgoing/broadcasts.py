@@ -14,7 +14,7 @@ from flask import Flask, current_app
 
 from chat.cache import updates
 from chat.extensions import socketio
-from chat.pieces import Pieces
+from chat.pages.fragments import Pieces
 from chat.realtime.outgoing import rooms
 from chat.telemetry import events as telemetry
 

@@ -13,10 +13,10 @@ from flask import current_app
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from chat import timeline
 from chat.cache.local import Made
 from chat.i18n import reader_zone, today
-from chat.pieces import Pieces
+from chat.pages import timeline
+from chat.pages.fragments import Pieces
 
 MOST_BYTES = 12_000_000  # some 3,500 rows, each with the buttons of somebody, too
 MOST_CHARACTERS = 2_000_000  # of links
