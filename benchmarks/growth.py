@@ -26,7 +26,7 @@ from benchmarks.gauge import Meter, quantile
 from benchmarks.load import Asked, Load
 from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
-from chat.cache import keys
+from chat.redis_schema import keys
 
 ROUNDS, SECONDS, WARM_UP = 3, 0.7, 10
 REFILLS, OTHERS_SECONDS = 3, 1.0

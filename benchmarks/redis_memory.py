@@ -20,7 +20,7 @@ import requests
 from benchmarks import crowded, gauge, report
 from benchmarks.crowded import Town
 from benchmarks.stage import App
-from chat.cache import keys
+from chat.redis_schema import keys
 
 MOST_MB, MB = 64, 1_000_000
 BATCH, AT_ONCE = 100, 4

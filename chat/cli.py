@@ -10,13 +10,13 @@ from chat import config, models, text
 from chat.auth import passwords
 from chat.auth.password_rules import check_new_password
 from chat.auth.sessions import interface as sessions
-from chat.cache import keys
 from chat.errors import ChatError, Invalid
 from chat.models import AccessToken, Heartbeat, User
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import reason
 from chat.realtime.outgoing import broadcasts
 from chat.redis import rights
+from chat.redis_schema import keys
 from chat.rollout import STEADY
 from chat.services import rollout
 from chat.web import start_check

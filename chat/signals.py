@@ -13,10 +13,11 @@ from bson import ObjectId
 from flask import Flask
 from mongoengine import Document, signals
 
-from chat.cache import fence_writes, keys, messages, reading, updates, users
+from chat.cache import fence_writes, messages, reading, updates, users
 from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
 from chat.models.base import NUMBERS, write_refused
+from chat.redis_schema import keys
 
 
 @dataclass(frozen=True)

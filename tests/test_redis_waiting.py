@@ -13,11 +13,11 @@ from flask import Flask
 
 from app import create_app
 from chat import models
-from chat.cache import keys
 from chat.embedded.mongo import Mongo
 from chat.extensions import redis
 from chat.redis import DOWN, connect, patience, recovery
 from chat.redis.client import Door
+from chat.redis_schema import keys
 from chat.request.concurrency import turns
 from chat.telemetry import registry
 from tests.support.people import CSRF

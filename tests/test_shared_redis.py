@@ -8,8 +8,9 @@ import requests
 from flask import Flask
 from redis.crc import key_slot
 
-from chat.cache import fence, keys, ours
+from chat.cache import fence
 from chat.redis import names
+from chat.redis_schema import keys, ownership
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher
 from tests.support.servers import Redis
@@ -190,4 +191,4 @@ def test_a_key_is_ours_by_its_whole_name():
     of_ours = ["cache:site", f"cache:messages:recent:{'a1' * 12}", "v:{cache:channels:list}"]
     of_others = ["cache:theirs", "cache:site:2", "cache:messages:recent:7", "v:1", "v:{theirs}",
                  f"cache:users:profile:{'A1' * 12}", "cache:site\n"]  # fmt: skip
-    assert [name for name in of_ours + of_others if ours.is_cached(name)] == of_ours
+    assert [name for name in of_ours + of_others if ownership.is_cached(name)] == of_ours

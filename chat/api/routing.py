@@ -17,7 +17,8 @@ from werkzeug.http import generate_etag
 from chat.api.reading import check_ids, read_body, read_query
 from chat.auth import current_user as auth
 from chat.auth.current_user import login_required, role_required
-from chat.cache import basis, keys
+from chat.cache import basis
+from chat.redis_schema import keys
 from chat.request.handoff import of
 from chat.web.response_cache.store import Answer as Kept
 from chat.web.response_cache.store import Offer

@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 
 from chat import text
-from chat.cache import keys, plain, through
-from chat.cache.shapes import nothing
+from chat.cache import through
 from chat.cache.through import Shape, Source
 from chat.models import Channel, Site, base
+from chat.redis_schema import codec, keys
+from chat.redis_schema.shapes import nothing
 from chat.telemetry import events as telemetry
 
 
 def _items(channels: dict[str, dict], key: str) -> list[str]:
-    flat = [part for cid, c in channels.items() for part in (cid, plain.dump(c))]
+    flat = [part for cid, c in channels.items() for part in (cid, codec.dump(c))]
     return flat or [nothing(key), ""]
 
 
@@ -23,8 +24,8 @@ ALL = Shape(
     _items,
     keys.decoder("cache:channels:list"),
 )
-DIRECT = plain.json_string("cache:channels:direct:*", "channels", "TTL_CHANNELS")
-SITE = plain.json_string("cache:site", "channels", "TTL_CHANNELS")
+DIRECT = codec.json_string("cache:channels:direct:*", "channels", "TTL_CHANNELS")
+SITE = codec.json_string("cache:site", "channels", "TTL_CHANNELS")
 
 
 def all_source() -> Source:

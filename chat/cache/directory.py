@@ -14,11 +14,12 @@ import gevent
 from flask import current_app
 
 from chat import rollout
-from chat.cache import basis, fence, fence_reads, keys, misplaced, shapes, through
+from chat.cache import basis, fence, fence_reads, misplaced, through
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
 from chat.models import User, base
 from chat.redis import DOWN, Down, scripts
+from chat.redis_schema import keys, shapes
 
 AT_ONCE = 2_000  # so many people are read and stored by the request that finds the list missing
 PIECE = 1_000

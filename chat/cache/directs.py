@@ -1,8 +1,9 @@
 """What a post to a direct conversation asks for, so that it can be asked for ahead."""
 
-from chat.cache import channels, keys, users
+from chat.cache import channels, users
 from chat.cache.local import copies
 from chat.cache.through import Source
+from chat.redis_schema import keys
 
 
 def sources(channel_id: str, author: str) -> list[Source]:

@@ -1,9 +1,10 @@
 """How often each emoji is used (R7)."""
 
-from chat.cache import keys, through
-from chat.cache.shapes import nothing
+from chat.cache import through
 from chat.cache.through import Shape, Source
 from chat.models import EmojiUse
+from chat.redis_schema import keys
+from chat.redis_schema.shapes import nothing
 
 SHAPE = Shape(
     "emoji",

@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Any
 
-from chat.cache import ours
-from chat.cache.keys import HELPERS, STRUCTURES
 from chat.extensions import redis
 from chat.redis import Down, recovery
+from chat.redis_schema import ownership
+from chat.redis_schema.keys import HELPERS, STRUCTURES
 
 MARKS = ("ended:{session:*}",)  # keep what ended from coming back; they end by themselves
 
@@ -32,7 +32,7 @@ def empty(feature: str) -> int | Down:
         gone = sum(client.unlink(name) for name in single)  # each in its own Cluster slot
         for name in (name for name in everything if "*" in name):
             declared = "v:{*}" if name in tokens else name
-            gone += recovery.take_out(client, name, partial(ours.of, declared))
+            gone += recovery.take_out(client, name, partial(ownership.of, declared))
         return int(gone)
 
     return redis.call(go, f"emptying {feature}")

@@ -1,10 +1,11 @@
 """Who belongs to a channel (R5)."""
 
-from chat.cache import keys, through
+from chat.cache import through
 from chat.cache.local import Copy
-from chat.cache.shapes import nothing
 from chat.cache.through import Part, Shape, Source
 from chat.models import Membership, base
+from chat.redis_schema import keys
+from chat.redis_schema.shapes import nothing
 
 SHAPE = Shape(
     "channel_users",

@@ -1,11 +1,12 @@
 """The newest messages of each channel (R6): what almost every reader of a channel asks for."""
 
-from chat.cache import fence_writes, keys, plain, shapes, through
+from chat.cache import fence_writes, through
 from chat.cache.fence_writes import Ending, Write
 from chat.cache.local import Copy
 from chat.cache.through import Shape, Source
 from chat.models import Message
 from chat.models.message import MOST_CHARACTERS, size_of
+from chat.redis_schema import codec, keys, shapes
 
 MOST = shapes.MOST_MESSAGES
 LONG = MOST_CHARACTERS // MOST  # of a message: fifty shorter ones go into one answer
@@ -15,7 +16,7 @@ SHAPE = Shape(
     "TTL_MESSAGES",
     ("LRANGE", 0, -1),
     "RPUSH",
-    lambda messages, key: [plain.dump(m) for m in messages] or [shapes.nothing(key)],
+    lambda messages, key: [codec.dump(m) for m in messages] or [shapes.nothing(key)],
     keys.decoder("cache:messages:recent:*"),
 )
 
@@ -46,4 +47,4 @@ def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
     """
     if any(size_of(message) > LONG for message in messages):
         return write, fence_writes.drop()
-    return write, fence_writes.append([(m["seq"], plain.dump(m)) for m in messages], MOST)
+    return write, fence_writes.append([(m["seq"], codec.dump(m)) for m in messages], MOST)

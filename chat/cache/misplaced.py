@@ -5,8 +5,8 @@ possible where a script may be run whole after a part of it was, and where what 
 MongoDB or from the leases. Everything else is an outage, a short one (``chat.cache.poison``).
 """
 
-from chat.cache import ours
 from chat.redis import scripts
+from chat.redis_schema import ownership
 
 # ARGV: how many of the first keys go together (one without the other would be a wrong answer), then
 # the declared types, "" for unknown ones. The names of what was of another type.
@@ -28,5 +28,5 @@ def run_again(script: str, together: int = 1) -> None:
     """Run it again after its keys of another type were deleted, and the first ``together`` with
     them: what a token or an announced write was lost of must be asked of MongoDB."""
     scripts.mended_by(
-        script, lambda keys: (MEND, keys, [together, *(ours.type_of(key) for key in keys)])
+        script, lambda keys: (MEND, keys, [together, *(ownership.type_of(key) for key in keys)])
     )

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from chat.cache import keys, ours, shapes
-from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
 from chat.redis import DOWN, recovery
+from chat.redis_schema import keys, ownership, shapes
+from chat.redis_schema.shapes import UNREADABLE
 
 # Where numbers are kept that scripts count with, and how they are read.
 NUMBERS = {"limit:*": shapes.number, keys.presence("seq"): shapes.change}
@@ -56,13 +56,13 @@ def _of_another_type(client: Any, declared: str, kind: str, names: list[str]) ->
     for name in names:
         pipe.type(name)
     types = dict(zip(names, pipe.execute(), strict=True))
-    return ours.of(declared, [name for name in names if types[name] not in (kind, "none")])
+    return ownership.of(declared, [name for name in names if types[name] not in (kind, "none")])
 
 
 def _no_numbers(
     client: Any, declared: str, read: Callable[[str], int], names: list[str]
 ) -> list[str]:
-    return [name for name in ours.of(declared, names) if not _counts(client.get(name), read)]
+    return [name for name in ownership.of(declared, names) if not _counts(client.get(name), read)]
 
 
 def _counts(text: str | None, read: Callable[[str], int] = shapes.number) -> bool:

@@ -8,14 +8,15 @@ messages as short lines "seq author deleted", enough to count up to MOST_UNREAD 
 from collections.abc import Iterable
 from functools import lru_cache
 
-from chat.cache import fence_writes, keys, tail, through
+from chat.cache import fence_writes, tail, through
 from chat.cache.fence_writes import Ending, Write
-from chat.cache.shapes import nothing
 from chat.cache.tail import Tail
 from chat.cache.through import Shape, Source
 from chat.extensions import redis
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
+from chat.redis_schema import keys
+from chat.redis_schema.shapes import nothing
 from chat.telemetry import events as telemetry
 
 MARKS = Shape(

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from sys import intern
 from typing import NamedTuple
 
-from chat.cache import shapes
+from chat.redis_schema import shapes
 
 MOST = shapes.MOST_LINES
 

@@ -13,8 +13,8 @@ from gevent.event import Event
 from chat import rollout
 from chat.cache import basis, fence_reads, outages
 from chat.cache.local import Copy, copies, size_of
-from chat.cache.shapes import UNREADABLE
 from chat.extensions import redis
+from chat.redis_schema.shapes import UNREADABLE
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)

@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from chat.cache import basis, directory, fence_reads, fence_writes, keys, plain, through
-from chat.cache.shapes import UNREADABLE
+from chat.cache import basis, directory, fence_reads, fence_writes, through
 from chat.cache.through import Source
 from chat.models import User, base
 from chat.models.user import to_profile
+from chat.redis_schema import codec, keys
+from chat.redis_schema.shapes import UNREADABLE
 from chat.telemetry import events as telemetry
 
-PROFILE = plain.json_string("cache:users:profile:*", "users", "TTL_USERS")
+PROFILE = codec.json_string("cache:users:profile:*", "users", "TTL_USERS")
 PAGE_MARGIN = 50  # people who may share the millisecond of a page's end
 
 
@@ -87,7 +88,7 @@ def _fill_profiles(ids: list[str], readings: list[fence_reads.Reading]) -> dict[
     """Load many with one query; the tokens were taken before MongoDB is asked."""
     loaded = User.profiles(ids)
     fills = [
-        (keys.profile(uid), reading.token, [plain.text(loaded.get(uid), keys.profile(uid))])
+        (keys.profile(uid), reading.token, [codec.text(loaded.get(uid), keys.profile(uid))])
         for uid, reading in zip(ids, readings, strict=True)
         if reading.token
     ]
@@ -179,5 +180,5 @@ def written(
     Where it did not say it is read again. Of two writes at once neither is believed (the fence).
     """
     row = stored or User.raw(user_id)
-    text = plain.text(to_profile(row), keys.profile(user_id)) if row else ""
+    text = codec.text(to_profile(row), keys.profile(user_id)) if row else ""
     return write, fence_writes.apply("SET", text, "KEEPTTL") if row else fence_writes.drop()

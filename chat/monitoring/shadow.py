@@ -21,8 +21,8 @@ from gevent.event import Event
 
 from chat.cache import channels, emoji, fence_reads, members, messages, reading, through, users
 from chat.cache.local import copies
-from chat.cache.shapes import UNREADABLE
 from chat.cache.through import Source
+from chat.redis_schema.shapes import UNREADABLE
 from chat.telemetry import events as telemetry
 from chat.telemetry import registry
 from chat.telemetry.events import structure_of

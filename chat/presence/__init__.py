@@ -26,11 +26,12 @@ from typing import Any, cast
 import gevent
 from flask import Flask, g, has_request_context, request
 
-from chat.cache import basis, fence_reads, keys, through
+from chat.cache import basis, fence_reads, through
 from chat.extensions import redis
 from chat.presence import online_set
 from chat.presence.connections import TICK, Holder
 from chat.redis import DOWN, Down
+from chat.redis_schema import keys
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)

@@ -12,10 +12,11 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from chat import rollout
-from chat.cache import basis, keys, misplaced, shapes, through
+from chat.cache import basis, misplaced, through
 from chat.extensions import redis
 from chat.presence import leases
 from chat.redis import DOWN, Down, scripts
+from chat.redis_schema import keys, shapes
 
 log = logging.getLogger(__name__)
 

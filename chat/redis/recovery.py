@@ -11,9 +11,9 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from chat.cache import ours
 from chat.redis import health, mark
 from chat.redis.health import Seen
+from chat.redis_schema import ownership
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def _recover(client: Any, looking: health.Looking, repairs: list[Callable[[], bo
 
 def flush(client: Any) -> int:
     """Empty the caches without stopping the server; how many keys went."""
-    are_cached = lambda names: list(filter(ours.is_cached, names))  # noqa: E731
+    are_cached = lambda names: list(filter(ownership.is_cached, names))  # noqa: E731
     return sum(take_out(client, pattern, are_cached) for pattern in SUSPECT)
 
 

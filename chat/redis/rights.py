@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from chat.cache import keys
 from chat.redis import names, scripts
 from chat.redis.answers import Lacking, Unknown
+from chat.redis_schema import keys
 
 # Command and arguments; K is a key of ours.
 K = object()
@@ -159,7 +159,7 @@ def _table(question: Sequence[str]) -> str:
 
 
 def uncovered(patterns: Iterable[str] = PATTERNS) -> set[str]:
-    """Names in ``chat.cache.keys`` that no pattern covers: with ``line`` nobody could use them."""
+    """Names in ``chat.redis_schema.keys`` that no pattern covers: with ``line`` nobody could use them."""
     wanted = [s.name for s in keys.STRUCTURES] + list(keys.HELPERS)
     covered = tuple(pattern.removesuffix("*") for pattern in patterns)
     return {name for name in wanted if not name.replace("{*}", "{cache:").startswith(covered)}

@@ -29,7 +29,7 @@ from math import inf
 
 from flask import Flask, current_app, g, has_request_context
 
-from chat.cache.keys import STRUCTURES
+from chat.redis_schema.keys import STRUCTURES
 
 FEATURES = ("sessions", "users", "online", "channels", "channel_users", "messages", "emoji")
 STEADY, ENTERING, LEAVING = "steady", "entering", "leaving"

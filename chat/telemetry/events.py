@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from chat.cache.keys import STRUCTURES
+from chat.redis_schema.keys import STRUCTURES
 from chat.telemetry import registry
 from chat.telemetry.metric_types import Labels, Switch
 
@@ -26,7 +26,7 @@ _sampled: list[Sampled] = []
 
 @lru_cache(maxsize=10_000)
 def structure_of(key: str) -> str:
-    """The structure that a data key belongs to, as ``chat.cache.keys`` calls it."""
+    """The structure that a data key belongs to, as ``chat.redis_schema.keys`` calls it."""
     return _SINGLE.get(key) or _FAMILY.get(key[: key.rfind(":")], "other")
 
 

@@ -4,7 +4,7 @@ All label sets are bounded: routes, structures, collections and verbs of our own
 name, a path or an address.
 """
 
-from chat.cache.keys import STRUCTURES
+from chat.redis_schema.keys import STRUCTURES
 from chat.telemetry.metric_types import Counter, Figure, Gauge, Histogram
 
 CACHES = tuple(structure.name for structure in STRUCTURES)

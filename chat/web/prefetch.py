@@ -24,7 +24,6 @@ from chat.cache import (
     directory,
     directs,
     emoji,
-    keys,
     members,
     messages,
     reading,
@@ -37,6 +36,7 @@ from chat.cache.through import Source
 from chat.errors import ChatError
 from chat.extensions import redis
 from chat.models import base
+from chat.redis_schema import keys
 from chat.request.handoff import of
 from chat.web import rate_limits
 from chat.web.security import SAFE

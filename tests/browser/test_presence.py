@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from chat.cache import keys
 from chat.presence import leases
+from chat.redis_schema import keys
 from tests.browser.conftest import session_of
 from tests.support.servers import BROWSERS
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from chat.cache import keys
 from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
+from chat.redis_schema import keys
 
 READ = {
     "string": ("GET",),

@@ -3,9 +3,10 @@
 import pytest
 from flask import g
 
-from chat.cache import basis, fence_reads, keys, users
+from chat.cache import basis, fence_reads, users
 from chat.extensions import redis
 from chat.models import User
+from chat.redis_schema import keys
 from chat.web.response_cache.middleware import Answer, Kept
 from tests.cache.conftest import enter, token
 from tests.cache.test_again import asked_twice, given  # noqa: F401 - a fixture

@@ -1,13 +1,13 @@
-"""What is really in Redis after a day of use is what chat/cache/keys.py declares, and no more."""
+"""What is really in Redis after a day of use is what chat/redis_schema/keys.py declares, and no more."""
 
 import json
 import re
 from fnmatch import fnmatchcase
 from uuid import uuid4
 
-from chat.cache import keys
 from chat.cli import KEYS_PAGE
 from chat.extensions import redis
+from chat.redis_schema import keys
 from tests.cache import stored
 from tests.support.servers import SHARED_APP
 from tests.support.waiting import eventually
@@ -150,7 +150,7 @@ def declared(name, lifetimes):
     for pattern, (kind, meaning) in keys.HELPERS.items():
         if re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name):
             return kind, None if "no TTL" in meaning else 86400
-    raise AssertionError(f"{name} is not declared in chat/cache/keys.py")
+    raise AssertionError(f"{name} is not declared in chat/redis_schema/keys.py")
 
 
 def a_day_of_use(browser):

@@ -5,10 +5,11 @@ from datetime import timedelta
 import gevent
 import pytest
 
-from chat.cache import directory, fence_reads, keys, messages, through, users
+from chat.cache import directory, fence_reads, messages, through, users
 from chat.cache.local import Copies, Copy, Made
 from chat.extensions import redis
 from chat.models import Message, User, base
+from chat.redis_schema import keys
 from chat.services import messages as service
 
 

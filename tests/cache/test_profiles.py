@@ -2,9 +2,10 @@
 
 import pytest
 
-from chat.cache import fence, fence_writes, keys, users
+from chat.cache import fence, fence_writes, users
 from chat.extensions import redis
 from chat.models import User
+from chat.redis_schema import keys
 from chat.services import accounts
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.cache import keys, reading, tail
+from chat.cache import reading, tail
 from chat.extensions import redis
 from chat.models import Membership
+from chat.redis_schema import keys
 from chat.services import messages
 
 STEPS = st.lists(

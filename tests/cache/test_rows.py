@@ -4,11 +4,11 @@ import html
 import re
 import time
 
-from chat.cache import keys
 from chat.cache.local import Made
 from chat.extensions import redis
 from chat.pages import fragments, message_rows
 from chat.pages.fragments import Pieces
+from chat.redis_schema import keys
 from chat.views import shell
 from tests.cache.conftest import enter, token
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chat.cache import keys, shapes
+from chat.redis_schema import keys, shapes
 from tests.cache.test_keys import CHANNEL, MESSAGE, PROFILE
 from tests.support.people import Person
 from tests.support.servers import SHARED_APP

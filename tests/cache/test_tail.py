@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.cache import keys, tail
+from chat.cache import tail
+from chat.redis_schema import keys
 
 ANNA, BORIS = "a" * 24, "b" * 24
 lines = st.lists(

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chat.cache.keys import HELPERS, STRUCTURES
+from chat.redis_schema.keys import HELPERS, STRUCTURES
 
 # What once broke something, and what stands close to what we write.
 KNOWN = (

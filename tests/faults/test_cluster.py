@@ -6,12 +6,13 @@ from fnmatch import fnmatchcase
 import pytest
 from flask import Flask
 
-from chat.cache import fence, fence_reads, fence_scripts, keys
+from chat.cache import fence, fence_reads, fence_scripts
 from chat.cli import DOCS
 from chat.monitoring.status import key_counts
 from chat.redis import DOWN, names, recovery, rights, scripts
 from chat.redis.client import Door
 from chat.redis.connect import Connector
+from chat.redis_schema import keys
 from tests.faults.team import Team, seated
 from tests.support.people import Person
 from tests.support.topologies import Sharded

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from chat.cache.keys import HELPERS, STRUCTURES
+from chat.redis_schema.keys import HELPERS, STRUCTURES
 from tests.faults.garbage import DECLARED
 from tests.faults.whole_chat import BROKEN, Chat
 from tests.support.people import Person

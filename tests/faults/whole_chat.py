@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import requests
 
-from chat.cache.keys import STRUCTURES
+from chat.redis_schema.keys import STRUCTURES
 from tests.faults.garbage import DECLARED, keys_of
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher

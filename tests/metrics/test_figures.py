@@ -10,12 +10,12 @@ from prometheus_client import generate_latest
 from pymongo.errors import OperationFailure
 
 from chat import extensions
-from chat.cache.keys import STRUCTURES
 from chat.models import User
 from chat.monitoring import exposition, sampler, snapshot
 from chat.monitoring import shared_dir as places
 from chat.monitoring.shared_dir import PREFIX, Place, together
 from chat.monitoring.status import samples
+from chat.redis_schema.keys import STRUCTURES
 from chat.telemetry import events as telemetry
 from chat.telemetry import registry
 from chat.telemetry.metric_types import Counter, Gauge, Histogram, percentile

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chat.cache import keys
 from chat.extensions import redis
 from chat.presence import online_set
 from chat.presence.connections import Holder
+from chat.redis_schema import keys
 from tests.realtime.in_step import Emitted, app_without_sockets, last_number, process, watch
 from tests.realtime.test_presence_numbers import ANN, BOB, come, elsewhere_comes, shown
 from tests.support.servers import IN_PROCESS

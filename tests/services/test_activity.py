@@ -8,9 +8,9 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import AutoReconnect
 
-from chat.cache import keys
 from chat.extensions import redis
 from chat.models import User
+from chat.redis_schema import keys
 from chat.services import activity, people
 from tests.support.people import Person
 

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, BulkWriteError
 
-from chat.cache import fence_writes, keys, reading, tail
+from chat.cache import fence_writes, reading, tail
 from chat.cache import messages as cache
 from chat.models import Channel, Message, base, posting
 from chat.models.message import lock
+from chat.redis_schema import keys
 
 pytestmark = pytest.mark.usefixtures("site")
 AUTHORS = ("b" * 24, "c" * 24)

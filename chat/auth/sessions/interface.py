@@ -26,11 +26,12 @@ from chat import rollout
 from chat.auth.sessions import cleanup as session_cleanup
 from chat.auth.sessions import store
 from chat.auth.sessions.ids import sid_hash
-from chat.cache import ours, outages
+from chat.cache import outages
 from chat.errors import Unavailable, Uncertain
 from chat.extensions import redis
 from chat.models.driver import has_written
 from chat.redis import Down, scripts
+from chat.redis_schema import ownership
 from chat.request.handoff import of
 from chat.telemetry import events as telemetry
 from chat.traces import went_without_mongo
@@ -191,7 +192,7 @@ def init_app(app: Flask) -> None:
         with app.app_context():
             return session_cleanup.sweep()
 
-    ours.confirm("session:*", session_cleanup.known)
+    ownership.confirm("session:*", session_cleanup.known)
     redis.before_recovery(repair)
     redis.regularly(sweep)
     outages.before_trust(sweep)

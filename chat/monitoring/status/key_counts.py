@@ -11,9 +11,9 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from chat import rollout
-from chat.cache import ours
-from chat.cache.keys import STRUCTURES
 from chat.redis import names
+from chat.redis_schema import ownership
+from chat.redis_schema.keys import STRUCTURES
 from chat.rollout import FEATURES, feature_of
 
 STEPS, AT_ONCE = 10, 500
@@ -69,7 +69,7 @@ def _sample(node: Any, steps: int) -> tuple[set[str], bool]:
 def _of_ours(met: set[str]) -> set[str]:
     """Those keys that are ours, as the program calls them."""
     mine = (names.bare(name) for name in met if name.startswith(names.prefix()))
-    return set(ours.have_our_shape(mine))
+    return set(ownership.have_our_shape(mine))
 
 
 def _rounded(keys: float, about: bool) -> int:

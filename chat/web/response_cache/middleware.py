@@ -22,10 +22,11 @@ from flask import Flask
 from chat import logs, rollout
 from chat.auth.sessions import store as session_store
 from chat.auth.sessions.recent import callers
-from chat.cache import keys, outages
+from chat.cache import outages
 from chat.cache.local import Copy, copies
 from chat.extensions import redis
 from chat.redis import Down, scripts
+from chat.redis_schema import keys
 from chat.request.handoff import KEY, Passing
 from chat.services import activity
 from chat.telemetry import events as figures

@@ -8,7 +8,7 @@ those MongoDB has to say that it knows them (``confirm``).
 import re
 from collections.abc import Callable, Iterable
 
-from chat.cache import keys
+from chat.redis_schema import keys
 
 _ID = "[0-9a-f]{24}"
 _TAG = r"\{(?:%s)\}"
@@ -51,7 +51,7 @@ def confirm(declared: str, fn: Callable[[list[str]], list[str]]) -> None:
 
 
 def of(declared: str, names: list[str]) -> list[str]:
-    """Those keys that are ours, of one declared family (``chat.cache.keys``)."""
+    """Those keys that are ours, of one declared family (``chat.redis_schema.keys``)."""
     own = [name for name in names if _OURS[declared].fullmatch(name)]
     return _confirmed[declared](own) if own and declared in _confirmed else own
 

@@ -6,16 +6,16 @@ the same Cluster slot: ``v:{key}`` (random version token) and ``w:{key}`` (write
 
 from dataclasses import dataclass
 
-from chat.cache import shapes
-from chat.cache.shapes import Decoder
 from chat.cache.tail import decode as tail_lines
+from chat.redis_schema import shapes
+from chat.redis_schema.shapes import Decoder
 
 
 @dataclass(frozen=True)
 class Structure:
     """One declared structure; ``name`` with ``*`` stands for a family of keys.
 
-    ``decode`` is the one place that says what may be in it (``chat.cache.shapes``).
+    ``decode`` is the one place that says what may be in it (``chat.redis_schema.shapes``).
     """
 
     name: str
@@ -106,7 +106,7 @@ def document() -> str:
         "# What is in Redis",
         "",
         "All of it can be lost at any moment: MongoDB holds the truth. This file is written by",
-        "`flask --app wsgi redis-keys --write`; the table lives in `chat/cache/keys.py`.",
+        "`flask --app wsgi redis-keys --write`; the table lives in `chat/redis_schema/keys.py`.",
         "With `REDIS_PREFIX` every name begins with it, also inside the braces of a hash tag:",
         "`chat:v:{chat:cache:site}`.",
         "",
@@ -114,7 +114,7 @@ def document() -> str:
         "",
         "Where there is nothing (no such person, an empty channel, no site before set-up) the",
         "value or an element is `0` and the name of the key. What is not as the table says is",
-        "deleted and read anew (`chat/cache/shapes.py`).",
+        "deleted and read anew (`chat/redis_schema/shapes.py`).",
         "",
         "Beside these:",
         "",
