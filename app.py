@@ -17,13 +17,12 @@ from chat import (
     realtime,
     redis,
     rollout,
-    signals,
     views,
 )
 from chat.auth import current_user as auth
 from chat.auth import first_account
 from chat.auth.sessions import interface as sessions
-from chat.cache import outages, updates
+from chat.cache import invalidation, isolation, updates
 from chat.monitoring import wiring as metrics
 from chat.monitoring.status import drill, health
 from chat.monitoring.status import loop as status_loop
@@ -35,7 +34,7 @@ from chat.web import memory, prefetch, rate_limits, security
 from chat.web.response_cache import middleware as response_cache
 
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (memory, metrics, redis, updates, follower, outages, drill, health, first_account,
+BACKGROUND = (memory, metrics, redis, updates, follower, isolation, drill, health, first_account,
               status_loop, activity, emoji, realtime, presence)  # fmt: skip
 
 
@@ -52,14 +51,14 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     models.init_app(app)
     redis.init_app(app)
     rollout.init_app(app)
-    outages.init_app(app)
+    isolation.init_app(app)
     sessions.init_app(app)
     auth.init_app(app)
     response_cache.init_app(app)
     security.init_app(app)
     i18n.init_app(app)
     rate_limits.init_app(app)
-    signals.init_app(app)
+    invalidation.init_app(app)
     presence.init_app(app)
     realtime.init_app(app)
     prefetch.init_app(app)

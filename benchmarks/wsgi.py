@@ -17,7 +17,7 @@ from flask_login import current_user
 
 from chat.auth.current_user import login_required
 from chat.auth.sessions import store as session_store
-from chat.cache import channels, members, reading, users
+from chat.cache import channels, members, unread, users
 from chat.cache import emoji as emoji_cache
 from chat.cache import messages as message_cache
 from chat.extensions import socketio
@@ -63,12 +63,12 @@ def warm() -> Response:
     channels.get_all()
     channels.get_site()
     emoji_cache.get_counts()
-    reading.last_seqs(wanted["channels"])
+    unread.last_seqs(wanted["channels"])
     for channel in wanted["channels"]:
         message_cache.get_recent(channel)
         members.get_members(channel)
     for person in wanted["people"]:
-        reading.get_marks(person)
+        unread.get_marks(person)
     for sid in wanted["sessions"]:
         session_store.load(sid)
     return Response("done")

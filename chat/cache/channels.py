@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from chat import text
-from chat.cache import through
-from chat.cache.through import Shape, Source
+from chat.cache import read_through
+from chat.cache.read_through import Shape, Source
 from chat.models import Channel, Site, base
 from chat.redis_schema import codec, keys
 from chat.redis_schema.shapes import nothing
@@ -45,28 +45,28 @@ def site_source() -> Source:
 
 def get_all() -> dict[str, dict]:
     """Every channel but the direct ones, by id. What a reader may see of it is decided later."""
-    return through.get(all_source())
+    return read_through.get(all_source())
 
 
 def get(channel_id: str) -> dict | None:
     """One channel of any kind, or None."""
     if base.object_id(channel_id) is None:
         return None
-    if not through.is_cached("channels"):
-        return through.past_redis(f"channel {channel_id}", lambda: Channel.find(channel_id))
-    return get_all().get(channel_id) or through.get(direct_source(channel_id))
+    if not read_through.is_cached("channels"):
+        return read_through.past_redis(f"channel {channel_id}", lambda: Channel.find(channel_id))
+    return get_all().get(channel_id) or read_through.get(direct_source(channel_id))
 
 
 def get_many(channel_ids: Iterable[str]) -> list[dict]:
     """Channels of any kind; the unknown are left out."""
     wanted = list(channel_ids)
-    if not through.is_cached("channels"):
-        through.note("bypass")
+    if not read_through.is_cached("channels"):
+        read_through.note("bypass")
         telemetry.cache(keys.channels_list(), "bypass")
         return Channel.find_all(wanted) if wanted else []
     named = get_all()
     rest = [direct_source(cid) for cid in wanted if cid not in named]
-    found = dict(zip((s.key for s in rest), through.look_all(rest), strict=True))
+    found = dict(zip((s.key for s in rest), read_through.look_all(rest), strict=True))
     each = [named.get(cid) or found[keys.direct(cid)].value for cid in wanted]
     return [channel for channel in each if channel]
 
@@ -83,8 +83,8 @@ def _get_by_slug(slug: str) -> dict | None:
         channel = get(slug.removeprefix("dm-"))
         if channel and channel["slug"] == slug:
             return channel
-    if not through.is_cached("channels"):
-        return through.past_redis(f"channel at {slug}", lambda: Channel.find_by_slug(slug))
+    if not read_through.is_cached("channels"):
+        return read_through.past_redis(f"channel at {slug}", lambda: Channel.find_by_slug(slug))
     return find_slug(get_all(), slug)
 
 
@@ -98,7 +98,7 @@ def find_slug(named: dict[str, dict], slug: str) -> dict | None:
 
 def get_site() -> dict | None:
     """{name, open_registration}, or None before set-up."""
-    return through.get(site_source())
+    return read_through.get(site_source())
 
 
 def _load_all() -> dict[str, dict]:

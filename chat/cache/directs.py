@@ -1,8 +1,8 @@
 """What a post to a direct conversation asks for, so that it can be asked for ahead."""
 
 from chat.cache import channels, users
-from chat.cache.local import copies
-from chat.cache.through import Source
+from chat.cache.process_copies import copies
+from chat.cache.read_through import Source
 from chat.redis_schema import keys
 
 

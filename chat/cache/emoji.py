@@ -1,7 +1,7 @@
 """How often each emoji is used (R7)."""
 
-from chat.cache import through
-from chat.cache.through import Shape, Source
+from chat.cache import read_through
+from chat.cache.read_through import Shape, Source
 from chat.models import EmojiUse
 from chat.redis_schema import keys
 from chat.redis_schema.shapes import nothing
@@ -18,7 +18,7 @@ SHAPE = Shape(
 
 def get_counts() -> dict[str, int]:
     """Every emoji with its count."""
-    return through.get(source())  # type: ignore[no-any-return]
+    return read_through.get(source())  # type: ignore[no-any-return]
 
 
 def source() -> Source:

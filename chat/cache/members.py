@@ -1,8 +1,8 @@
 """Who belongs to a channel (R5)."""
 
-from chat.cache import through
-from chat.cache.local import Copy
-from chat.cache.through import Part, Shape, Source
+from chat.cache import read_through
+from chat.cache.process_copies import Copy
+from chat.cache.read_through import Part, Shape, Source
 from chat.models import Membership, base
 from chat.redis_schema import keys
 from chat.redis_schema.shapes import nothing
@@ -33,15 +33,15 @@ def look(channel_id: str) -> Copy:
     """The same with its version."""
     if base.object_id(channel_id) is None:
         return Copy(frozenset())
-    return through.look(source(channel_id))
+    return read_through.look(source(channel_id))
 
 
 def is_member(channel_id: str, user_id: str) -> bool:
     """Whether somebody belongs to the channel; of a huge channel moves one bit, not the set."""
     if base.object_id(channel_id) is None:
         return False
-    if not through.is_cached("channel_users"):
+    if not read_through.is_cached("channel_users"):
         name = f"member {channel_id} {user_id}"
-        return bool(through.past_redis(name, lambda: Membership.exists(channel_id, user_id)))
+        return bool(read_through.past_redis(name, lambda: Membership.exists(channel_id, user_id)))
     part = Part(("SISMEMBER", user_id), lambda ids: user_id in ids)
-    return through.ask(source(channel_id), part)
+    return read_through.ask(source(channel_id), part)

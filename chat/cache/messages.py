@@ -1,9 +1,10 @@
 """The newest messages of each channel (R6): what almost every reader of a channel asks for."""
 
-from chat.cache import fence_writes, through
-from chat.cache.fence_writes import Ending, Write
-from chat.cache.local import Copy
-from chat.cache.through import Shape, Source
+from chat.cache import read_through
+from chat.cache.fence import writes as fence_writes
+from chat.cache.fence.writes import Ending, Write
+from chat.cache.process_copies import Copy
+from chat.cache.read_through import Shape, Source
 from chat.models import Message
 from chat.models.message import MOST_CHARACTERS, size_of
 from chat.redis_schema import codec, keys, shapes
@@ -32,12 +33,12 @@ def source(channel_id: str) -> Source:
 
 def get_recent(channel_id: str) -> list[dict]:
     """The newest messages, at most 50, oldest first. Don't change them."""
-    return through.get(source(channel_id))  # type: ignore[no-any-return]
+    return read_through.get(source(channel_id))  # type: ignore[no-any-return]
 
 
 def look(channel_id: str) -> Copy:
     """The same with their version."""
-    return through.look(source(channel_id))
+    return read_through.look(source(channel_id))
 
 
 def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from chat.cache import basis, directory, fence_reads, fence_writes, through
-from chat.cache.through import Source
+from chat.cache import dependencies, read_through, user_list
+from chat.cache.fence import reads as fence_reads
+from chat.cache.fence import writes as fence_writes
+from chat.cache.read_through import Source
 from chat.models import User, base
 from chat.models.user import to_profile
 from chat.redis_schema import codec, keys
@@ -37,7 +39,7 @@ def get_profile(user_id: str) -> dict | None:
     """One person, or None if there is no such person (which is cached too)."""
     if base.object_id(user_id) is None:
         return None
-    return through.get(profile_source(user_id))  # type: ignore[no-any-return]
+    return read_through.get(profile_source(user_id))  # type: ignore[no-any-return]
 
 
 def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
@@ -45,16 +47,16 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
     wanted = [uid for uid in dict.fromkeys(ids) if base.object_id(uid)]
     if not wanted:
         return {}
-    if not through.is_cached("users"):
-        through.note("bypass")
+    if not read_through.is_cached("users"):
+        read_through.note("bypass")
         telemetry.cache(keys.profile(""), "bypass", len(wanted))
         return User.profiles(wanted)
-    if basis.current():
+    if dependencies.current():
         version()  # these have none of their own; asked before them, so that it is never newer
     readings = fence_reads.get_many([keys.profile(uid) for uid in wanted])
     readings, found = _read(wanted, readings)
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
-    through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")
+    read_through.note("down" if any(r.down for r in readings) else "miss" if cold else "hit")
     telemetry.cache_hits([keys.profile(uid) for uid in found])
     for _, reading in cold:
         telemetry.cache(keys.profile(""), "down" if reading.down else "miss")
@@ -73,7 +75,7 @@ def _read(
             try:
                 found[uid] = _decode(reading.value, keys.profile(uid))
             except UNREADABLE:
-                through.unreadable(keys.profile(uid))
+                read_through.unreadable(keys.profile(uid))
                 reading = fence_reads.Reading(hit=False)
         left.append(reading)
     return left, found
@@ -92,7 +94,7 @@ def _fill_profiles(ids: list[str], readings: list[fence_reads.Reading]) -> dict[
         for uid, reading in zip(ids, readings, strict=True)
         if reading.token
     ]
-    fence_reads.fill_many(fills, through.ttl("TTL_USERS"), "SET")
+    fence_reads.fill_many(fills, read_through.ttl("TTL_USERS"), "SET")
     return loaded
 
 
@@ -101,8 +103,8 @@ def list_recent(limit: int, cursor: tuple[int, str] | None) -> Page:
 
     ``cursor`` is the last entry of the page before. Costs what the page costs.
     """
-    if not through.is_cached("users"):
-        through.note("bypass")
+    if not read_through.is_cached("users"):
+        read_through.note("bypass")
         telemetry.cache(keys.users_list(), "bypass")
         return _from_mongo(limit, cursor)
     return _from_redis(limit, cursor) or _from_mongo(limit, cursor)
@@ -116,22 +118,22 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
     """
     top, most = f"{cursor[0]}" if cursor else "+inf", limit + (PAGE_MARGIN if cursor else 0)
     command = ("ZREVRANGEBYSCORE", top, "-inf", "WITHSCORES", "LIMIT", 0, most)
-    order = directory.order()
+    order = user_list.order()
     found = fence_reads.read(keys.users_list(), *command)
-    directory.keep_filled(found)
+    user_list.keep_filled(found)
     if not found.hit:
-        through.note("down" if found.down else "miss")
+        read_through.note("down" if found.down else "miss")
         telemetry.cache(keys.users_list(), "down" if found.down else "miss")
         return None
     try:
         pairs = _people(found.value, keys.users_list())
     except UNREADABLE:
-        through.unreadable(keys.users_list())
+        read_through.unreadable(keys.users_list())
         return None
-    through.note("hit")
+    read_through.note("hit")
     telemetry.cache_hits([keys.users_list()])
-    basis.read(keys.users_list(), found.version)
-    basis.read_plain(keys.order(), order)
+    dependencies.read(keys.users_list(), found.version)
+    dependencies.read_plain(keys.order(), order)
     if cursor is None:
         return Page(pairs, found.version)
     after = [pair for pair in pairs if (pair[1], pair[0]) < cursor]
@@ -146,30 +148,30 @@ def _from_mongo(limit: int, cursor: tuple[int, str] | None) -> Page:
     if cursor:
         before = (datetime.fromtimestamp(cursor[0] / 1000, UTC), base.object_id(cursor[1]))
     rows = User.recent(limit, before)  # type: ignore[arg-type]
-    entries = [(str(row["_id"]), directory.millis(row["last_active"])) for row in rows]
+    entries = [(str(row["_id"]), user_list.millis(row["last_active"])) for row in rows]
     return Page(entries, None, {str(row["_id"]): to_profile(row) for row in rows})
 
 
 def last_active(ids: list[str]) -> dict[str, int]:
     """When each of these people was last active, in ms."""
     known: dict[str, int] = {}
-    if ids and through.is_cached("users"):
-        basis.spoil()
+    if ids and read_through.is_cached("users"):
+        dependencies.spoil()
         found = fence_reads.read(keys.users_list(), "ZMSCORE", *ids)
-        directory.keep_filled(found)
+        user_list.keep_filled(found)
         if found.hit:
             try:
-                known = directory.scores(ids, found.value)
+                known = user_list.scores(ids, found.value)
             except UNREADABLE:
-                through.unreadable(keys.users_list())
+                read_through.unreadable(keys.users_list())
     rest = [uid for uid in ids if uid not in known]
     stored = User.last_active_of(rest).items() if rest else ()
-    return known | {uid: directory.millis(moment) for uid, moment in stored}
+    return known | {uid: user_list.millis(moment) for uid, moment in stored}
 
 
 def version() -> str | None:
     """What changes with every save of a person; None if Redis cannot tell."""
-    return through.look(directory.source()).version
+    return read_through.look(user_list.source()).version
 
 
 def written(

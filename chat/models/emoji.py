@@ -14,7 +14,7 @@ class EmojiUse(Document):
     emoji = StringField(primary_key=True)
     count = IntField(default=0)
 
-    # The new counts of a bulk write, for what is cached of them (chat.signals).
+    # The new counts of a bulk write, for what is cached of them (chat.cache.invalidation).
     changed: Mapping[str, int] = {}
 
     meta = {"collection": "emoji", "auto_create_index": False, "indexes": ["-count"]}

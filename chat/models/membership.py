@@ -19,7 +19,7 @@ class Membership(Document):
     last_read_seq = IntField(default=0)
     joined_at = DateTimeField(default=base.now)
 
-    # Whether a change only moves the reader's mark (chat.signals).
+    # Whether a change only moves the reader's mark (chat.cache.invalidation).
     moves_mark = moved = False
 
     meta = {

@@ -197,7 +197,7 @@ class Message(Document):
 
     @classmethod
     def tail(cls, channel_id: str, most: int) -> list[str]:
-        """The newest messages as "seq author deleted", oldest first (chat.cache.reading)."""
+        """The newest messages as "seq author deleted", oldest first (chat.cache.unread)."""
         wanted = {"seq": 1, "author": 1, "deleted": 1}
         rows = cls._get_collection().find({"channel": ObjectId(channel_id)}, wanted)
         newest = list(rows.sort("seq", -1).limit(most))

@@ -36,7 +36,7 @@ class User(Document):
     last_active = DateTimeField(default=base.now)
     created_at = DateTimeField(default=base.now)
 
-    # Whether a change concerns the list of people, not just this person (chat.signals).
+    # Whether a change concerns the list of people, not just this person (chat.cache.invalidation).
     reorders = True
     stored: "dict | None" = None
 

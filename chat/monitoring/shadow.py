@@ -4,7 +4,7 @@ Off everybody's path, and once a second at most. While a value is being compared
 change it; so its version is read before MongoDB is asked and again afterwards, and only a value
 that nobody touched in between, with no write under way, is judged. What remains then can be no
 coincidence: one ``stale`` is one too many. What this process keeps in memory under that version
-(``chat.cache.local``) is compared, too.
+(``chat.cache.process_copies``) is compared, too.
 
 Presence is not derived from MongoDB, and the order of the list of people is written apart from it;
 they are left out, as are sessions, whose last word is MongoDB's anyhow.
@@ -19,9 +19,10 @@ import gevent
 from flask import Flask
 from gevent.event import Event
 
-from chat.cache import channels, emoji, fence_reads, members, messages, reading, through, users
-from chat.cache.local import copies
-from chat.cache.through import Source
+from chat.cache import channels, emoji, members, messages, read_through, unread, users
+from chat.cache.fence import reads as fence_reads
+from chat.cache.process_copies import copies
+from chat.cache.read_through import Source
 from chat.redis_schema.shapes import UNREADABLE
 from chat.telemetry import events as telemetry
 from chat.telemetry import registry
@@ -38,8 +39,8 @@ SOURCES: dict[str, Callable[[str], Source]] = {
     "cache:channels:direct:*": channels.direct_source,
     "cache:channel:users:*": members.source,
     "cache:messages:recent:*": messages.source,
-    "cache:messages:tail:*": reading.tail_source,
-    "cache:users:marks:*": reading.marks_source,
+    "cache:messages:tail:*": unread.tail_source,
+    "cache:users:marks:*": unread.marks_source,
     "cache:emoji:classics": lambda _: emoji.source(),
     "cache:site": lambda _: channels.site_source(),
 }
@@ -118,7 +119,7 @@ def compare(source: Source) -> str:
     try:
         shown = [source.shape.decode(before.value, source.key)]
     except UNREADABLE:  # nobody is answered with it
-        through.unreadable(source.key)
+        read_through.unreadable(source.key)
         return "undecided"
     if held is not None and held.version == before.version:
         shown.append(held.value)

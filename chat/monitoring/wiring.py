@@ -8,8 +8,9 @@ import gevent
 from flask import Flask
 
 from chat.auth.sessions import store as session_store
-from chat.cache import directory, fence_scripts
-from chat.cache.basis import VERSION
+from chat.cache import user_list
+from chat.cache.dependencies import VERSION
+from chat.cache.fence import scripts as fence_scripts
 from chat.models import DOCUMENTS
 from chat.models.outage import Outage
 from chat.monitoring import http as http_requests
@@ -25,7 +26,7 @@ READING = (fence_scripts.READ, fence_scripts.SAME, VERSION, session_store.READ)
 WRITING = (
     fence_scripts.BEGIN, fence_scripts.END, fence_scripts.END_APPEND, fence_scripts.END_TOUCH,
     fence_scripts.RELEASE, fence_scripts.FILL, session_store.STORE, session_store.END,
-    directory.TAKE_NAME, directory.MOVE_UP, directory.ADD, directory.FIRST_ORDER,
+    user_list.TAKE_NAME, user_list.MOVE_UP, user_list.ADD, user_list.FIRST_ORDER,
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from flask import current_app
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from chat.cache.local import Made
+from chat.cache.process_copies import Made
 from chat.i18n import reader_zone, today
 from chat.pages import timeline
 from chat.pages.fragments import Pieces

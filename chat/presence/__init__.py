@@ -26,7 +26,8 @@ from typing import Any, cast
 import gevent
 from flask import Flask, g, has_request_context, request
 
-from chat.cache import basis, fence_reads, through
+from chat.cache import dependencies, read_through
+from chat.cache.fence import reads as fence_reads
 from chat.extensions import redis
 from chat.presence import online_set
 from chat.presence.connections import TICK, Holder
@@ -115,8 +116,8 @@ def _picture() -> online_set.Picture:
         picture = _look()
         g.presence = (this, picture)
     if picture.from_set:
-        basis.read_plain(keys.online_seq(), str(picture.seq))
-        through.note("hit")
+        dependencies.read_plain(keys.online_seq(), str(picture.seq))
+        read_through.note("hit")
     return cast(online_set.Picture, picture)
 
 
@@ -130,7 +131,7 @@ class Asked(fence_reads.Rider):
 
 def ahead() -> Asked | None:
     """The question, for ``fence_reads.ask``; its answer goes to ``asked``."""
-    return Asked() if through.is_cached("online") else None
+    return Asked() if read_through.is_cached("online") else None
 
 
 def asked(question: Asked) -> None:
@@ -144,7 +145,7 @@ def asked(question: Asked) -> None:
 
 def _look() -> online_set.Picture:
     found: online_set.Picture | Down = DOWN
-    if through.is_cached("online"):
+    if read_through.is_cached("online"):
         found = online_set.read(_copy.get())
         if not isinstance(found, Down):
             return _seen(found)
@@ -152,9 +153,9 @@ def _look() -> online_set.Picture:
             found = online_set.fill(_holder.ttl)
     elif redis.is_up():
         found = online_set.who()
-        through.note("bypass")
+        read_through.note("bypass")
     outcome = "miss" if redis.is_up() else "down" if redis.enabled else "bypass"
-    through.note(outcome)
+    read_through.note(outcome)
     telemetry.cache(keys.online(), outcome)
     return online_set.Picture(_holder.here(), 0) if isinstance(found, Down) else found
 
@@ -194,7 +195,7 @@ def _mended() -> bool:
     """Before Redis is used again. False if it is away after all.
 
     A server that comes back with what it held long ago gives numbers a second time; after a find
-    that was not as declared (``chat.cache.poison``) the leases are counted again.
+    that was not as declared (``chat.cache.type_check``) the leases are counted again.
     """
     _copy.forget()
     return (not redis.poisoned or online_set.count_again()) and _holder.come_back()

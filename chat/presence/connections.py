@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chat import rollout
-from chat.cache import outages
+from chat.cache import isolation
 from chat.extensions import redis
 from chat.presence import leases, online_set
 from chat.realtime.outgoing import broadcasts
@@ -80,7 +80,7 @@ class Holder:
 
     def is_known(self) -> bool:
         """Whether Redis tells the whole truth, or this process is all there is."""
-        return outages.all_heard()
+        return isolation.all_heard()
 
     def here(self) -> set[str]:
         """Who is connected to this process, or was a moment ago."""

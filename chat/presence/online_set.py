@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from chat import rollout
-from chat.cache import basis, misplaced, through
+from chat.cache import dependencies, read_through, wrong_type
 from chat.extensions import redis
 from chat.presence import leases
 from chat.redis import DOWN, Down, scripts
@@ -103,8 +103,8 @@ return 1
 SIZE = "return redis.call('SCARD',KEYS[1])"
 
 for _script in (READ, FILL, SHIFT, SIZE):
-    misplaced.run_again(_script, together=2)
-misplaced.run_again(NEWS, together=0)
+    wrong_type.run_again(_script, together=2)
+wrong_type.run_again(NEWS, together=0)
 
 
 def call(known: Picture | None = None) -> scripts.Call:
@@ -122,7 +122,7 @@ def picture_of(answer: list[Any], known: Picture | None = None) -> Picture | Dow
     try:
         return Picture(_people(answer[1], keys.online()), shapes.change(answer[0]), from_set=True)
     except shapes.UNREADABLE:
-        through.unreadable(keys.online())
+        read_through.unreadable(keys.online())
         _forget_set()
         return DOWN
 
@@ -187,9 +187,9 @@ def follow(ttl: int) -> int | Down:
     Costs what has changed, however many are online. Where nobody uses the set it is left alone.
     """
     if not rollout.writes("online"):
-        last = redis.run(basis.VERSION, [keys.presence("seq")], [], "presence")
+        last = redis.run(dependencies.VERSION, [keys.presence("seq")], [], "presence")
         return last if isinstance(last, Down) else _last(last or "0")
-    stored = redis.run(basis.VERSION, [keys.online_seq()], [], "online")
+    stored = redis.run(dependencies.VERSION, [keys.online_seq()], [], "online")
     if isinstance(stored, Down):
         return DOWN
     if stored is None:

@@ -16,7 +16,7 @@ from werkzeug.http import parse_cookie
 from chat.auth import devices
 from chat.auth.sessions.interface import SID
 from chat.auth.sessions.recent import callers
-from chat.cache import outages, updates
+from chat.cache import isolation, updates
 from chat.extensions import redis, socketio
 from chat.realtime.incoming import origins, rate_limit
 from chat.realtime.outgoing import broadcasts, rooms
@@ -60,7 +60,7 @@ def init_app(app: Flask) -> None:
     bus.on_gap(partial(_missed, app))
     bus.on_shed(_others_missed)
     redis.on_change(_mode_changed)
-    outages.on_change(_cut_off_elsewhere)
+    isolation.on_change(_cut_off_elsewhere)
 
 
 def _trust(app: Flask, environ: dict[str, Any]) -> Trust:
@@ -163,14 +163,14 @@ def _others_missed() -> None:
 
     While some process is not heard they all ask, and their own process tells them when that ends.
     """
-    if outages.all_heard():
+    if isolation.all_heard():
         broadcasts.system("normal", everywhere=True, resync=True)
 
 
 def _mode() -> str:
     """Redis being back is not enough: what is done at a process that has not noticed yet, or cannot
     reach it, is not heard here."""
-    return "normal" if outages.all_heard() else "degraded"
+    return "normal" if isolation.all_heard() else "degraded"
 
 
 def _mode_changed(up: bool) -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from chat.cache.through import Shape
+from chat.cache.read_through import Shape
 from chat.redis_schema.keys import decoder
 from chat.redis_schema.shapes import nothing
 

@@ -6,7 +6,7 @@ the same Cluster slot: ``v:{key}`` (random version token) and ``w:{key}`` (write
 
 from dataclasses import dataclass
 
-from chat.cache.tail import decode as tail_lines
+from chat.cache.unread_tail import decode as tail_lines
 from chat.redis_schema import shapes
 from chat.redis_schema.shapes import Decoder
 

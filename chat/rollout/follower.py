@@ -18,7 +18,7 @@ from gevent.event import Event
 from pymongo.errors import PyMongoError
 
 from chat import rollout
-from chat.cache import emptying, updates
+from chat.cache import flush, updates
 from chat.models import Rollout
 from chat.redis import Down
 from chat.rollout import FEATURES, STEADY, store
@@ -118,11 +118,11 @@ def look() -> None:
 def settle() -> None:
     """End the steps that are due: empty the structure, then let readers begin or writers stop."""
     for feature, row in store.read()["features"].items():
-        if row["stage"] == STEADY or emptying.is_impossible():
+        if row["stage"] == STEADY or flush.is_impossible():
             continue
         if not Rollout.claim(feature, row["since"], rollout.MARGIN, CLAIM_SECONDS):
             continue
-        if not isinstance(emptying.empty(feature), Down) and Rollout.settle(feature, row["since"]):
+        if not isinstance(flush.empty(feature), Down) and Rollout.settle(feature, row["since"]):
             store.tell()
 
 

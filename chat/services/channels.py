@@ -9,7 +9,7 @@ from mongoengine.errors import NotUniqueError
 from chat import text
 from chat.auth import permissions
 from chat.cache import channels as cache
-from chat.cache import members, reading, users
+from chat.cache import members, unread, users
 from chat.errors import Conflict, Forbidden, Invalid, NotFound
 from chat.models import Channel, Membership, Message, User, base
 from chat.models.channel import KINDS, to_channel
@@ -28,7 +28,7 @@ def list_for(actor: Any) -> list[dict]:
 
     Those are the actor's own and the public ones; of the archived ones only the actor's own.
     """
-    mine = reading.get_reading(actor.id)
+    mine = unread.get_reading(actor.id)
     named = cache.get_all()
     shown = [
         channel
@@ -38,7 +38,7 @@ def list_for(actor: Any) -> list[dict]:
     ]
     shown += cache.get_many(mine.keys() - named.keys())
     others = [c["id"] for c in shown if c["id"] not in mine]
-    last_seqs = reading.last_seqs(others)
+    last_seqs = unread.last_seqs(others)
     names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))
     views = [_view(actor, c, mine.get(c["id"]), last_seqs.get(c["id"], 0), names) for c in shown]
     return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold()))
@@ -46,7 +46,7 @@ def list_for(actor: Any) -> list[dict]:
 
 def list_own(actor: Any) -> list[dict]:
     """Views of the channels that the actor belongs to, by name, the direct ones last."""
-    mine = reading.get_reading(actor.id)
+    mine = unread.get_reading(actor.id)
     shown = cache.get_many(mine)
     names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))
     views = [_view(actor, c, mine[c["id"]], 0, names) for c in shown]
@@ -55,8 +55,8 @@ def list_own(actor: Any) -> list[dict]:
 
 def view_for(actor: Any, channel: dict) -> dict:
     """A channel as this reader sees it: with member, unread, last_seq, last_read_seq and title."""
-    mine = reading.get_reading(actor.id, channel["id"]).get(channel["id"])
-    last_seq = 0 if mine else reading.last_seq(channel["id"])
+    mine = unread.get_reading(actor.id, channel["id"]).get(channel["id"])
+    last_seq = 0 if mine else unread.last_seq(channel["id"])
     return _view(actor, channel, mine, last_seq, users.get_profiles(channel.get("people", ())))
 
 

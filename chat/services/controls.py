@@ -6,7 +6,7 @@ from bson import ObjectId
 from flask_babel import lazy_gettext as _l
 
 from chat.auth import permissions
-from chat.cache import emptying
+from chat.cache import flush
 from chat.errors import Conflict, Invalid, NotFound, Unavailable
 from chat.extensions import redis
 from chat.models import Audit, Drill, base
@@ -22,7 +22,7 @@ def empty(actor: Any, feature: str) -> int:
     permissions.require_role(actor, "admin")
     if feature not in FEATURES:
         raise NotFound
-    gone = emptying.empty(feature)
+    gone = flush.empty(feature)
     if isinstance(gone, Down):
         raise Unavailable(_l("Redis is not responding right now, so there is nothing to clear."))
     _note(actor, "cache.empty", feature, after=gone)

@@ -8,8 +8,9 @@ from flask_babel import lazy_gettext as _l
 from chat import markup, text
 from chat.auth import permissions
 from chat.cache import messages as cache
-from chat.cache import reading, through
-from chat.cache.local import Made
+from chat.cache import read_through
+from chat.cache import unread as unread_counts
+from chat.cache.process_copies import Made
 from chat.errors import BadInput, Forbidden, NotFound
 from chat.models import Membership, Message, base, posting
 from chat.models.message import fitting
@@ -40,7 +41,7 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     permissions.require_member(actor, channel)
     permissions.require_open(channel)
     permissions.require_reachable(actor, channel)
-    through.look_again()
+    read_through.look_again()
     body, client_id = text.check_message(body), text.check_client_id(client_id)
     html, prepare = markup.render(body), broadcasts.prepare
     message, created = posting.post(
@@ -120,7 +121,7 @@ def newest(actor: Any, channel_id: str, limit: int = PAGE) -> tuple[list[dict], 
     """(the newest messages oldest first, more?, the rev up to which they are complete).
 
     Revs become visible in order, and the cached list is hidden while an edit is under way
-    (chat.signals), so rows that show a change show every earlier change of theirs.
+    (chat.cache.invalidation), so rows that show a change show every earlier change of theirs.
     """
     found, more = history(actor, channel_id, limit=limit)
     return found, more, max((message["rev"] for message in found), default=0)
@@ -159,13 +160,13 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
     """Everything up to seq has been read; the number of unread messages that remain."""
     channel = permissions.get_channel_for(actor, channel_id)
     permissions.require_member(actor, channel)
-    wanted = max(0, min(seq, reading.last_seq(channel_id)))
-    moved = reading.get_marks(actor.id).get(channel_id, 0) < wanted and Membership.read_up_to(
+    wanted = max(0, min(seq, unread_counts.last_seq(channel_id)))
+    moved = unread_counts.get_marks(actor.id).get(channel_id, 0) < wanted and Membership.read_up_to(
         channel_id, actor.id, wanted
     )
     if moved:
-        through.look_again()
-    mine = reading.get_reading(actor.id, channel_id).get(channel_id)
+        read_through.look_again()
+    mine = unread_counts.get_reading(actor.id, channel_id).get(channel_id)
     if mine is None:  # they have left meanwhile
         return 0
     if moved:
@@ -180,12 +181,12 @@ def first_unread(actor: Any, channel_id: str, last_read: int) -> tuple[dict | No
     permissions.get_channel_for(actor, channel_id)
     return _first_unread.get(
         (channel_id, actor.id),
-        (reading.tail_version(channel_id), last_read),
+        (unread_counts.tail_version(channel_id), last_read),
         lambda: Message.first_of_others(channel_id, actor.id, last_read, MOST_COUNTED),
     )
 
 
 def unread(actor: Any, channel_id: str) -> int:
     """How many messages of others the actor has not read, at most 100."""
-    mine = reading.get_reading(actor.id, channel_id).get(channel_id)
+    mine = unread_counts.get_reading(actor.id, channel_id).get(channel_id)
     return mine["unread"] if mine else 0

@@ -7,7 +7,7 @@ from chat import presence, text
 from chat.auth import permissions
 from chat.cache import members
 from chat.cache import users as cache
-from chat.cache.local import Made
+from chat.cache.process_copies import Made
 from chat.errors import BadInput, NotFound
 from chat.models import User, base
 

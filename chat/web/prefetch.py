@@ -19,20 +19,20 @@ from chat.auth.sessions import store as session_store
 from chat.auth.sessions.interface import Sessions
 from chat.auth.sessions.recent import callers
 from chat.cache import (
-    basis,
     channels,
-    directory,
+    dependencies,
     directs,
     emoji,
     members,
     messages,
-    reading,
-    through,
+    read_through,
+    unread,
+    user_list,
     users,
 )
-from chat.cache.fence_reads import Rider
-from chat.cache.local import copies
-from chat.cache.through import Source
+from chat.cache.fence.reads import Rider
+from chat.cache.process_copies import copies
+from chat.cache.read_through import Source
 from chat.errors import ChatError
 from chat.extensions import redis
 from chat.models import base
@@ -87,7 +87,7 @@ def _with_session(sid: str) -> list[Any] | None:
     try:
         _ask(plan, user_id, [session])
     except (ChatError, PyMongoError):  # whoever needs what is missing will say so
-        through.look_again()
+        read_through.look_again()
     return session.answer
 
 
@@ -97,7 +97,7 @@ def _look() -> None:
         if guessed[1] != likely_user_id():
             callers.drop(guessed[0])  # from now on it counts for whoever comes with it
             g.pop("api_count", None)
-            basis.spoil()
+            dependencies.spoil()
     elif request.method in SAFE:
         _begin()
         plan = _plan()
@@ -107,12 +107,12 @@ def _look() -> None:
 
 def _begin() -> None:
     """From here on the request sees everything as it was when it looked first."""
-    through.look_once()
+    read_through.look_once()
     if not _is_call() or request.method not in SAFE:
         return
-    basis.begin()
+    dependencies.begin()
     if (passing := of(request.environ)) is not None:
-        through.look_at(passing.same)
+        read_through.look_at(passing.same)
 
 
 def _plan() -> Plan | None:
@@ -136,7 +136,7 @@ def _ask(plan: Plan, user_id: str, riders: list[Rider]) -> None:
         else None
     )
     online = presence.ahead() if plan in WITH_PRESENCE else None
-    through.look_all(sources, [*riders, *(rider for rider in (call, online) if rider)])
+    read_through.look_all(sources, [*riders, *(rider for rider in (call, online) if rider)])
     if call and call.answer is not None:
         rate_limits.counted(call.answer)
     if online:
@@ -155,9 +155,9 @@ def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
     return [
         channels.all_source(),
         channels.site_source(),
-        directory.source(),
-        reading.marks_source(user_id),
-        *map(reading.tail_source, dict.fromkeys([*_own(user_id), *here])),
+        user_list.source(),
+        unread.marks_source(user_id),
+        *map(unread.tail_source, dict.fromkeys([*_own(user_id), *here])),
         *map(messages.source, here),
         *map(members.source, here),
     ]
@@ -165,21 +165,21 @@ def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
 
 def _channel_list(user_id: str, _args: dict[str, Any]) -> list[Source]:
     shown = dict.fromkeys([*_named(), *_own(user_id)])
-    tails = map(reading.tail_source, shown)
-    return [channels.all_source(), reading.marks_source(user_id), *tails]
+    tails = map(unread.tail_source, shown)
+    return [channels.all_source(), unread.marks_source(user_id), *tails]
 
 
 def _channel(user_id: str, args: dict[str, Any]) -> list[Source]:
-    tail = reading.tail_source(args["channel_id"])
-    return [channels.all_source(), reading.marks_source(user_id), tail]
+    tail = unread.tail_source(args["channel_id"])
+    return [channels.all_source(), unread.marks_source(user_id), tail]
 
 
 def _members(_user_id: str, args: dict[str, Any]) -> list[Source]:
-    return [channels.all_source(), members.source(args["channel_id"]), directory.source()]
+    return [channels.all_source(), members.source(args["channel_id"]), user_list.source()]
 
 
 def _people(_user_id: str, _args: dict[str, Any]) -> list[Source]:
-    return [directory.source()]
+    return [user_list.source()]
 
 
 def _history(_user_id: str, args: dict[str, Any]) -> list[Source]:
@@ -199,8 +199,8 @@ def _membership(_user_id: str, args: dict[str, Any]) -> list[Source]:
 
 def _reading(user_id: str, args: dict[str, Any]) -> list[Source]:
     is_there = args["channel_id"] in _named()
-    tail = [reading.tail_source(args["channel_id"])] if is_there else []
-    return [*_membership(user_id, args), reading.marks_source(user_id), *tail]
+    tail = [unread.tail_source(args["channel_id"])] if is_there else []
+    return [*_membership(user_id, args), unread.marks_source(user_id), *tail]
 
 
 def _named() -> Collection[str]:

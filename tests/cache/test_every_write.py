@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from app import create_app
-from chat import models, services, signals
+from chat import models, services
 from chat.auth.current_user import Account
+from chat.cache import invalidation
 from chat.errors import ChatError
 from chat.models import Channel, User, base
 from chat.services import (
@@ -292,7 +293,7 @@ def test_every_declared_structure_is_compared_with_mongodb():
 
 
 def test_every_document_that_is_cached_announces_its_writes():
-    announced = {row.document for row in signals.TABLE}
+    announced = {row.document for row in invalidation.TABLE}
     # An invite and a token are read from MongoDB; sessions are written to both by chat.auth.sessions.interface.
     # The rollout and the drill are followed by every process; the audit, the minutes, the alerts
     # and the note about the last back-up are read by admins: all from MongoDB.

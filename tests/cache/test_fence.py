@@ -7,7 +7,8 @@ import pytest
 from flask import g
 
 from chat.auth import permissions
-from chat.cache import channels, fence, fence_writes, members, messages, users
+from chat.cache import channels, fence, members, messages, users
+from chat.cache.fence import writes as fence_writes
 from chat.errors import NotFound
 from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User, base

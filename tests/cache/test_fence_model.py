@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from chat.cache import fence, fence_reads, fence_writes
+from chat.cache import fence
+from chat.cache.fence import reads as fence_reads
+from chat.cache.fence import writes as fence_writes
 from chat.extensions import redis
 
 KEY = "cache:test:model"

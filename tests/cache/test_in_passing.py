@@ -3,7 +3,8 @@
 import pytest
 from flask import g
 
-from chat.cache import basis, fence_reads, users
+from chat.cache import dependencies, users
+from chat.cache.fence import reads as fence_reads
 from chat.extensions import redis
 from chat.models import User
 from chat.redis_schema import keys
@@ -44,7 +45,7 @@ def test_what_mongodb_was_asked_for_ahead_is_no_hit(browser, path):
 def test_answers_are_bounded_however_small_they_are():
     kept = Kept(most=100_000)
     for n in range(1_000):
-        answer = Answer(b"{}", "etag", basis.Basis(), "user", {}, "GET /api/me", [])
+        answer = Answer(b"{}", "etag", dependencies.Basis(), "user", {}, "GET /api/me", [])
         kept.put(("session", "/api/me", f"{n:06}" * 100), answer)
     assert len(kept._kept) < 30
     while kept._kept:
@@ -94,7 +95,7 @@ def test_profiles_are_never_older_than_the_version_they_are_kept_under(browser, 
 
     with browser.application.test_request_context():
         monkeypatch.setattr(fence_reads, "get_many", overtaken)
-        basis.begin()
+        dependencies.begin()
         assert users.get_profiles([reader])[reader]["status"] == ""
         now = redis.call(lambda client: client.get(f"v:{{{keys.users_list()}}}"))
         assert g.basis.fenced[keys.users_list()] != now

@@ -5,8 +5,9 @@ from datetime import timedelta
 import gevent
 import pytest
 
-from chat.cache import directory, fence_reads, messages, through, users
-from chat.cache.local import Copies, Copy, Made
+from chat.cache import messages, read_through, user_list, users
+from chat.cache.fence import reads as fence_reads
+from chat.cache.process_copies import Copies, Copy, Made
 from chat.extensions import redis
 from chat.models import Message, User, base
 from chat.redis_schema import keys
@@ -25,7 +26,7 @@ def until_background_is_done():
     """What was spawned runs while this greenlet lets it."""
     with gevent.Timeout(10):
         gevent.sleep(0.01)
-        while through._filling:
+        while read_through._filling:
             gevent.sleep(0.01)
 
 
@@ -74,8 +75,8 @@ def test_a_write_that_passes_while_a_value_is_fetched_anew_is_not_undone(world, 
 
 
 def test_a_long_list_is_filled_in_the_background_and_pages_are_right_meanwhile(world, monkeypatch):
-    monkeypatch.setattr(directory, "AT_ONCE", 1)
-    monkeypatch.setattr(directory, "PIECE", 1)
+    monkeypatch.setattr(user_list, "AT_ONCE", 1)
+    monkeypatch.setattr(user_list, "PIECE", 1)
     redis.call(lambda client: client.delete(keys.users_list()))
 
     first = users.list_recent(10, None)
@@ -91,7 +92,7 @@ def test_a_long_list_is_filled_in_the_background_and_pages_are_right_meanwhile(w
 
 
 def test_who_is_active_while_the_list_is_filled_stands_where_they_belong(world, monkeypatch):
-    monkeypatch.setattr(directory, "AT_ONCE", 1)
+    monkeypatch.setattr(user_list, "AT_ONCE", 1)
     redis.call(lambda client: client.delete(keys.users_list()))
     later = {world.owner.id: base.now() + timedelta(hours=1)}
     activity = User.activity
@@ -100,7 +101,7 @@ def test_who_is_active_while_the_list_is_filled_stands_where_they_belong(world, 
         found = list(activity(since))
         if since is None:
             User.touch_all(later)
-            directory.store_activity(later)
+            user_list.store_activity(later)
         return found
 
     monkeypatch.setattr(User, "activity", overtaken)
@@ -111,7 +112,7 @@ def test_who_is_active_while_the_list_is_filled_stands_where_they_belong(world, 
 
 
 def test_a_person_saved_while_the_list_is_filled_ends_that_fill(world, monkeypatch):
-    monkeypatch.setattr(directory, "AT_ONCE", 1)
+    monkeypatch.setattr(user_list, "AT_ONCE", 1)
     redis.call(lambda client: client.delete(keys.users_list()))
     activity = User.activity
 
@@ -151,9 +152,9 @@ def test_what_was_made_is_made_anew_when_what_it_was_made_from_has_changed_or_ca
 
 
 def test_the_members_of_a_huge_channel_are_asked_about_one_by_one(world, monkeypatch):
-    from chat.cache import local, members
+    from chat.cache import members, process_copies
 
-    monkeypatch.setattr(through, "copies", local.Copies(most_of_one=10))
+    monkeypatch.setattr(read_through, "copies", process_copies.Copies(most_of_one=10))
     members.get_members(world.channel)
     members.get_members(world.channel)
     asked, read = [], fence_reads.read

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from chat.cache import outages
-from chat.cache.outages import Outages
+from chat.cache import isolation
+from chat.cache.isolation import Outages
 from chat.extensions import redis
 from chat.models.outage import Outage
 
@@ -53,8 +53,8 @@ def test_redis_is_believed_again_however_long_it_takes_to_empty(
     Outage.say(OTHER, cut_off=True)
     own.look()
     assert own.elsewhere
-    monkeypatch.setattr(outages, "QUERY_SECONDS", 0.2)
-    monkeypatch.setattr(outages.recovery, "flush", lambda client: time.sleep(0.3))
+    monkeypatch.setattr(isolation, "QUERY_SECONDS", 0.2)
+    monkeypatch.setattr(isolation.recovery, "flush", lambda client: time.sleep(0.3))
     asked = []
     own.before_trust(lambda: asked.append(heard_by_others()) or True)  # a query of MongoDB, too
     Outage.over(OTHER)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chat.cache import fence, fence_writes, users
+from chat.cache import fence, users
+from chat.cache.fence import writes as fence_writes
 from chat.extensions import redis
 from chat.models import User
 from chat.redis_schema import keys

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.cache import reading, tail
+from chat.cache import unread, unread_tail
 from chat.extensions import redis
 from chat.models import Membership
 from chat.redis_schema import keys
@@ -35,7 +35,7 @@ def test_unread_agrees_with_mongodb_after_every_step(world, steps):
     for number, step in enumerate(steps):
         take(world, people, posted, number, step)
         for person in people:
-            assert reading.get_reading(person.id) == Membership.reading_of(person.id)
+            assert unread.get_reading(person.id) == Membership.reading_of(person.id)
 
 
 def take(world, people, posted, number, step):
@@ -56,21 +56,21 @@ def take(world, people, posted, number, step):
 
 
 def test_more_unread_than_the_tail_remembers_is_a_hundred(world):
-    for n in range(tail.MOST + 30):
+    for n in range(unread_tail.MOST + 30):
         messages.post(world.owner, world.channel, "hello", f"client-{n:05}")
 
-    assert reading.get_reading(world.other.id)[world.channel]["unread"] == 100
-    assert reading.get_reading(world.owner.id)[world.channel]["unread"] == 0
+    assert unread.get_reading(world.other.id)[world.channel]["unread"] == 100
+    assert unread.get_reading(world.owner.id)[world.channel]["unread"] == 0
 
 
 def test_a_stranger_has_read_nothing(world):
-    assert reading.get_reading(str(world.channel)) == {}
+    assert unread.get_reading(str(world.channel)) == {}
 
 
 @pytest.mark.parametrize("share", [0, 50])
 def test_unread_is_the_same_without_the_cache(world, app, monkeypatch, share):
     messages.post(world.owner, world.channel, "hello", "client-00001")
     monkeypatch.setitem(app.config, "ROLLOUT_MESSAGES", share)
-    assert reading.get_reading(world.other.id)[world.channel]["unread"] == 1
+    assert unread.get_reading(world.other.id)[world.channel]["unread"] == 1
     stranger = SimpleNamespace(id=world.channel)
-    assert reading.get_reading(stranger.id) == {}
+    assert unread.get_reading(stranger.id) == {}

@@ -4,7 +4,7 @@ import html
 import re
 import time
 
-from chat.cache.local import Made
+from chat.cache.process_copies import Made
 from chat.extensions import redis
 from chat.pages import fragments, message_rows
 from chat.pages.fragments import Pieces

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.cache import tail
+from chat.cache import unread_tail
 from chat.redis_schema import keys
 
 ANNA, BORIS = "a" * 24, "b" * 24
@@ -23,7 +23,7 @@ def test_unread_is_what_others_said_after_the_mark_and_did_not_delete(steps, fir
     for step, author, deleted in steps:
         seq += step
         messages.append(message(seq, author, deleted))
-    newest = tail.of([tail.line(m) for m in messages])
+    newest = unread_tail.of([unread_tail.line(m) for m in messages])
 
     after = [m for m in messages if m["seq"] > mark and not m["deleted"]]
     assert newest.unread(ANNA, mark) == sum(m["author"]["id"] != ANNA for m in after)
@@ -33,13 +33,13 @@ def test_unread_is_what_others_said_after_the_mark_and_did_not_delete(steps, fir
 
 def test_nothing_said_yet_is_kept_as_a_line_that_says_so():
     key = keys.tail("c" * 24)
-    assert tail.decode(tail.items(tail.of([]), key), key) == tail.of([])
-    assert tail.decode([*tail.items(tail.of([]), key), f"1 {ANNA} 0"], key) == tail.of(
-        [f"1 {ANNA} 0"]
-    )
+    assert unread_tail.decode(unread_tail.items(unread_tail.of([]), key), key) == unread_tail.of([])
+    assert unread_tail.decode(
+        [*unread_tail.items(unread_tail.of([]), key), f"1 {ANNA} 0"], key
+    ) == unread_tail.of([f"1 {ANNA} 0"])
 
 
 @pytest.mark.parametrize("text", ["12", "x a 0", "1 2 3 4", "", f"1 {'a' * 24} 2"])
 def test_a_line_that_is_none_is_an_error(text):
     with pytest.raises(ValueError):
-        tail.of([text])
+        unread_tail.of([text])

@@ -6,7 +6,9 @@ from fnmatch import fnmatchcase
 import pytest
 from flask import Flask
 
-from chat.cache import fence, fence_reads, fence_scripts
+from chat.cache import fence
+from chat.cache.fence import reads as fence_reads
+from chat.cache.fence import scripts as fence_scripts
 from chat.cli import DOCS
 from chat.monitoring.status import key_counts
 from chat.redis import DOWN, names, recovery, rights, scripts

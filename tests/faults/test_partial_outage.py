@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chat.cache import outages
+from chat.cache import isolation
 from tests.support.people import Person
 from tests.support.processes import AppProcess
 from tests.support.proxy import Line
@@ -85,8 +85,8 @@ def test_what_a_cut_off_process_stores_is_seen_by_the_others_and_caches_are_used
     assert two.texts_there()[-2:] == ["edited 4", "said while cut off"]
     two.edit(first, "edited with everybody back")
     assert two.texts_there()[-2] == "edited with everybody back"
-    eventually(lambda: two.words_there(outages.THERE_ARE_NONE) == 1)
-    assert two.words_there(outages.THERE_ARE) == 1
+    eventually(lambda: two.words_there(isolation.THERE_ARE_NONE) == 1)
+    assert two.words_there(isolation.THERE_ARE) == 1
 
 
 def test_a_process_that_dies_while_it_is_cut_off_is_forgotten(two: Two) -> None:

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from app import create_app
-from chat.cache import fence_writes, messages
+from chat.cache import messages
+from chat.cache.fence import writes as fence_writes
 from chat.monitoring import shadow
 from chat.telemetry import registry
 from tests.metrics.scrape import scrape

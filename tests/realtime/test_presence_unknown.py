@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chat.cache import outages
+from chat.cache import isolation
 from chat.extensions import redis
 from chat.models.outage import Outage
 from chat.presence import leases
@@ -46,7 +46,7 @@ def said(mongod, valkey, monkeypatch) -> Iterator[Said]:
 
 def look() -> None:
     """What each process does once a second."""
-    outages._outages.look()
+    isolation._outages.look()
 
 
 def modes(said: Said) -> list[str]:

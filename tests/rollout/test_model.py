@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from chat import rollout
-from chat.cache import channels, emptying, fence_writes, local, through
+from chat.cache import channels, flush, process_copies, read_through
+from chat.cache.fence import writes as fence_writes
 from chat.models import Rollout, Site, base
 from chat.rollout import follower
 from chat.services import rollout as shares
@@ -34,7 +35,7 @@ class Walk(RuleBasedStateMachine):
         super().__init__()
         self.clock.now += 1000
         empty_redis()
-        local.copies.clear()
+        process_copies.copies.clear()
         Rollout.objects.delete()
         self.heard = [rollout.Heard(), rollout.Heard()]
         self.writes = {}
@@ -78,7 +79,7 @@ class Walk(RuleBasedStateMachine):
             row = Rollout.read()["features"]["channels"]
             if row["stage"] != "steady":
                 if self.empties:
-                    emptying.empty("channels")
+                    flush.empty("channels")
                 Rollout.settle("channels", row["since"])
 
     @precondition(lambda self: not self.writes)
@@ -118,7 +119,7 @@ class Walk(RuleBasedStateMachine):
                     rollout._heard = self.heard[process]
                 return found
 
-            name = through.get(source._replace(load=load))["name"]
+            name = read_through.get(source._replace(load=load))["name"]
         assert int(name) >= least, f"{name} was answered after {least} had been acknowledged"
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, BulkWriteError
 
-from chat.cache import fence_writes, reading, tail
 from chat.cache import messages as cache
+from chat.cache import unread, unread_tail
+from chat.cache.fence import writes as fence_writes
 from chat.models import Channel, Message, base, posting
 from chat.models.message import lock
 from chat.redis_schema import keys
@@ -47,8 +48,8 @@ def is_as_it_should_be(channel):
     assert [m["seq"] for m in stored] == list(range(1, len(stored) + 1))
     assert len({m["rev"] for m in stored}) == len(stored)
     assert cache.get_recent(channel) == stored[-50:]
-    assert reading.last_seq(channel) == len(stored)
-    lines = [tail.line(m) for m in stored]
+    assert unread.last_seq(channel) == len(stored)
+    lines = [unread_tail.line(m) for m in stored]
     assert Message.tail(channel, 100) == lines
     return stored
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.cache import outages
+from chat.cache import isolation
 from chat.extensions import redis
 from chat.models import Drill
 from chat.monitoring.status import drill
@@ -32,7 +32,7 @@ def follower(app, clock):
 def stands(follower):
     follower.apply()
     redis.check()  # as the watch does, every second
-    return follower.phase(), redis.is_up(), outages.elsewhere()
+    return follower.phase(), redis.is_up(), isolation.elsewhere()
 
 
 def test_caches_are_left_before_redis_is_and_taken_up_again_after_it(follower, clock):

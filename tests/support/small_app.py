@@ -12,11 +12,12 @@ from flask import Flask
 from flask_babel import Babel
 from flask_login import current_user
 
-from chat import extensions, models, rollout, signals
+from chat import extensions, models, rollout
 from chat import redis as chat_redis
 from chat.auth import current_user as auth
 from chat.auth.sessions import interface as sessions
 from chat.auth.sessions import store as session_store
+from chat.cache import invalidation
 from chat.errors import ChatError
 from chat.models import User
 from chat.web import rate_limits, security
@@ -55,7 +56,7 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
     models.init_app(app)
     chat_redis.init_app(app)
     rollout.init_app(app)
-    for concern in (sessions, auth, security, rate_limits, signals):
+    for concern in (sessions, auth, security, rate_limits, invalidation):
         concern.init_app(app)
     app.register_error_handler(ChatError, lambda e: (str(e.detail), e.status))
     _routes(app)

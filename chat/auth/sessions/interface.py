@@ -26,7 +26,7 @@ from chat import rollout
 from chat.auth.sessions import cleanup as session_cleanup
 from chat.auth.sessions import store
 from chat.auth.sessions.ids import sid_hash
-from chat.cache import outages
+from chat.cache import isolation
 from chat.errors import Unavailable, Uncertain
 from chat.extensions import redis
 from chat.models.driver import has_written
@@ -195,7 +195,7 @@ def init_app(app: Flask) -> None:
     ownership.confirm("session:*", session_cleanup.known)
     redis.before_recovery(repair)
     redis.regularly(sweep)
-    outages.before_trust(sweep)
+    isolation.before_trust(sweep)
 
 
 def _behind_https(app: Flask) -> bool:

@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 
 from chat import rollout
 from chat.auth.sessions.ids import seal, sid_hash
-from chat.cache import outages
+from chat.cache import isolation
 from chat.extensions import redis
 from chat.models.session import Life
 from chat.models.session import Session as Row
@@ -107,7 +107,7 @@ def load(sid: str, read: list[Any] | None = None) -> dict | None:
     ``read``: what ``call`` was answered in this very request. A process that is cut off from Redis
     ends sessions in MongoDB alone.
     """
-    asked = rollout.in_rollout("sessions", sid) and not outages.elsewhere()
+    asked = rollout.in_rollout("sessions", sid) and not isolation.elsewhere()
     data = _from_redis(sid, read) if asked else None
     telemetry.session(data is not None, asked, redis)
     return data if data is not None else _from_mongo(sid)

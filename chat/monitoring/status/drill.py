@@ -22,7 +22,7 @@ from flask import Flask
 from gevent.event import Event
 from pymongo.errors import PyMongoError
 
-from chat.cache import outages, updates
+from chat.cache import isolation, updates
 from chat.extensions import redis
 from chat.models import Drill
 
@@ -69,7 +69,7 @@ class Follower:
     def apply(self) -> None:
         """Shut the door, or open it."""
         phase = self.phase()
-        outages.stand_apart(phase != NONE)
+        isolation.stand_apart(phase != NONE)
         if (phase == AWAY) == self.shut:
             return
         self.shut = phase == AWAY

@@ -12,7 +12,7 @@ from flask import Flask, g
 from socketio.exceptions import ConnectionRefusedError
 
 from chat import integers
-from chat.cache import through
+from chat.cache import read_through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import NotKept, has_written
@@ -35,7 +35,7 @@ CATCHING_UP = "channel:open"
 MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled so often in so many seconds: disconnect
 
 # What an event is going to ask for, so that it can be asked for in one round trip.
-Needs = Callable[[Connection, dict[str, Any]], list[through.Source]]
+Needs = Callable[[Connection, dict[str, Any]], list[read_through.Source]]
 
 table: dict[str, tuple[Handler, str, Needs | None]] = {}
 
@@ -98,7 +98,7 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
                 raise BadInput
             with turns.taken(behind=behind):
                 if waited:
-                    through.look_again()
+                    read_through.look_again()
                     actor = _actor(connection)
                 return {"ok": True, **handler(actor, connection, data)}
         except ChatError as error:
@@ -124,9 +124,9 @@ def _comes_back(event: str, connection: Connection) -> bool:
 def _look_ahead(needs: Needs | None, connection: Connection, data: Any) -> None:
     if needs is not None and isinstance(data, dict):
         g.subject = connection.user_id
-        through.look_once()
+        read_through.look_once()
         wanted = needs(connection, data)
-        through.look_all([one for one in wanted if through.is_cached(one.shape.feature)])
+        read_through.look_all([one for one in wanted if read_through.is_cached(one.shape.feature)])
 
 
 def failure(error: ChatError) -> Answer:

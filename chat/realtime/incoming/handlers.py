@@ -9,8 +9,8 @@ from chat import presence
 from chat.auth import permissions
 from chat.auth.sessions import interface as sessions
 from chat.cache import channels, directs, members, users
-from chat.cache.local import copies
-from chat.cache.through import Source
+from chat.cache.process_copies import copies
+from chat.cache.read_through import Source
 from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
 from chat.models import base
 from chat.realtime.incoming import catch_up

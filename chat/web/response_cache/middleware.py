@@ -1,6 +1,6 @@
 """The same answer again, after one round trip has shown that it would be the same (R18, R23).
 
-An answer is kept together with its basis (``chat.cache.basis``): the version of every cached value
+An answer is kept together with its basis (``chat.cache.dependencies``): the version of every cached value
 that went into it. The next time the same is asked, one pipeline asks Redis for the caller's
 session, their count of calls, and the versions of their profile and of all those values. If nothing
 has changed the kept answer is given, without going through Flask; otherwise everything is done as
@@ -22,8 +22,8 @@ from flask import Flask
 from chat import logs, rollout
 from chat.auth.sessions import store as session_store
 from chat.auth.sessions.recent import callers
-from chat.cache import outages
-from chat.cache.local import Copy, copies
+from chat.cache import isolation
+from chat.cache.process_copies import Copy, copies
 from chat.extensions import redis
 from chat.redis import Down, scripts
 from chat.redis_schema import keys
@@ -97,7 +97,7 @@ class Again:
         session = self._cookie.search(environ.get("HTTP_COOKIE", ""))
         if session is None or "HTTP_AUTHORIZATION" in environ:
             return None
-        if not redis.is_up() or outages.elsewhere():
+        if not redis.is_up() or isolation.elsewhere():
             return None
         # An answer that began under other percentages is not found any more.
         place = (

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from chat.cache.basis import Basis
+from chat.cache.dependencies import Basis
 
 MOST_BYTES = 16_000_000
 BESIDE_BODY = 4_000  # about what an answer takes beside its body and its address

@@ -21,7 +21,9 @@ import gevent
 from flask import has_request_context, request
 
 from app import create_app
-from chat.cache import fence, fence_reads, fence_writes
+from chat.cache import fence
+from chat.cache.fence import reads as fence_reads
+from chat.cache.fence import writes as fence_writes
 from chat.extensions import redis
 from chat.redis import connect
 

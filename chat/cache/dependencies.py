@@ -9,14 +9,15 @@ from typing import Any
 from flask import g, has_request_context
 from pymongo import monitoring
 
-from chat.cache import fence_reads, misplaced
+from chat.cache import wrong_type
+from chat.cache.fence import reads as fence_reads
 from chat.extensions import redis
 from chat.redis import scripts
 
 SOON_MS = 2_000
 # KEYS: a key that holds a version of its own.
 VERSION = "return redis.call('GET', KEYS[1])"
-misplaced.run_again(VERSION)
+wrong_type.run_again(VERSION)
 
 
 class Basis:
@@ -60,7 +61,7 @@ class Basis:
 
     def holds(self, answers: list[Any]) -> bool:
         """Whether everything is as it was, and none of it about to expire: then an answer made
-        anew has it fetched early (``chat.cache.through``)."""
+        anew has it fetched early (``chat.cache.read_through``)."""
         split = len(answers) - len(self.plain)
         same = all(_lasts(ms) for lives in answers[:split] for ms in lives)
         return same and answers[split:] == list(self.plain.values())

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat import rollout
-from chat.cache import fence_steps  # noqa: F401 - says how scripts go while a Cluster moves keys
-from chat.cache.fence import TOKEN_SECONDS, TRUSTED_MS, companions, new_token
-from chat.cache.fence_scripts import BEGIN, END, END_APPEND, END_TOUCH, RELEASE
+from chat.cache.fence import (
+    TOKEN_SECONDS,
+    TRUSTED_MS,
+    cluster_steps,  # noqa: F401 - says how scripts go while a Cluster moves keys
+    companions,
+    new_token,
+)
+from chat.cache.fence.scripts import BEGIN, END, END_APPEND, END_TOUCH, RELEASE
 from chat.extensions import redis
 from chat.redis import DOWN, scripts
 

@@ -11,8 +11,9 @@ from flask import current_app, g, has_request_context
 from gevent.event import Event
 
 from chat import rollout
-from chat.cache import basis, fence_reads, outages
-from chat.cache.local import Copy, copies, size_of
+from chat.cache import dependencies, isolation
+from chat.cache.fence import reads as fence_reads
+from chat.cache.process_copies import Copy, copies, size_of
 from chat.extensions import redis
 from chat.redis_schema.shapes import UNREADABLE
 from chat.telemetry import events as telemetry
@@ -74,7 +75,7 @@ def ask(source: Source, part: Part) -> bool:
     if found.hit:
         note("hit")
         telemetry.cache_hits([source.key])
-        basis.read(source.key, found.version)
+        dependencies.read(source.key, found.version)
         return bool(found.value)
     return part.pick(get(source))
 
@@ -154,7 +155,7 @@ def look_at(confirmed: dict[str, str]) -> None:
     found = {key: copies.get(key) for key in confirmed}
     same = {key: copy for key, copy in found.items() if copy and copy.version == confirmed[key]}
     g.seen.update(same)
-    if (made_from := basis.current()) is not None:
+    if (made_from := dependencies.current()) is not None:
         for key in same:
             made_from.add(made_from.fenced, key, confirmed[key])
     telemetry.cache_hits(list(same))
@@ -168,7 +169,7 @@ def look_again() -> None:
 
 def is_cached(feature: str) -> bool:
     """Whether whoever is asking now is answered from this structure."""
-    return redis.enabled and not outages.elsewhere() and rollout.for_reader(feature)
+    return redis.enabled and not isolation.elsewhere() and rollout.for_reader(feature)
 
 
 def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> list[Copy]:
@@ -181,7 +182,7 @@ def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> lis
     again = _ask([sources[i] for i in late], [None] * len(late))
     for i, reading in zip(late, again, strict=True):
         readings[i] = reading
-    made_from = basis.current()
+    made_from = dependencies.current()
     lives = {name: ttl(name) for name in {source.shape.ttl for source in sources}}
     cold = g.get("cold")
     found = []
@@ -280,7 +281,7 @@ def _refreshed(app: Any, source: Source, version: str) -> None:
 def note(outcome: str) -> None:
     """Remember how this request was answered; the worst of several reads counts (X-Cache)."""
     if outcome != "hit":
-        basis.spoil()
+        dependencies.spoil()
     if has_request_context():
         this = g._get_current_object()  # type: ignore[attr-defined]
         seen = this.get("x_cache", "hit")

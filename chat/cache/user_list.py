@@ -14,8 +14,9 @@ import gevent
 from flask import current_app
 
 from chat import rollout
-from chat.cache import basis, fence, fence_reads, misplaced, through
-from chat.cache.through import Shape, Source
+from chat.cache import dependencies, fence, read_through, wrong_type
+from chat.cache.fence import reads as fence_reads
+from chat.cache.read_through import Shape, Source
 from chat.extensions import redis
 from chat.models import User, base
 from chat.redis import DOWN, Down, scripts
@@ -65,7 +66,7 @@ FIRST_ORDER = "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX')"
 SCORES = "return redis.call('ZMSCORE', KEYS[1], unpack(ARGV))"
 
 for _script in (TAKE_NAME, MOVE_UP, SCORES):
-    misplaced.run_again(_script)
+    wrong_type.run_again(_script)
 
 _busy = False
 
@@ -79,7 +80,9 @@ def keep_filled(found: fence_reads.Reading) -> None:
     """After a reading of the list: fill it if it is missing, and early if it is about to expire."""
     if found.token:
         fill(found.token)
-    elif found.version and 0 <= found.left_ms < through.EARLY * 1000 * through.ttl("TTL_USERS"):
+    elif found.version and 0 <= found.left_ms < read_through.EARLY * 1000 * read_through.ttl(
+        "TTL_USERS"
+    ):
         _in_background(found.version)
 
 
@@ -102,7 +105,7 @@ def store_activity(moments: dict[str, datetime]) -> None:
 
 def order() -> str | None:
     """What changes whenever somebody moves up in the list."""
-    found = redis.run(basis.VERSION, [keys.order()], [], "user list")
+    found = redis.run(dependencies.VERSION, [keys.order()], [], "user list")
     return None if isinstance(found, Down) else found
 
 
@@ -118,7 +121,7 @@ def stored_activity(ids: list[str]) -> dict[str, int]:
     try:
         return scores(ids, [score for part in found for score in part])
     except shapes.UNREADABLE:
-        through.unreadable(keys.users_list())
+        read_through.unreadable(keys.users_list())
         return {}
 
 
@@ -156,7 +159,7 @@ def _fill(token: str) -> None:
         told = redis.run(ADD, [pieces], [PIECE_SECONDS, *piece], "user list", spare=True)
         if told is DOWN:
             return
-    life = through.jittered(through.ttl("TTL_USERS"))
+    life = read_through.jittered(read_through.ttl("TTL_USERS"))
     names = [*fence.companions(keys.users_list())[:2], pieces]
     args = [token, fence.new_token(), fence.TOKEN_SECONDS, life]
     if redis.run(TAKE_NAME, names, args, "user list") == 1:

@@ -11,17 +11,8 @@ has after the write.
 
 from typing import Any
 
-from chat.cache import misplaced
-from chat.cache.fence_scripts import (
-    BEGIN,
-    BUSY,
-    END,
-    END_APPEND,
-    END_TOUCH,
-    FILL,
-    READ,
-    RELEASE,
-)
+from chat.cache import wrong_type
+from chat.cache.fence.scripts import BEGIN, BUSY, END, END_APPEND, END_TOUCH, FILL, READ, RELEASE
 from chat.redis import scripts
 
 # KEYS: W. ARGV: writer, seconds.
@@ -73,7 +64,7 @@ def _fill(client: Any, keys: list[str], args: list[Any]) -> int:
 
 
 for _script in (READ, FILL, BEGIN, RELEASE, END, END_APPEND, END_TOUCH):
-    misplaced.run_again(_script)
+    wrong_type.run_again(_script)
 
 scripts.in_steps(READ, _read)
 scripts.in_steps(FILL, _fill)

@@ -6,10 +6,16 @@ from typing import Any
 
 from redis.cluster import RedisCluster
 
-from chat.cache import fence_steps  # noqa: F401 - says how scripts go while a Cluster moves keys
-from chat.cache.fence import LEASE_MS, TOKEN_SECONDS, TRUSTED_MS, companions, new_token
-from chat.cache.fence_scripts import FILL, READ
-from chat.cache.fence_scripts import SAME as SAME_OF_MANY
+from chat.cache.fence import (
+    LEASE_MS,
+    TOKEN_SECONDS,
+    TRUSTED_MS,
+    cluster_steps,  # noqa: F401 - says how scripts go while a Cluster moves keys
+    companions,
+    new_token,
+)
+from chat.cache.fence.scripts import FILL, READ
+from chat.cache.fence.scripts import SAME as SAME_OF_MANY
 from chat.extensions import redis
 from chat.redis import DOWN, Down, names, scripts
 

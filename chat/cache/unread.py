@@ -8,10 +8,11 @@ messages as short lines "seq author deleted", enough to count up to MOST_UNREAD 
 from collections.abc import Iterable
 from functools import lru_cache
 
-from chat.cache import fence_writes, tail, through
-from chat.cache.fence_writes import Ending, Write
-from chat.cache.tail import Tail
-from chat.cache.through import Shape, Source
+from chat.cache import read_through, unread_tail
+from chat.cache.fence import writes as fence_writes
+from chat.cache.fence.writes import Ending, Write
+from chat.cache.read_through import Shape, Source
+from chat.cache.unread_tail import Tail
 from chat.extensions import redis
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
@@ -32,19 +33,21 @@ TAIL = Shape(
     "TTL_CHANNELS",
     ("LRANGE", 0, -1),
     "RPUSH",
-    tail.items,
+    unread_tail.items,
     keys.decoder("cache:messages:tail:*"),
 )
 
 
 def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
     """Add what was stored, in its order, behind its predecessor (R10)."""
-    return write, fence_writes.append([(m["seq"], tail.line(m)) for m in messages], tail.MOST)
+    return write, fence_writes.append(
+        [(m["seq"], unread_tail.line(m)) for m in messages], unread_tail.MOST
+    )
 
 
 def get_marks(user_id: str) -> dict[str, int]:
     """The channels that somebody belongs to, with the last seq that they have read in each."""
-    return through.get(marks_source(user_id))  # type: ignore[no-any-return]
+    return read_through.get(marks_source(user_id))  # type: ignore[no-any-return]
 
 
 def marks_source(user_id: str) -> Source:
@@ -55,12 +58,16 @@ def marks_source(user_id: str) -> Source:
 @lru_cache(maxsize=10_000)
 def tail_source(channel_id: str) -> Source:
     """The newest lines of one channel."""
-    return Source(keys.tail(channel_id), TAIL, lambda: tail.of(Message.tail(channel_id, tail.MOST)))
+    return Source(
+        keys.tail(channel_id),
+        TAIL,
+        lambda: unread_tail.of(Message.tail(channel_id, unread_tail.MOST)),
+    )
 
 
 def tail_version(channel_id: str) -> str | None:
     """Changes with every post and every deletion in a channel; None where nobody can tell."""
-    return through.look(tail_source(channel_id)).version
+    return read_through.look(tail_source(channel_id)).version
 
 
 def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
@@ -68,9 +75,9 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
 
     ``unread`` leaves out deleted messages and the person's own, and stops at MOST_UNREAD.
     """
-    if not redis.is_up() or not through.is_cached("messages"):
+    if not redis.is_up() or not read_through.is_cached("messages"):
         outcome = "bypass" if redis.is_up() or not redis.enabled else "down"
-        through.note(outcome)
+        read_through.note(outcome)
         telemetry.cache(keys.marks(user_id), outcome)
         return Membership.reading_of(user_id, channel_id)
     marks = get_marks(user_id)
@@ -82,8 +89,8 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
 
 def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
     """The seq of the newest message of each channel; 0 where nothing was said yet."""
-    if not through.is_cached("messages"):
-        through.note("bypass")
+    if not read_through.is_cached("messages"):
+        read_through.note("bypass")
         telemetry.cache(keys.tail(""), "bypass")
         return Message.last_seqs(list(channel_ids))
     return {cid: newest.last for cid, newest in _tails(channel_ids).items()}
@@ -111,5 +118,5 @@ def _unread(user_id: str, channel_id: str, mark: int, newest: Tail) -> int:
 def _tails(channel_ids: Iterable[str]) -> dict[str, Tail]:
     """The newest lines of each channel."""
     wanted = list(channel_ids)
-    found = through.look_all([tail_source(cid) for cid in wanted])
+    found = read_through.look_all([tail_source(cid) for cid in wanted])
     return {cid: copy.value for cid, copy in zip(wanted, found, strict=True)}

@@ -2,7 +2,7 @@
 
 So one key that another program wrote over is a miss, as if it had expired, and no outage. That is
 possible where a script may be run whole after a part of it was, and where what is lost comes from
-MongoDB or from the leases. Everything else is an outage, a short one (``chat.cache.poison``).
+MongoDB or from the leases. Everything else is an outage, a short one (``chat.cache.type_check``).
 """
 
 from chat.redis import scripts

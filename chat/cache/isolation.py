@@ -24,7 +24,8 @@ from flask import Flask
 from gevent.lock import BoundedSemaphore
 from pymongo.errors import PyMongoError
 
-from chat.cache import fence_writes, poison, updates
+from chat.cache import type_check, updates
+from chat.cache.fence import writes as fence_writes
 from chat.extensions import redis
 from chat.models.base import DATABASE_GONE
 from chat.models.outage import Outage
@@ -167,7 +168,7 @@ def init_app(app: Flask) -> None:
     global _outages
     _outages = Outages(company=app.config["WORKERS"] > 1)
     fence_writes.on_unannounced(_outages.say)
-    poison.init_app()
+    type_check.init_app()
 
 
 def start(app: Flask) -> None:

@@ -13,7 +13,8 @@ from bson import ObjectId
 from flask import Flask
 from mongoengine import Document, signals
 
-from chat.cache import fence_writes, messages, reading, updates, users
+from chat.cache import messages, unread, updates, users
+from chat.cache.fence import writes as fence_writes
 from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
 from chat.models.base import NUMBERS, write_refused
@@ -55,7 +56,7 @@ def _message(writes: list[fence_writes.Write], message: Message, created: bool) 
         _drop(writes, message, created)
         return
     stored = message.together
-    fence_writes.end_all([messages.posted(writes[0], stored), reading.posted(writes[1], stored)])
+    fence_writes.end_all([messages.posted(writes[0], stored), unread.posted(writes[1], stored)])
 
 
 def _message_keys(message: Message) -> list[str]:
