@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.models import Message, base, posting
+from chat.models import Message, base, insert
 
 CHANNEL, AUTHOR = "a" * 24, "b" * 24
 
@@ -15,7 +15,7 @@ def channel(app):
 
 
 def post(n):
-    return posting.post(CHANNEL, AUTHOR, "Ann", f"text {n}", "", f"client-{n:04}")[0]
+    return insert.post(CHANNEL, AUTHOR, "Ann", f"text {n}", "", f"client-{n:04}")[0]
 
 
 def known():

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chat.models import reach
-from chat.models.reach import ELECTION, LOST, Reach
+from chat.models import failover
+from chat.models.failover import ELECTION, LOST, Reach
 
 
 def beat(server: str, writable: bool = False) -> Any:
@@ -17,7 +17,7 @@ def beat(server: str, writable: bool = False) -> Any:
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     moment = [1000.0]
-    monkeypatch.setattr(reach.time, "monotonic", lambda: moment[0])
+    monkeypatch.setattr(failover.time, "monotonic", lambda: moment[0])
     return moment
 
 

@@ -20,16 +20,16 @@ from chat.models.channel import Channel
 from chat.models.drill import Drill
 from chat.models.driver import Client, Unconfirmed
 from chat.models.emoji import EmojiUse
+from chat.models.failover import ELECTION, Reach
 from chat.models.heartbeat import Heartbeat
 from chat.models.invite import Invite
 from chat.models.majority import WAIT, Majority
 from chat.models.membership import Membership
 from chat.models.message import Message
-from chat.models.minute import Minute
-from chat.models.reach import ELECTION, Reach
 from chat.models.rollout import Rollout
 from chat.models.session import Session
 from chat.models.site import Site
+from chat.models.status_minute import Minute
 from chat.models.token import AccessToken
 from chat.models.user import User
 

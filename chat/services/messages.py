@@ -12,7 +12,7 @@ from chat.cache import read_through
 from chat.cache import unread as unread_counts
 from chat.cache.process_copies import Made
 from chat.errors import BadInput, Forbidden, NotFound
-from chat.models import Membership, Message, base, posting
+from chat.models import Membership, Message, base, insert
 from chat.models.message import fitting
 from chat.models.user import at_least
 from chat.realtime.outgoing import broadcasts
@@ -44,7 +44,7 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     read_through.look_again()
     body, client_id = text.check_message(body), text.check_client_id(client_id)
     html, prepare = markup.render(body), broadcasts.prepare
-    message, created = posting.post(
+    message, created = insert.post(
         channel_id, actor.id, actor.nickname, body, html, client_id, prepare
     )
     if message["channel"] != channel_id:

@@ -11,7 +11,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError
 from chat.cache import messages as cache
 from chat.cache import unread, unread_tail
 from chat.cache.fence import writes as fence_writes
-from chat.models import Channel, Message, base, posting
+from chat.models import Channel, Message, base, insert
 from chat.models.message import lock
 from chat.redis_schema import keys
 
@@ -20,7 +20,7 @@ AUTHORS = ("b" * 24, "c" * 24)
 
 
 def said(channel, author, name):
-    return posting.post(channel, AUTHORS[author], "Ann", f"text {name}", "", f"{channel}-{name}")
+    return insert.post(channel, AUTHORS[author], "Ann", f"text {name}", "", f"{channel}-{name}")
 
 
 def waiting(channel, wanted):
@@ -85,9 +85,9 @@ def inserts(monkeypatch):
 
 
 def test_who_has_the_turn_stores_all_that_wait_in_the_order_in_which_they_came(channel, inserts):
-    names = [f"{n:04}" for n in range(posting.MOST_TOGETHER + 4)]
+    names = [f"{n:04}" for n in range(insert.MOST_TOGETHER + 4)]
     answers = ended(waiting(channel, [(0, name) for name in names]))
-    assert inserts == [posting.MOST_TOGETHER, 4]
+    assert inserts == [insert.MOST_TOGETHER, 4]
     assert [message["seq"] for message, _ in answers] == list(range(1, len(names) + 1))
     assert [m["client_id"] for m in is_as_it_should_be(channel)] == [
         f"{channel}-{n}" for n in names

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.models import Minute, base
-from chat.models.minute import KEPT_SECONDS
+from chat.models.status_minute import KEPT_SECONDS
 from chat.monitoring.status import charts, history
 from chat.monitoring.status.history import MOST_WAITING, Writer
 
