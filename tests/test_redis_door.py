@@ -21,7 +21,8 @@ from redis.exceptions import (
 
 import chat
 from chat.config import ConfigError, read
-from chat.redis import DOWN, answers, scripts
+from chat.redis import DOWN, scripts
+from chat.redis import errors as redis_errors
 from chat.redis.breaker import LONGEST_RETRY, Breaker
 from chat.redis.client import Disabled, Door
 from chat.redis.connect import Connector, _hosts, _sentinel
@@ -318,52 +319,52 @@ def test_a_late_failure_from_before_the_recovery_opens_nothing(
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("LOADING Redis is loading the dataset in memory", answers.OUTAGE),
-        ("READONLY You can't write against a read only replica.", answers.OUTAGE),
-        ("OOM command not allowed when used memory > 'maxmemory'.", answers.OUTAGE),
-        ("MISCONF Valkey is configured to save RDB snapshots, but", answers.OUTAGE),
-        ("NOREPLICAS Not enough good replicas to write.", answers.OUTAGE),
-        ("MASTERDOWN Link with MASTER is down and replica-serve", answers.OUTAGE),
-        ("BUSY Valkey is busy running a script.", answers.OUTAGE),
-        ("CLUSTERDOWN Hash slot not served", answers.OUTAGE),
-        ("MOVED 3999 127.0.0.1:6381", answers.OUTAGE),
-        ("ASK 3999 127.0.0.1:6381", answers.OUTAGE),
-        ("ERR max number of clients reached", answers.OUTAGE),
-        ("TRYAGAIN Multiple keys request during rehashing of slot", answers.LOAD),
-        ("NOAUTH Authentication required.", answers.DENIED),
-        ("WRONGPASS invalid username-password pair or user is disabled.", answers.DENIED),
-        ("NOPERM User default has no permissions to run the 'get' command", answers.DENIED),
-        ("ERR invalid password", answers.DENIED),
-        ("WRONGTYPE Operation against a key holding the wrong kind of value", answers.POISON),
-        ("ERR value is not an integer or out of range", answers.POISON),
-        ("ERR hash value is not an integer", answers.POISON),
-        ("ERR increment or decrement would overflow", answers.POISON),
-        ("NOSCRIPT No matching script. Please use EVAL.", answers.BUG),
-        ("CROSSSLOT Keys in request don't hash to the same slot", answers.BUG),
-        ("ERR unknown command 'NO-SUCH-COMMAND'", answers.BUG),
+        ("LOADING Redis is loading the dataset in memory", redis_errors.OUTAGE),
+        ("READONLY You can't write against a read only replica.", redis_errors.OUTAGE),
+        ("OOM command not allowed when used memory > 'maxmemory'.", redis_errors.OUTAGE),
+        ("MISCONF Valkey is configured to save RDB snapshots, but", redis_errors.OUTAGE),
+        ("NOREPLICAS Not enough good replicas to write.", redis_errors.OUTAGE),
+        ("MASTERDOWN Link with MASTER is down and replica-serve", redis_errors.OUTAGE),
+        ("BUSY Valkey is busy running a script.", redis_errors.OUTAGE),
+        ("CLUSTERDOWN Hash slot not served", redis_errors.OUTAGE),
+        ("MOVED 3999 127.0.0.1:6381", redis_errors.OUTAGE),
+        ("ASK 3999 127.0.0.1:6381", redis_errors.OUTAGE),
+        ("ERR max number of clients reached", redis_errors.OUTAGE),
+        ("TRYAGAIN Multiple keys request during rehashing of slot", redis_errors.LOAD),
+        ("NOAUTH Authentication required.", redis_errors.DENIED),
+        ("WRONGPASS invalid username-password pair or user is disabled.", redis_errors.DENIED),
+        ("NOPERM User default has no permissions to run the 'get' command", redis_errors.DENIED),
+        ("ERR invalid password", redis_errors.DENIED),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", redis_errors.POISON),
+        ("ERR value is not an integer or out of range", redis_errors.POISON),
+        ("ERR hash value is not an integer", redis_errors.POISON),
+        ("ERR increment or decrement would overflow", redis_errors.POISON),
+        ("NOSCRIPT No matching script. Please use EVAL.", redis_errors.BUG),
+        ("CROSSSLOT Keys in request don't hash to the same slot", redis_errors.BUG),
+        ("ERR unknown command 'NO-SUCH-COMMAND'", redis_errors.BUG),
     ],
 )
 def test_each_refusal_of_the_server_has_its_name(text: str, kind: str) -> None:
     """As the library hands it on, which cuts off what it has made a class of."""
-    assert answers.kind_of(BaseParser.parse_error(text)) == kind
+    assert redis_errors.kind_of(BaseParser.parse_error(text)) == kind
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (ConnectionError("refused"), answers.OUTAGE),
-        (RedisClusterException("Redis Cluster cannot be connected"), answers.OUTAGE),
-        (TimeoutError("socket"), answers.OUTAGE),
-        (MaxConnectionsError("Too many connections"), answers.LOAD),
-        (ConnectionError("No connection available."), answers.LOAD),
-        (ClusterError("TTL exhausted."), answers.LOAD),
-        (DataError("Invalid input of type"), answers.BUG),
-        (RedisClusterException("EVAL - all keys must map to the same key slot"), answers.BUG),
-        (KeyError("ours"), answers.BUG),
+        (ConnectionError("refused"), redis_errors.OUTAGE),
+        (RedisClusterException("Redis Cluster cannot be connected"), redis_errors.OUTAGE),
+        (TimeoutError("socket"), redis_errors.OUTAGE),
+        (MaxConnectionsError("Too many connections"), redis_errors.LOAD),
+        (ConnectionError("No connection available."), redis_errors.LOAD),
+        (ClusterError("TTL exhausted."), redis_errors.LOAD),
+        (DataError("Invalid input of type"), redis_errors.BUG),
+        (RedisClusterException("EVAL - all keys must map to the same key slot"), redis_errors.BUG),
+        (KeyError("ours"), redis_errors.BUG),
     ],
 )
 def test_each_kind_of_trouble_has_its_name(error: Exception, kind: str) -> None:
-    assert answers.kind_of(error) == kind
+    assert redis_errors.kind_of(error) == kind
 
 
 def test_pauses_grow_with_jitter_to_a_limit_and_start_over_after_calm() -> None:

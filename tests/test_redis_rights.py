@@ -16,7 +16,7 @@ import chat
 from app import create_app
 from chat.cli import DOCS
 from chat.embedded.mongo import Mongo
-from chat.redis import names, rights
+from chat.redis import prefix, rights
 from chat.redis.client import Door
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
@@ -95,7 +95,7 @@ def test_the_command_prints_the_rights_with_the_prefix(mongod: Mongo):
         assert " ~team:cache:* " in told.output
         assert " &team:updates:users " in told.output
     finally:
-        names.init_app(Flask("none"))
+        prefix.init_app(Flask("none"))
 
 
 @pytest.mark.parametrize("taken", TAKEN)
@@ -170,7 +170,7 @@ def test_a_server_without_scripts_is_said_to_be_that(
 def test_the_names_of_what_is_missing_have_the_prefix(own_redis: Redis):
     app = Flask("prefixed")
     app.config["REDIS_PREFIX"] = "team[1]:"
-    names.init_app(app)
+    prefix.init_app(app)
     try:
         door = door_to(allow_what_is_needed(own_redis))
         assert door.check()
@@ -178,7 +178,7 @@ def test_the_names_of_what_is_missing_have_the_prefix(own_redis: Redis):
         assert not door.check()
         assert r"&team\[1\]:updates:users" in door.state()["error"]
     finally:
-        names.init_app(Flask("none"))
+        prefix.init_app(Flask("none"))
         door.close()
 
 

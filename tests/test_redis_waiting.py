@@ -15,7 +15,7 @@ from app import create_app
 from chat import models
 from chat.embedded.mongo import Mongo
 from chat.extensions import redis
-from chat.redis import DOWN, connect, patience, recovery
+from chat.redis import DOWN, connect, deadline, recovery
 from chat.redis.client import Door
 from chat.redis_schema import keys
 from chat.request.concurrency import turns
@@ -112,7 +112,7 @@ def test_the_next_request_is_as_patient_as_any(world: SimpleNamespace) -> None:
     left_out = _left_out()
     assert world.browser.get("/api/users").status_code == 200
     assert _left_out() > left_out
-    assert not patience.is_at_end()
+    assert not deadline.is_at_end()
 
 
 def test_a_write_is_told_to_redis_however_long_its_request_has_waited(
@@ -136,23 +136,23 @@ def test_who_comes_late_to_fetch_an_answer_has_not_waited_for_redis() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, turns.taken():
         with socket.create_connection(listener.getsockname()) as near, listener.accept()[0] as far:
             far.sendall(b"+PONG")
-            eventually(lambda: patience._lay_there(near) > patience.PATIENCE)
-            patience.wait_was(patience._lay_there(near), near)
-            assert not patience.is_at_end()
-            patience.wait_was(patience._lay_there(near) + patience.PATIENCE + 0.1, near)
-            assert patience.is_at_end()
-        patience.renew()
+            eventually(lambda: deadline._lay_there(near) > deadline.PATIENCE)
+            deadline.wait_was(deadline._lay_there(near), near)
+            assert not deadline.is_at_end()
+            deadline.wait_was(deadline._lay_there(near) + deadline.PATIENCE + 0.1, near)
+            assert deadline.is_at_end()
+        deadline.renew()
 
 
 def test_of_what_is_asked_of_several_nodes_at_once_the_longest_wait_counts() -> None:
     def ask(share: float) -> None:
-        others = [gevent.spawn(patience.spend, share * patience.PATIENCE) for _ in range(2)]
-        with patience.beside(others):
+        others = [gevent.spawn(deadline.spend, share * deadline.PATIENCE) for _ in range(2)]
+        with deadline.beside(others):
             gevent.joinall(others)
 
     with turns.taken():
         ask(0.6)
-        assert not patience.is_at_end()
+        assert not deadline.is_at_end()
         ask(0.6)
-        assert patience.is_at_end()
-    patience.renew()
+        assert deadline.is_at_end()
+    deadline.renew()

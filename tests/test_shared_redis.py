@@ -9,7 +9,7 @@ from flask import Flask
 from redis.crc import key_slot
 
 from chat.cache import fence
-from chat.redis import names
+from chat.redis import prefix as names
 from chat.redis_schema import keys, ownership
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher

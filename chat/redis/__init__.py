@@ -7,7 +7,7 @@ own, so that "Redis cannot say" is never mistaken for "Redis says there is nothi
 
 from flask import Flask
 
-from chat.redis.answers import DOWN, Down
+from chat.redis.errors import DOWN, Down
 
 __all__ = ["DOWN", "Down", "init_app", "start", "stop"]
 
@@ -15,24 +15,24 @@ __all__ = ["DOWN", "Down", "init_app", "start", "stop"]
 def init_app(app: Flask) -> None:
     """Tell the door where Redis is. Opens no connection."""
     from chat.extensions import redis
-    from chat.redis import names
+    from chat.redis import prefix
 
-    names.init_app(app)
+    prefix.init_app(app)
     redis.init_app(app)
 
 
 def start(app: Flask) -> None:
     """Watch Redis from this process. Call once per process, after the fork."""
     from chat.extensions import redis
-    from chat.redis import health
+    from chat.redis import watch as redis_watch
 
-    health.start(redis)
+    redis_watch.start(redis)
 
 
 def stop(app: Flask) -> None:
     """End the watch and close this process's connections."""
     from chat.extensions import redis
-    from chat.redis import health
+    from chat.redis import watch as redis_watch
 
-    health.stop(redis)
+    redis_watch.stop(redis)
     redis.close()

@@ -10,24 +10,15 @@ from typing import Any, TypeVar
 import redis
 from flask import Flask
 
-from chat.redis import health, patience, recovery, scripts
-from chat.redis.answers import (
-    BUG,
-    DENIED,
-    DOWN,
-    LOAD,
-    OUTAGE,
-    POISON,
-    Down,
-    is_moving,
-    kind_of,
-)
+from chat.redis import deadline, recovery, scripts
+from chat.redis import watch as redis_watch
 from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
-from chat.redis.kept import Kept
+from chat.redis.errors import BUG, DENIED, DOWN, LOAD, OUTAGE, POISON, Down, is_moving, kind_of
 from chat.redis.listeners import Listeners
 from chat.redis.mark import Elsewhere
 from chat.redis.reasons import describe
+from chat.redis.shared_client import Kept
 from chat.telemetry import events as telemetry
 
 T = TypeVar("T")
@@ -58,7 +49,7 @@ class Door(Listeners):
         self.watched = False  # a health greenlet probes, so requests need not
         self.run_id: str | None = None
         self.latency_ms: float | None = None
-        self._looking = health.Looking("single")
+        self._looking = redis_watch.Looking("single")
         self._connector: Connector | None = None
         self._disabled = True
         self._strict = False
@@ -82,7 +73,7 @@ class Door(Listeners):
         self._disabled = bool(app.config.get("DISABLE_REDIS")) or not is_configured(app)
         self._strict = bool(app.config.get("TESTING"))
         self._connector = None if self._disabled else Connector(app.config)
-        self._looking = health.Looking(self._connector.mode if self._connector else "single")
+        self._looking = redis_watch.Looking(self._connector.mode if self._connector else "single")
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -100,14 +91,14 @@ class Door(Listeners):
         """`fn(client)`'s answer, or DOWN. Costs nothing while Redis is known to be gone.
 
         ``spare``: a request that has waited for Redis long enough does without this one
-        (``chat.redis.patience``). Only for what is no harm left out while Redis is up: no word of
+        (``chat.redis.deadline``). Only for what is no harm left out while Redis is up: no word of
         a write.
         """
         if not self._may_pass():
             if self.enabled:
                 telemetry.fallback("open")
             return DOWN
-        if spare and patience.is_at_end():
+        if spare and deadline.is_at_end():
             telemetry.fallback("slow")
             return DOWN
         generation = self.breaker.generation
@@ -232,7 +223,7 @@ class Door(Listeners):
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _look(self, client: Any) -> health.Seen:
+    def _look(self, client: Any) -> redis_watch.Seen:
         return self.kept.mark.look(lambda: self._looking.look(client))
 
     def _why(self, error: Exception) -> tuple[str, str]:
@@ -288,7 +279,7 @@ class Door(Listeners):
     def _check(self, connection: Any) -> None:
         """A new connection to a server that is not the one we trusted is an outage at once."""
         if self.run_id is not None and not _recovering.get():
-            health.same_server(connection, self.run_id)
+            redis_watch.same_server(connection, self.run_id)
             if self.connector.mode != "cluster":
                 self.kept.mark.greet(connection)
 
@@ -307,7 +298,7 @@ class Door(Listeners):
         elif kind == LOAD:
             log.debug("no free Redis connection (%s)", what)
             if not is_moving(error):
-                patience.spend(POOL_WAIT)
+                deadline.spend(POOL_WAIT)
         elif kind in (OUTAGE, DENIED) and generation == self.breaker.generation:
             self._out(error, kind, what)
         return DOWN
@@ -315,7 +306,7 @@ class Door(Listeners):
     def _out(self, error: Exception, kind: str, what: str) -> None:
         if kind == DENIED and self.connector.mode != "cluster":
             self.kept.mark.drop()  # it could not be asked for either
-            error = health.named(error, self._get_client)
+            error = redis_watch.named(error, self._get_client)
         cause, reason = describe(error, kind)
         answers = isinstance(error, Elsewhere)
         self.poisoned = self.poisoned or answers  # who wrote over our mark may have written more

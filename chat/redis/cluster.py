@@ -18,13 +18,13 @@ from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from chat.redis import names, patience
+from chat.redis import deadline, prefix
 
 T = TypeVar("T")
 Command = tuple[tuple[Any, ...], dict[str, Any]]  # what execute_command takes
 
 
-class Cluster(names.Scanning, RedisCluster):
+class Cluster(prefix.Scanning, RedisCluster):
     """A RedisCluster with the pipelines of this module."""
 
     # How often to follow MOVED, ASK and TRYAGAIN. While a slot moves, the latter is the answer for
@@ -32,16 +32,16 @@ class Cluster(names.Scanning, RedisCluster):
     RedisClusterRequestTTL = 4
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        return self.execute_full(*names.sent(args), **options)
+        return self.execute_full(*prefix.sent(args), **options)
 
     def execute_full(self, *args: Any, **options: Any) -> Any:
-        """A command whose keys have their full names (``chat.redis.names``)."""
+        """A command whose keys have their full names (``chat.redis.prefix``)."""
         return super().execute_command(*args, **options)
 
     def _partition_keys_by_slot(self, keys: Any) -> dict[int, list[Any]]:
         slots: dict[int, list[Any]] = {}
         for key in keys:
-            slots.setdefault(key_slot(names.full(key).encode()), []).append(key)
+            slots.setdefault(key_slot(prefix.full(key).encode()), []).append(key)
         return slots
 
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> Any:
@@ -60,7 +60,7 @@ class Pipeline(CoreCommands):  # type: ignore[misc, type-arg]
 
     def execute_command(self, *args: Any, **options: Any) -> "Pipeline":
         """Remember it. Redis is asked at ``execute``."""
-        self._commands.append((names.sent(args), options))
+        self._commands.append((prefix.sent(args), options))
         return self
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
@@ -156,7 +156,7 @@ def side_by_side(questions: Sequence[Callable[[], T]]) -> list[T]:
     if len(questions) <= 1 or not gevent.monkey.is_module_patched("socket"):
         return [question() for question in questions]
     others = [gevent.spawn(_answer_of, question) for question in questions[1:]]
-    with patience.beside(others):
+    with deadline.beside(others):
         found = [_answer_of(questions[0]), *(other.get() for other in others)]
     for answer in found:
         if isinstance(answer, Exception):

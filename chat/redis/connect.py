@@ -15,8 +15,8 @@ from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from chat.address_settings import host_and_port
 from chat.redis.cluster import Cluster
-from chat.redis.together import Client
-from chat.redis.waiting import Line
+from chat.redis.pipeline import Client
+from chat.redis.socket import Line
 
 Hosts = list[tuple[str, int]]
 OnConnect = Callable[[Any], None]

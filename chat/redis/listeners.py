@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chat.redis import health
+from chat.redis import watch as redis_watch
 
 
 class Listeners:
@@ -31,4 +31,4 @@ class Listeners:
 
     def _tell(self, up: bool) -> None:
         for fn in self._on_change:
-            health.apart(fn, up)
+            redis_watch.apart(fn, up)

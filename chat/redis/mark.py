@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from chat.redis import names
+from chat.redis import prefix
 
 if TYPE_CHECKING:
-    from chat.redis.health import Seen
+    from chat.redis.watch import Seen
 
 KEY = "chat:mark"
 
@@ -82,7 +82,7 @@ class Mark:
 
     def trust(self, epoch: str, beat: int) -> None:
         """From now on it must be so."""
-        self.now = Expected(epoch, beat, bytes(pack_command(names.sent(("HGET", KEY, "epoch")))))
+        self.now = Expected(epoch, beat, bytes(pack_command(prefix.sent(("HGET", KEY, "epoch")))))
 
     def drop(self) -> None:
         """Nothing is trusted any more."""
@@ -103,7 +103,7 @@ class Mark:
         expected = self.now
         if not expected.epoch:
             return
-        connection.send_command(*names.sent(("HMGET", KEY, "epoch", "beat")))
+        connection.send_command(*prefix.sent(("HMGET", KEY, "epoch", "beat")))
         epoch, beat = map(_text, connection.read_response())
         if epoch != expected.epoch or not beat.isdecimal() or int(beat) < expected.beat:
             connection.disconnect()

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 from gevent import queue
 
-from chat.redis.retrying import backoff, close_quietly, jitter
+from chat.redis.backoff import backoff, close_quietly, jitter
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import re
 
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 
-from chat.redis.answers import DENIED, Lacking, Unknown, is_unknown_command, name_of_unknown
+from chat.redis.errors import DENIED, Lacking, Unknown, is_unknown_command, name_of_unknown
 from chat.redis.mark import Elsewhere
 from chat.traces import unquoted
 

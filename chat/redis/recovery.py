@@ -11,8 +11,9 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from chat.redis import health, mark
-from chat.redis.health import Seen
+from chat.redis import mark
+from chat.redis import watch as redis_watch
+from chat.redis.watch import Seen
 from chat.redis_schema import ownership
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class MarkedMeanwhile(NotReady):
     """Another process that starts as well was the first to leave our mark."""
 
 
-def recover(client: Any, looking: health.Looking, repairs: list[Callable[[], bool]]) -> Seen:
+def recover(client: Any, looking: redis_watch.Looking, repairs: list[Callable[[], bool]]) -> Seen:
     """Look, empty, repair, prove a write. What was seen in the end; raises if it is not trusted."""
     try:
         return _recover(client, looking, repairs)
@@ -44,7 +45,7 @@ def recover(client: Any, looking: health.Looking, repairs: list[Callable[[], boo
         return _recover(client, looking, repairs)
 
 
-def _recover(client: Any, looking: health.Looking, repairs: list[Callable[[], bool]]) -> Seen:
+def _recover(client: Any, looking: redis_watch.Looking, repairs: list[Callable[[], bool]]) -> Seen:
     before = looking.look(client, write=False)
     gone = flush(client)
     for repair in repairs:

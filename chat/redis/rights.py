@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from chat.redis import names, scripts
-from chat.redis.answers import Lacking, Unknown
+from chat.redis import prefix as names
+from chat.redis import scripts
+from chat.redis.errors import Lacking, Unknown
 from chat.redis_schema import keys
 
 # Command and arguments; K is a key of ours.

@@ -10,9 +10,9 @@ from typing import Any
 from redis.crc import key_slot
 from redis.exceptions import NoScriptError
 
-from chat.redis.answers import POISON, is_moving, kind_of
 from chat.redis.cluster import side_by_side
-from chat.redis.together import Client, Command
+from chat.redis.errors import POISON, is_moving, kind_of
+from chat.redis.pipeline import Client, Command
 
 Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
 Steps = Callable[[Any, list[str], list[Any]], Any]

@@ -7,8 +7,8 @@ from typing import Any
 
 import gevent
 
-from chat.redis import names
-from chat.redis.retrying import backoff, close_quietly, jitter
+from chat.redis import prefix
+from chat.redis.backoff import backoff, close_quietly, jitter
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Subscriber:
         try:
             client = self._door.new_client()
             pubsub = client.pubsub(ignore_subscribe_messages=False)
-            pubsub.subscribe(*map(names.full, self._channels))
+            pubsub.subscribe(*map(prefix.full, self._channels))
             heard = pinged = time.monotonic()
             confirmed = 0
             while True:
@@ -71,7 +71,7 @@ class Subscriber:
                 if message is not None:
                     heard = now
                     if message["type"] == "message":
-                        yield names.bare(message["channel"].decode()), message["data"]
+                        yield prefix.bare(message["channel"].decode()), message["data"]
                     elif message["type"] == "subscribe":
                         confirmed += 1
                         if confirmed == len(self._channels):

@@ -13,7 +13,7 @@ from typing import Any
 from redis import Redis
 
 from chat.redis import cluster
-from chat.redis.together import Client, Command, Pipeline
+from chat.redis.pipeline import Client, Command, Pipeline
 from chat.telemetry import registry
 from chat.telemetry.metric_types import Switch
 

@@ -11,7 +11,7 @@ from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import scripts as fence_scripts
 from chat.cli import DOCS
 from chat.monitoring.status import key_counts
-from chat.redis import DOWN, names, recovery, rights, scripts
+from chat.redis import DOWN, prefix, recovery, rights, scripts
 from chat.redis.client import Door
 from chat.redis.connect import Connector
 from chat.redis_schema import keys
@@ -256,7 +256,7 @@ def test_a_master_dies_for_good_and_its_replica_takes_over(mongod, tmp_path):
 def test_with_a_prefix_a_key_and_its_companions_still_live_on_one_node(client, cluster):
     app = Flask("shared")
     app.config.update(REDIS_CLUSTER=cluster.setting, REDIS_PREFIX="team[1]:", TESTING=True)
-    names.init_app(app)
+    prefix.init_app(app)
     try:
         found = [f"cache:messages:tail:{number:024x}" for number in range(30)]
         calls = [(fence_scripts.BEGIN, fence.companions(key), ["me", 60, 1]) for key in found]
@@ -272,7 +272,7 @@ def test_with_a_prefix_a_key_and_its_companions_still_live_on_one_node(client, c
         assert recovery.flush(client) == 31
         assert client.unlink(*(f"w:{{{key}}}" for key in found)) == 30
     finally:
-        names.init_app(Flask("none"))
+        prefix.init_app(Flask("none"))
 
 
 def test_in_a_cluster_the_documented_rights_are_enough_and_missed_on_each_node(cluster):

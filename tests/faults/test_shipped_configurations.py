@@ -14,7 +14,7 @@ from chat.embedded.binaries import find_mongod
 from chat.embedded.process import LOOPBACK, Process, free_port, listens
 from chat.redis import recovery
 from chat.redis.connect import Connector
-from chat.redis.health import Looking
+from chat.redis.watch import Looking
 from tests.support.processes import ROOT
 from tests.support.topologies import Node, Sharded
 from tests.support.waiting import eventually

@@ -17,7 +17,7 @@ from chat.cache.fence import (
 from chat.cache.fence.scripts import FILL, READ
 from chat.cache.fence.scripts import SAME as SAME_OF_MANY
 from chat.extensions import redis
-from chat.redis import DOWN, Down, names, scripts
+from chat.redis import DOWN, Down, prefix, scripts
 
 GONE = -2  # what Redis says of the lifetime of a key that is not there
 TOGETHER = 4  # from so many copies on they are asked about together
@@ -113,7 +113,7 @@ def same_call(versions: dict[str, str]) -> scripts.Call:
     They must live on one server: for a Cluster, one by one. The script finds the companions of
     each by itself, because a key that is sent costs as much as a look at it.
     """
-    return SAME_OF_MANY, list(versions), [*versions.values(), names.prefix()]
+    return SAME_OF_MANY, list(versions), [*versions.values(), prefix.prefix()]
 
 
 def _ask_together(

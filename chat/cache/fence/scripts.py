@@ -110,7 +110,7 @@ return {1, token, left, redis.call(ARGV[6], KEYS[1], unpack(ARGV, 7))}
 """
 
 # KEYS: D of many keys (of one server). ARGV: the versions of the reader's copies of them,
-# then the prefix of all names (chat.redis.names).
+# then the prefix of all names (chat.redis.prefix).
 # How long each D lives in ms where it is the same, else -2; none is while a write is under way on
 # any of them.
 SAME = """

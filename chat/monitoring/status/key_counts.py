@@ -11,7 +11,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from chat import rollout
-from chat.redis import names
+from chat.redis import prefix
 from chat.redis_schema import ownership
 from chat.redis_schema.keys import STRUCTURES
 from chat.rollout import FEATURES, feature_of
@@ -68,7 +68,7 @@ def _sample(node: Any, steps: int) -> tuple[set[str], bool]:
 
 def _of_ours(met: set[str]) -> set[str]:
     """Those keys that are ours, as the program calls them."""
-    mine = (names.bare(name) for name in met if name.startswith(names.prefix()))
+    mine = (prefix.bare(name) for name in met if name.startswith(prefix.prefix()))
     return set(ownership.have_our_shape(mine))
 
 

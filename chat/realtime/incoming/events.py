@@ -21,7 +21,7 @@ from chat.realtime.incoming.rate_limit import Floods
 from chat.realtime.outgoing import rooms
 from chat.realtime.transport import open_sockets
 from chat.realtime.transport.open_sockets import Connection
-from chat.redis import patience
+from chat.redis import deadline
 from chat.request.concurrency import turns
 from chat.telemetry import events as telemetry
 from chat.traces import went_without_mongo
@@ -77,7 +77,7 @@ def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = 
     try:
         answer = _handle(app, event, sid, data, refuse)
     finally:
-        patience.renew()
+        deadline.renew()
     telemetry.socket_event(event, answer)
     return answer
 
@@ -199,4 +199,4 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
     except Exception:  # noqa: BLE001 - logged there
         raise ConnectionRefusedError("server", _unexpected("connect")) from None
     finally:
-        patience.renew()
+        deadline.renew()

@@ -21,7 +21,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from chat.redis import names
+from chat.redis import prefix
 
 
 class Down:
@@ -124,4 +124,4 @@ def name_of_unknown(error: Exception) -> str:
 def _is_mistake(error: Exception) -> bool:
     """Whether a command that is unknown is one that we do not need."""
     name = name_of_unknown(error).upper()
-    return bool(name) and name not in names.KNOWN
+    return bool(name) and name not in prefix.KNOWN

@@ -8,7 +8,7 @@ from typing import Any
 
 from gevent.monkey import get_original
 
-from chat.redis import patience
+from chat.redis import deadline
 
 _socket = get_original("socket", "socket")
 
@@ -59,5 +59,5 @@ class Line:
             return receive(*args)
         finally:
             self._waiting.discard(self)
-            if (waited := monotonic() - began) > patience.SOON:
-                patience.wait_was(waited, self._sock)
+            if (waited := monotonic() - began) > deadline.SOON:
+                deadline.wait_was(waited, self._sock)

@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, ResponseError
 
 from chat.redis import mark, rights, scripts
-from chat.redis.answers import Unknown, is_unknown_command
+from chat.redis.errors import Unknown, is_unknown_command
 
 if TYPE_CHECKING:
     from chat.redis.client import Door

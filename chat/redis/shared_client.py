@@ -10,8 +10,8 @@ import redis
 
 from chat.redis.connect import POOL_WAIT, Connector
 from chat.redis.mark import Mark
-from chat.redis.together import Client
-from chat.redis.waiting import Line
+from chat.redis.pipeline import Client
+from chat.redis.socket import Line
 from chat.telemetry import redis_calls
 
 log = logging.getLogger(__name__)

@@ -71,7 +71,7 @@ def _with_full_names(command: tuple[Any, ...]) -> tuple[Any, ...]:
     if verb in _SCRIPTS:
         end = 3 + int(command[2])
         return (*command[:3], *map(full, command[3:end]), *command[end:])
-    raise ValueError(f"chat.redis.names does not know where {verb} has its keys")
+    raise ValueError(f"chat.redis.prefix does not know where {verb} has its keys")
 
 
 class Scanning:

@@ -12,7 +12,7 @@ import redis.client
 from hiredis import pack_command
 from redis.exceptions import ResponseError
 
-from chat.redis import names
+from chat.redis import prefix
 from chat.redis.mark import Expected, Mark, heard
 
 Command = tuple[Any, ...]  # its name and its arguments: str, bytes, int or float
@@ -22,16 +22,16 @@ class Pipeline(redis.client.Pipeline):
     """The library's own, for what is asked now and then."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        return super().execute_command(*names.sent(args), **options)
+        return super().execute_command(*prefix.sent(args), **options)
 
 
-class Client(names.Scanning, redis.Redis):
+class Client(prefix.Scanning, redis.Redis):
     """A client of one server, or of the master that the Sentinels name."""
 
     mark: Mark | None = None  # what the answers of ``together`` must come with
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        return super().execute_command(*names.sent(args), **options)
+        return super().execute_command(*prefix.sent(args), **options)
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
         return Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
@@ -46,7 +46,7 @@ class Client(names.Scanning, redis.Redis):
         if not commands:
             return []
         expected = self.mark.now if self.mark else Expected()
-        packed = b"".join([pack_command(names.sent(command)) for command in commands])
+        packed = b"".join([pack_command(prefix.sent(command)) for command in commands])
         connection = self.connection_pool.get_connection()
         try:
             connection.send_packed_command([packed + expected.question])
