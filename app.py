@@ -5,20 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from chat import (
-    api,
-    cli,
-    config,
-    i18n,
-    integers,
-    logs,
-    models,
-    presence,
-    realtime,
-    redis,
-    rollout,
-    views,
-)
+from chat import api, cli, config, i18n, logs, models, presence, realtime, redis, rollout, views
 from chat.auth import current_user as auth
 from chat.auth import first_account
 from chat.auth.sessions import interface as sessions
@@ -30,6 +17,7 @@ from chat.pages import jinja_env
 from chat.request import concurrency
 from chat.rollout import follower
 from chat.services import activity, emoji
+from chat.text import integers
 from chat.web import memory, prefetch, rate_limits, security
 from chat.web.response_cache import middleware as response_cache
 

@@ -25,11 +25,12 @@ from pymongo.collection import Collection
 
 from app import create_app
 from benchmarks.team import TEXTS, Member
-from chat import markup, models
+from chat import models
 from chat.auth.sessions import ids as session_ids
 from chat.auth.sessions import store as session_store
 from chat.models import Channel, Membership, Message, Session, Site, User, base
-from chat.text import nickname_key
+from chat.text import markdown
+from chat.text.validate import nickname_key
 from tests.support.processes import SECRET_KEY
 
 BATCH, AT_ONCE = 5_000, 2
@@ -187,7 +188,7 @@ def _messages(
     channels: list[ObjectId], counts: list[int], people: list[ObjectId]
 ) -> Iterator[dict[str, Any]]:
     like = dict(Message(deleted=False).to_mongo())
-    rendered = [(text, markup.render(text)) for text in TEXTS]
+    rendered = [(text, markdown.render(text)) for text in TEXTS]
     spoken = people[:SPOKEN]
     for channel, count in zip(channels, counts, strict=True):
         began = base.now() - APART * count

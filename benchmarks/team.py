@@ -11,10 +11,11 @@ from datetime import timedelta
 from flask import Flask
 
 from app import create_app
-from chat import markup, models
+from chat import models
 from chat.auth.sessions import store as session_store
 from chat.models import Channel, Membership, Message, Site, User, base, insert
-from chat.text import nickname_key
+from chat.text import markdown
+from chat.text.validate import nickname_key
 from tests.support.processes import SECRET_KEY
 
 # What people write: short, now and then with formatting, a link or some lines of code.
@@ -105,7 +106,7 @@ def _memberships(users: list[User], channels: list[Channel]) -> None:
 
 def _history(channel: Channel, users: list[User], count: int) -> None:
     """Messages two minutes apart, by a few people in turn, the last one just now."""
-    rendered = [(text, markup.render(text)) for text in TEXTS]
+    rendered = [(text, markdown.render(text)) for text in TEXTS]
     for seq in range(1, count + 1):
         author, (text, html) = users[seq // 3 % min(10, len(users))], rendered[seq % len(TEXTS)]
         insert.post(

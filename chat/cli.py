@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 
-from chat import config, models, text
+from chat import config, models
 from chat.auth import passwords
 from chat.auth.password_rules import check_new_password
 from chat.auth.sessions import interface as sessions
@@ -19,6 +19,7 @@ from chat.redis import rights
 from chat.redis_schema import keys
 from chat.rollout import STEADY
 from chat.services import rollout
+from chat.text import validate
 from chat.web import start_check
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -51,7 +52,7 @@ def init_db() -> None:
 @click.option("--ask", is_flag=True, help="Type the new password instead of having one made.")
 def reset_password(nickname: str, ask: bool) -> None:
     """Give NICKNAME a new password, for somebody who cannot get in; ends sessions and tokens."""
-    row = User.by_nickname(text.nickname_key(nickname))
+    row = User.by_nickname(validate.nickname_key(nickname))
     if row is None:
         raise click.ClickException(f"There is nobody called {nickname}.")
     made = secrets.token_urlsafe(GENERATED_BYTES)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chat import highlight, markup
-from chat.markup import MAX_DEPTH, emoji_in, parsed, plain, render, sanitise
+from chat.text import highlight, markdown
+from chat.text.markdown import MAX_DEPTH, emoji_in, parsed, plain, render, sanitise
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,12 @@ ALPHABET = st.one_of(SIGNS, SIGNS, st.characters(categories=["L", "N", "M", "P",
 @settings(max_examples=2000)
 def test_words_that_are_not_parsed_look_as_if_they_had_been(end: str, begin: str) -> None:
     text = begin + end
-    assume(markup.is_plain(text))
+    assume(markdown.is_plain(text))
     assert render(text) == parsed(text)
 
 
 def test_plain_words_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "parsed", lambda text: pytest.fail(f"parsed: {text}"))
+    monkeypatch.setattr(markdown, "parsed", lambda text: pytest.fail(f"parsed: {text}"))
     assert render("Да, it's done (see 4b); really?") == "<p>Да, it's done (see 4b); really?</p>"
 
 

@@ -6,9 +6,9 @@ import pytest
 import requests
 from flask import Flask
 
-from chat import lookalikes, text
 from chat.errors import Invalid, Throttled
 from chat.services import accounts
+from chat.text import lookalikes, validate
 from chat.web import rate_limits
 from tests.conftest import NewPerson
 from tests.support.people import PASSWORD, Person
@@ -37,7 +37,7 @@ def tries(app: Flask, nicknames: list[str]) -> int:
 
 
 def test_all_ways_to_type_a_nickname_are_counted_as_one(app: Flask) -> None:
-    assert {text.nickname_key(form) for form in FORMS} == {"olga"}
+    assert {validate.nickname_key(form) for form in FORMS} == {"olga"}
     assert tries(app, FORMS) == 3
 
 
@@ -51,12 +51,12 @@ def test_other_people_are_counted_by_themselves(app: Flask) -> None:
 )
 def test_a_nickname_has_nothing_in_it_that_is_not_seen(nickname: str) -> None:
     with pytest.raises(Invalid):
-        text.check_nickname(nickname)
+        validate.check_nickname(nickname)
 
 
 @pytest.mark.parametrize("nickname", ["Анна", "李小龙", "हिन्दी", "José", "ก้อย", "한글", "o_O.9"])
 def test_letters_and_marks_of_every_script_are_welcome(nickname: str) -> None:
-    assert text.check_nickname(nickname)
+    assert validate.check_nickname(nickname)
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_letters_and_marks_of_every_script_are_welcome(nickname: str) -> None:
 )
 def test_letters_of_two_alphabets_do_not_stand_in_one_nickname(nickname: str) -> None:
     with pytest.raises(Invalid):
-        text.check_nickname(nickname)
+        validate.check_nickname(nickname)
 
 
 @pytest.mark.parametrize("nickname", ["alice.", ".alice", "_a_", "-x", "x-", "Анна."])
 def test_a_nickname_begins_and_ends_with_a_letter_or_digit(nickname: str) -> None:
     with pytest.raises(Invalid):
-        text.check_nickname(nickname)
+        validate.check_nickname(nickname)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_a_nickname_begins_and_ends_with_a_letter_or_digit(nickname: str) -> Non
     ],
 )
 def test_a_nickname_that_looks_like_a_taken_one_is_refused(taken: str, twin: str) -> None:
-    assert text.nickname_key(twin) in lookalikes.twins(text.nickname_key(taken))
-    assert text.nickname_key(taken) in lookalikes.twins(text.nickname_key(twin))
+    assert validate.nickname_key(twin) in lookalikes.twins(validate.nickname_key(taken))
+    assert validate.nickname_key(taken) in lookalikes.twins(validate.nickname_key(twin))
 
 
 @pytest.mark.parametrize("nickname", ["ёжик", "Ольга", "alice", "Жанна", "李小龙", "olga_7", "42"])
 def test_a_nickname_with_a_letter_of_its_alphabet_alone_has_no_twin(nickname: str) -> None:
-    assert lookalikes.twins(text.nickname_key(nickname)) == []
+    assert lookalikes.twins(validate.nickname_key(nickname)) == []
 
 
 @pytest.mark.parametrize("nickname", ["admin", "Ad.min", "ｓｙｓｔｅｍ", "all", "Админ", "все"])
@@ -109,7 +109,7 @@ def test_the_first_account_may_be_called_admin(app: Flask) -> None:
 def test_whose_nickname_looks_like_mine_comes_too_late(new_person: NewPerson) -> None:
     mine = f"сот{uuid4().hex[:6].translate(str.maketrans('abcdef', 'авсхорх'[:6]))}"
     new_person(nickname=mine)
-    latin = next(twin for twin in lookalikes.twins(text.nickname_key(mine)) if twin.isascii())
+    latin = next(twin for twin in lookalikes.twins(validate.nickname_key(mine)) if twin.isascii())
     answer = _registered(new_person, latin)
     assert answer.status_code == 422
     assert "looks like" in answer.text

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chat import integers
+from chat.text import integers
 
 Id = Annotated[str, Meta(description="24 hexadecimal digits.")]
 Time = Annotated[str, Meta(description="UTC.", extra_json_schema={"format": "date-time"})]

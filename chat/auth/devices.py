@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from flask import Response, g, has_request_context, request
 
 from chat.auth.signing import cookie_name, cookie_place, signature
-from chat.text import nickname_key
+from chat.text.validate import nickname_key
 
 NAME = "device"
 LIFE = 400 * 86_400  # as long as browsers keep a cookie

@@ -8,8 +8,8 @@ from itertools import groupby
 
 from flask_babel import lazy_gettext as _l
 
-from chat import text
 from chat.errors import Invalid
+from chat.text import validate
 
 ENOUGH = 4  # characters that have to be left
 FREE_DIGITS, FREE_SIGNS = 4, 3  # a year and some "!" at the end add nothing
@@ -52,7 +52,7 @@ _LOOKS_LIKE = str.maketrans("0134578@$!", "oleastbasi")
 
 def check_new_password(password: str, *names: str, field: str = "password") -> str:
     """Returns the password unchanged, or raises Invalid(field). ``names``: whose it is, of what."""
-    text.check_password(password, field)
+    validate.check_password(password, field)
     problem = _problem(_fold(password), [_fold(name) for name in names])
     if problem:
         raise Invalid(problem, field=field)
@@ -105,4 +105,4 @@ def _period(password: str) -> int:
 
 
 def _fold(password: str) -> str:
-    return text.password_form(password).casefold().strip()
+    return validate.password_form(password).casefold().strip()

@@ -19,7 +19,7 @@ from chat.auth.password_queue import Full, Lanes
 from chat.errors import Crowded
 from chat.request import client_address
 from chat.request.concurrency import turns
-from chat.text import PASSWORD_CHARACTERS, password_form
+from chat.text.validate import PASSWORD_CHARACTERS, password_form
 
 T = TypeVar("T")
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from chat import text
 from chat.cache import read_through
 from chat.cache.read_through import Shape, Source
 from chat.models import Channel, Site, base
 from chat.redis_schema import codec, keys
 from chat.redis_schema.shapes import nothing
 from chat.telemetry import events as telemetry
+from chat.text import validate
 
 
 def _items(channels: dict[str, dict], key: str) -> list[str]:
@@ -73,7 +73,7 @@ def get_many(channel_ids: Iterable[str]) -> list[dict]:
 
 def get_by_slug(slug: str) -> dict | None:
     """By address, in whatever case and composition, or by an address that it had before."""
-    meant = text.address_of(slug)
+    meant = validate.address_of(slug)
     return _get_by_slug(slug) or (_get_by_slug(meant) if meant not in ("", slug) else None)
 
 

@@ -25,9 +25,9 @@ from mongoengine import (
 )
 from pymongo.errors import DuplicateKeyError
 
-from chat import integers
 from chat.models import base
 from chat.models.channel import Channel
+from chat.text import integers
 
 TRIES = 100
 # Of text and HTML in one answer, beside its first message: two hundred messages of a usual length,

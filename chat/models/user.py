@@ -19,7 +19,7 @@ def at_least(role: str | None, minimum: str) -> bool:
 
 
 class User(Document):
-    """``nickname_key`` is unique whatever the case and width (chat.text.nickname_key).
+    """``nickname_key`` is unique whatever the case and width (chat.text.validate.nickname_key).
 
     ``auth_gen`` grows whenever all earlier log-ins must end (new password, deactivation).
     """

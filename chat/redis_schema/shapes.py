@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
-from chat import markup
 from chat.models.channel import KINDS
 from chat.models.user import ROLES
+from chat.text import markdown
 
 # What decoding nonsense raises: msgspec's errors are ValueErrors.
 UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
@@ -223,7 +223,7 @@ def emoji(flat: Any, key: str) -> dict[str, int]:
 
 @lru_cache(maxsize=5_000)
 def _is_emoji(text: str) -> bool:
-    return markup.emoji_in(text) == [text]
+    return markdown.emoji_in(text) == [text]
 
 
 def _pairs(flat: Any, key: str) -> list[tuple[str, str]]:

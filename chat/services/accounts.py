@@ -7,7 +7,6 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import lookalikes, text
 from chat.auth import current_user as auth
 from chat.auth import devices, passwords, permissions
 from chat.auth.password_rules import check_new_password
@@ -18,6 +17,7 @@ from chat.models import AccessToken, Channel, Invite, Membership, Site, User, ba
 from chat.models.user import ROLES, at_least, to_profile
 from chat.realtime.outgoing import broadcasts
 from chat.services import channels, invites, site
+from chat.text import lookalikes, validate
 from chat.web import rate_limits
 
 THEMES = ("system", "light", "dark")
@@ -36,7 +36,7 @@ def set_up(site_name: str, nickname: str, password: str) -> dict:
     NotFound once there is an account; of simultaneous callers one wins. Invalid as for register.
     """
     name = site.check_name(site_name)
-    nickname = text.check_nickname(nickname)
+    nickname = validate.check_nickname(nickname)
     check_new_password(password, nickname, name)
     if Site.is_set_up():
         raise NotFound()
@@ -71,7 +71,7 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
     """
     if not (right := right_to_register(invite)):
         raise Forbidden(_l("This invite is no longer valid. Ask for a new one."))
-    nickname = text.check_nickname(nickname)
+    nickname = validate.check_nickname(nickname)
     _check_mistakable(nickname)
     check_new_password(password, nickname, site.get_site()["name"])
     digest = passwords.hash_password(password, known=right == "invite")
@@ -86,7 +86,7 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
 def _check_mistakable(nickname: str) -> None:
     """Refuse a nickname by which somebody would pass for another, or for the installation. The
     first account is free to be called "admin"."""
-    key = text.nickname_key(nickname)
+    key = validate.nickname_key(nickname)
     if lookalikes.is_office(key):
         raise Invalid(_l("This nickname is reserved. Choose another one."), field="nickname")
     if any(User.by_nickname(twin) for twin in lookalikes.twins(key)):
@@ -100,7 +100,7 @@ def authenticate(nickname: str, password: str) -> dict | None:
 
     Every None takes the same time, except for what cannot be anybody's nickname: nothing at all.
     """
-    key = text.nickname_key(nickname)
+    key = validate.nickname_key(nickname)
     if not key:
         return None
     row = User.by_nickname(key)
@@ -163,7 +163,7 @@ def update_settings(
     if theme is not None:
         fields["set__theme"] = _one_of(theme, THEMES, "theme")
     if status is not None:
-        fields["set__status"] = text.check_status(status)
+        fields["set__status"] = validate.check_status(status)
     if fields:
         User.change(actor.id, **fields)
         broadcasts.user_changed(actor.id)
@@ -246,7 +246,10 @@ def _one_of(value: str, allowed: tuple[str, ...], field: str) -> str:
 
 def _store_user(nickname: str, digest: str, **fields: Any) -> dict:
     user = User(
-        nickname=nickname, nickname_key=text.nickname_key(nickname), password_hash=digest, **fields
+        nickname=nickname,
+        nickname_key=validate.nickname_key(nickname),
+        password_hash=digest,
+        **fields,
     )
     try:
         user.save()
@@ -259,7 +262,7 @@ def _store_user(nickname: str, digest: str, **fields: Any) -> dict:
 def _first_channel(owner_id: str) -> dict:
     """The channel everybody joins, named in the language of whoever sets up."""
     name = gettext("general")
-    channel = Channel(slug=text.slugify(name), name=name, kind="public", created_by=owner_id)
+    channel = Channel(slug=validate.slugify(name), name=name, kind="public", created_by=owner_id)
     channel.save()
     Membership.add(str(channel.id), owner_id)
     return {"id": str(channel.id), "slug": channel.slug, "name": name}

@@ -6,7 +6,6 @@ from bson import ObjectId
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat import text
 from chat.auth import permissions
 from chat.cache import channels as cache
 from chat.cache import members, unread, users
@@ -15,6 +14,7 @@ from chat.models import Channel, Membership, Message, User, base
 from chat.models.channel import KINDS, to_channel
 from chat.models.user import at_least
 from chat.realtime.outgoing import broadcasts
+from chat.text import validate
 
 RESERVED = {"new"}
 MOST_PEOPLE_IN_DIRECT = 8
@@ -64,7 +64,7 @@ def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict
     """A new channel with the actor as its first member; its view."""
     if kind not in KINDS or kind == "direct":
         raise Invalid(_l("A channel must be public, private or voice."), field="kind")
-    name, topic = text.check_channel_name(name), text.check_topic(topic)
+    name, topic = validate.check_channel_name(name), validate.check_topic(topic)
     channel = _store(Channel(name=name, topic=topic, kind=kind, created_by=actor.id), name)
     Membership.add(channel["id"], actor.id)
     _tell_joined(channel, actor.id)
@@ -79,9 +79,9 @@ def update(actor: Any, channel_id: str, name: str | None = None, topic: str | No
     permissions.require_open(channel)
     fields: dict[str, Any] = {}
     if topic is not None:
-        fields["set__topic"] = text.check_topic(topic)
-    if name is not None and text.check_channel_name(name) != channel["name"]:
-        fields["set__name"] = text.check_channel_name(name)
+        fields["set__topic"] = validate.check_topic(topic)
+    if name is not None and validate.check_channel_name(name) != channel["name"]:
+        fields["set__name"] = validate.check_channel_name(name)
         fields["add_to_set__former_slugs"] = channel["slug"]
         _rename(channel, fields)
     elif fields:
@@ -174,7 +174,7 @@ def list_person(person: dict, listed: bool = True) -> None:
 
 def find_direct(actor: Any, nickname: str) -> tuple[dict, dict | None]:
     """(the other person's profile, the view of the direct channel with them or None)."""
-    row = User.by_nickname(text.nickname_key(nickname))
+    row = User.by_nickname(validate.nickname_key(nickname))
     if row is None:
         raise NotFound()
     person = users.get_profile(str(row["_id"])) or {}
@@ -249,7 +249,7 @@ def _rename(channel: dict, fields: dict[str, Any]) -> None:
 
 
 def _slugs(name: str) -> list[str]:
-    stem = text.slugify(name)
+    stem = validate.slugify(name)
     first = [] if stem in RESERVED or stem.startswith("dm-") else [stem]
     return first + [f"{stem[:70]}-{n}".removeprefix("dm-") for n in range(2, SLUG_TRIES)]
 

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from chat import markup
 from chat.cache import emoji as cache
 from chat.models import EmojiUse
 from chat.services.batches import Batches
+from chat.text import markdown
 
 FLUSH_SECONDS = 5
 _noted: Counter[str] = Counter()
@@ -19,7 +19,7 @@ def counts() -> list[dict]:
 
 def note(body: str) -> None:
     """Remember the emoji of a message for the next batch."""
-    _noted.update(markup.emoji_in(body))
+    _noted.update(markdown.emoji_in(body))
 
 
 def flush() -> None:

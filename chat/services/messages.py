@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 from flask_babel import lazy_gettext as _l
 
-from chat import markup, text
 from chat.auth import permissions
 from chat.cache import messages as cache
 from chat.cache import read_through
@@ -17,6 +16,7 @@ from chat.models.message import fitting
 from chat.models.user import at_least
 from chat.realtime.outgoing import broadcasts
 from chat.services import emoji
+from chat.text import markdown, validate
 
 T = TypeVar("T")
 PAGE = 50
@@ -42,8 +42,8 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     permissions.require_open(channel)
     permissions.require_reachable(actor, channel)
     read_through.look_again()
-    body, client_id = text.check_message(body), text.check_client_id(client_id)
-    html, prepare = markup.render(body), broadcasts.prepare
+    body, client_id = validate.check_message(body), validate.check_client_id(client_id)
+    html, prepare = markdown.render(body), broadcasts.prepare
     message, created = insert.post(
         channel_id, actor.id, actor.nickname, body, html, client_id, prepare
     )
@@ -64,10 +64,10 @@ def edit(actor: Any, message_id: str, body: str) -> dict:
     if message["author"]["id"] != actor.id:
         raise Forbidden(_l("Only the author can edit a message."))
     permissions.require_open(permissions.get_channel_for(actor, message["channel"]))
-    body = text.check_message(body)
+    body = validate.check_message(body)
     if body == message["text"]:
         return message
-    changed = Message.change(message, text=body, html=markup.render(body), edited_at=base.now())
+    changed = Message.change(message, text=body, html=markdown.render(body), edited_at=base.now())
     if changed is None:
         raise NotFound()
     broadcasts.message_changed(changed)

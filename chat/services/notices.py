@@ -8,11 +8,11 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from chat import markup
 from chat.i18n import LANGUAGES
 from chat.models import Site, User, insert
 from chat.models.message import NOBODY
 from chat.realtime.outgoing import broadcasts
+from chat.text import markdown
 
 
 def site_language() -> str:
@@ -30,7 +30,7 @@ def site_language() -> str:
 def post(channel: dict[str, Any], text: str, client_id: str) -> bool:
     """Store and deliver it once for a ``client_id``; whether it was stored by this call."""
     message, created = insert.post(
-        channel["id"], NOBODY, _("Server status"), text, markup.render(text), client_id
+        channel["id"], NOBODY, _("Server status"), text, markdown.render(text), client_id
     )
     if created:
         broadcasts.message_created(message)

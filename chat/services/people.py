@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Set
 from typing import Any, TypeVar
 
-from chat import presence, text
+from chat import presence
 from chat.auth import permissions
 from chat.cache import members
 from chat.cache import users as cache
 from chat.cache.process_copies import Made
 from chat.errors import BadInput, NotFound
 from chat.models import User, base
+from chat.text import validate
 
 T = TypeVar("T")
 MOST_IN_PAGE = 1000
@@ -60,7 +61,7 @@ def get_people(user_ids: Iterable[str]) -> list[dict]:
 
 def get_by_nickname(nickname: str) -> dict:
     """The same by nickname."""
-    row = User.by_nickname(text.nickname_key(nickname))
+    row = User.by_nickname(validate.nickname_key(nickname))
     if row is None:
         raise NotFound()
     return get_person(str(row["_id"]))

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from chat import presence, spellings
+from chat import presence
 from chat.models import User
 from chat.models.user import to_profile
 from chat.services import channels, people
+from chat.text import spellings
 
 MOST = 50
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat import text
 from chat.auth import permissions
 from chat.cache import channels as cache
 from chat.models import Site, base
+from chat.text import validate
 
 DEFAULT = {"name": "Chat", "open_registration": False}
 NAME_CHARACTERS = (1, 60)
@@ -20,7 +20,7 @@ def get_site() -> dict:
 
 def check_name(name: str) -> str:
     """Returns the site's name, 1 to 60 characters, or raises Invalid(field=site_name)."""
-    return text.check_line(
+    return validate.check_line(
         name, NAME_CHARACTERS, _l("The name must be 1 to 60 characters long."), field="site_name"
     )
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat import text
 from chat.auth import current_user as auth
 from chat.errors import Conflict, Forbidden, NotFound
 from chat.models import AccessToken
 from chat.services import accounts
+from chat.text import validate
 
 MOST = 20
 
@@ -21,7 +21,7 @@ def create(actor: Any, name: str, password: str) -> dict:
     """
     if auth.via_token():
         raise Forbidden(_l("A token can't create tokens. Create it in the settings."))
-    line = text.check_line(
+    line = validate.check_line(
         name, (1, 60), _l("Token names must be 1 to 60 characters long."), "name"
     )
     if len(AccessToken.of(actor.id)) >= MOST:

@@ -7,13 +7,14 @@ from typing import Any
 from flask import Response, current_app, make_response, request
 from flask_login import current_user
 
-from chat import integers, presence
+from chat import presence
 from chat.auth import permissions
 from chat.errors import ChatError
 from chat.models import base
 from chat.pages import fragments
 from chat.pages.message_rows import member_list, message_list
 from chat.services import channels, invites, messages, people
+from chat.text import integers
 from chat.views import unread
 from chat.views.forms import errors_of
 from chat.views.shell import absolute_url, channel_url, other_of

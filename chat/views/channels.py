@@ -7,11 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat import integers
 from chat.auth import permissions
 from chat.auth.current_user import login_required
 from chat.errors import ChatError, Invalid, NotFound
 from chat.services import accounts, channels, messages, people
+from chat.text import integers
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, ask, page, see, typed
 from chat.views.shell import channel_url

@@ -10,7 +10,6 @@ from flask_login import current_user
 from chat import presence
 from chat.i18n import LANGUAGES
 from chat.i18n_words import js_strings
-from chat.markup import is_emoji
 from chat.models.message import NOBODY
 from chat.pages.message_rows import (
     blank_member,
@@ -20,6 +19,7 @@ from chat.pages.message_rows import (
     person_link,
 )
 from chat.services import channels, people, site
+from chat.text.markdown import is_emoji
 from chat.web.security import csrf_token, site_address
 
 HUES = 24

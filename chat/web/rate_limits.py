@@ -29,7 +29,7 @@ from chat.extensions import redis
 from chat.redis import DOWN, Down, scripts
 from chat.request import client_address
 from chat.request.handoff import of
-from chat.text import nickname_key
+from chat.text.validate import nickname_key
 from chat.web.security import SAFE
 
 PREFIX = "limit:"

@@ -78,7 +78,7 @@ function fillHead(row, message) {
   $("time", row).dateTime = message.created_at;
 }
 
-// As the server sees it (chat.markup); where the expression is not known, large comes with the answer.
+// As the server sees it (chat.text.markdown); where the expression is not known, large comes with the answer.
 let emoji = null;
 try {
   emoji = new RegExp("^(?:\\p{RGI_Emoji}\\s*){1,6}$", "v");

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import emoji
 import pytest
 
-from chat import markup
-from chat.highlight import _NAMES, MAX_MARKED, Highlighter, language_of
-from chat.markup import MAX_HTML
-from chat.text import MESSAGE_CHARACTERS, check_message
+from chat.text import markdown
+from chat.text.highlight import _NAMES, MAX_MARKED, Highlighter, language_of
+from chat.text.markdown import MAX_HTML
+from chat.text.validate import MESSAGE_CHARACTERS, check_message
 from tests.support.work import seconds
 from tests.support.worst import TEXTS, Maker, repeated
 
@@ -48,17 +48,17 @@ def assert_grows_no_faster(
 
 @pytest.mark.parametrize("unit", [*MARKDOWN, *EMOJI])
 def test_marking_up_grows_with_the_length(unit: str) -> None:
-    assert_grows_no_faster(markup.render, repeated(unit), 3)
+    assert_grows_no_faster(markdown.render, repeated(unit), 3)
 
 
 @pytest.mark.parametrize("unit", EMOJI)
 def test_looking_for_emoji_grows_with_the_length(unit: str) -> None:
-    assert_grows_no_faster(markup.emoji_in, repeated(unit), 3)
+    assert_grows_no_faster(markdown.emoji_in, repeated(unit), 3)
 
 
 @pytest.mark.parametrize("maker", TEXTS.values(), ids=TEXTS)
 def test_a_message_of_anything_is_dealt_with_in_proportion(maker: Maker) -> None:
-    for work in (markup.render, markup.plain, markup.emoji_in):
+    for work in (markdown.render, markdown.plain, markdown.emoji_in):
         assert_grows_no_faster(work, maker, 3)
 
 
@@ -84,12 +84,12 @@ def code_of(unit: str, length: int) -> str:
 
 @pytest.mark.parametrize("unit", [*MARKDOWN, *EMOJI, "\xa0*", "<mailto:a@b>\n", "[a](mailto:b)\n"])
 def test_no_message_becomes_more_than_a_page(unit: str) -> None:
-    assert len(markup.render(repeated(unit)(LONGEST))) <= MAX_HTML
+    assert len(markdown.render(repeated(unit)(LONGEST))) <= MAX_HTML
 
 
 def test_code_of_signs_alone_is_shown_without_colours() -> None:
     block = "```yaml\n" + code_of("- ", 3900) + "\n```"
-    html = markup.render(block)
+    html = markdown.render(block)
     assert "<span" not in html
     assert 'data-language="YAML"' in html
     assert check_message(block)
@@ -97,8 +97,8 @@ def test_code_of_signs_alone_is_shown_without_colours() -> None:
 
 def test_every_emoji_is_found_as_itself() -> None:
     for sign in emoji.EMOJI_DATA:
-        if markup._is_picture(sign):
-            assert markup.emoji_in(f"a{sign}é") == [sign]
+        if markdown._is_picture(sign):
+            assert markdown.emoji_in(f"a{sign}é") == [sign]
 
 
 def test_emoji_are_those_that_the_library_finds() -> None:
@@ -124,4 +124,4 @@ def test_emoji_are_those_that_the_library_finds() -> None:
     for _ in range(2000):
         text = "é" + "".join(chance.choices(pieces, k=8))
         found = [match["emoji"] for match in emoji.emoji_list(text)]
-        assert markup.emoji_in(text) == [sign for sign in found if markup._is_picture(sign)]
+        assert markdown.emoji_in(text) == [sign for sign in found if markdown._is_picture(sign)]

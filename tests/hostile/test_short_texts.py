@@ -6,9 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from chat import text
 from chat.errors import ChatError
 from chat.services import site
+from chat.text import validate
 from tests.conftest import NewPerson
 from tests.support.people import Person
 from tests.support.processes import AppProcess
@@ -17,15 +17,15 @@ from tests.support.worst import MARKS, TEXTS, Maker
 
 FOUR_TIMES = 80_000  # characters; to work in square to them takes some ten seconds
 CHECKS: dict[str, Callable[[str], object]] = {
-    "nickname": text.check_nickname,
-    "nickname to look up": text.nickname_key,
-    "channel": text.check_channel_name,
-    "topic": text.check_topic,
-    "status": text.check_status,
+    "nickname": validate.check_nickname,
+    "nickname to look up": validate.nickname_key,
+    "channel": validate.check_channel_name,
+    "topic": validate.check_topic,
+    "status": validate.check_status,
     "site": site.check_name,
-    "password": text.check_password,
-    "message": text.check_message,
-    "client_id": text.check_client_id,
+    "password": validate.check_password,
+    "message": validate.check_message,
+    "client_id": validate.check_client_id,
 }
 
 
@@ -47,7 +47,7 @@ def test_checking_takes_no_more_than_reading(check: Callable[[str], object], mak
 def test_a_name_may_come_taken_apart_into_letters_and_marks(typed: str) -> None:
     apart = unicodedata.normalize("NFD", typed)  # noqa: TID251
     assert len(apart) > len(typed)
-    assert text.check_channel_name(apart) == typed
+    assert validate.check_channel_name(apart) == typed
 
 
 def test_a_nickname_of_marks_is_refused_at_once_without_an_account(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chat import text
 from chat.errors import Invalid
 from chat.services import site
+from chat.text import validate
 from tests.conftest import NewPerson
 from tests.support.people import new_message
 
@@ -21,11 +21,11 @@ UNSEEN = {
     "Mongolian": "\u180b\u180e", "private": "\ue000",
 }  # fmt: skip
 LINES: dict[str, Callable[[str], str]] = {
-    "channel": text.check_channel_name,
-    "topic": text.check_topic,
-    "status": text.check_status,
+    "channel": validate.check_channel_name,
+    "topic": validate.check_topic,
+    "status": validate.check_status,
     "site": site.check_name,
-    "nickname": text.check_nickname,
+    "nickname": validate.check_nickname,
 }
 
 
@@ -33,8 +33,8 @@ LINES: dict[str, Callable[[str], str]] = {
 def test_what_cannot_be_seen_is_no_message(typed: str) -> None:
     for around in ("", " ", "\n", "\t"):
         with pytest.raises(Invalid):
-            text.check_message(around + typed + around + typed)
-    assert text.check_message("a" + typed + "b")
+            validate.check_message(around + typed + around + typed)
+    assert validate.check_message("a" + typed + "b")
 
 
 @pytest.mark.parametrize("check", LINES.values(), ids=LINES)
@@ -56,8 +56,8 @@ def test_nothing_is_hidden_in_a_name(check: Callable[[str], str], hidden: str) -
     "name", ["Команда 👨\u200d👩\u200d👧", "❤\ufe0f ja", "한국어", "हिन्दी", "⠓⠊", "e\u0301t"]
 )
 def test_what_can_be_seen_is_welcome(name: str) -> None:
-    assert text.check_status(name)
-    assert text.check_message(name)
+    assert validate.check_status(name)
+    assert validate.check_message(name)
 
 
 @pytest.mark.parametrize("typed", ["\u3164", "\u2800\ufe0f"])

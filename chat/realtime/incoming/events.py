@@ -11,7 +11,6 @@ import gevent
 from flask import Flask, g
 from socketio.exceptions import ConnectionRefusedError
 
-from chat import integers
 from chat.cache import read_through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
 from chat.models.base import DATABASE_GONE
@@ -24,6 +23,7 @@ from chat.realtime.transport.open_sockets import Connection
 from chat.redis import deadline
 from chat.request.concurrency import turns
 from chat.telemetry import events as telemetry
+from chat.text import integers
 from chat.traces import went_without_mongo
 
 log = logging.getLogger(__name__)

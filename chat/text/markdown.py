@@ -23,8 +23,8 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from pygments.token import STANDARD_TYPES
 
-from chat import markup_rules
-from chat.highlight import Highlighter, language_of
+from chat.text import markdown_rules
+from chat.text.highlight import Highlighter, language_of
 
 MAX_LENGTH = 10_000  # characters of Markdown; a message has at most 8,000
 MAX_DEPTH = 20  # quotes and lists inside each other
@@ -206,7 +206,7 @@ def _build() -> MarkdownIt:
     parser.enable(["newline", "escape", "backticks", "strikethrough", "emphasis", "link"])
     parser.enable(["autolink", "linkify"])
     parser.validateLink = lambda url: bool(_ALLOWED_URL.match(url))  # type: ignore[method-assign]
-    markup_rules.install(parser)
+    markdown_rules.install(parser)
     parser.add_render_rule("fence", _fence)
     return parser
 

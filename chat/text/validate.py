@@ -6,8 +6,8 @@ from typing import Literal
 
 from flask_babel import lazy_gettext as _l
 
-from chat import lookalikes
 from chat.errors import Invalid
+from chat.text import lookalikes
 
 NICKNAME_CHARACTERS = (2, 32)
 PASSWORD_CHARACTERS = (10, 1024)

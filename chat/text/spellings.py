@@ -2,9 +2,9 @@
 
 import re
 
-from chat import text
+from chat.text import validate
 
-MOST_CHARACTERS = text.CHANNEL_NAME_CHARACTERS[1]
+MOST_CHARACTERS = validate.CHANNEL_NAME_CHARACTERS[1]
 _LATIN = "`qwertyuiop[]asdfghjkl;'zxcvbnm,."
 _CYRILLIC = "ёйцукенгшщзхъфывапролджэячсмитьбю"
 _OTHER_LAYOUT = str.maketrans(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN)
@@ -12,13 +12,13 @@ _OTHER_LAYOUT = str.maketrans(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN)
 
 def key(name: str) -> str:
     """What names are compared by when they are looked for: as nicknames, and ё is е."""
-    return text.folded_name(name).replace("ё", "е")
+    return validate.folded_name(name).replace("ё", "е")
 
 
 def of(typed: str) -> list[str]:
     """The keys of what was typed: as it is, and with the other layout if that differs."""
     # No name has a zero in it, and MongoDB takes no regular expression with one.
-    folded = text.folded_name(typed.replace("\0", "").strip())
+    folded = validate.folded_name(typed.replace("\0", "").strip())
     spelled = (key(folded), key(folded.translate(_OTHER_LAYOUT)))
     return [spelling for spelling in dict.fromkeys(spelled) if spelling]
 
