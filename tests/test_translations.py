@@ -12,8 +12,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 
-from chat import i18n_words
-from chat.i18n import LANGUAGES, TRANSLATIONS, compile_catalogues
+from chat.i18n import LANGUAGES, TRANSLATIONS, compile_catalogues, js_strings
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}
@@ -95,10 +94,10 @@ def test_the_browser_gets_every_key_in_every_language() -> None:
     with app.test_request_context():
         for language in LANGUAGES:
             with force_locale(language):
-                words = json.loads(i18n_words.js_strings())
-            assert words.keys() == i18n_words.entries().keys()
+                words = json.loads(js_strings.js_strings())
+            assert words.keys() == js_strings.entries().keys()
         with force_locale("ru"):
-            forms = json.loads(i18n_words.js_strings())["unread"]
+            forms = json.loads(js_strings.js_strings())["unread"]
     assert isinstance(forms, dict)
     assert forms["one"] == "{count} непрочитанное сообщение"
     assert forms["few"] == "{count} непрочитанных сообщения"

@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from chat import presence
 from chat.i18n import LANGUAGES
-from chat.i18n_words import js_strings
+from chat.i18n.js_strings import js_strings
 from chat.models.message import NOBODY
 from chat.pages.message_rows import (
     blank_member,

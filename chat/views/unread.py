@@ -5,7 +5,7 @@ from typing import NamedTuple
 from flask_login import current_user
 
 from chat.i18n import clock, day_and_month, local_time, number, today
-from chat.i18n_words import phrase
+from chat.i18n.js_strings import phrase
 from chat.pages import timeline
 from chat.services import messages
 
