@@ -5,11 +5,13 @@ from typing import Any
 
 from flask import Flask
 
-from chat import api, cli, config, i18n, logs, models, presence, realtime, redis, rollout, views
+from chat import api, cli, i18n, models, presence, realtime, redis, rollout, views
 from chat.auth import current_user as auth
 from chat.auth import first_account
 from chat.auth.sessions import interface as sessions
 from chat.cache import invalidation, isolation, updates
+from chat.config import settings as config
+from chat.logging import setup as logging_setup
 from chat.monitoring import wiring as metrics
 from chat.monitoring.status import drill, health
 from chat.monitoring.status import loop as status_loop
@@ -29,11 +31,11 @@ BACKGROUND = (memory, metrics, redis, updates, follower, isolation, drill, healt
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """The application, wired and silent: no connection is opened and nothing runs before a request.
 
-    Settings come from the environment (``chat.config``); ``overrides`` win over it.
+    Settings come from the environment (``chat.config.settings``); ``overrides`` win over it.
     """
     app = prefetch.App(__name__)
     config.init_app(app, os.environ, overrides)
-    logs.init_app(app)
+    logging_setup.init_app(app)
     integers.init_app(app)
     jinja_env.init_app(app)
     models.init_app(app)

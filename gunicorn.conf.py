@@ -11,9 +11,9 @@ import sys
 
 import gevent
 
-from chat import logs
-from chat.address_settings import host_and_port
-from chat.config import ConfigError, load
+from chat.config.settings import ConfigError, load
+from chat.config.urls import host_and_port
+from chat.logging import setup as logging_setup
 from chat.monitoring.shared_dir import place
 from chat.web import gunicorn, handover, slow_connections, start_check, worker
 
@@ -36,9 +36,11 @@ proc_name = "chat"
 control_socket_disable = True
 forwarder_headers = ""  # a caller that says SCRIPT_NAME would choose which page its path means
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
-logger_class = gunicorn.Unlogged  # chat.logs writes the requests, without what must not be logged
+logger_class = (
+    gunicorn.Unlogged
+)  # chat.logging.setup writes the requests, without what must not be logged
 accesslog = None
-logconfig_dict = logs.settings_for(settings)
+logconfig_dict = logging_setup.settings_for(settings)
 
 WATCH_SECONDS = 0.1
 GARBAGE = 10_000  # new objects before somebody looks for rings of dead ones; a page makes thousands

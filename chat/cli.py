@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 
-from chat import config, models
+from chat import models
 from chat.auth import passwords
 from chat.auth.password_rules import check_new_password
 from chat.auth.sessions import interface as sessions
+from chat.config import settings as config
 from chat.errors import ChatError, Invalid
 from chat.models import AccessToken, Heartbeat, User
 from chat.models.base import DATABASE_GONE

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pymongo.uri_parser import parse_uri
 from redis.connection import parse_url
 
-from chat import config
-from chat.config import ConfigError, load, read
+from chat.config import settings as config
+from chat.config.settings import ConfigError, load, read
 
 ROOT = Path(__file__).resolve().parents[1]
 ENOUGH = {"MONGODB_URI": "mongodb://db.example/chat", "SECRET_KEY": "long enough for a test"}

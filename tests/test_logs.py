@@ -12,8 +12,9 @@ from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, OperationFailure
 from redis.exceptions import ResponseError
 
-from chat import logs, traces
 from chat.auth import setup_token
+from chat.logging import redaction
+from chat.logging import setup as logging_setup
 from chat.web.gunicorn import Unlogged
 from tests.support.own_clock import Clock
 from tests.support.people import PASSWORD, Person
@@ -67,7 +68,7 @@ def test_in_production_each_line_is_json_with_whose_it_is_and_nothing_that_was_s
         mine = person.api("GET", path, headers={"X-Request-ID": "from-the-caller"})
         assert mine.headers["X-Request-ID"] == "from-the-caller"
     strange = person.api("GET", path, headers={"X-Request-ID": "two words; and a semicolon"})
-    assert logs.REQUEST_ID.fullmatch(strange.headers["X-Request-ID"])
+    assert logging_setup.REQUEST_ID.fullmatch(strange.headers["X-Request-ID"])
     launch_app.redis[0].kill()
     eventually(lambda: any("Redis is down" in line["message"] for line in lines(app)))
     asked = [line for line in lines(app) if line.get("request_id") == "from-the-caller"]
@@ -121,7 +122,7 @@ def test_what_the_database_refuses_is_not_quoted_by_the_log_either(production):
     ],
 )
 def test_what_redis_refuses_is_named_without_its_values(words):
-    told = traces.brief(ResponseError(words))
+    told = redaction.brief(ResponseError(words))
     assert "secret" not in told
     assert told.startswith(("ResponseError: Command # 2 of pipeline", "ResponseError: unknown"))
 
@@ -133,7 +134,7 @@ def test_an_error_is_told_with_what_it_came_from_and_where():
         except OperationFailure as error:
             raise KeyError("outer") from error
     except KeyError as error:
-        told = traces.trace(error)
+        told = redaction.trace(error)
     first, second = told.split("and then:")
     assert SAID not in told
     assert first.strip().endswith("OperationFailure: code 7")
@@ -143,11 +144,11 @@ def test_an_error_is_told_with_what_it_came_from_and_where():
 
 def test_what_many_meet_at_once_is_one_line_and_later_their_number(caplog, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(traces, "time", clock)
-    warn = traces.Seldom(logging.getLogger("chat.x"), "gone")
+    monkeypatch.setattr(redaction, "time", clock)
+    warn = redaction.Seldom(logging.getLogger("chat.x"), "gone")
     for _ in range(300):
         warn(AutoReconnect("no"))
-    clock.now += traces.Seldom.EVERY
+    clock.now += redaction.Seldom.EVERY
     warn(AutoReconnect("no"))
     assert [record.getMessage() for record in caplog.records] == [
         "gone: AutoReconnect: no",
@@ -173,8 +174,8 @@ class Mute(Exception):
 
 
 def test_an_error_that_cannot_be_told_is_told_by_its_kind():
-    assert traces.brief(Mute()) == "Mute"
-    assert traces.brief(ValueError("invalid literal for int() with base 10: 'secret'")) == (
+    assert redaction.brief(Mute()) == "Mute"
+    assert redaction.brief(ValueError("invalid literal for int() with base 10: 'secret'")) == (
         "ValueError: invalid literal for int() with base 10: …"
     )
 
@@ -182,7 +183,7 @@ def test_an_error_that_cannot_be_told_is_told_by_its_kind():
 def test_what_a_greenlet_fails_with_is_one_line_too():
     record = logging.LogRecord("chat.x", logging.ERROR, "f", 1, "no %s", ("luck",), failure())
     record.request_id, record.user_id = "r1", None
-    line = json.loads(logs.JsonLines().format(record))
+    line = json.loads(logging_setup.JsonLines().format(record))
     assert (line["message"], line["level"], line["request_id"]) == ("no luck", "error", "r1")
     assert "ValueError: it" in line["exception"]
     assert "user_id" not in line
@@ -198,12 +199,12 @@ def failure():
 def test_in_development_a_line_can_be_read_and_says_whose_it_is():
     record = logging.LogRecord("chat.x", logging.INFO, "f", 1, "hello", (), None)
     record.request_id, record.user_id, record.status = "r1", "u1", 200
-    text = logs.Readable().format(record)
+    text = logging_setup.Readable().format(record)
     assert text.endswith("INFO chat.x: hello status=200 request_id=r1 user_id=u1")
 
 
 def test_lines_of_one_socket_event_have_one_id(app):
     with app.test_request_context("/"):
-        first = logs.current_id()
-        assert logs.REQUEST_ID.fullmatch(first)
-        assert logs.current_id() == first
+        first = logging_setup.current_id()
+        assert logging_setup.REQUEST_ID.fullmatch(first)
+        assert logging_setup.current_id() == first

@@ -20,7 +20,7 @@ from redis.exceptions import (
 )
 
 import chat
-from chat.config import ConfigError, read
+from chat.config.settings import ConfigError, read
 from chat.redis import DOWN, scripts
 from chat.redis import errors as redis_errors
 from chat.redis.breaker import LONGEST_RETRY, Breaker

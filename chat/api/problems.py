@@ -9,9 +9,9 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from chat import errors
 from chat.auth import current_user as auth
+from chat.logging.redaction import went_without_mongo
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
-from chat.traces import went_without_mongo
 from chat.web.security import SAFE
 
 TYPE = "application/problem+json"

@@ -16,9 +16,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from chat.address_settings import host_and_port
 from chat.auth import setup_token
-from chat.config import ConfigError, read
+from chat.config.settings import ConfigError, read
+from chat.config.urls import host_and_port
 from chat.embedded import EmbeddedError
 from chat.embedded.datadir import DataDir
 from chat.embedded.process import LOOPBACK, Process, is_free

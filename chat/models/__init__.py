@@ -11,7 +11,7 @@ import mongoengine
 from flask import Flask
 from pymongo.errors import ConfigurationError
 
-from chat.address_settings import mongodb_refused
+from chat.config.urls import mongodb_refused
 from chat.models import base
 from chat.models.alert import Alert
 from chat.models.audit import Audit

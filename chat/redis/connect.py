@@ -13,7 +13,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
-from chat.address_settings import host_and_port
+from chat.config.urls import host_and_port
 from chat.redis.cluster import Cluster
 from chat.redis.pipeline import Client
 from chat.redis.socket import Line

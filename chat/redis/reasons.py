@@ -8,9 +8,9 @@ import re
 
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 
+from chat.logging.redaction import unquoted
 from chat.redis.errors import DENIED, Lacking, Unknown, is_unknown_command, name_of_unknown
 from chat.redis.mark import Elsewhere
-from chat.traces import unquoted
 
 LOGIN, RIGHTS, COMMAND, DISK, FULL, REPLICA, OTHER_DATA = (
     "login", "rights", "command", "disk", "full", "replica", "other_data",

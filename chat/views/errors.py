@@ -14,10 +14,10 @@ from chat.auth import current_user as auth
 from chat.errors import ChatError, FormExpired, Uncertain
 from chat.extensions import redis
 from chat.i18n import LANGUAGES
+from chat.logging.redaction import went_without_mongo
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
 from chat.monitoring.status import texts
-from chat.traces import went_without_mongo
 from chat.views import again, forms
 from chat.web.security import SAFE
 

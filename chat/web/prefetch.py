@@ -13,7 +13,7 @@ from flask.ctx import RequestContext
 from flask.globals import request_ctx
 from pymongo.errors import PyMongoError
 
-from chat import logs, presence, rollout
+from chat import presence, rollout
 from chat.auth.current_user import likely_user_id
 from chat.auth.sessions import store as session_store
 from chat.auth.sessions.interface import Sessions
@@ -35,6 +35,7 @@ from chat.cache.process_copies import copies
 from chat.cache.read_through import Source
 from chat.errors import ChatError
 from chat.extensions import redis
+from chat.logging import setup as logging_setup
 from chat.models import base
 from chat.redis_schema import keys
 from chat.request.handoff import of
@@ -63,7 +64,9 @@ class App(Flask):
         return func  # nothing here is a coroutine, and Flask looks some twenty times a request
 
     def log_exception(self, exc_info: Any) -> None:
-        self.logger.error("%s failed", logs.route(), exc_info=exc_info)  # Flask's has the path
+        self.logger.error(
+            "%s failed", logging_setup.route(), exc_info=exc_info
+        )  # Flask's has the path
 
 
 def init_app(app: Flask) -> None:

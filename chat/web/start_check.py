@@ -11,9 +11,9 @@ from pymongo.errors import ConfigurationError
 from pymongo.uri_parser import parse_uri
 from redis.exceptions import RedisError, ResponseError
 
-from chat.address_settings import mongodb_refused
+from chat.config.parsers import ConfigError
+from chat.config.urls import mongodb_refused
 from chat.redis.connect import Connector
-from chat.settings import ConfigError
 
 SRV = "mongodb+srv://"
 LOOKUP_SECONDS = 5.0

@@ -9,7 +9,7 @@ import pytest
 import redis
 import yaml
 
-from chat.config import SETTINGS
+from chat.config.settings import SETTINGS
 from chat.embedded.binaries import find_mongod
 from chat.embedded.process import LOOPBACK, Process, free_port, listens
 from chat.redis import recovery

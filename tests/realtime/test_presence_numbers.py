@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat import config
+from chat.config import settings as config
 from chat.extensions import redis
 from chat.presence import connections as leased
 from chat.presence import leases, online_set

@@ -14,9 +14,9 @@ from chat import rollout
 from chat.auth.sessions.ids import sid_hash, unseal
 from chat.auth.sessions.store import END, ENDED_SECONDS, PREFIX, keys_of, unused
 from chat.extensions import redis
+from chat.logging.redaction import brief
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
-from chat.traces import brief
 
 log = logging.getLogger(__name__)
 

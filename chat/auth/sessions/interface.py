@@ -29,12 +29,12 @@ from chat.auth.sessions.ids import sid_hash
 from chat.cache import isolation
 from chat.errors import Unavailable, Uncertain
 from chat.extensions import redis
+from chat.logging.redaction import went_without_mongo
 from chat.models.driver import has_written
 from chat.redis import Down, scripts
 from chat.redis_schema import ownership
 from chat.request.handoff import of
 from chat.telemetry import events as telemetry
-from chat.traces import went_without_mongo
 
 __all__ = [
     "are_alive",

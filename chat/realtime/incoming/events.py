@@ -13,6 +13,7 @@ from socketio.exceptions import ConnectionRefusedError
 
 from chat.cache import read_through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
+from chat.logging.redaction import went_without_mongo
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import NotKept, has_written
 from chat.realtime.incoming import identity
@@ -24,7 +25,6 @@ from chat.redis import deadline
 from chat.request.concurrency import turns
 from chat.telemetry import events as telemetry
 from chat.text import integers
-from chat.traces import went_without_mongo
 
 log = logging.getLogger(__name__)
 

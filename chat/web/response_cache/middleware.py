@@ -19,12 +19,13 @@ from typing import Any
 
 from flask import Flask
 
-from chat import logs, rollout
+from chat import rollout
 from chat.auth.sessions import store as session_store
 from chat.auth.sessions.recent import callers
 from chat.cache import isolation
 from chat.cache.process_copies import Copy, copies
 from chat.extensions import redis
+from chat.logging import setup as logging_setup
 from chat.redis import Down, scripts
 from chat.redis_schema import keys
 from chat.request.handoff import KEY, Passing
@@ -76,12 +77,12 @@ class Again:
         environ[KEY] = passing
         answer = self._found(asked)
         if answer is not None and self._still(asked, answer, passing):
-            request_id = logs.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+            request_id = logging_setup.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
             figures.again(environ, answer)
             status = _give(answer, asked, environ, start_response, request_id)
             if self._app.config["LOG_REQUESTS"]:
                 user = asked.user_id or ""
-                logs.note(answer.route, status, began, request_id=request_id, user_id=user)
+                logging_setup.note(answer.route, status, began, request_id=request_id, user_id=user)
             return [answer.body] if status == 200 else []
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from chat.settings import ConfigError, Kind, Unusable
+from chat.config.parsers import ConfigError, Kind, Unusable
 
 ENCODE = "percent-encode what is special in user and password (@ is %40, : %3A, / %2F, # %23)"
 SCHEMES = {"mongodb", "mongodb+srv", "redis", "rediss", "unix", "http", "https"}

@@ -12,8 +12,8 @@ from typing import Any
 
 from flask import Flask
 
-from chat import address_settings
-from chat.settings import (
+from chat.config import urls
+from chat.config.parsers import (
     BOOLEAN,
     PERCENT,
     PREFIX,
@@ -83,16 +83,16 @@ def _rollout(name: str, what: str) -> Setting:
     )
 
 
-MONGODB_URL = address_settings.mongodb("mongodb://host:27017/chat")
-REDIS_ADDRESS = address_settings.redis("redis://host:6379/0")
-WEB_ADDRESS = address_settings.web_site("https://chat.example.org")
-WEB_HOOK = address_settings.web_hook("https://hooks.example.org/chat")
+MONGODB_URL = urls.mongodb("mongodb://host:27017/chat")
+REDIS_ADDRESS = urls.redis("redis://host:6379/0")
+WEB_ADDRESS = urls.web_site("https://chat.example.org")
+WEB_HOOK = urls.web_hook("https://hooks.example.org/chat")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("PORT", integer(1, 65535), 5000, "Port to listen on."),
     Setting(
         "HOST",
-        address_settings.LISTEN,
+        urls.LISTEN,
         _host,
         "Address to listen on; :: is every address, IPv6 and IPv4.",
         "127.0.0.1 (0.0.0.0 when PORT is set)",
@@ -130,10 +130,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATA_DIR", Kind(Path, "a folder"), Path("data"), "Where embedded servers keep data."),
     Setting("MONGODB_URI", MONGODB_URL, None, "MongoDB, the truth.", "embedded"),
     Setting("REDIS_URL", REDIS_ADDRESS, None, "Redis: redis://, rediss://, unix://.", "embedded"),
-    Setting(
-        "REDIS_SENTINEL", address_settings.SENTINEL, None, "Redis found through Sentinels.", "–"
-    ),
-    Setting("REDIS_CLUSTER", address_settings.HOSTS, None, "Some nodes of a Redis Cluster.", "–"),
+    Setting("REDIS_SENTINEL", urls.SENTINEL, None, "Redis found through Sentinels.", "–"),
+    Setting("REDIS_CLUSTER", urls.HOSTS, None, "Some nodes of a Redis Cluster.", "–"),
     Setting(
         "REDIS_PREFIX",
         PREFIX,
@@ -285,7 +283,7 @@ def document() -> str:
         "Settings come from the environment. A value that cannot be used stops the start with "
         "one line that\nnames the variable, the value and what is accepted.\n\n"
         "This file is written by `flask --app wsgi settings --write`; the table lives in "
-        "`chat/config.py`.\n\n" + table()
+        "`chat/config/settings.py`.\n\n" + table()
     )
 
 

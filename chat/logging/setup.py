@@ -18,7 +18,7 @@ from typing import Any
 import gevent.hub
 from flask import Flask, Response, current_app, g, has_request_context, request
 
-from chat.traces import trace
+from chat.logging.redaction import trace
 
 log = logging.getLogger(__name__)
 
