@@ -3,7 +3,7 @@
 from flask_login import current_user
 
 from chat.api import schemas
-from chat.api.reading import given
+from chat.api.params import given
 from chat.api.routing import Noun
 from chat.cache import users
 from chat.services import accounts

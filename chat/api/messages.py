@@ -4,7 +4,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from chat.api import schemas
-from chat.api.reading import given
+from chat.api.params import given
 from chat.api.routing import Answer, Encoded, Noun, encode
 from chat.errors import BadInput
 from chat.services import messages

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, g, request
 from flask_login import current_user
 from werkzeug.http import generate_etag
 
-from chat.api.reading import check_ids, read_body, read_query
+from chat.api.params import check_ids, read_body, read_query
 from chat.auth import current_user as auth
 from chat.auth.current_user import login_required, role_required
 from chat.cache import dependencies

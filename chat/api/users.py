@@ -1,7 +1,7 @@
 """People."""
 
 from chat.api import schemas
-from chat.api.reading import given
+from chat.api.params import given
 from chat.api.routing import Encoded, Noun, encode
 from chat.services import people
 

@@ -12,7 +12,7 @@ from chat.auth import first_account
 from chat.errors import ChatError, Invalid, Throttled
 from chat.i18n import LANGUAGES
 from chat.services import accounts, invites, site
-from chat.views import again, errors
+from chat.views import errors, resubmit
 from chat.views.forms import ENTRANCES, MISTAKES, page, see, typed
 from chat.web import rate_limits
 from chat.web.security import safe_next
@@ -77,9 +77,9 @@ def login() -> ResponseReturnValue:
             if profile is None:
                 raise Invalid(_("Wrong nickname or password."))
     except (Invalid, Throttled) as problem:
-        return page("auth/login.html", problem, form=form, next=target, again=again.carried())
+        return page("auth/login.html", problem, form=form, next=target, again=resubmit.carried())
     auth.log_in(profile)
-    kept = again.carried()
+    kept = resubmit.carried()
     return errors.logged_in_again(kept) if kept else see(target or "/")
 
 
@@ -144,7 +144,7 @@ def language() -> Response:
 
 def _login_again(problem: ChatError) -> ResponseReturnValue:
     target = safe_next(request.form.get("next", "")) or ""
-    form, kept = typed("nickname"), again.carried()
+    form, kept = typed("nickname"), resubmit.carried()
     return page("auth/login.html", problem, form=form, next=target, again=kept)
 
 

@@ -18,7 +18,7 @@ from chat.logging.redaction import went_without_mongo
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
 from chat.monitoring.status import texts
-from chat.views import again, forms
+from chat.views import forms, resubmit
 from chat.web.security import SAFE
 
 # After these the same form may well be taken a moment later.
@@ -46,14 +46,14 @@ def form_expired(problem: FormExpired) -> ResponseReturnValue:
         return error_page(503)
     if request.endpoint in forms.ENTRANCES:
         return forms.ENTRANCES[request.endpoint](problem)
-    kept = None if current_user.is_authenticated else again.typed()
+    kept = None if current_user.is_authenticated else resubmit.typed()
     if kept is None:
         return known_problem(problem)
     ended = FormExpired(_("You've been logged out in the meantime."))
     return forms.page("auth/login.html", ended, again=kept)
 
 
-def logged_in_again(kept: again.Typed) -> Response:
+def logged_in_again(kept: resubmit.Typed) -> Response:
     """What was typed before the session ended, for the new one to send."""
     title, advice = _("You're logged in again"), _("What you wrote has not been sent yet.")
     return _page(200, title, advice, kept=kept)
@@ -85,11 +85,11 @@ def error_page(status: int, reason: Any = "") -> Response:
         status, reason = 503, ""
     with force_locale(_locale()):
         title, advice = explain(status)
-        return _page(status, title, advice, reason, again.typed())
+        return _page(status, title, advice, reason, resubmit.typed())
 
 
 def _page(
-    status: int, title: str, advice: str, reason: Any = "", kept: again.Typed | None = None
+    status: int, title: str, advice: str, reason: Any = "", kept: resubmit.Typed | None = None
 ) -> Response:
     html = render_template(
         "errors/error.html",
