@@ -21,7 +21,7 @@ from chat import rollout
 from chat.cache import flush, updates
 from chat.models import Rollout
 from chat.redis import Down
-from chat.rollout import FEATURES, STEADY, store
+from chat.rollout import FEATURES, STEADY, percentages
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +61,15 @@ class Follower:
         began = time.monotonic()
         rollout.trying(began)
         with pymongo.timeout(QUERY_SECONDS):
-            stored = store.read()
-        if rollout.hear(store.shares_of(stored), began):
+            stored = percentages.read()
+        if rollout.hear(percentages.shares_of(stored), began):
             log.info("rollout: %s", _in_words(stored))
         if not self._declared:
             _declare()
             self._declared = True
             self.look()
         elif stored["log"]:
-            store.write_down(stored["log"])
+            percentages.write_down(stored["log"])
 
     def _run(self, app: Flask) -> None:
         while True:
@@ -101,7 +101,7 @@ _follower = Follower()
 def start(app: Flask) -> None:
     """Follow what is stored; ends the wait when another process says that it has changed."""
     updates.subscribe("channels", _on_update)
-    store.on_change(_follower.wake)
+    percentages.on_change(_follower.wake)
     _follower.start(app)
 
 
@@ -117,24 +117,24 @@ def look() -> None:
 
 def settle() -> None:
     """End the steps that are due: empty the structure, then let readers begin or writers stop."""
-    for feature, row in store.read()["features"].items():
+    for feature, row in percentages.read()["features"].items():
         if row["stage"] == STEADY or flush.is_impossible():
             continue
         if not Rollout.claim(feature, row["since"], rollout.MARGIN, CLAIM_SECONDS):
             continue
         if not isinstance(flush.empty(feature), Down) and Rollout.settle(feature, row["since"]):
-            store.tell()
+            percentages.tell()
 
 
 def _declare() -> None:
     """This process's environment, if it is not that of the process that started before it."""
-    stored = store.read()
+    stored = percentages.read()
     own = {name: rollout.environment(name) for name in FEATURES}
     if own == stored["environment"]:
         return
-    source = store.ENVIRONMENT
+    source = percentages.ENVIRONMENT
     followed = [name for name, row in stored["features"].items() if row["source"] == source]
-    store.change(None, "rollout.environment", dict.fromkeys(followed), source, own)
+    percentages.change(None, "rollout.environment", dict.fromkeys(followed), source, own)
 
 
 def _on_update(event: dict[str, Any]) -> None:
@@ -155,5 +155,5 @@ def _settle_in(app: Flask) -> None:
 def _in_words(stored: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name} {share.percent} %" + ("" if share.stage == STEADY else f" ({share.stage})")
-        for name, share in store.shares_of(stored).items()
+        for name, share in percentages.shares_of(stored).items()
     )

@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 from chat.auth import permissions
 from chat.errors import Invalid
 from chat.models import Audit, base
-from chat.rollout import FEATURES, store
-from chat.rollout.store import CHANGED, ENVIRONMENT
+from chat.rollout import FEATURES, percentages
+from chat.rollout.percentages import CHANGED, ENVIRONMENT
 
 SHOWN = 50
 
@@ -18,19 +18,19 @@ def change(actor: Any, wanted: Mapping[str, Any]) -> None:
     """Set percentages by feature; admins and owners only. Invalid(field=feature) for a bad one."""
     permissions.require_role(actor, "admin")
     checked = {feature: _checked(feature, value) for feature, value in wanted.items()}
-    store.change(_named(actor), "rollout.set", checked, CHANGED)
+    percentages.change(_named(actor), "rollout.set", checked, CHANGED)
 
 
 def reset(actor: Any, feature: str) -> None:
     """Let the environment decide again; admins and owners only."""
     permissions.require_role(actor, "admin")
-    store.change(_named(actor), "rollout.reset", {_known(feature): None}, ENVIRONMENT)
+    percentages.change(_named(actor), "rollout.reset", {_known(feature): None}, ENVIRONMENT)
 
 
 def kill(actor: Any) -> None:
     """Everything to 0 % (R20); admins and owners only."""
     permissions.require_role(actor, "admin")
-    store.change(_named(actor), "rollout.kill", dict.fromkeys(FEATURES, 0), CHANGED)
+    percentages.change(_named(actor), "rollout.kill", dict.fromkeys(FEATURES, 0), CHANGED)
 
 
 def killed() -> dict[str, int]:
@@ -38,7 +38,7 @@ def killed() -> dict[str, int]:
     newest: dict[str, dict] = {}
     for entry in entries():
         newest.setdefault(entry["subject"], entry)
-    stored = store.read()
+    stored = percentages.read()
     return {
         name: int(entry["from"])
         for name, entry in newest.items()
@@ -49,20 +49,20 @@ def killed() -> dict[str, int]:
 def back(actor: Any) -> None:
     """What ``kill`` put to 0 % as it was; admins and owners only."""
     permissions.require_role(actor, "admin")
-    store.change(_named(actor), "rollout.back", killed(), CHANGED)
+    percentages.change(_named(actor), "rollout.back", killed(), CHANGED)
 
 
 def command(feature: str, value: str) -> None:
     """The same for an operator at the server: a percentage, or "environment"."""
     if value == ENVIRONMENT:
-        store.change(None, "rollout.reset", {_known(feature): None}, ENVIRONMENT)
+        percentages.change(None, "rollout.reset", {_known(feature): None}, ENVIRONMENT)
     else:
-        store.change(None, "rollout.set", {feature: _checked(feature, value)}, CHANGED)
+        percentages.change(None, "rollout.set", {feature: _checked(feature, value)}, CHANGED)
 
 
 def overview() -> dict[str, dict]:
     """Each feature: percent, stage, source, by, at, environment."""
-    stored = store.read()
+    stored = percentages.read()
     return {
         name: {
             **{key: stored["features"][name].get(key) for key in ("percent", "stage", "source")},

@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from chat import rollout
 from chat.models import Audit, Rollout, base
-from chat.rollout import FEATURES, follower, store
+from chat.rollout import FEATURES, follower, percentages
 from chat.services import rollout as shares
 from tests.cache.conftest import token
 from tests.rollout.conftest import set_to
@@ -113,7 +113,7 @@ def test_an_entry_is_written_down_once_even_if_the_process_dies_before(site):
     assert Rollout.change(stored["revision"], {"features.emoji.percent": 50}, [], [entry])
     assert shares.entries() == []
     follower.look()
-    store.write_down([entry])  # by two processes
+    percentages.write_down([entry])  # by two processes
     assert [(e["subject"], e["to"]) for e in shares.entries()] == [("emoji", 50)]
     assert Rollout.read()["log"] == []
 
