@@ -11,7 +11,8 @@ Floors in the same run, with messages of the same size that nobody stores. "Flas
 app that sends what comes to a room (`bare.py`). "one system call each" is a frame made once and
 written to each of the product's sockets: what the kernel takes for it, and nobody can do without.
 "emit" is the product's own emit without a post. In a big room messages that come fast leave
-together (`chat.realtime.transport.coalesce`), so both may take less than a system call for each delivery.
+together (`chat.realtime.transport.coalesce`), so both may take less than a system call for each
+delivery.
 
 With 100 sockets there is a second table: five posts a second and nothing else going on, and where
 the time of one goes. The floors there are MongoDB alone, storing a document as big with the same

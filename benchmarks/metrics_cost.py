@@ -1,4 +1,4 @@
-"""What counting costs: the CPU of a request with the figures of chat.metrics and without them.
+"""What counting costs: the CPU of a request with the figures of chat.telemetry and without them.
 
 The whole WSGI application in one process, on a real MongoDB and Redis, asked the same again and
 again by one member of a team: every other request counts, those between do not. A noisy moment

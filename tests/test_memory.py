@@ -10,8 +10,8 @@ from tests.support.processes import ROOT
 # In a process of its own: the memory of this one is full of other tests'.
 FLOOD = """
 import gevent.monkey; gevent.monkey.patch_all()
-from chat import memory
-from chat.metrics.gauges import resident
+from chat.web import memory
+from chat.monitoring.sampler import resident
 
 library = memory._library()
 print(library is not None)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-import chat.turns
 import gevent
 import gevent.event
 import pytest
 from flask import Flask
 
+from chat.request import concurrency
 from chat.request.concurrency import MOST, RUN, SPARE, Busy, Turns, init_app, turns
 from chat.web.security import MAX_REQUEST
 from tests.conftest import NewPerson
@@ -205,7 +205,7 @@ def test_who_is_ended_while_waiting_behind_leaves_no_gap():
 def app_without_turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """One in which nobody's turn ever comes."""
     before = turns.most
-    monkeypatch.setattr(chat.request.concurrency, "PATIENCE", 0.01)
+    monkeypatch.setattr(concurrency, "PATIENCE", 0.01)
     app = Flask("without turns", static_folder=None)
     app.config.update(REDIS_CONNECTIONS=SPARE, TRUSTED_PROXIES=0, MAX_CONTENT_LENGTH=MAX_REQUEST)
     app.add_url_rule("/<path:path>", view_func=lambda path: path)

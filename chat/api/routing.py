@@ -147,7 +147,7 @@ def _validated(response: Response, encoded: Encoded, route: Route) -> Response:
 
 
 def _offer(encoded: Encoded, route: Route) -> None:
-    """Let the same answer be given again (``chat.web.response_cache.middleware``), if it can be checked."""
+    """Offer this answer to the response cache, if a later request can verify it."""
     passing, made_from = of(request.environ), dependencies.current()
     if passing is None or made_from is None or made_from.spoiled or auth.via_token():
         return

@@ -1,7 +1,8 @@
 """Who may make the first account: whoever runs the server.
 
-Before there is an account anybody who finds the address could become owner. So `/setup` asks for
-a token (``chat.auth.setup_token``), unless it is opened on the machine itself. The token is in the log.
+Before there is an account anybody who finds the address could become owner. So `/setup` asks for a
+token (``chat.auth.setup_token``), unless it is opened on the machine itself. The token is in the
+log.
 """
 
 import logging

@@ -1,12 +1,12 @@
 """What is not as declared in Redis: another program wrote there, or somebody by hand.
 
-A cached value that cannot be read is a miss (``chat.cache.read_through``, ``fence_reads.forget``). So is
-a key of another type, where its script can be run again (``chat.cache.wrong_type``). Anywhere else,
-as in the leases of connections, it is an outage: what Redis holds cannot be trusted, everybody is
-answered from MongoDB, and before Redis is used again the caches are emptied and the rest is looked
-through here. The same is done after our mark was lost: whoever wrote over it may have written more.
-That costs a walk over all keys, but only after such a find. Redis answers, so it is tried again
-soon (``chat.redis.breaker``).
+A cached value that cannot be read is a miss (``chat.cache.read_through``, ``fence_reads.forget``).
+So is a key of another type, where its script can be run again (``chat.cache.wrong_type``). Anywhere
+else, as in the leases of connections, it is an outage: what Redis holds cannot be trusted,
+everybody is answered from MongoDB, and before Redis is used again the caches are emptied and the
+rest is looked through here. The same is done after our mark was lost: whoever wrote over it may
+have written more. That costs a walk over all keys, but only after such a find. Redis answers, so it
+is tried again soon (``chat.redis.breaker``).
 """
 
 from collections.abc import Callable, Iterator

@@ -1,1 +1,1 @@
-""""""
+"""Settings: read from the environment, parsed and checked once, before anything starts."""

@@ -1,1 +1,1 @@
-""""""
+"""Log lines: how they look, and what must never be in them."""

@@ -85,6 +85,6 @@ class Seldom:
         self._log.warning("%s: %s%s", self._words, brief(error), more)
 
 
-# The probe says when MongoDB goes and when it is back (chat.monitoring.status.health). This is what single requests
-# meet, which may be less than an outage.
+# The probe says when MongoDB goes and when it is back (chat.monitoring.status.health). This is what
+# single requests meet, which may be less than an outage.
 went_without_mongo = Seldom(logging.getLogger(__name__), "a request went without MongoDB")

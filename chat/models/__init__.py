@@ -1,8 +1,8 @@
 """MongoEngine documents: fields, indexes and the questions one may ask of them. The truth.
 
-Writes go through ``.save()`` or through a method here that announces itself
-(``base.announced``), so that ``chat.cache.invalidation`` hears of every change. Lists are read as raw
-dicts (``as_pymongo``), never as hydrated documents.
+Writes go through ``.save()`` or through a method here that announces itself (``base.announced``),
+so that ``chat.cache.invalidation`` hears of every change. Lists are read as raw dicts
+(``as_pymongo``), never as hydrated documents.
 """
 
 from typing import Any

@@ -1,9 +1,10 @@
 """Sessions as MongoDB keeps them: the truth behind Redis.
 
 ``_id`` is the SHA-256 of the session's id, so whoever reads the database holds nobody's session.
-The id itself is kept sealed with SECRET_KEY (`chat.auth.sessions.interface`), because a session that is ended for
-somebody else, or repaired after an outage, must be found in Redis too, under its id. When a session
-ends is reckoned by MongoDB's clock alone: a process whose clock is wrong logs nobody out.
+The id itself is kept sealed with SECRET_KEY (`chat.auth.sessions.interface`), because a session
+that is ended for somebody else, or repaired after an outage, must be found in Redis too, under its
+id. When a session ends is reckoned by MongoDB's clock alone: a process whose clock is wrong logs
+nobody out.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,1 +1,1 @@
-""""""
+"""HTML that is rendered once and used for many readers."""

@@ -160,7 +160,7 @@ def _table(question: Sequence[str]) -> str:
 
 
 def uncovered(patterns: Iterable[str] = PATTERNS) -> set[str]:
-    """Names in ``chat.redis_schema.keys`` that no pattern covers: with ``line`` nobody could use them."""
+    """Declared keys that no pattern covers: with ``line`` nobody could use them."""
     wanted = [s.name for s in keys.STRUCTURES] + list(keys.HELPERS)
     covered = tuple(pattern.removesuffix("*") for pattern in patterns)
     return {name for name in wanted if not name.replace("{*}", "{cache:").startswith(covered)}

@@ -30,7 +30,8 @@ class Structure:
 
 STRUCTURES = (
     Structure("session:*", "string", "TTL_SESSIONS", "sessions",
-              "JSON: userId, nickname, role, csrfToken (R1)", "chat.auth.sessions.interface", "every request",
+              "JSON: userId, nickname, role, csrfToken (R1)", "chat.auth.sessions.interface",
+              "every request",
               shapes.session),
     Structure("cache:users:list", "zset", "TTL_USERS", "users",
               "ids of active people, score = last_active in ms (R2)",

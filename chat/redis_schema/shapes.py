@@ -1,9 +1,9 @@
 """What may be in each structure. Whatever else is found there is unreadable.
 
 Another program may have written it, or somebody by hand: well-formed JSON is no sign that a value
-is ours. So each structure has one decoder, declared with it in ``chat.redis_schema.keys``. It gets what
-Redis sent and the key, and raises one of ``UNREADABLE`` for anything that none of us wrote. The
-value is then deleted and read anew from MongoDB.
+is ours. So each structure has one decoder, declared with it in ``chat.redis_schema.keys``. It gets
+what Redis sent and the key, and raises one of ``UNREADABLE`` for anything that none of us wrote.
+The value is then deleted and read anew from MongoDB.
 """
 
 from binascii import unhexlify

@@ -1,5 +1,4 @@
-"""What stands before Flask (``chat.web.response_cache.middleware``) and what is behind it tell each other about one
-request, in its WSGI environment."""
+"""Carries facts about one request between the WSGI middleware and Flask, in its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """Counters, histograms and gauges as plain numbers.
 
 A request counts some dozen things. In its multi-process mode prometheus_client takes 7 µs for a
-counter and 19 µs for a histogram under gevent, because each goes through a lock into a mapped
-file; these take less than one, and ``chat.monitoring.shared_dir`` brings the processes together once a
+counter and 19 µs for a histogram under gevent, because each goes through a lock into a mapped file;
+these take less than one, and ``chat.monitoring.shared_dir`` brings the processes together once a
 second. Greenlets don't switch inside, so no lock is needed.
 """
 

@@ -1,4 +1,4 @@
-"""Every figure there is. ``docs/monitoring.md`` shows this table, ``chat.telemetry.events`` fills it.
+"""Every figure there is, as ``docs/monitoring.md`` shows it; ``chat.telemetry.events`` fills it.
 
 All label sets are bounded: routes, structures, collections and verbs of our own, never an id, a
 name, a path or an address.

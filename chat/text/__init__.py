@@ -1,1 +1,1 @@
-""""""
+"""What people type: checked, compared, and drawn as safe HTML."""

@@ -1,1 +1,1 @@
-""""""
+"""What stands around Flask: gunicorn, middleware, limits and security headers."""

@@ -51,7 +51,7 @@ class Whole(wsgi.Response):  # type: ignore[misc]
 
 
 class Unlogged(Logger):  # type: ignore[misc]
-    """gunicorn's logger without a line for each answer: the app writes those (``chat.logging.setup``).
+    """gunicorn's logger without access lines: the app writes those (``chat.logging.setup``).
 
     gunicorn would still put together what would be in it, because there is a logging configuration.
     """

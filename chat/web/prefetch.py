@@ -1,8 +1,8 @@
 """What a request is going to ask for, asked for in one round trip before it begins (R28).
 
-The session is part of it when this process remembers whose it was (``chat.auth.sessions.recent``). That, and
-which channels matter, is guessed from this process's copies, old or not: a wrong guess costs a
-question more, never a wrong answer.
+The session is part of it when this process remembers whose it was (``chat.auth.sessions.recent``).
+That, and which channels matter, is guessed from this process's copies, old or not: a wrong guess
+costs a question more, never a wrong answer.
 """
 
 from collections.abc import Callable, Collection

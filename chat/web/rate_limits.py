@@ -245,7 +245,7 @@ def limit_api() -> None:
 
 
 def is_counted() -> bool:
-    """Whether this call was counted already: by ``chat.web.response_cache.middleware`` or ahead of everything else."""
+    """Whether this call was counted already, by the response cache or by the prefetch."""
     passing = of(request.environ)
     return "api_count" in g or (passing is not None and passing.counted)
 

@@ -1,9 +1,9 @@
 """What a request brings is here before anything is done for it.
 
 A body may come as slowly as its sender likes. Whoever waits for it in the middle of a request holds
-what others need meanwhile (``chat.request.concurrency``), and has looked at rights that may have gone by the time
-it ends (``chat.web.prefetch``). Whoever waits here is one of those that an address may have only so many
-of (``chat.web.slow_connections``).
+what others need meanwhile (``chat.request.concurrency``), and has looked at rights that may have
+gone by the time it ends (``chat.web.prefetch``). Whoever waits here is one of those that an address
+may have only so many of (``chat.web.slow_connections``).
 
 A sender that goes away half-way has sent no request: gunicorn hands over what has come, and Flask
 would take that for the whole, and store half a message.

@@ -294,9 +294,10 @@ def test_every_declared_structure_is_compared_with_mongodb():
 
 def test_every_document_that_is_cached_announces_its_writes():
     announced = {row.document for row in invalidation.TABLE}
-    # An invite and a token are read from MongoDB; sessions are written to both by chat.auth.sessions.interface.
-    # The rollout and the drill are followed by every process; the audit, the minutes, the alerts
-    # and the note about the last back-up are read by admins: all from MongoDB.
+    # An invite and a token are read from MongoDB; sessions are written to both by
+    # chat.auth.sessions.interface. The rollout and the drill are followed by every process; the
+    # audit, the minutes, the alerts and the note about the last back-up are read by admins: all
+    # from MongoDB.
     silent = {models.Invite, models.AccessToken, models.session.Session}
     silent |= {models.Rollout, models.Audit, models.Drill, models.Minute}
     silent |= {models.alert.Alert, models.backup.Backup}

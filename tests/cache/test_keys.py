@@ -1,4 +1,4 @@
-"""What is really in Redis after a day of use is what chat/redis_schema/keys.py declares, and no more."""
+"""What is in Redis after a day of use is what chat/redis_schema/keys.py declares, and no more."""
 
 import json
 import re

@@ -44,13 +44,13 @@ def plant(chat: Chat, what: dict[str, Garbage]) -> list[str]:
 
 def survives(chat: Chat, what: dict[str, Garbage]) -> None:
     """Plant, ask, plant, write and come in; then Redis is used again, and the answers are right."""
-    right = chat.web.gunicorn()
+    right = chat.answers()
     plant(chat, what)
-    assert chat.web.gunicorn() == right
+    assert chat.answers() == right
     plant(chat, what)
     write_and_come_in(chat)
     eventually(lambda: is_normal(chat), RECOVERY, every=0.5)
-    assert chat.web.gunicorn().keys() == right.keys()
+    assert chat.answers().keys() == right.keys()
     assert "Traceback" not in chat.app.log.read_text(encoding="utf-8")
 
 
@@ -70,7 +70,7 @@ def write_and_come_in(chat: Chat) -> None:
 def is_normal(chat: Chat) -> bool:
     """Redis is in use. Garbage beside what a process has a copy of is never looked at: it goes with
     its key, or when somebody without a copy comes."""
-    return bool(chat.web.gunicorn()) and chat.is_warm()
+    return bool(chat.answers()) and chat.is_warm()
 
 
 @pytest.mark.long

@@ -49,8 +49,9 @@ class Facts:
     def __init__(self, app, monkeypatch):
         self.app = app
         self.gauges = {
-            registry.REDIS_UP: 1, registry.REDIS_MEMORY: 69 * MB, registry.REDIS_MEMORY_LIMIT: 100 * MB,
-            registry.REDIS_CLIENTS: 250, registry.REDIS_KEYS: 12_345, registry.POOL_IN_USE: 3,
+            registry.REDIS_UP: 1, registry.REDIS_MEMORY: 69 * MB,
+            registry.REDIS_MEMORY_LIMIT: 100 * MB, registry.REDIS_CLIENTS: 250,
+            registry.REDIS_KEYS: 12_345, registry.POOL_IN_USE: 3,
             registry.POOL_LIMIT: 50, registry.SOCKETS: 9,
         }  # fmt: skip
         self.counts = {}

@@ -10,7 +10,8 @@ random version token V and a set W of writes under way, all in one Cluster slot:
     fill     only if the token read before asking MongoDB is still the one there; take a new one
 
 So a token is also the version of D: while D is there under the same token, D is the same. A reader
-that says which version it holds a copy of (``chat.cache.process_copies``) is told "the same" instead of D.
+that says which version it holds a copy of (``chat.cache.process_copies``) is told "the same"
+instead of D.
 
 While a write is under way D still serves what was true before it, but only for TRUSTED_MS: by then
 either the write has ended, or its process has lost Redis or its life, and D is deleted. So a

@@ -1,7 +1,8 @@
 """Of the processes of one gunicorn one looks for all of them, and leaves what it saw.
 
-Whoever holds the lock in the folder of the figures (``chat.monitoring.shared_dir``) looks; the system gives
-it up when its holder ends, however it ends. Without such a folder a process is on its own.
+Whoever holds the lock in the folder of the figures (``chat.monitoring.shared_dir``) looks; the
+system gives it up when its holder ends, however it ends. Without such a folder a process is on its
+own.
 """
 
 import contextlib

@@ -1,1 +1,1 @@
-""""""
+"""What browsers send over the socket: parse, check, ask a service, acknowledge."""

@@ -21,7 +21,8 @@ from chat.telemetry import events as telemetry
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
-# In a room of many sockets these leave together when they come fast (chat.realtime.transport.coalesce).
+# In a room of many sockets these leave together when they come fast
+# (chat.realtime.transport.coalesce).
 MAY_WAIT = frozenset({"message:new", "message:changed", "message:deleted", "typing"})
 
 _rows = Pieces[str](4_000_000)

@@ -1,7 +1,8 @@
 """How a request becomes a WebSocket: the handshake, without any extension, and the connection.
 
 The library that Flask-SocketIO brings takes two greenlets and a protocol machine for each socket,
-and frames each message for each of them anew. `chat.realtime.transport.socket` says what is done instead.
+and frames each message for each of them anew. `chat.realtime.transport.socket` says what is done
+instead.
 """
 
 import _socket

@@ -1,7 +1,7 @@
 """The same answer again, after one round trip has shown that it would be the same (R18, R23).
 
-An answer is kept together with its basis (``chat.cache.dependencies``): the version of every cached value
-that went into it. The next time the same is asked, one pipeline asks Redis for the caller's
+An answer is kept together with its basis (``chat.cache.dependencies``): the version of every cached
+value that went into it. The next time the same is asked, one pipeline asks Redis for the caller's
 session, their count of calls, and the versions of their profile and of all those values. If nothing
 has changed the kept answer is given, without going through Flask; otherwise everything is done as
 if there were none. So the promise is the caches' own: nothing older than the last acknowledged
@@ -167,7 +167,7 @@ def _in_all_rollouts(sid: str, user_id: str) -> bool:
 
 
 def _may_act(session: dict, profile: dict | None) -> bool:
-    """As ``chat.auth.current_user`` judges it: active, and signed in after the last change of password."""
+    """As ``chat.auth.current_user`` judges: active, and signed in since the last password."""
     if profile is None or not profile["active"]:
         return False
     return bool(session.get("auth_gen", 0) == profile["auth_gen"])

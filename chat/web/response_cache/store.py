@@ -24,7 +24,7 @@ class Answer:
     route: str
     headers: Headers
     until: float = 0.0
-    counted: list | None = None  # its basis, as the figures count it (``chat.metrics``)
+    counted: list | None = None  # its basis, as the figures count it (``chat.telemetry``)
 
 
 @dataclass(frozen=True)
