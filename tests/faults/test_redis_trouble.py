@@ -32,9 +32,9 @@ def chat(launch_app: Launcher) -> Iterator[Chat]:
 
 def survives(chat: Chat, patterns: list[str]) -> None:
     """Plant, ask, do, plant again, do, ask; in the end Redis is in use and the poison is gone."""
-    right = chat.web.gunicorn()
+    right = chat.answers()
     chat.plant(patterns)
-    assert chat.web.gunicorn() == right
+    assert chat.answers() == right
     eventually(chat.is_warm)
     planted = chat.plant(patterns)
     chat.do_everything()
@@ -42,9 +42,9 @@ def survives(chat: Chat, patterns: list[str]) -> None:
     # who is online, as long as a process has a copy.
     eventually(chat.is_warm)
     eventually(lambda: chat.is_warm() and not left(chat, planted))
-    before = chat.web.gunicorn()
+    before = chat.answers()
     chat.do_everything()
-    assert chat.web.gunicorn().keys() == before.keys()
+    assert chat.answers().keys() == before.keys()
     log = chat.app.log.read_text(encoding="utf-8")
     assert "Traceback" not in log
 
@@ -72,9 +72,9 @@ MENDED += ["ended:{session:*}", "limit:*", "{presence}:log", "{presence}:seq"]
 
 
 def test_a_key_of_another_type_that_can_be_had_back_is_no_outage(chat: Chat):
-    right = chat.web.gunicorn()
+    right = chat.answers()
     chat.plant(MENDED)
-    assert chat.web.gunicorn() == right
+    assert chat.answers() == right
     eventually(chat.is_warm)
     chat.plant(MENDED)
     chat.do_everything()
@@ -92,7 +92,7 @@ def test_who_wrote_over_our_mark_is_looked_for_everywhere(chat: Chat):
     log = chat.app.log
     eventually(lambda: "Redis is back" in log.read_text(encoding="utf-8"))
     assert set(chat.client.hkeys("{presence}:count")) == {chat.alice.id, chat.bob.id}
-    chat.web.gunicorn()
+    chat.answers()
     eventually(chat.is_warm)
     assert log.read_text(encoding="utf-8").count("Redis is down") == 1
 
@@ -105,7 +105,7 @@ def test_nobody_seems_to_have_gone_when_redis_is_used_again(chat: Chat):
     for _ in range(4):
         chat.plant(["{presence}:conns", "{presence}:count", "cache:users:online"])
         assert online() == everybody
-        while chat.monitoring.status.health() != "up":
+        while chat.status() != "up":
             assert online() == everybody
         for _ in range(40):  # until the leases would have been renewed anyhow
             assert online() == everybody
@@ -120,25 +120,25 @@ def test_one_key_of_another_type_changes_no_answer(chat: Chat, name: str):
 def test_values_that_cannot_be_read_change_no_answer(chat: Chat):
     chat.alice.say(chat.room, "🎉")
     eventually(lambda: chat.used_emoji() == 1)  # counted now and then, not at once
-    right = chat.web.gunicorn()
+    right = chat.answers()
     assert chat.spoil() > 10
-    assert chat.web.gunicorn() == right
+    assert chat.answers() == right
     eventually(chat.is_warm)
-    assert chat.monitoring.status.health() == "up"
+    assert chat.status() == "up"
     chat.spoil()
     chat.do_everything()
-    assert chat.monitoring.status.health() == "up"
+    assert chat.status() == "up"
 
 
 def test_numbers_that_cannot_be_counted_on_are_replaced(chat: Chat):
-    right = chat.web.gunicorn()
+    right = chat.answers()
     for number in (BROKEN, str(2**63 - 1)):  # none, and one without a next
         chat.plant_number(number)
-        assert chat.web.gunicorn() == right
+        assert chat.answers() == right
         chat.bob.again().tab().close()  # somebody comes and goes, by those numbers
         eventually(lambda number=number: number not in chat.numbers())
-        eventually(lambda: chat.monitoring.status.health() == "up")
-        assert chat.web.gunicorn() == right
+        eventually(lambda: chat.status() == "up")
+        assert chat.answers() == right
     chat.do_everything()
     assert "Traceback" not in chat.app.log.read_text(encoding="utf-8")
 
@@ -196,7 +196,7 @@ def test_without_redis_who_is_online_is_unknown_and_typing_is_no_error(two):
     assert carol.post(f"/api/channels/{chat.room['id']}/join").ok
     assert shown(chat, carol) == "offline"
     chat.redis.kill()
-    eventually(lambda: chat.monitoring.status.health() == "down")
+    eventually(lambda: chat.status() == "down")
     eventually(lambda: requests.get(f"{beside.url}/health/redis", timeout=10).status_code == 503)
 
     tab = chat.alice.tab()
@@ -242,8 +242,8 @@ def test_a_hung_redis_keeps_no_acknowledgement_waiting_nor_what_others_here_are_
         for number in range(20):
             assert here.post(chat.room["id"], f"meanwhile {number}")["ok"]
             other.hears(f"meanwhile {number}")
-        assert chat.monitoring.status.health() == "down"
+        assert chat.status() == "down"
         sent = chat.alice.say(chat.room, "by HTTP")
-    eventually(lambda: chat.monitoring.status.health() == "up")
+    eventually(lambda: chat.status() == "up")
     history = chat.bob.get(f"/api/channels/{chat.room['id']}/messages").json()["messages"]
     assert history[-1]["id"] == sent["id"]
