@@ -1,7 +1,6 @@
 """Commands for operators: `flask --app wsgi …`."""
 
 import secrets
-from pathlib import Path
 
 import click
 from flask import Flask, current_app
@@ -15,6 +14,7 @@ from chat.errors import ChatError, Invalid
 from chat.models import AccessToken, Heartbeat, User
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import reason
+from chat.paths import DOCS
 from chat.realtime.outgoing import broadcasts
 from chat.redis import rights
 from chat.redis_schema import keys
@@ -23,7 +23,6 @@ from chat.services import rollout
 from chat.text import validate
 from chat.web import start_check
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
 CONFIGURATION_PAGE = DOCS / "configuration.md"
 KEYS_PAGE = DOCS / "redis-keys.md"
 GENERATED_BYTES = 12

@@ -14,8 +14,8 @@ from flask import Flask
 
 import chat
 from app import create_app
-from chat.cli import DOCS
 from chat.embedded.mongo import Mongo
+from chat.paths import DOCS
 from chat.redis import prefix, rights
 from chat.redis.client import Door
 from tests.support.people import Person
@@ -71,9 +71,7 @@ def without_info(tmp_path: Path) -> Iterator[Node]:
 def test_every_key_and_every_command_has_its_right(own_redis: Redis):
     assert rights.uncovered() == set()
     root = Path(chat.__file__).parent
-    files = [*(root / "cache").glob("*.py"), *(root / "realtime").glob("*.py"),
-             *(root / "redis").glob("*.py"), *root.glob("*.py")]  # fmt: skip
-    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    text = "\n".join(file.read_text(encoding="utf-8") for file in root.rglob("*.py"))
     called = set(re.findall(r"redis\.p?call\(\s*'([A-Z]+)'", text))
     listed = {name.upper() for name in own_redis.client().command_list()}
     asked = set(re.findall(r"\(\"([A-Z]{3,})\"", text)) & listed

@@ -8,7 +8,6 @@ import os
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from gettext import NullTranslations
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import babel.dates
@@ -20,9 +19,9 @@ from flask_babel import get_locale, gettext
 from flask_login import current_user
 
 from chat.extensions import babel as flask_babel
+from chat.paths import TRANSLATIONS
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
-TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
 UTC = ZoneInfo("UTC")
 
 

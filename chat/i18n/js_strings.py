@@ -7,14 +7,15 @@ the message ids, so that the translators meet them beside every other text.
 import json
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from flask_babel import get_locale, gettext, ngettext
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-KEYS = Path(__file__).resolve().parent.parent / "static" / "js" / "i18n-keys.json"
+from chat.paths import STATIC
+
+KEYS = STATIC / "js" / "i18n-keys.json"
 # A number of each plural category, for the languages there are.
 _SAMPLES = {"one": 1, "few": 3, "many": 5, "other": 100}
 

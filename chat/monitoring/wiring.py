@@ -1,7 +1,6 @@
 """Joins the figures to the app: one line in ``app.py``, and one in its list of background work."""
 
 from functools import partial
-from pathlib import Path
 
 import click
 import gevent
@@ -15,12 +14,13 @@ from chat.models import DOCUMENTS
 from chat.models.outage import Outage
 from chat.monitoring import http as http_requests
 from chat.monitoring import mongo, sampler, shadow, shared_dir, snapshot
+from chat.paths import DOCS
 from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of
 from chat.telemetry import events as telemetry
 from chat.telemetry import redis_calls, registry
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "monitoring.md"
+PAGE = DOCS / "monitoring.md"
 # What these do for the caches is what GET and SET do for a plain key.
 READING = (fence_scripts.READ, fence_scripts.SAME, VERSION, session_store.READ)
 WRITING = (

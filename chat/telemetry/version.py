@@ -1,12 +1,13 @@
 """Which version is running."""
 
 import tomllib
-from pathlib import Path
+
+from chat.paths import ROOT
 
 
 def _read() -> str:
     """As ``pyproject.toml`` says, which is where releases change it."""
-    path = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    path = ROOT / "pyproject.toml"
     try:
         return str(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"])
     except (OSError, KeyError, tomllib.TOMLDecodeError):

@@ -7,8 +7,9 @@ import pytest
 from flask import Flask
 
 from chat.extensions import babel
-from chat.i18n import TRANSLATIONS, compile_catalogues, local_time
+from chat.i18n import compile_catalogues, local_time
 from chat.monitoring.status import drill, formats, summary
+from chat.paths import TRANSLATIONS
 
 UP = {"status": "up", "since": "2026-05-03T12:00:00+00:00", "next_retry_s": None}
 
