@@ -12,8 +12,8 @@ import pytest
 from tests.support.processes import ROOT
 from tests.support.share import VARIABLE
 
-QUICK = ("tests/api/test_messages.py", "tests/test_first_pages.py")
-ALL = (*QUICK, "tests/test_permissions.py")
+QUICK = ("tests/api/test_messages.py", "tests/views/test_first_pages.py")
+ALL = (*QUICK, "tests/auth/test_permissions.py")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.auth.test_permissions import routes
 from tests.browser.conftest import session_of
-from tests.test_permissions import routes
 
 NOT_PAGES = ("/api", "/health", "/static", "/admin/status/now")
 WIDTHS = {360: 640, 820: 900, 1440: 900}

@@ -46,7 +46,7 @@ READS = {
     "places": "find",
     "site": "get_site check_name",
     "tokens": "list_tokens",
-    # These write nothing that is cached; they empty what is (tests/rollout, tests/status).
+    # These write nothing that is cached; they empty what is (tests/rollout, tests/monitoring).
     "rollout": "change reset kill killed back command overview entries",
     "controls": "empty start_drill stop_drill entries",
 }

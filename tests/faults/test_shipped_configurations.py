@@ -139,7 +139,7 @@ def test_the_folder_has_nothing_that_is_not_tried():
         "mongodb/mongod.conf", "redis/one.conf", "redis/cluster.conf",
         "redis/sentinel/master.conf", "redis/sentinel/replica.conf",
         "redis/sentinel/sentinel.conf",
-        # tests/metrics
+        # tests/monitoring
         "prometheus/alerts.yml", "prometheus/prometheus.yml", "grafana/chat.json",
         "grafana/provisioning/dashboards/chat.yml",
         "grafana/provisioning/datasources/prometheus.yml",

@@ -10,6 +10,7 @@ import requests
 
 from chat.realtime.incoming import handlers  # noqa: F401 - they put themselves into the table
 from chat.realtime.incoming.events import table as socket_events
+from tests.auth.test_permissions import Row, World, routes
 from tests.hostile.fields import (
     COOKIES,
     EVENTS,
@@ -31,7 +32,6 @@ from tests.support.servers import start_valkey
 from tests.support.tabs import Tab
 from tests.support.waiting import SECONDS
 from tests.support.work import seconds_of
-from tests.test_permissions import Row, World, routes
 
 MOST_WORK = 0.3  # seconds of a processor; a page takes a hundredth of that
 NO_MEANING = ("/health", "/static/", "/setup")  # take nothing, or only once

@@ -16,7 +16,7 @@ from chat.embedded.mongo import Mongo
 from chat.extensions import socketio
 from chat.realtime.incoming.handlers import MOST_SOCKETS
 from chat.realtime.transport import coalesce
-from tests.metrics.scrape import scrape
+from tests.monitoring.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import Launcher
 from tests.support.tabs import bare_line

@@ -11,8 +11,9 @@ from chat.rollout import FEATURES
 
 VARIABLE = "CHAT_TEST_REDIS"
 FRONT_DOOR = (
-    "tests/test_permissions.py", "tests/test_accounts.py", "tests/test_channels.py",
-    "tests/test_first_pages.py", "tests/test_nicknames.py", "tests/api", "tests/services",
+    "tests/api", "tests/services", "tests/auth/test_permissions.py",
+    "tests/views/test_accounts.py", "tests/views/test_channels.py",
+    "tests/views/test_first_pages.py", "tests/text/test_nicknames.py",
     "tests/realtime/test_messages.py", "tests/realtime/test_door.py",
     "tests/realtime/test_endings.py",
 )  # fmt: skip

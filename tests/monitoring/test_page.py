@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from chat.monitoring.shared_dir import PREFIX
-from tests.metrics.scrape import Scrape, ask, scrape
+from tests.monitoring.scrape import Scrape, ask, scrape
 from tests.support.people import Person
 from tests.support.servers import start_mongod
 from tests.support.waiting import eventually

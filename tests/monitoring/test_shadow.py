@@ -11,7 +11,7 @@ from chat.cache import messages
 from chat.cache.fence import writes as fence_writes
 from chat.monitoring import shadow
 from chat.telemetry import registry
-from tests.metrics.scrape import scrape
+from tests.monitoring.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, Launcher
 from tests.support.waiting import eventually

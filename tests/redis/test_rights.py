@@ -18,12 +18,12 @@ from chat.embedded.mongo import Mongo
 from chat.paths import DOCS
 from chat.redis import prefix, rights
 from chat.redis.client import Door
+from tests.redis.test_door import door_to
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
 from tests.support.servers import Redis
 from tests.support.topologies import Node
 from tests.support.waiting import eventually
-from tests.test_redis_door import door_to
 
 USER, PASSWORD = "chat", "pw"
 # Some of each kind, with the name under which each is to be missed.

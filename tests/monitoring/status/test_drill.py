@@ -6,7 +6,7 @@ import threading
 import pytest
 from redis import Redis
 
-from tests.metrics.scrape import scrape
+from tests.monitoring.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import Launcher
 from tests.support.waiting import eventually

@@ -10,11 +10,11 @@ import requests
 
 from chat.redis import DOWN, mark, recovery
 from chat.redis.client import Door
+from tests.redis.test_door import door_to
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher
 from tests.support.servers import Redis
 from tests.support.waiting import eventually
-from tests.test_redis_door import door_to
 
 ASK = "return redis.call('GET', KEYS[1])"
 OFTEN = 300

@@ -3,7 +3,7 @@
 import pytest
 
 from chat.models.message import NOBODY
-from tests.status.test_alerts_told import said
+from tests.monitoring.status.test_alerts_told import said
 from tests.support.people import PASSWORD, Person
 from tests.support.waiting import eventually
 

@@ -8,7 +8,7 @@ from bson import ObjectId
 from chat.models import Drill
 from chat.monitoring.status import drill, reports, samples
 from chat.telemetry import registry
-from tests.status.test_facts import calls, snapshot
+from tests.monitoring.status.test_facts import calls, snapshot
 
 HTTP = ("POST", "/api/channels/<channel_id>/messages")
 FORM = ("POST", "/channels/<slug>/messages")

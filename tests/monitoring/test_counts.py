@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.metrics.scrape import scrape
+from tests.monitoring.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import Launcher
 from tests.support.waiting import eventually

@@ -16,7 +16,7 @@ from redis.connection import parse_url
 from chat.config import settings as config
 from chat.config.settings import ConfigError, load, read
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ENOUGH = {"MONGODB_URI": "mongodb://db.example/chat", "SECRET_KEY": "long enough for a test"}
 
 
@@ -258,7 +258,7 @@ def test_sentinel_and_cluster_together_are_refused():
 
 
 def test_every_setting_is_documented():
-    page = Path(__file__).parent.parent / "docs" / "configuration.md"
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
     assert page.read_text(encoding="utf-8") == config.document()
 
 
