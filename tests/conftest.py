@@ -17,6 +17,7 @@ from app import create_app
 from chat import models
 from chat.embedded.mongo import Mongo
 from tests.support import share
+from tests.support.order import Order
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
 from tests.support.servers import (
@@ -34,6 +35,10 @@ NewPerson = Callable[..., Person]
 
 if share.asked_for():
     os.environ.update(share.settings(share.asked_for()))  # every app inherits them
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Order(config))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -28,7 +28,8 @@ ALL = (*QUICK, "tests/auth/test_permissions.py")
 def test_what_people_are_promised_is_the_same(share: str, tests: tuple[str, ...]) -> None:
     if os.environ.get(VARIABLE):
         pytest.skip("this is such a run")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", *tests]
+    alone = ["-p", "no:xdist", "-p", "no:cacheprovider"]  # no workers, no notes of its own
+    command = [sys.executable, "-m", "pytest", "-q", "-x", *alone, *tests]
     env = {**os.environ, VARIABLE: share}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
