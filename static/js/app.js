@@ -33,11 +33,33 @@ import { room } from "./room.js";
 export function start() {
   if (room) messages.start();
   for (const part of [
-    panels, dialog, switcher, keyboard, theme, copy, notices, selection, // the page
-    unread, sidebar, members, presence, connection, // what is around the channel
-    conversation, typing, unsent, scroll, composer, edit, // the channel
-    history, read, unreadBar, listKeys, returning, catchup,
-    outbox, socket,
+    panels,
+    dialog,
+    switcher,
+    keyboard,
+    theme,
+    copy,
+    notices,
+    selection, // the page
+    unread,
+    sidebar,
+    members,
+    presence,
+    connection, // what is around the channel
+    conversation,
+    typing,
+    unsent,
+    scroll,
+    composer,
+    edit, // the channel
+    history,
+    read,
+    unreadBar,
+    listKeys,
+    returning,
+    catchup,
+    outbox,
+    socket,
   ]) {
     part.start();
   }

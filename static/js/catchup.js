@@ -64,7 +64,10 @@ async function run() {
  */
 export async function withPage(query, show) {
   const held = room.rev;
-  const complete = Math.max(held, show(await api.get(`/api/channels/${room.id}/messages${query}`)) || 0);
+  const complete = Math.max(
+    held,
+    show(await api.get(`/api/channels/${room.id}/messages${query}`)) || 0,
+  );
   if (room.rev <= complete) return;
   room.rev = complete;
   catchUp();
@@ -151,7 +154,10 @@ async function poll() {
       // Each failure doubles the pause, so a server that is down is not knocked on all the time.
       if (!isConnected() && skipped++ < pause) continue;
       skipped = 0;
-      pause = await pollOnce().then(() => 0, () => Math.min(pause * 2 + 1, 7));
+      pause = await pollOnce().then(
+        () => 0,
+        () => Math.min(pause * 2 + 1, 7),
+      );
     }
   }
 }

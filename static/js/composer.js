@@ -27,7 +27,8 @@ function count() {
   counter.hidden = length < WARN_AT;
   counter.classList.toggle("is-over", length > LIMIT);
   if (counter.hidden) return;
-  counter.textContent = length > LIMIT ? tn("characters_over", length - LIMIT) : tn("characters_left", LIMIT - length);
+  counter.textContent =
+    length > LIMIT ? tn("characters_over", length - LIMIT) : tn("characters_left", LIMIT - length);
 }
 
 function refresh() {

@@ -33,7 +33,10 @@ async function copy(text) {
 
 function linkTo(row) {
   const { id, seq } = row.dataset;
-  const path = room.kind === "direct" ? `/messages/${id}` : `/channels/${encodeURIComponent(room.slug)}/m/${seq}`;
+  const path =
+    room.kind === "direct"
+      ? `/messages/${id}`
+      : `/channels/${encodeURIComponent(room.slug)}/m/${seq}`;
   return location.origin + path;
 }
 
@@ -42,7 +45,8 @@ export function start() {
     button.hidden = false;
     button.addEventListener("click", () => copy($(button.dataset.copy).value));
   }
-  for (const field of $$("[data-select-all]")) field.addEventListener("focus", () => field.select());
+  for (const field of $$("[data-select-all]"))
+    field.addEventListener("focus", () => field.select());
   if (!room) return;
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action=copy-link]");

@@ -6,13 +6,22 @@ import { t } from "./i18n.js";
 /** Ask once; resolves to true only when the action's button was pressed. */
 export function confirmed({ title, text, action }) {
   const go = el("button", { class: "button danger", value: "yes", text: action });
-  const dialog = el("dialog", { class: "dialog confirm", "aria-label": title },
-    el("form", { method: "dialog" },
+  const dialog = el(
+    "dialog",
+    { class: "dialog confirm", "aria-label": title },
+    el(
+      "form",
+      { method: "dialog" },
       el("h2", { text: title }),
       el("p", { text }),
-      el("div", { class: "dialog-actions" },
+      el(
+        "div",
+        { class: "dialog-actions" },
         el("button", { class: "button", value: "no", text: t("cancel") }),
-        go)));
+        go,
+      ),
+    ),
+  );
   document.body.append(dialog);
   dialog.showModal();
   go.focus();
@@ -26,8 +35,12 @@ export function confirmed({ title, text, action }) {
 
 /** Put a heading with a close button on top of one of the page's empty dialogs. */
 export function heading(title) {
-  const close = el("button", { class: "icon-button", value: "close", type: "submit" },
-    icon("x"), el("span", { class: "visually-hidden", text: t("close") }));
+  const close = el(
+    "button",
+    { class: "icon-button", value: "close", type: "submit" },
+    icon("x"),
+    el("span", { class: "visually-hidden", text: t("close") }),
+  );
   return el("form", { class: "dialog-header", method: "dialog" }, el("h2", { text: title }), close);
 }
 

@@ -26,14 +26,32 @@ function close(row) {
 }
 
 function buildForm(row) {
-  const area = el("textarea", { class: "edit-text", rows: 1, dir: "auto", "aria-label": t("edit_label") });
+  const area = el("textarea", {
+    class: "edit-text",
+    rows: 1,
+    dir: "auto",
+    "aria-label": t("edit_label"),
+  });
   area.value = area.dataset.before = row.dataset.text;
   const problem = el("p", { class: "field-error", role: "alert", hidden: true });
-  const form = el("form", { class: "edit-form" }, area, problem,
-    el("div", { class: "edit-foot" },
+  const form = el(
+    "form",
+    { class: "edit-form" },
+    area,
+    problem,
+    el(
+      "div",
+      { class: "edit-foot" },
       el("button", { class: "button small primary", type: "submit", text: t("save") }),
-      el("button", { class: "button small", type: "button", text: t("cancel"), data: { edit: "cancel" } }),
-      el("span", { class: "hint edit-hint", text: t("edit_hint") })));
+      el("button", {
+        class: "button small",
+        type: "button",
+        text: t("cancel"),
+        data: { edit: "cancel" },
+      }),
+      el("span", { class: "hint edit-hint", text: t("edit_hint") }),
+    ),
+  );
   return { form, area, problem };
 }
 
@@ -44,11 +62,12 @@ function edit(row, fromComposer = false) {
   const { form, area, problem } = buildForm(row);
   // The row may be replaced under the form while it is open: always ask where the form is now.
   const here = () => form.closest(".message");
-  const say = (text) => steady(() => {
-    problem.textContent = text;
-    problem.hidden = false;
-    area.focus();
-  });
+  const say = (text) =>
+    steady(() => {
+      problem.textContent = text;
+      problem.hidden = false;
+      area.focus();
+    });
   area.addEventListener("input", () => steady(() => autosize(area)));
   area.addEventListener("keydown", (event) => {
     if (isSendKey(event)) {
@@ -110,7 +129,11 @@ async function submit(row, text, say) {
 
 async function askDelete(row) {
   const { id } = row.dataset;
-  const yes = await confirmed({ title: t("delete_title"), text: t("delete_explain"), action: t("delete") });
+  const yes = await confirmed({
+    title: t("delete_title"),
+    text: t("delete_explain"),
+    action: t("delete"),
+  });
   if (!yes) return byId(id)?.focus({ preventScroll: true });
   try {
     await api.remove(`/api/messages/${id}`);

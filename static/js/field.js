@@ -10,9 +10,13 @@ export const lengthOf = (text) => [...text.trim()].length;
 
 // A tablet may have a keyboard: its keys have places, those of a keyboard on the screen have none.
 let hasKeyboard = false;
-addEventListener("keydown", ({ code, key, keyCode }) => {
-  if (key !== "Enter") hasKeyboard = Boolean(code) && code !== "Unidentified" && keyCode !== 229;
-}, true);
+addEventListener(
+  "keydown",
+  ({ code, key, keyCode }) => {
+    if (key !== "Enter") hasKeyboard = Boolean(code) && code !== "Unidentified" && keyCode !== 229;
+  },
+  true,
+);
 
 // Some give their keys places all the same, but take room from the page.
 let tallest = {};
@@ -28,7 +32,8 @@ isKeyboardOnScreen();
  * picks a word in an input method (229 is Safari's way).
  */
 export function isSendKey(event) {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return false;
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229)
+    return false;
   if (event.ctrlKey || event.metaKey) return true;
   return !isTouch.matches || (hasKeyboard && !isKeyboardOnScreen());
 }

@@ -16,7 +16,9 @@
   // Kept by return.js when this page was left.
   function keptView(channel) {
     try {
-      return JSON.parse(sessionStorage.getItem(`chat:${document.body.dataset.userId}:view:${channel}`));
+      return JSON.parse(
+        sessionStorage.getItem(`chat:${document.body.dataset.userId}:view:${channel}`),
+      );
     } catch {
       return null;
     }
@@ -30,7 +32,9 @@
 
   function toKept(scroller, { row, top }) {
     const found = document.getElementById(row);
-    if (found) scroller.scrollTop += found.getBoundingClientRect().top - scroller.getBoundingClientRect().top - top;
+    if (found)
+      scroller.scrollTop +=
+        found.getBoundingClientRect().top - scroller.getBoundingClientRect().top - top;
   }
 
   function toUnread(scroller, line) {
@@ -50,10 +54,13 @@
   }
 
   // The element stands at the end of the page: all that has a say in the height is there.
-  customElements.define("first-view", class extends HTMLElement {
-    connectedCallback() {
-      const scroller = document.getElementById("scroller");
-      if (scroller) begin(scroller);
-    }
-  });
+  customElements.define(
+    "first-view",
+    class extends HTMLElement {
+      connectedCallback() {
+        const scroller = document.getElementById("scroller");
+        if (scroller) begin(scroller);
+      }
+    },
+  );
 })();

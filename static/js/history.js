@@ -11,7 +11,8 @@ import { toast } from "./toast.js";
 
 const SLOW_MS = 200;
 // A page that began at the first message has no link yet, but may need one after a long absence.
-const older = $("#load-older") || el("a", { id: "load-older", class: "load-older", href: "?", hidden: true });
+const older =
+  $("#load-older") || el("a", { id: "load-older", class: "load-older", href: "?", hidden: true });
 const jump = $("#jump-latest");
 
 let isLoading = false;
@@ -98,11 +99,14 @@ async function jumpToLatest(event) {
 
 export function start() {
   if (!room) return;
-  watch = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (isIntersecting) (target === older ? loadOlder : loadNewer)();
-    }
-  }, { root: box, rootMargin: "600px 0px" });
+  watch = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (isIntersecting) (target === older ? loadOlder : loadNewer)();
+      }
+    },
+    { root: box, rootMargin: "600px 0px" },
+  );
   rearm();
   if (!older.isConnected) $("#messages").before(older);
   older.tabIndex = -1; // passing it would load a page: by keyboard, going up the list does

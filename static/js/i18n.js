@@ -12,7 +12,10 @@ const numbers = new Intl.NumberFormat(locale);
 export const number = (value) => numbers.format(value);
 
 // A name that reads from right to left keeps that to itself (U+2068 … U+2069).
-const isolated = (value) => (/[\p{Script=Hebrew}\p{Script=Arabic}\p{Bidi_Control}]/u.test(value) ? `\u2068${value}\u2069` : value);
+const isolated = (value) =>
+  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Bidi_Control}]/u.test(value)
+    ? `\u2068${value}\u2069`
+    : value;
 const filled = (text, values) =>
   text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? isolated(values[name]) : whole));
 
@@ -46,7 +49,10 @@ export function dayKey(date) {
 
 export function dateAtTime(date, now = serverTime()) {
   const isThisYear = date.getFullYear() === now.getFullYear();
-  return t("date_at_time", { date: (isThisYear ? dayAndMonth : dayAndYear).format(date), time: clockTime(date) });
+  return t("date_at_time", {
+    date: (isThisYear ? dayAndMonth : dayAndYear).format(date),
+    time: clockTime(date),
+  });
 }
 
 export function dayName(date, now = serverTime()) {

@@ -28,9 +28,18 @@ const KEYS = [
 ];
 
 function fill() {
-  const rows = KEYS.map(([meaning, keys]) => el("div", { class: "shortcut" },
-    el("dt", { text: t(meaning) }),
-    el("dd", {}, ...keys.flatMap((key, index) => [index ? "+" : "", el("kbd", { text: t(key) })]))));
+  const rows = KEYS.map(([meaning, keys]) =>
+    el(
+      "div",
+      { class: "shortcut" },
+      el("dt", { text: t(meaning) }),
+      el(
+        "dd",
+        {},
+        ...keys.flatMap((key, index) => [index ? "+" : "", el("kbd", { text: t(key) })]),
+      ),
+    ),
+  );
   dialog.append(heading(t("shortcuts_title")), el("dl", { class: "shortcut-list" }, ...rows));
 }
 
@@ -53,7 +62,8 @@ function onKey(event) {
   else if (isOpen()) return;
   else if (event.altKey && !command && event.code === "ArrowUp") go(-1, event.shiftKey);
   else if (event.altKey && !command && event.code === "ArrowDown") go(1, event.shiftKey);
-  else if (event.code === "Escape" && !event.shiftKey && !event.isComposing) panels.closeOpen() || markRead();
+  else if (event.code === "Escape" && !event.shiftKey && !event.isComposing)
+    panels.closeOpen() || markRead();
   else return;
   event.preventDefault();
 }
@@ -64,7 +74,9 @@ export function start() {
   document.addEventListener("keydown", onKey);
   for (const button of $$("[data-opens-dialog]")) {
     button.hidden = false;
-    const open = { switcher: switcher.open, shortcuts: () => dialog.showModal() }[button.dataset.opensDialog];
+    const open = { switcher: switcher.open, shortcuts: () => dialog.showModal() }[
+      button.dataset.opensDialog
+    ];
     button.addEventListener("click", open);
   }
 }

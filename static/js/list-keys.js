@@ -72,9 +72,11 @@ function onKey(event) {
   if (!row || target.closest(".edit-form") || event.isComposing) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   if (["ArrowUp", "ArrowDown", "Home", "End"].includes(code)) move(row, code);
-  else if (["ArrowLeft", "ArrowRight"].includes(code) && target.matches("a, button")) goBeside(target, code === "ArrowLeft" ? -1 : 1);
+  else if (["ArrowLeft", "ArrowRight"].includes(code) && target.matches("a, button"))
+    goBeside(target, code === "ArrowLeft" ? -1 : 1);
   else if (code === "Escape") leave(target, row);
-  else if (code === "ContextMenu" || (target === row && ["Enter", "NumpadEnter"].includes(code))) $("[data-action]:not([hidden])", row)?.focus();
+  else if (code === "ContextMenu" || (target === row && ["Enter", "NumpadEnter"].includes(code)))
+    $("[data-action]:not([hidden])", row)?.focus();
   else if (!(code in ACTIONS && act(row, ACTIONS[code]))) return;
   event.preventDefault();
   event.stopPropagation();

@@ -2,4 +2,5 @@
 
 import { isAtBottom } from "./scroll.js";
 
-export const isLooking = () => document.visibilityState === "visible" && document.hasFocus() && isAtBottom();
+export const isLooking = () =>
+  document.visibilityState === "visible" && document.hasFocus() && isAtBottom();

@@ -68,7 +68,9 @@ async function compare() {
   const { users } = await api.get(`/api/channels/${room.id}/users`);
   const members = new Set(users);
   const rows = shown();
-  const isSame = users.length === rows.length + leftOut() && rows.every((row) => members.has(row.dataset.person));
+  const isSame =
+    users.length === rows.length + leftOut() &&
+    rows.every((row) => members.has(row.dataset.person));
   if (!isSame) await rebuild();
 }
 

@@ -11,7 +11,8 @@ export const list = $("#messages");
 
 export const rows = () => $$(".message", list);
 export const byId = (id) => (id ? $(`.message[data-id="${CSS.escape(id)}"]`, list) : null);
-export const byClientId = (id) => (id ? $(`.message[data-client-id="${CSS.escape(id)}"]`, list) : null);
+export const byClientId = (id) =>
+  id ? $(`.message[data-client-id="${CSS.escape(id)}"]`, list) : null;
 
 /** Rows that the server has numbered, as opposed to those still on their way. */
 export const stored = () => rows().filter((row) => row.dataset.seq);
@@ -69,7 +70,8 @@ function replace(old, row) {
 /** Show a message as it is now. Returns the row if it was not there before. */
 export function put(message, html) {
   if (message.channel && message.channel !== room.id) return null;
-  const old = byId(message.id) || (message.author.id === me.id ? byClientId(message.client_id) : null);
+  const old =
+    byId(message.id) || (message.author.id === me.id ? byClientId(message.client_id) : null);
   if (old?.dataset.id && Number(old.dataset.rev) >= (message.rev || 0)) return null;
   if (!old && isOutside(message.seq)) {
     tell("outside", message);
@@ -95,7 +97,9 @@ export function markDeleted({ id, rev = 0 }) {
 
 /** Add a page of history above or below what is there. */
 export function addPage(messages, where) {
-  const fresh = messages.filter((message) => !byId(message.id)).map((message) => rowFromMessage(message));
+  const fresh = messages
+    .filter((message) => !byId(message.id))
+    .map((message) => rowFromMessage(message));
   if (!fresh.length) return;
   const seam = where === "above" ? $(".message", list) : null;
   steady(() => {

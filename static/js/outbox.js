@@ -140,7 +140,8 @@ export async function flush(channel) {
   if (flushing.has(channel)) return;
   flushing.add(channel);
   try {
-    if (navigator.locks) await navigator.locks.request(`chat:outbox:${channel}`, () => sendAll(channel));
+    if (navigator.locks)
+      await navigator.locks.request(`chat:outbox:${channel}`, () => sendAll(channel));
     else await sendAll(channel);
   } finally {
     flushing.delete(channel);
@@ -159,6 +160,9 @@ export function start() {
     wake();
     flushAll();
   });
-  onOtherTab("outbox:", debounce(() => tell("outbox:other-tab"), 50));
+  onOtherTab(
+    "outbox:",
+    debounce(() => tell("outbox:other-tab"), 50),
+  );
   flushAll();
 }

@@ -16,7 +16,8 @@ export function closeOpen() {
 }
 
 function onHash() {
-  if (isPanelOpen()) $(`${location.hash} a, ${location.hash} button`)?.focus({ preventScroll: true });
+  if (isPanelOpen())
+    $(`${location.hash} a, ${location.hash} button`)?.focus({ preventScroll: true });
   else if (opener) {
     opener.focus({ preventScroll: true });
     opener = null;

@@ -71,17 +71,32 @@ function learnNames() {
 
 function personRow(id) {
   const nickname = names.get(id);
-  const dot = el("span", { class: "presence", data: { presence: id, state: "online" } },
-    el("span", { class: "visually-hidden", text: t("online") }));
-  return el("li", {},
-    el("a", { class: "side-link side-person", href: `/dm/${encodeURIComponent(nickname)}`, data: { person: id } },
-      el("span", { class: "side-presence" }, dot), el("span", { class: "side-name", text: nickname })));
+  const dot = el(
+    "span",
+    { class: "presence", data: { presence: id, state: "online" } },
+    el("span", { class: "visually-hidden", text: t("online") }),
+  );
+  return el(
+    "li",
+    {},
+    el(
+      "a",
+      {
+        class: "side-link side-person",
+        href: `/dm/${encodeURIComponent(nickname)}`,
+        data: { person: id },
+      },
+      el("span", { class: "side-presence" }, dot),
+      el("span", { class: "side-name", text: nickname }),
+    ),
+  );
 }
 
 async function fetchNames() {
   const others = [...online].filter((id) => id !== me.id);
   const named = others.filter((id) => names.has(id)).length;
-  if (named >= Math.min(MANY / 2, others.length) || performance.now() - namesAsked < NAMES_MS) return;
+  if (named >= Math.min(MANY / 2, others.length) || performance.now() - namesAsked < NAMES_MS)
+    return;
   namesAsked = performance.now();
   try {
     const { users } = await api.get("/api/users?limit=1000");
@@ -122,10 +137,13 @@ function applyNext() {
     ahead.delete(upTo);
   }
   if (!ahead.size) return;
-  gap ||= setTimeout(() => {
-    gap = 0;
-    if (ahead.size) askForAll();
-  }, GAP_MS + jittered(ASK_MS));
+  gap ||= setTimeout(
+    () => {
+      gap = 0;
+      if (ahead.size) askForAll();
+    },
+    GAP_MS + jittered(ASK_MS),
+  );
 }
 
 // The list holds whatever was announced before it was asked for.

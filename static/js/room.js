@@ -5,7 +5,8 @@ import { $, $$ } from "./dom.js";
 const main = $("main#channel");
 
 // Any later change of a row on the page has a greater number than all of them have now.
-const newestRev = () => Math.max(0, ...$$(".message", main).map((row) => Number(row.dataset.rev) || 0));
+const newestRev = () =>
+  Math.max(0, ...$$(".message", main).map((row) => Number(row.dataset.rev) || 0));
 
 function read() {
   const data = main.dataset;

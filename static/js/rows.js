@@ -12,7 +12,9 @@ export const isMine = (row) => row.dataset.author === me.id;
 
 /** What can be reached inside a row, the form for editing it apart. */
 export const controlsOf = (row) =>
-  $$("a[href], button, [tabindex]", row).filter((node) => !node.hidden && !node.closest(".edit-form, .message-status"));
+  $$("a[href], button, [tabindex]", row).filter(
+    (node) => !node.hidden && !node.closest(".edit-form, .message-status"),
+  );
 
 /** Only the row that has the focus has stops for the Tab key inside (list-keys.js). */
 export function setReachable(row, is) {
@@ -22,7 +24,9 @@ export function setReachable(row, is) {
 // "Author, text, time", as one name for screen readers.
 function name(row) {
   const key = row.id || `c-${row.dataset.clientId}`;
-  const parts = [".message-author", ".message-body", ".message-time"].map((selector) => $(selector, row));
+  const parts = [".message-author", ".message-body", ".message-time"].map((selector) =>
+    $(selector, row),
+  );
   parts.forEach((node, index) => (node.id = `${key}-${index}`));
   row.setAttribute("aria-labelledby", parts.map((node) => node.id).join(" "));
 }

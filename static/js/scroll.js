@@ -57,7 +57,8 @@ export function holdAt(id, top) {
   const row = document.getElementById(id);
   if (!row) return;
   stuck = false;
-  scroller.scrollTop += row.getBoundingClientRect().top - scroller.getBoundingClientRect().top - top;
+  scroller.scrollTop +=
+    row.getBoundingClientRect().top - scroller.getBoundingClientRect().top - top;
   onScroll();
 }
 

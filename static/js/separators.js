@@ -22,7 +22,7 @@ export const after = (row) => neighbour(row, "nextElementSibling");
 
 function separatorsAbove(row, previous) {
   const found = [];
-  for (let node = row.previousElementSibling; node && node !== previous; ) {
+  for (let node = row.previousElementSibling; node && node !== previous;) {
     found.unshift(node);
     node = node.previousElementSibling;
   }
@@ -59,14 +59,19 @@ export function settle(row) {
   const have = separatorsAbove(row, previous);
   const want = wanted(row, previous);
   const name = ([kind, day]) => kind + day;
-  const same = have.map((node) => node.classList[0] + (node.dataset.day || "")).join() === want.map(name).join();
+  const same =
+    have.map((node) => node.classList[0] + (node.dataset.day || "")).join() ===
+    want.map(name).join();
   if (!same) {
     for (const node of have) node.remove();
     row.before(...want.map((entry) => line(entry, row)));
   }
   // Whoever came for this message by a link wants to know whose it is.
   const continued =
-    previous && !want.length && !row.classList.contains("is-linked") && previous.dataset.author === row.dataset.author &&
+    previous &&
+    !want.length &&
+    !row.classList.contains("is-linked") &&
+    previous.dataset.author === row.dataset.author &&
     created(row) - created(previous) <= GROUP_MS;
   row.classList.toggle("is-continued", Boolean(continued));
 }
@@ -82,7 +87,8 @@ export function followDays(list) {
   const look = () => {
     if (today === dayKey(serverTime())) return;
     today = dayKey(serverTime());
-    for (const node of $$(".day", list)) node.firstElementChild.textContent = dayName(dateOf(node.dataset.day));
+    for (const node of $$(".day", list))
+      node.firstElementChild.textContent = dayName(dateOf(node.dataset.day));
   };
   setInterval(look, 30_000);
   document.addEventListener("visibilitychange", look);

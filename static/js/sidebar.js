@@ -17,7 +17,9 @@ const PARTS = ["#channel-links", "#direct-links", "#members", ".channel-heading"
 export async function rebuild() {
   let text;
   try {
-    const response = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
+    const response = await fetch(location.pathname + location.search, {
+      headers: { Accept: "text/html" },
+    });
     if (!response.ok) return;
     text = await response.text();
   } catch {
@@ -33,7 +35,8 @@ export async function rebuild() {
 }
 
 function swap(old, now) {
-  const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  const focused =
+    old.contains(document.activeElement) && document.activeElement.getAttribute("href");
   localise(now);
   old.replaceChildren(...now.childNodes);
   if (focused) $(`[href="${CSS.escape(focused)}"]`, old)?.focus();
@@ -74,7 +77,9 @@ export async function refreshCounts() {
   }
   const mine = channels.filter((channel) => channel.member && !channel.archived);
   const isNew = mine.some(({ id, unread, last_seq }) => !setUnread(id, unread, last_seq));
-  const isGone = $$("[data-channel-link]").some((link) => !mine.some(({ id }) => id === link.dataset.channelLink));
+  const isGone = $$("[data-channel-link]").some(
+    (link) => !mine.some(({ id }) => id === link.dataset.channelLink),
+  );
   if (isNew || isGone) rebuildSoon();
 }
 
@@ -94,7 +99,10 @@ export function start() {
   when("channel:removed", removed);
   when("connected", () => setTimeout(refreshCounts, Math.random() * 500));
   when("system", ({ mode }) => mode === "normal" && refreshLater());
-  when("message:deleted", ({ channel }) => Number(linkOf(channel)?.dataset.unread) && refreshSoon());
+  when(
+    "message:deleted",
+    ({ channel }) => Number(linkOf(channel)?.dataset.unread) && refreshSoon(),
+  );
   when("message:new", ({ message }) => {
     if (!linkOf(message.channel) && message.channel !== room?.id) rebuildSoon();
   });

@@ -9,8 +9,16 @@ import { upTo } from "./presence.js";
 const ACK_MS = 10_000;
 const COOKIE_MS = 1500;
 const EVENTS = [
-  "message:new", "message:changed", "message:deleted", "channel:changed", "channel:removed",
-  "unread", "typing", "presence", "system", "status:changed",
+  "message:new",
+  "message:changed",
+  "message:deleted",
+  "channel:changed",
+  "channel:removed",
+  "unread",
+  "typing",
+  "presence",
+  "system",
+  "status:changed",
 ];
 
 let socket = null;

@@ -15,8 +15,15 @@ const ENOUGH = 20; // of each kind
 
 const dialog = $("#switcher");
 const field = el("input", {
-  class: "input", type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", maxlength: 80,
-  "aria-expanded": "true", "aria-controls": "switcher-list", "aria-autocomplete": "list",
+  class: "input",
+  type: "text",
+  role: "combobox",
+  autocomplete: "off",
+  spellcheck: "false",
+  maxlength: 80,
+  "aria-expanded": "true",
+  "aria-controls": "switcher-list",
+  "aria-autocomplete": "list",
 });
 const options = el("ul", { class: "switcher-list", id: "switcher-list", role: "listbox" });
 const empty = el("p", { class: "switcher-empty", role: "status" });
@@ -32,7 +39,9 @@ const plain = (text) => text.normalize("NFKC").toLocaleLowerCase().replaceAll("Ñ
 const typed = () => field.value.trim().replace(/^[#@]/, "");
 
 function collect() {
-  const links = $$("#sidebar [data-channel-link], #sidebar [data-person], #member-list [data-person]");
+  const links = $$(
+    "#sidebar [data-channel-link], #sidebar [data-person], #member-list [data-person]",
+  );
   return links.map((link) => ({
     href: link.getAttribute("href"),
     name: ($(".side-name, .person-name", link)?.firstChild?.textContent || "").trim(),
@@ -52,12 +61,17 @@ function placeOfChannel({ id, slug, title, kind, people = [] }) {
     name: title,
     unread: Number(linkOf(id)?.dataset.unread) || 0,
     mark: isOfTwo ? undefined : MARKS[kind] || "hash",
-    person: isOfTwo ? people.find((one) => one !== document.body.dataset.userId) || people[0] : undefined,
+    person: isOfTwo
+      ? people.find((one) => one !== document.body.dataset.userId) || people[0]
+      : undefined,
   };
 }
 
 const placeOfPerson = ({ id, nickname }) => ({
-  href: `/dm/${encodeURIComponent(nickname)}`, name: nickname, unread: 0, person: id,
+  href: `/dm/${encodeURIComponent(nickname)}`,
+  name: nickname,
+  unread: 0,
+  person: id,
 });
 
 function rank({ name, unread, isCurrent }, query) {
@@ -77,13 +91,29 @@ function offer() {
 
 function option(place, index) {
   const { person, mark } = place;
-  const sign = person ? el("span", { class: "presence", data: { presence: person, state: stateOf(person) } }) : icon(mark || "hash");
-  const node = el("li", {
-    class: "switcher-option", role: "option", id: `switch-${index}`, "aria-selected": String(place.href === chosen),
-  }, el("span", { class: "side-presence" }, sign), el("span", { class: "side-name", text: place.name }));
+  const sign = person
+    ? el("span", { class: "presence", data: { presence: person, state: stateOf(person) } })
+    : icon(mark || "hash");
+  const node = el(
+    "li",
+    {
+      class: "switcher-option",
+      role: "option",
+      id: `switch-${index}`,
+      "aria-selected": String(place.href === chosen),
+    },
+    el("span", { class: "side-presence" }, sign),
+    el("span", { class: "side-name", text: place.name }),
+  );
   if (place.unread) {
-    node.append(el("span", { class: "unread" }, el("span", { class: "unread-count", text: String(place.unread) }),
-      el("span", { class: "visually-hidden", text: t("unread_word") })));
+    node.append(
+      el(
+        "span",
+        { class: "unread" },
+        el("span", { class: "unread-count", text: String(place.unread) }),
+        el("span", { class: "visually-hidden", text: t("unread_word") }),
+      ),
+    );
   }
   if (place.isCurrent) node.append(el("span", { class: "muted", text: t("current") }));
   return node;
@@ -111,8 +141,13 @@ async function ask() {
   const query = typed();
   if (!dialog.open || answer.typed === query) return;
   try {
-    const { channels, users } = await api.get(`/api/places?q=${encodeURIComponent(query)}&limit=${ENOUGH}`);
-    answer = { typed: query, places: [...channels.map(placeOfChannel), ...users.map(placeOfPerson)] };
+    const { channels, users } = await api.get(
+      `/api/places?q=${encodeURIComponent(query)}&limit=${ENOUGH}`,
+    );
+    answer = {
+      typed: query,
+      places: [...channels.map(placeOfChannel), ...users.map(placeOfPerson)],
+    };
     failed = null;
   } catch {
     failed = query;

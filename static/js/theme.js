@@ -18,5 +18,6 @@ async function choose(theme) {
 }
 
 export function start() {
-  for (const field of $$("[name=theme]")) field.addEventListener("change", () => choose(field.value));
+  for (const field of $$("[name=theme]"))
+    field.addEventListener("change", () => choose(field.value));
 }

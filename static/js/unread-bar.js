@@ -29,10 +29,19 @@ function build() {
   const count = Math.max(lastSeq(), room.lastSeq) - room.newSeq + 1;
   const words = tn("new_since", count, { time: since(room.newAt) });
   const path = `/channels/${encodeURIComponent(room.slug)}/m/${room.newSeq}#m${room.newSeq}`;
-  return el("div", { id: "unread-bar", class: "unread-bar" },
-    icon("arrow-up"), el("p", { text: words }),
+  return el(
+    "div",
+    { id: "unread-bar", class: "unread-bar" },
+    icon("arrow-up"),
+    el("p", { text: words }),
     el("a", { class: "button small", href: path, text: t("jump_first") }),
-    el("button", { class: "button small", type: "button", text: t("mark_read"), data: { action: "mark-read" } }));
+    el("button", {
+      class: "button small",
+      type: "button",
+      text: t("mark_read"),
+      data: { action: "mark-read" },
+    }),
+  );
 }
 
 export function paint() {

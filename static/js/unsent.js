@@ -16,7 +16,12 @@ const PATIENCE_MS = 1500;
 const here = () => room.id || placeOf(room.other);
 
 function button(className, iconName, label, press) {
-  const node = el("button", { class: `button small ${className}`, type: "button" }, icon(iconName), el("span", { text: label }));
+  const node = el(
+    "button",
+    { class: `button small ${className}`, type: "button" },
+    icon(iconName),
+    el("span", { text: label }),
+  );
   node.addEventListener("click", press);
   return node;
 }
@@ -26,7 +31,10 @@ function paint(row, item) {
   row.dataset.state = item.state;
   const status = el("div", { class: "message-status" });
   if (item.state === "sending") {
-    setTimeout(() => status.isConnected && steady(() => (status.textContent = t("waiting"))), PATIENCE_MS);
+    setTimeout(
+      () => status.isConnected && steady(() => (status.textContent = t("waiting"))),
+      PATIENCE_MS,
+    );
   } else {
     const reason = item.reason ? t("unsent_reason", { reason: item.reason }) : t("unsent");
     status.append(
