@@ -20,10 +20,7 @@ help: ## what there is
 run: $(STAMPS)/run $(STAMPS)/vendor ## start the chat with its own MongoDB and Valkey
 	@exec $(PY) -m chat.embedded
 
-test: $(STAMPS)/dev $(STAMPS)/vendor browser prometheus ## lint, types and every test, against real servers
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m mypy chat
+test: lint $(STAMPS)/vendor browser prometheus ## lint, types and every test, against real servers
 	$(PYTEST) $(ARGS)
 
 test-all: ARGS += -m "long or not long"
@@ -34,14 +31,16 @@ test-without-redis: $(STAMPS)/dev $(STAMPS)/vendor ## the front door's tests wit
 	for share in off 0 10 50; do CHAT_TEST_REDIS=$$share \
 	  $(PYTEST) $$($(PY) -m tests.support.share) $(ARGS) || exit 1; done
 
-lint: $(STAMPS)/dev ## ruff and mypy
+lint: $(STAMPS)/dev $(STAMPS)/npm-dev ## ruff, mypy, eslint and prettier
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy chat
+	@$(NODE_PATH_FIRST) npm run --silent lint
 
-format: $(STAMPS)/dev ## let ruff write the code its way
+format: $(STAMPS)/dev $(STAMPS)/npm-dev ## let ruff and prettier write the code their way
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+	@$(NODE_PATH_FIRST) npm run --silent format
 
 bench: $(STAMPS)/dev $(STAMPS)/vendor ## measure, and print tables
 	$(PY) -m benchmarks $(ARGS)
@@ -89,8 +88,14 @@ $(STAMPS)/node: $(STAMPS)/venv
 
 $(STAMPS)/npm: $(STAMPS)/node package.json package-lock.json
 	@echo "Installing the browser libraries ..."
-	@$(NODE_PATH_FIRST) npm ci --silent || \
+	@$(NODE_PATH_FIRST) npm ci --silent --omit=dev || \
 	  { echo "npm ci failed: see above, and check the network."; exit 1; }
+	@touch $@
+
+# What only tests and lint need: whoever just runs the chat does not wait for it.
+$(STAMPS)/npm-dev: $(STAMPS)/npm
+	@echo "Installing what checks the browser's code ..."
+	@$(NODE_PATH_FIRST) npm ci --silent
 	@touch $@
 
 $(STAMPS)/vendor: $(STAMPS)/npm build/vendor.mjs static/icons.txt

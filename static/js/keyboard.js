@@ -1,8 +1,9 @@
-/** Every way without a mouse. Letters go by `code`: the key's place is the same on a Russian layout. */
+/** Every way without a mouse. */
 
 import { $, $$, el } from "./dom.js";
 import { heading, isOpen } from "./dialog.js";
 import { t } from "./i18n.js";
+import { shortcutOf } from "./logic/shortcuts.js";
 import { markRead } from "./read.js";
 import * as panels from "./panels.js";
 import * as switcher from "./switcher.js";
@@ -55,16 +56,19 @@ function go(step, onlyUnread) {
   }
 }
 
+const ACTIONS = {
+  switcher: () => switcher.open(),
+  shortcuts: () => (dialog.open ? dialog.close() : dialog.showModal()),
+  previous: ({ shiftKey }) => go(-1, shiftKey),
+  next: ({ shiftKey }) => go(1, shiftKey),
+  escape: () => panels.closeOpen() || markRead(),
+};
+const IN_DIALOGS = ["switcher", "shortcuts"];
+
 function onKey(event) {
-  const command = (event.ctrlKey || event.metaKey) && !event.altKey;
-  if (command && !event.shiftKey && event.code === "KeyK") switcher.open();
-  else if (command && event.code === "Slash") dialog.open ? dialog.close() : dialog.showModal();
-  else if (isOpen()) return;
-  else if (event.altKey && !command && event.code === "ArrowUp") go(-1, event.shiftKey);
-  else if (event.altKey && !command && event.code === "ArrowDown") go(1, event.shiftKey);
-  else if (event.code === "Escape" && !event.shiftKey && !event.isComposing)
-    panels.closeOpen() || markRead();
-  else return;
+  const name = shortcutOf(event);
+  if (!name || (isOpen() && !IN_DIALOGS.includes(name))) return;
+  ACTIONS[name](event);
   event.preventDefault();
 }
 
@@ -74,9 +78,6 @@ export function start() {
   document.addEventListener("keydown", onKey);
   for (const button of $$("[data-opens-dialog]")) {
     button.hidden = false;
-    const open = { switcher: switcher.open, shortcuts: () => dialog.showModal() }[
-      button.dataset.opensDialog
-    ];
-    button.addEventListener("click", open);
+    button.addEventListener("click", ACTIONS[button.dataset.opensDialog]);
   }
 }

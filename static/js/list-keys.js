@@ -13,6 +13,10 @@ import { controlsOf, setReachable } from "./rows.js";
 import { box } from "./scroll.js";
 
 const ACTIONS = { KeyE: "edit", KeyC: "copy-link", Delete: "delete", Backspace: "delete" };
+const MOVES = ["ArrowUp", "ArrowDown", "Home", "End"];
+const SIDEWAYS = { ArrowLeft: -1, ArrowRight: 1 };
+const ENTER = ["Enter", "NumpadEnter"];
+
 let stop = null; // the one row that Tab reaches: the newest, or where one has been
 let isVisited = false;
 
@@ -53,6 +57,10 @@ function act(row, name) {
   return Boolean(button);
 }
 
+function goInside(row) {
+  $("[data-action]:not([hidden])", row)?.focus();
+}
+
 function leave(node, row) {
   if (node !== row) row.focus({ preventScroll: true });
   else $("#composer textarea")?.focus({ preventScroll: true });
@@ -66,18 +74,22 @@ function move(row, code) {
   goTo(next);
 }
 
+/** Do what the key asks for; false if it is not one of ours. */
+function handle(code, target, row) {
+  if (MOVES.includes(code)) move(row, code);
+  else if (code in SIDEWAYS && target.matches("a, button")) goBeside(target, SIDEWAYS[code]);
+  else if (code === "Escape") leave(target, row);
+  else if (code === "ContextMenu" || (target === row && ENTER.includes(code))) goInside(row);
+  else return code in ACTIONS && act(row, ACTIONS[code]);
+  return true;
+}
+
 function onKey(event) {
   const { code, target } = event;
   const row = target.closest(".message");
   if (!row || target.closest(".edit-form") || event.isComposing) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-  if (["ArrowUp", "ArrowDown", "Home", "End"].includes(code)) move(row, code);
-  else if (["ArrowLeft", "ArrowRight"].includes(code) && target.matches("a, button"))
-    goBeside(target, code === "ArrowLeft" ? -1 : 1);
-  else if (code === "Escape") leave(target, row);
-  else if (code === "ContextMenu" || (target === row && ["Enter", "NumpadEnter"].includes(code)))
-    $("[data-action]:not([hidden])", row)?.focus();
-  else if (!(code in ACTIONS && act(row, ACTIONS[code]))) return;
+  if (!handle(code, target, row)) return;
   event.preventDefault();
   event.stopPropagation();
 }

@@ -67,12 +67,17 @@ function replace(old, row) {
   if (active) (active.isConnected ? active : row).focus({ preventScroll: true });
 }
 
+// One's own message that is still on its way is known by its client id only.
+const rowOf = (message) =>
+  byId(message.id) || (message.author.id === me.id ? byClientId(message.client_id) : null);
+
+const isUpToDate = ({ dataset }, { rev = 0 }) => dataset.id && Number(dataset.rev) >= rev;
+
 /** Show a message as it is now. Returns the row if it was not there before. */
 export function put(message, html) {
   if (message.channel && message.channel !== room.id) return null;
-  const old =
-    byId(message.id) || (message.author.id === me.id ? byClientId(message.client_id) : null);
-  if (old?.dataset.id && Number(old.dataset.rev) >= (message.rev || 0)) return null;
+  const old = rowOf(message);
+  if (old && isUpToDate(old, message)) return null;
   if (!old && isOutside(message.seq)) {
     tell("outside", message);
     return null;
