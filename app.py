@@ -7,7 +7,7 @@ from flask import Flask
 
 from chat import api, cli, i18n, models, presence, realtime, redis, rollout, views
 from chat.auth import current_user as auth
-from chat.auth import first_account
+from chat.auth import devices, first_account
 from chat.auth.sessions import interface as sessions
 from chat.cache import invalidation, isolation, updates
 from chat.config import settings as config
@@ -55,7 +55,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     views.init_app(app)
     api.init_app(app)
     health.init_app(app)
-    concurrency.init_app(app)
+    concurrency.init_app(app, devices.is_log_in_of_a_stranger)
     metrics.init_app(app)
     cli.init_app(app)
     return app

@@ -7,14 +7,17 @@ needed. It names nobody: each account is a signature over its nickname.
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
-from flask import Response, g, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
+from werkzeug.http import parse_cookie
 
 from chat.auth.signing import cookie_name, cookie_place, signature
 from chat.text.validate import nickname_key
 
 NAME = "device"
 LIFE = 400 * 86_400  # as long as browsers keep a cookie
+LOG_IN = "/login"
 MOST = 8  # accounts of one browser; the one used longest ago is forgotten
 
 
@@ -53,6 +56,15 @@ def send(response: Response) -> Response:
 def is_ours(cookies: Mapping[str, str]) -> bool:
     """Whether a browser with these cookies was signed in before; asks no store."""
     return bool(_parts_of(cookies))
+
+
+def is_log_in_of_a_stranger(app: Flask, environ: dict[str, Any]) -> bool:
+    """Whether a request, before it is one, tries a password from a browser that nobody was signed
+    in with before; asks no store."""
+    if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != LOG_IN:
+        return False
+    with app.app_context():
+        return not is_ours(parse_cookie(environ.get("HTTP_COOKIE", "")))
 
 
 def _parts() -> list[str]:

@@ -5,6 +5,7 @@ make itself wait. Whoever would wait for long is told at once: a queue without a
 people who have given up.
 """
 
+import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,10 @@ from gevent.event import Event
 
 MOST_KNOWN, MOST_STRANGERS = 60, 30  # that may wait
 PATIENCE = 5.0  # seconds
+STRANGERS_PATIENCE = 3.0  # they have waited for their turn before (chat.request.concurrency)
+USUAL_SECONDS = 0.03  # until some have been measured
+SHORTEST = 0.001
+WEIGHT = 0.2  # of the newest among the last
 
 
 class Full(Exception):
@@ -30,17 +35,16 @@ class Place(Event):  # type: ignore[misc]
 class Lane:
     """Those who wait, by caller; the callers take turns."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._callers: OrderedDict[str, deque[Place]] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(map(len, self._callers.values()))
 
-    def join(self, caller: str) -> Place:
-        """Wait behind the others of this caller. Where there is no room, the caller with the most
-        gives up one of its places; Full if that is this one."""
-        if len(self) >= self._most and not self._make_room(caller):
+    def join(self, caller: str, most: int) -> Place:
+        """Wait behind the others of this caller. Where ``most`` wait already, the caller with the
+        most places gives up one; Full if that is this one."""
+        if len(self) >= most and not self._make_room(caller):
             raise Full
         place = Place()
         self._callers.setdefault(caller, deque()).append(place)
@@ -78,32 +82,44 @@ class Lane:
 
 
 class Lanes:
-    """So many at once, out of two lanes."""
+    """So many at once, out of two lanes.
+
+    A lane is no longer than what can be done in its patience at the pace of the last few: on a
+    machine that is slow today people are refused at once, not when their time is up.
+    """
 
     def __init__(
         self, at_once: int, known: int = MOST_KNOWN, strangers: int = MOST_STRANGERS
     ) -> None:
-        self._free = at_once
-        self._lanes = {True: Lane(known), False: Lane(strangers)}
+        self._at_once = self._free = at_once
+        self._most = {True: known, False: strangers}
+        self._lanes = {True: Lane(), False: Lane()}
+        self._seconds = USUAL_SECONDS  # that one takes
 
     @contextmanager
     def taken(self, caller: str, known: bool) -> Iterator[None]:
         """Wait for a place and hold it. Raises Full."""
         self._enter(caller, known)
+        began = time.monotonic()
         try:
             yield
         finally:
+            self._seconds += WEIGHT * (time.monotonic() - began - self._seconds)
             self._free += 1
             self._call_next()
+
+    def _room(self, known: bool, patience: float) -> int:
+        in_time = int(patience * self._at_once / max(self._seconds, SHORTEST))
+        return min(self._most[known], max(self._at_once, in_time))
 
     def _enter(self, caller: str, known: bool) -> None:
         if self._free:
             self._free -= 1
             return
-        lane = self._lanes[known]
-        place = lane.join(caller)
+        lane, patience = self._lanes[known], PATIENCE if known else STRANGERS_PATIENCE
+        place = lane.join(caller, self._room(known, patience))
         try:
-            in_time = place.wait(PATIENCE)
+            in_time = place.wait(patience)
         except BaseException:
             self._give_back(lane, caller, place)
             raise

@@ -6,9 +6,9 @@ MongoDB seems too slow. So at most MOST are under way, fewer than there are conn
 """
 
 import json
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from flask import Flask
@@ -22,6 +22,10 @@ MOST_BEHIND = 3  # of those, for what may wait
 RUN = 9
 SPARE = 4  # connections for what runs beside requests and events
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
+# What waits behind people at work: sockets that come back, and log-ins of strangers.
+RETURNING, STRANGERS = "returning", "strangers"
+STRANGERS_PATIENCE = 2.0  # they may have to wait for the check of their password as well
+MOST_STRANGERS = 40  # that wait; more are refused at once
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
 AT_ONCE, AT_ONCE_BELOW = ("/health", "/metrics"), ("/health/", "/static/", "/socket.io/")
 
@@ -33,8 +37,9 @@ class Busy(Exception):
 class Turns:
     """So many at once, in the order of arrival, and behind them what may wait.
 
-    ``behind``: a thousand sockets that come back must not make those wait who are at work. They get
-    a few turns at once, and one in RUN where there is no end of others.
+    ``behind`` names a lane: a thousand sockets that come back must not make those wait who are at
+    work. The lanes behind together get a few turns at once, and one in RUN where there is no end of
+    others. Among themselves they take turns.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -45,19 +50,24 @@ class Turns:
         self.most = self._free = most
         self._free_behind = min(MOST_BEHIND, most)
         self._waiting: deque[Event] = deque()
-        self._waiting_behind: deque[Event] = deque()
+        self._waiting_behind: OrderedDict[str, deque[Event]] = OrderedDict()  # next lane first
         self._run = 0  # turns in a row for which somebody behind had to wait
         self._holders: dict[Any, bool] = {}  # who has one, and whether it is one behind
 
     @contextmanager
-    def taken(self, patience: float | None = None, behind: bool = False) -> Iterator[None]:
-        """Wait for a turn and hold it; Busy after ``patience`` seconds. Re-entrant."""
+    def taken(
+        self, patience: float | None = None, behind: str = "", most: int | None = None
+    ) -> Iterator[None]:
+        """Wait for a turn and hold it. Re-entrant.
+
+        Raises Busy after ``patience`` seconds, or at once if ``most`` wait in this lane already.
+        """
         me = getcurrent()
         if me in self._holders:
             yield
             return
-        self._acquire(patience, behind)
-        self._holders[me] = behind
+        self._acquire(patience, behind, most)
+        self._holders[me] = bool(behind)
         try:
             yield
         finally:
@@ -82,8 +92,12 @@ class Turns:
             self._acquire()  # what has begun does not wait behind again
             self._holders[me] = False
 
-    def _acquire(self, patience: float | None = None, behind: bool = False) -> None:
-        waiting = self._waiting_behind if behind else self._waiting
+    def _acquire(
+        self, patience: float | None = None, behind: str = "", most: int | None = None
+    ) -> None:
+        waiting = self._lane(behind)
+        if most is not None and len(waiting) >= most:
+            raise Busy
         place = Event()
         waiting.append(place)
         self._call()
@@ -94,11 +108,14 @@ class Turns:
             waiting.remove(place)
         except BaseException:
             if place.is_set():
-                self._release(behind)
+                self._release(bool(behind))
             else:
                 waiting.remove(place)
             raise
         raise Busy
+
+    def _lane(self, behind: str) -> deque[Event]:
+        return self._waiting_behind.setdefault(behind, deque()) if behind else self._waiting
 
     def _release(self, behind: bool) -> None:
         self._free += 1
@@ -107,23 +124,31 @@ class Turns:
 
     def _call(self) -> None:
         """Give away what is free."""
-        while self._free and (self._waiting or (self._waiting_behind and self._free_behind)):
-            may_be_behind = bool(self._waiting_behind and self._free_behind)
-            if may_be_behind and (not self._waiting or self._run >= RUN):
-                waiting, self._run = self._waiting_behind, 0
-                self._free_behind -= 1
-            else:
-                waiting, self._run = self._waiting, self._run + may_be_behind
+        while self._free and (place := self._next()) is not None:
             self._free -= 1
-            waiting.popleft().set()
+            place.set()
+
+    def _next(self) -> Event | None:
+        """Whose turn it is, if anybody waits who may have one."""
+        lanes = self._waiting_behind.items() if self._free_behind else ()
+        behind = next((name for name, waiting in lanes if waiting), "")
+        if behind and (not self._waiting or self._run >= RUN):
+            self._run = 0
+            self._free_behind -= 1
+            self._waiting_behind.move_to_end(behind)
+            return self._waiting_behind[behind].popleft()
+        if not self._waiting:
+            return None
+        self._run += bool(behind)
+        return self._waiting.popleft()
 
 
 turns = Turns()
 afterwards: list[Callable[[], None]] = []  # called in its greenlet when a request is over
 
 
-def init_app(app: Flask) -> None:
-    """Let requests wait before they take anything."""
+def init_app(app: Flask, is_strangers: Callable[[Flask, dict[str, Any]], bool]) -> None:
+    """Let requests wait before they take anything; those of strangers behind the others."""
     turns.resize(min(MOST, app.config["REDIS_CONNECTIONS"] - SPARE))
     wrapped = app.wsgi_app
 
@@ -132,7 +157,7 @@ def init_app(app: Flask) -> None:
             return wrapped(environ, start_response)
         try:
             most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
-            with request_body.held(environ, most, proxies), turns.taken(PATIENCE):
+            with request_body.held(environ, most, proxies), _turn(is_strangers(app, environ)):
                 return wrapped(environ, start_response)
         except (Busy, request_body.TooMany):
             return _later(start_response)
@@ -141,6 +166,12 @@ def init_app(app: Flask) -> None:
                 fn()
 
     app.wsgi_app = serve  # type: ignore[method-assign]
+
+
+def _turn(is_strangers: bool) -> AbstractContextManager[None]:
+    if is_strangers:
+        return turns.taken(STRANGERS_PATIENCE, STRANGERS, MOST_STRANGERS)
+    return turns.taken(PATIENCE)
 
 
 def _needs_no_turn(path: str) -> bool:

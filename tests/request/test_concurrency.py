@@ -12,7 +12,17 @@ import pytest
 from flask import Flask
 
 from chat.request import concurrency
-from chat.request.concurrency import MOST, RUN, SPARE, Busy, Turns, init_app, turns
+from chat.request.concurrency import (
+    MOST,
+    RETURNING,
+    RUN,
+    SPARE,
+    STRANGERS,
+    Busy,
+    Turns,
+    init_app,
+    turns,
+)
 from chat.web.security import MAX_REQUEST
 from tests.conftest import NewPerson
 from tests.support.people import Person
@@ -162,16 +172,16 @@ def test_what_may_wait_gets_few_turns_and_goes_behind_everybody_else_but_not_for
     turns = Turns(5)
     order, over = [], gevent.event.Event()
 
-    def hold(name, behind=False):
+    def hold(name, behind=""):
         with turns.taken(behind=behind):
             order.append(name)
             over.wait()
 
-    def work(name, behind=False):
+    def work(name, behind=""):
         with turns.taken(behind=behind):
             order.append(name)
 
-    held = [gevent.spawn(hold, f"back {n}", behind=True) for n in range(5)]
+    held = [gevent.spawn(hold, f"back {n}", behind=RETURNING) for n in range(5)]
     gevent.sleep(0)
     assert order == ["back 0", "back 1", "back 2"]  # there is room for others
     held += [gevent.spawn(hold, f"work {n}") for n in range(2)]
@@ -186,18 +196,53 @@ def test_what_may_wait_gets_few_turns_and_goes_behind_everybody_else_but_not_for
     assert backs == [RUN, len(order) - 1]
 
 
+def test_log_ins_of_strangers_and_sockets_that_come_back_wait_behind_in_turns():
+    turns, order = Turns(1), []
+
+    def work(name, behind=""):
+        with turns.taken(behind=behind):
+            order.append(name)
+
+    with turns.taken():
+        waiting = [gevent.spawn(work, f"socket {n}", RETURNING) for n in range(3)]
+        waiting += [gevent.spawn(work, f"stranger {n}", STRANGERS) for n in range(3)]
+        waiting += [gevent.spawn(work, f"work {n}") for n in range(2)]
+        gevent.sleep(0)
+    gevent.joinall(waiting, raise_error=True)
+    assert order == [
+        "work 0", "work 1",
+        "socket 0", "stranger 0", "socket 1", "stranger 1", "socket 2", "stranger 2",
+    ]  # fmt: skip
+
+
+def test_who_finds_too_many_waiting_is_refused_at_once():
+    turns, came = Turns(1), []
+
+    def wait(name):
+        with turns.taken(behind=STRANGERS, most=2):
+            came.append(name)
+
+    with turns.taken():
+        waiting = [gevent.spawn(wait, name) for name in ("first", "second")]
+        gevent.sleep(0)
+        refused = gevent.spawn(pytest.raises, Busy, wait, "third")
+        refused.get(timeout=1)
+    gevent.joinall(waiting, raise_error=True)
+    assert came == ["first", "second"]
+
+
 def test_who_is_ended_while_waiting_behind_leaves_no_gap():
     turns = Turns(1)
 
     def wait():
-        with turns.taken(behind=True):
+        with turns.taken(behind=RETURNING):
             pytest.fail("nobody gave it a turn")
 
     with turns.taken():
         gone = gevent.spawn(wait)
         gevent.sleep(0)
         gone.kill()
-    with turns.taken(patience=1, behind=True), turns.left(), turns.taken(patience=1):
+    with turns.taken(patience=1, behind=RETURNING), turns.left(), turns.taken(patience=1):
         assert turns.holds_one()
 
 
@@ -209,7 +254,7 @@ def app_without_turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     app = Flask("without turns", static_folder=None)
     app.config.update(REDIS_CONNECTIONS=SPARE, TRUSTED_PROXIES=0, MAX_CONTENT_LENGTH=MAX_REQUEST)
     app.add_url_rule("/<path:path>", view_func=lambda path: path)
-    init_app(app)
+    init_app(app, lambda *_: False)
     yield app
     turns.resize(before)
 

@@ -22,7 +22,7 @@ from chat.realtime.outgoing import rooms
 from chat.realtime.transport import open_sockets
 from chat.realtime.transport.open_sockets import Connection
 from chat.redis import deadline
-from chat.request.concurrency import turns
+from chat.request.concurrency import RETURNING, turns
 from chat.telemetry import events as telemetry
 from chat.text import integers
 
@@ -87,7 +87,7 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
     if connection is None:
         return failure(BadInput())
     handler, flood, needs = table[event]
-    behind = _comes_back(event, connection)
+    behind = RETURNING if _comes_back(event, connection) else ""
     with app.request_context(dict(connection.environ)):  # a request keeps itself in there
         try:
             with turns.taken(behind=behind):
@@ -186,7 +186,7 @@ def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> Non
     """Let a socket in, or refuse it with the reason."""
     environ = args[2]
     try:
-        with turns.taken(behind=True), app.request_context(dict(environ)):
+        with turns.taken(behind=RETURNING), app.request_context(dict(environ)):
             # The request asks for its session when it begins, so the turn comes first.
             connection = connect(*args)
             # From now on events see the session of the handshake, without asking for it again.
