@@ -20,8 +20,7 @@ from chat.auth.current_user import login_required, role_required
 from chat.cache import dependencies
 from chat.redis_schema import keys
 from chat.request.handoff import of
-from chat.web.response_cache.store import Answer as Kept
-from chat.web.response_cache.store import Offer
+from chat.web.response_cache.store import CachedResponse, Offer
 
 View = Callable[..., Any]
 Shape = type[msgspec.Struct]
@@ -155,7 +154,7 @@ def _offer(encoded: Encoded, route: Route) -> None:
     if own not in made_from.fenced:
         return  # who asks was found before we watched
     alike = route.alike and not made_from.personal
-    answer = Kept(
+    answer = CachedResponse(
         encoded.body, encoded.etag, made_from.without(own) if alike else made_from,
         f"GET {request.url_rule}", [],
     )  # fmt: skip

@@ -5,10 +5,11 @@ was taken under is still the current one (``chat.cache.fence``). So it saves mov
 value, never the question whether it is still true.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from chat.lru import LRU
 
 T = TypeVar("T")
 
@@ -32,36 +33,26 @@ class Copies:
     """The copies used last, bounded by their characters together."""
 
     def __init__(self, most: int = MOST_CHARACTERS, most_of_one: int = MOST_OF_ONE) -> None:
-        self._kept: OrderedDict[str, tuple[Copy, int]] = OrderedDict()
-        self._too_big: OrderedDict[str, None] = OrderedDict()
-        self._most, self._most_of_one, self._size = most, most_of_one, 0
+        self._kept: LRU[str, Copy] = LRU(most)
+        self._too_big: LRU[str, bool] = LRU(MOST_MADE)
+        self._most_of_one = most_of_one
 
     def get(self, key: str) -> Copy | None:
         """The copy of this key, which may be out of date: ask Redis about its version."""
-        kept = self._kept.get(key)
-        if kept is None:
-            return None
-        self._kept.move_to_end(key)
-        return kept[0]
+        return self._kept.get(key)
 
     def keep(self, key: str, copy: Copy, size: int) -> None:
         """Keep a copy that Redis sent as so many characters, unless that is too much."""
-        self.drop(key)
         if size > self._most_of_one:
-            self._too_big[key] = None
-            if len(self._too_big) > MOST_MADE:
-                self._too_big.popitem(last=False)
-            return
-        self._too_big.pop(key, None)
-        self._kept[key] = (copy, size)
-        self._size += size
-        while self._size > self._most:
-            self._size -= self._kept.popitem(last=False)[1][1]
+            self._kept.drop(key)
+            self._too_big.put(key, True)
+        else:
+            self._kept.put(key, copy, size)
+            self._too_big.drop(key)
 
     def drop(self, key: str) -> None:
         """Forget one."""
-        kept = self._kept.pop(key, None)
-        self._size -= kept[1] if kept else 0
+        self._kept.drop(key)
 
     def is_too_big(self, key: str) -> bool:
         """Whether the whole value was too big to be kept: then ask for parts of it."""
@@ -71,7 +62,6 @@ class Copies:
         """Forget all."""
         self._kept.clear()
         self._too_big.clear()
-        self._size = 0
 
 
 class Made(Generic[T]):
@@ -80,8 +70,8 @@ class Made(Generic[T]):
     def __init__(
         self, most: int = MOST_MADE, is_worth_it: Callable[[T], bool] = lambda _: True
     ) -> None:
-        self._kept: OrderedDict[Hashable, tuple[tuple, T]] = OrderedDict()
-        self._most, self._is_worth_it = most, is_worth_it
+        self._kept: LRU[Hashable, tuple[tuple, T]] = LRU(most)
+        self._is_worth_it = is_worth_it
 
     def get(self, key: Hashable, basis: tuple, make: Callable[[], T]) -> T:
         """What is kept under ``key`` if it was made from this basis, else ``make()``.
@@ -93,15 +83,10 @@ class Made(Generic[T]):
             return make()
         kept = self._kept.get(key)
         if kept is not None and kept[0] == basis:
-            self._kept.move_to_end(key)
             return kept[1]
         made = make()
-        if not self._is_worth_it(made):
-            return made
-        self._kept[key] = (basis, made)
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        if self._is_worth_it(made):
+            self._kept.put(key, (basis, made))
         return made
 
 

@@ -1,8 +1,6 @@
 """What the documents share: clocks, announced changes, ids from outside, numbers by channel."""
 
 import re
-import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +9,8 @@ from typing import Any
 from bson import ObjectId
 from mongoengine import Document, signals
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, WriteConcernError
+
+from chat.lru import LRU
 
 _ID = re.compile(r"[0-9a-f]{24}\Z")
 
@@ -74,21 +74,15 @@ class Numbers:
     """
 
     def __init__(self, most: int = 10_000) -> None:
-        self._known: OrderedDict[ObjectId, tuple[int, int, float]] = OrderedDict()
-        self._most = most
+        self._known: LRU[ObjectId, tuple[int, int]] = LRU(most, BELIEVED_SECONDS)
 
     def get(self, channel: ObjectId) -> tuple[int, int] | None:
         """The hint, if there is a recent one."""
-        seq, rev, learned = self._known.get(channel, (0, 0, 0.0))
-        fresh = learned and time.monotonic() - learned < BELIEVED_SECONDS
-        return (seq, rev) if fresh else None
+        return self._known.get(channel)
 
     def learn(self, channel: ObjectId, seq: int, rev: int) -> None:
         """Remember what was just stored or read."""
-        self._known[channel] = (seq, rev, time.monotonic())
-        self._known.move_to_end(channel)
-        if len(self._known) > self._most:
-            self._known.popitem(last=False)
+        self._known.put(channel, (seq, rev))
 
     def hear(self, channel: ObjectId, seq: int, rev: int) -> None:
         """Another process has stored something under these numbers (0: none)."""
@@ -97,7 +91,7 @@ class Numbers:
 
     def forget(self, channel: ObjectId) -> None:
         """Drop a hint that was refused."""
-        self._known.pop(channel, None)
+        self._known.drop(channel)
 
     def clear(self) -> None:
         """Drop everything, for example because the database is another one."""

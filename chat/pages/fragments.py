@@ -5,13 +5,14 @@ some ten times over, and one emoji makes Python keep a text at four bytes a char
 gets a mark in their place, and they go in last, as the bytes that are sent.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from secrets import token_hex
 from typing import Any, Generic, TypeVar
 
 from flask import render_template
 from markupsafe import Markup
+
+from chat.lru import LRU
 
 T = TypeVar("T", str, bytes)
 
@@ -23,21 +24,14 @@ class Pieces(Generic[T]):
     """The most recently used pieces, bounded by their length together."""
 
     def __init__(self, most: int) -> None:
-        self._kept: OrderedDict[Hashable, T] = OrderedDict()
-        self._most, self._size = most, 0
+        self._kept: LRU[Hashable, T] = LRU(most)
 
     def get(self, key: Hashable, render: Callable[[], T]) -> T:
         """The piece under this key, rendered now if it is not kept."""
         piece = self._kept.get(key)
-        if piece is not None:
-            self._kept.move_to_end(key)
-            return piece
-        piece = render()
-        if key not in self._kept:
-            self._kept[key] = piece
-            self._size += len(piece)
-        while self._size > self._most:
-            self._size -= len(self._kept.popitem(last=False)[1])
+        if piece is None:
+            piece = render()
+            self._kept.put(key, piece, len(piece))
         return piece
 
 

@@ -26,6 +26,7 @@ from limits.strategies import FixedWindowRateLimiter
 from chat.auth import devices
 from chat.errors import ChatError, Throttled
 from chat.extensions import redis
+from chat.lru import LRU
 from chat.redis import DOWN, Down, scripts
 from chat.request import client_address
 from chat.request.handoff import of
@@ -33,7 +34,6 @@ from chat.text.validate import nickname_key
 from chat.web.security import SAFE
 
 PREFIX = "limit:"
-TIDY_EVERY = 60  # seconds
 
 # One script, so that no counter is left without an end. KEYS counter; ARGV amount, seconds. What
 # does not count, is below nothing or has no end was not written here: the window begins anew.
@@ -76,38 +76,33 @@ class Counters:
     """Counts of this process that end by themselves, whatever the time of day is said to be."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, tuple[int, float]] = {}  # key → so many, until
-        self._tidy_at = 0.0
+        self._counts: LRU[str, tuple[int, float]] = LRU(MOST_COUNTS)  # so many, until
 
     def add(self, key: str, seconds: int, amount: int) -> int:
         """Count; the first count decides when it ends."""
-        self._tidy()
-        count, until = self._counts.get(key, (0, 0.0))
-        if self.left(key) <= 0:
+        count, until = self._now(key)
+        if until <= time.monotonic():
             count, until = 0, time.monotonic() + seconds
-        self._counts.pop(key, None)  # the newest is last
-        self._counts[key] = (count + amount, until)
-        if len(self._counts) > MOST_COUNTS:
-            del self._counts[next(iter(self._counts))]
+        self._counts.put(key, (count + amount, until))
         return count + amount
 
     def give_back(self, key: str) -> None:
         """One less."""
-        if self.get(key) > 0:
-            count, until = self._counts[key]
-            self._counts[key] = (count - 1, until)
+        count, until = self._now(key)
+        if count > 0:
+            self._counts.put(key, (count - 1, until))
 
     def get(self, key: str) -> int:
         """How many."""
-        return self._counts[key][0] if self.left(key) > 0 else 0
+        return self._now(key)[0]
 
     def left(self, key: str) -> float:
         """Seconds until it ends."""
-        return max(0.0, self._counts.get(key, (0, 0.0))[1] - time.monotonic())
+        return max(0.0, self._now(key)[1] - time.monotonic())
 
     def clear(self, key: str) -> None:
         """Forget one."""
-        self._counts.pop(key, None)
+        self._counts.drop(key)
 
     def reset(self) -> int:
         """Forget all; how many there were."""
@@ -115,12 +110,9 @@ class Counters:
         self._counts.clear()
         return count
 
-    def _tidy(self) -> None:
-        now = time.monotonic()
-        if now >= self._tidy_at:
-            self._tidy_at = now + TIDY_EVERY
-            for key in [key for key, (_, until) in self._counts.items() if until <= now]:
-                del self._counts[key]
+    def _now(self, key: str) -> tuple[int, float]:
+        count, until = self._counts.get(key) or (0, 0.0)
+        return (count, until) if until > time.monotonic() else (0, 0.0)
 
 
 class DoorStorage(Storage):

@@ -8,7 +8,8 @@ from chat.cache.fence import reads as fence_reads
 from chat.extensions import redis
 from chat.models import User
 from chat.redis_schema import keys
-from chat.web.response_cache.middleware import Answer, Kept
+from chat.web.response_cache import store
+from chat.web.response_cache.store import CachedResponse
 from tests.cache.conftest import enter, token
 from tests.cache.test_again import asked_twice, given  # noqa: F401 - a fixture
 
@@ -43,14 +44,12 @@ def test_what_mongodb_was_asked_for_ahead_is_no_hit(browser, path):
 
 
 def test_answers_are_bounded_however_small_they_are():
-    kept = Kept(most=100_000)
+    kept = store.new(most=100_000)
     for n in range(1_000):
-        answer = Answer(b"{}", "etag", dependencies.Basis(), "user", {}, "GET /api/me", [])
-        kept.put(("session", "/api/me", f"{n:06}" * 100), answer)
-    assert len(kept._kept) < 30
-    while kept._kept:
-        kept.drop(next(iter(kept._kept)))
-    assert kept._size == 0
+        answer = CachedResponse(b"{}", "etag", dependencies.Basis(), "GET /api/me", [])
+        key = ("session", "/api/me", f"{n:06}" * 100)
+        kept.put(key, answer, store.size_of(key, answer))
+    assert len(kept) < 30
 
 
 def after_logging_out(browser):

@@ -3,7 +3,6 @@
 import json
 import logging
 import time
-from collections import OrderedDict
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from chat import rollout
 from chat.auth.sessions.ids import seal, sid_hash
 from chat.cache import isolation
 from chat.extensions import redis
+from chat.lru import LRU
 from chat.models.session import Life
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
@@ -78,7 +78,7 @@ def _end_in_steps(client: Any, keys: list[str], args: list[Any]) -> int:
 scripts.in_steps(STORE, _store_in_steps)
 scripts.in_steps(END, _end_in_steps)
 
-_extended: OrderedDict[str, float] = OrderedDict()  # when this process last told MongoDB
+_extended: LRU[str, float] = LRU(10_000)  # by session: when this process last told MongoDB
 
 
 def encode(data: dict) -> str:
@@ -153,21 +153,15 @@ def slide(sid: str, left: int) -> bool:
 
 def _extend(sid: str) -> bool:
     key, now = sid_hash(sid), time.monotonic()
-    if now - _extended.get(key, -REFRESH_MONGO) < min(REFRESH_MONGO, unused() / 2):
+    told = _extended.get(key)
+    if told is not None and now - told < min(REFRESH_MONGO, unused() / 2):
         return True
-    _remember(key, now)
+    _extended.put(key, now)
     try:
         return Row.extend(key, life())
     except PyMongoError:
-        _extended.pop(key, None)
+        _extended.drop(key)
         return True  # MongoDB is away; Redis is all we have, and it knows the session
-
-
-def _remember(key: str, moment: float) -> None:
-    _extended[key] = moment
-    _extended.move_to_end(key)
-    if len(_extended) > 10_000:
-        _extended.popitem(last=False)
 
 
 def _from_mongo(sid: str) -> dict | None:
@@ -193,7 +187,7 @@ def write(sid: str, data: dict, new: bool, since: datetime | None = None) -> boo
     elif not Row.rewrite(key, text, user, life()):
         _end_in_redis(sid)
         return False
-    _remember(key, time.monotonic())
+    _extended.put(key, time.monotonic())
     told: Any = None
     if rollout.in_rollout("sessions", sid):
         told = redis.run(STORE, keys_of(sid), [text, unused(), ""], "session")

@@ -32,7 +32,8 @@ from chat.request.handoff import KEY, Passing
 from chat.services import activity
 from chat.telemetry import events as figures
 from chat.web import rate_limits
-from chat.web.response_cache.store import Answer, Headers, Kept, Key, Offer
+from chat.web.response_cache import store
+from chat.web.response_cache.store import CachedResponse, Headers, Key, Offer
 
 # What belongs to one answer only.
 OWN = ("x-request-id", "set-cookie", "content-length", "date")
@@ -63,7 +64,7 @@ class Again:
 
     def __init__(self, app: Flask) -> None:
         self._app, self._wrapped = app, app.wsgi_app
-        self._kept = Kept()
+        self._kept = store.new()
         self._cookie = re.compile(
             rf"(?:^|;\s*){re.escape(app.config['SESSION_COOKIE_NAME'])}=([A-Za-z0-9_-]{{43}})(?:;|$)"
         )
@@ -109,12 +110,12 @@ class Again:
         profile = copies.get(keys.profile(user_id)) if user_id else None
         return Question(session[1], place, user_id, profile)
 
-    def _found(self, asked: Question) -> Answer | None:
+    def _found(self, asked: Question) -> CachedResponse | None:
         if asked.profile is None:
             return None
         return self._kept.get(asked.key(alike=True)) or self._kept.get(asked.key(alike=False))
 
-    def _still(self, asked: Question, answer: Answer, passing: Passing) -> bool:
+    def _still(self, asked: Question, answer: CachedResponse, passing: Passing) -> bool:
         """Whether this is still the answer to whoever asks."""
         user_id, profile = asked.user_id, asked.profile
         if user_id is None or profile is None or profile.version is None:
@@ -156,7 +157,8 @@ class Again:
         if all(name.lower() != "set-cookie" for name, _ in headers):
             offer.answer.headers = [h for h in headers if h[0].lower() not in OWN]
             owner = EVERYBODY if offer.alike else offer.user_id
-            self._kept.put((owner, *asked.place), offer.answer)
+            key = (owner, *asked.place)
+            self._kept.put(key, offer.answer, store.size_of(key, offer.answer))
 
 
 def _in_all_rollouts(sid: str, user_id: str) -> bool:
@@ -174,7 +176,11 @@ def _may_act(session: dict, profile: dict | None) -> bool:
 
 
 def _give(
-    answer: Answer, asked: Question, environ: dict[str, Any], start_response: Any, request_id: str
+    answer: CachedResponse,
+    asked: Question,
+    environ: dict[str, Any],
+    start_response: Any,
+    request_id: str,
 ) -> int:
     """Begin the answer; its status: 304 for a caller that has it already (RFC 9110, 13.1.2)."""
     activity.touch(asked.user_id or "")
