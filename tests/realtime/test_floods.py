@@ -43,7 +43,8 @@ def test_a_bucket_refills(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("limit", "rate"), [("20/second", 20), ("600 per minute", 10), ("30 per 3 seconds", 10)]
+    ("limit", "rate"),
+    [("20/second", 20), ("600 per minute", 10), ("30 per 3 seconds", 10), ("864000/day", 10)],
 )
 def test_limits_are_read_in_the_usual_notation(limit, rate):
     assert rate_limit.per_second(limit) == rate

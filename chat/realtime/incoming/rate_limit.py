@@ -1,12 +1,11 @@
 """How much one person may send: token buckets in this process, shared by all their sockets."""
 
-import re
 import time
 from dataclasses import dataclass, field
 
+import limits
 from flask import Flask
 
-PER = {"second": 1, "minute": 60, "hour": 3600}
 FORGET_AFTER = 300
 
 
@@ -64,10 +63,8 @@ class Floods:
 
 def per_second(limit: str) -> float:
     """The number of events a second in a limit such as `20/second` or `600 per minute`."""
-    match = re.fullmatch(r"\s*(\d+)\s*(?:/|per)\s*(\d*)\s*(second|minute|hour)s?\s*", limit)
-    if not match:
-        raise ValueError(f"not a limit: {limit}")
-    return int(match[1]) / (int(match[2] or 1) * PER[match[3]])
+    parsed = limits.parse(limit)
+    return parsed.amount / parsed.get_expiry()
 
 
 def init_app(app: Flask) -> None:
