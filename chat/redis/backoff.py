@@ -1,22 +1,19 @@
 """Trying again after a failure: how long to pause, and how to let go of what is broken."""
 
 import logging
-import random
 from typing import Any
+
+from redis.backoff import EqualJitterBackoff
 
 log = logging.getLogger(__name__)
 
-MAX_BACKOFF = 5.0
+_PAUSES = EqualJitterBackoff(cap=5.0, base=0.1)
+_MOST = 10  # failures; more would be no longer pause, and after 1,023 the library overflows
 
 
-def backoff(delay: float) -> float:
-    """The next, longer delay; callers sleep a random part of it so that processes spread out."""
-    return min(MAX_BACKOFF, delay * 2 or 0.1)
-
-
-def jitter(delay: float) -> float:
-    """A random part of a delay, at least half of it."""
-    return delay * random.uniform(0.5, 1)
+def pause_after(failures: int) -> float:
+    """Seconds: longer after each failure, partly at random so that processes spread out."""
+    return _PAUSES.compute(min(failures, _MOST) - 1)
 
 
 def close_quietly(thing: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 from gevent import queue
 
-from chat.redis.backoff import backoff, close_quietly, jitter
+from chat.redis.backoff import close_quietly, pause_after
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
@@ -72,18 +72,18 @@ class Publisher:
         return False
 
     def _drain(self) -> None:
-        delay = 0.0
+        failures = 0
         while True:
             try:
                 self._send_next()
-                delay = 0.0
+                failures = 0
             except Exception as error:  # noqa: BLE001 - a Cluster's errors are not RedisErrors
                 self._drop()
                 self._door.refused(error, "publishing")
                 self._close()
                 log.debug("publish failed: %s", error)
-                delay = backoff(delay)
-                self._shed_for(jitter(delay))
+                failures += 1
+                self._shed_for(pause_after(failures))
 
     def _send_next(self) -> None:
         try:

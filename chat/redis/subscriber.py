@@ -1,6 +1,7 @@
 """The hearing half of the bus."""
 
 import logging
+import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import gevent
 
 from chat.redis import prefix
-from chat.redis.backoff import backoff, close_quietly, jitter
+from chat.redis.backoff import close_quietly, pause_after
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
@@ -31,15 +32,15 @@ class Subscriber:
 
     def messages(self) -> Iterator[tuple[str, bytes]]:
         """(channel, data) for ever. While Redis is away it waits, asking only the breaker."""
-        delay, gap = 0.0, False
+        failures, gap = 0, False
         while True:
             if not self._door.is_up():
                 gap = True
-                gevent.sleep(jitter(1.0))
+                gevent.sleep(random.uniform(0.5, 1.0))
                 continue
             try:
                 for item in self._listen():
-                    delay = 0.0
+                    failures = 0
                     if item is not None:
                         yield item
                     elif gap:  # subscribed again
@@ -53,8 +54,8 @@ class Subscriber:
                 self._door.refused(error, "listening")
             finally:
                 self.connected = False
-            delay = backoff(delay)
-            gevent.sleep(jitter(delay))
+            failures += 1
+            gevent.sleep(pause_after(failures))
 
     def _listen(self) -> Iterator[tuple[str, bytes] | None]:
         """First None (subscribed), then messages; raises when the subscription is lost."""
