@@ -2,7 +2,7 @@
 
 Two structures answer for any number of channels in two round trips. ``marks`` is one
 person's memberships with their ``last_read_seq``. The ``tail`` of a channel holds its newest
-messages as short lines "seq author deleted", enough to count up to MOST_UNREAD unread ones.
+messages as short lines, enough to count up to MOST_UNREAD unread ones.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from chat.cache import read_through, unread_tail
 from chat.cache.fence import writes as fence_writes
 from chat.cache.fence.writes import Ending, Write
 from chat.cache.read_through import Shape, Source
-from chat.cache.unread_tail import Tail
+from chat.cache.unread_tail import Line, Tail
 from chat.extensions import redis
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
@@ -41,7 +41,7 @@ TAIL = Shape(
 def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
     """Add what was stored, in its order, behind its predecessor (R10)."""
     return write, fence_writes.append(
-        [(m["seq"], unread_tail.line(m)) for m in messages], unread_tail.MOST
+        [(m["seq"], Line.of(m).encode()) for m in messages], unread_tail.MOST
     )
 
 
@@ -61,7 +61,7 @@ def tail_source(channel_id: str) -> Source:
     return Source(
         keys.tail(channel_id),
         TAIL,
-        lambda: unread_tail.of(Message.tail(channel_id, unread_tail.MOST)),
+        lambda: unread_tail.of_rows(Message.tail(channel_id, unread_tail.MOST, unread_tail.FIELDS)),
     )
 
 

@@ -1,13 +1,52 @@
-"""The newest messages of a channel as short lines "seq author deleted": enough to count what is
-unread, for anybody, without asking MongoDB."""
+"""The newest messages of a channel as short lines: enough to count what is unread, for anybody,
+without asking MongoDB. How a line is written and read stands here alone (``Line``)."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from sys import intern
 from typing import NamedTuple
 
 from chat.redis_schema import shapes
 
 MOST = shapes.MOST_LINES
+
+
+class Line(NamedTuple):
+    """What a tail keeps of one message: in Redis the ``FIELDS``, with spaces between them.
+
+    The seq stands first: the fence appends a line only behind the one before it
+    (``chat.cache.fence.scripts``). A new field is added here, in ``FIELDS`` and in ``decode_line``;
+    nothing else knows the format.
+    """
+
+    seq: int
+    author: str
+    deleted: bool
+
+    @classmethod
+    def of(cls, message: dict) -> "Line":
+        """From a message's plain form."""
+        return cls(message["seq"], message["author"]["id"], message["deleted"])
+
+    @classmethod
+    def of_row(cls, row: dict) -> "Line":
+        """From ``FIELDS`` of a stored message."""
+        return cls(row["seq"], str(row["author"]), row["deleted"])
+
+    def encode(self) -> str:
+        """As Redis holds it."""
+        return f"{self.seq} {self.author} {self.deleted:d}"
+
+
+FIELDS = ("seq", "author", "deleted")  # the stored fields that a line is made from
+
+
+def decode_line(text: str) -> tuple[int, str, bool]:
+    """The fields of a ``Line``, as a plain tuple: two hundred are read after each post."""
+    seq, author, deleted = text.split(" ")
+    if len(author) != shapes.ID_LENGTH or (deleted != "0" and deleted != "1"):
+        raise shapes.Unreadable
+    return int(seq), author, deleted == "1"
 
 
 class Tail(NamedTuple):
@@ -32,27 +71,24 @@ class Tail(NamedTuple):
         return self.first <= mark + 1
 
 
-def line(message: dict) -> str:
-    """A message as a tail keeps it."""
-    return f"{message['seq']} {message['author']['id']} {int(message['deleted'])}"
-
-
 def of(lines: list[str]) -> Tail:
     """From lines, oldest first; ValueError for nonsense."""
     seqs: list[int] = []
     by: dict[str, list[int]] = {}
     first = last = 0
-    for text in lines:
-        number, author, deleted = text.split(" ")
-        seq = int(number)
-        shapes.must(seq > last and len(author) == shapes.ID_LENGTH)
+    for seq, author, deleted in map(decode_line, lines):
+        if seq <= last:
+            raise shapes.Unreadable
         first, last = first or seq, seq
-        if deleted == "0":
+        if not deleted:
             seqs.append(seq)
             by.setdefault(intern(author), []).append(seq)
-        else:
-            shapes.must(deleted == "1")
     return Tail(lines, first, last, seqs, by)
+
+
+def of_rows(rows: Iterable[dict]) -> Tail:
+    """From ``FIELDS`` of stored messages, oldest first."""
+    return of([Line.of_row(row).encode() for row in rows])
 
 
 def decode(lines: list[str], key: str) -> Tail:

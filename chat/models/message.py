@@ -196,12 +196,10 @@ class Message(Document):
         return {cid: found.get(cid, 0) for cid in channel_ids}
 
     @classmethod
-    def tail(cls, channel_id: str, most: int) -> list[str]:
-        """The newest messages as "seq author deleted", oldest first (chat.cache.unread)."""
-        wanted = {"seq": 1, "author": 1, "deleted": 1}
-        rows = cls._get_collection().find({"channel": ObjectId(channel_id)}, wanted)
-        newest = list(rows.sort("seq", -1).limit(most))
-        return [f"{r['seq']} {r['author']} {int(r['deleted'])}" for r in reversed(newest)]
+    def tail(cls, channel_id: str, most: int, fields: Iterable[str]) -> list[dict]:
+        """These stored fields of the newest messages, oldest first."""
+        rows = cls._get_collection().find({"channel": ObjectId(channel_id)}, [*fields])
+        return list(rows.sort("seq", -1).limit(most))[::-1]
 
 
 _NEWEST = {

@@ -6,6 +6,7 @@ the same Cluster slot: ``v:{key}`` (random version token) and ``w:{key}`` (write
 
 from dataclasses import dataclass
 
+from chat.cache.unread_tail import FIELDS as TAIL_FIELDS
 from chat.cache.unread_tail import decode as tail_lines
 from chat.redis_schema import shapes
 from chat.redis_schema.shapes import Decoder
@@ -56,7 +57,7 @@ STRUCTURES = (
               "JSON of the newest 50 messages, oldest first (R6)",
               "every post, edit and deletion", "channel page, history", shapes.messages),
     Structure("cache:messages:tail:*", "list", "TTL_CHANNELS", "messages",
-              "\"seq author deleted\" of the newest 200 messages",
+              f"\"{' '.join(TAIL_FIELDS)}\" of the newest 200 messages",
               "every post and deletion", "unread counts, last_seq", tail_lines),
     Structure("cache:users:marks:*", "hash", "TTL_CHANNEL_USERS", "channel_users",
               "channel id → last_read_seq of one person",

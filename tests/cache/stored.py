@@ -67,6 +67,11 @@ def _people(_: str) -> dict[str, int]:
     return {uid: round(moment.timestamp() * 1000) for uid, moment in User.activity()}
 
 
+def _lines(channel_id: str) -> list[str]:
+    rows = Message.tail(channel_id, 200, ("seq", "author", "deleted"))
+    return [f"{row['seq']} {row['author']} {row['deleted']:d}" for row in rows]
+
+
 def _messages(texts: list[str]) -> list[dict]:
     return [json.loads(text) for text in texts]
 
@@ -79,7 +84,7 @@ TRUTH: dict[str, tuple[Callable[[Any], Any], Callable[[str], Any]]] = {
     "cache:channels:direct:*": (json.loads, _direct),
     "cache:channel:users:*": (set, Membership.user_ids),
     "cache:messages:recent:*": (_messages, lambda cid: Message.page(cid, None, None, 50)[0]),
-    "cache:messages:tail:*": (list, lambda cid: Message.tail(cid, 200)),
+    "cache:messages:tail:*": (list, _lines),
     "cache:users:marks:*": (_numbers, Membership.marks_of),
     "cache:emoji:classics": (_numbers, lambda _: EmojiUse.counts()),
     "cache:site": (json.loads, _site),

@@ -11,6 +11,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError
 from chat.cache import messages as cache
 from chat.cache import unread, unread_tail
 from chat.cache.fence import writes as fence_writes
+from chat.cache.unread_tail import Line
 from chat.models import Channel, Message, base, insert
 from chat.models.message import lock
 from chat.redis_schema import keys
@@ -49,8 +50,8 @@ def is_as_it_should_be(channel):
     assert len({m["rev"] for m in stored}) == len(stored)
     assert cache.get_recent(channel) == stored[-50:]
     assert unread.last_seq(channel) == len(stored)
-    lines = [unread_tail.line(m) for m in stored]
-    assert Message.tail(channel, 100) == lines
+    rows = Message.tail(channel, 100, unread_tail.FIELDS)
+    assert [Line.of_row(row) for row in rows] == [Line.of(m) for m in stored]
     return stored
 
 
