@@ -9,13 +9,13 @@ from datetime import tzinfo
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from flask import current_app
 from flask_babel import get_locale
 from markupsafe import Markup
 
 from chat.cache.process_copies import Made
 from chat.i18n import reader_zone, today
 from chat.pages import timeline
+from chat.pages.drawn import Drawn, draw
 from chat.pages.fragments import Pieces
 
 MOST_BYTES = 12_000_000  # some 3,500 rows, each with the buttons of somebody, too
@@ -30,6 +30,11 @@ BLANK = {
     "edited_at": None, "deleted": False,
 }  # fmt: skip
 NO_PERSON = {"id": "", "nickname": "", "status": "-"}
+
+# What a piece is drawn from. A template that needs another field of it gets it here.
+CHANNEL_LINK = Drawn("layout/_channel_link.html", "view", ("id", "slug", "title", "kind", "unread"))
+PERSON_LINK = Drawn("layout/_person_link.html", "person", ("id", "nickname"))
+MEMBER_LINE = Drawn("channels/_member.html", "person", ("id", "nickname", "status"))
 
 _rows = Pieces[bytes](MOST_BYTES)
 _links = Pieces[str](MOST_CHARACTERS)
@@ -74,8 +79,8 @@ def member_list(members: list[dict], known: bool, reader: Any) -> bytes:
 
 def blank_member(locale: str) -> Markup:
     """The line of somebody who has yet to join, for the browser to fill in."""
-    values = {"person": NO_PERSON, "state": "offline", "is_me": False}
-    return Markup(_links.get(("member", locale), lambda: _render("channels/_member.html", values)))
+    key, render = MEMBER_LINE.piece(NO_PERSON, locale, state="offline", is_me=False)
+    return Markup(_links.get(key, render))
 
 
 def members_left_out(members: list[dict]) -> int:
@@ -85,21 +90,14 @@ def members_left_out(members: list[dict]) -> int:
 
 def channel_link(view: dict, is_current: bool, locale: str) -> Markup:
     """A channel's line in the sidebar, in the reader's language."""
-    shown = (view["id"], view["slug"], view["title"], view["kind"], view["unread"])
-    values = {"view": view, "is_current": is_current}
-    return Markup(
-        _links.get(
-            ("link", *shown, is_current, locale),
-            lambda: _render("layout/_channel_link.html", values),
-        )
-    )
+    key, render = CHANNEL_LINK.piece(view, locale, is_current=is_current)
+    return Markup(_links.get(key, render))
 
 
 def person_link(person: dict, state: str, locale: str) -> Markup:
     """The line of somebody who is online in the sidebar, in the reader's language."""
-    key = ("person", person["id"], person["nickname"], state, locale)
-    values = {"person": person, "state": state}
-    return Markup(_links.get(key, lambda: _render("layout/_person_link.html", values)))
+    key, render = PERSON_LINK.piece(person, locale, state=state)
+    return Markup(_links.get(key, render))
 
 
 def blank_row(reader: Any) -> Markup:
@@ -108,7 +106,7 @@ def blank_row(reader: Any) -> Markup:
     message = {"id": "", "rev": "", "author": author, **BLANK}
     values = {"message": message, "hide_edit": "", "hide_delete": ""}
     key = ("blank", reader.id, reader.nickname, _place())
-    return Markup(_links.get(key, lambda: _render("messages/_message.html", values)))
+    return Markup(_links.get(key, lambda: draw("messages/_message.html", values)))
 
 
 class _Shown(NamedTuple):
@@ -139,7 +137,7 @@ def _above(row: timeline.Row, place: tuple[str, tzinfo]) -> bytes:
     if not row.day and not row.is_new:
         return b""
     key = ("above", row.day, row.is_new, today(), place)
-    return _rows.get(key, lambda: _render("messages/_above.html", {"row": row}).encode())
+    return _rows.get(key, lambda: draw("messages/_above.html", {"row": row}).encode())
 
 
 def _message_row(message: dict, continued: bool, shown: _Shown) -> bytes:
@@ -152,7 +150,7 @@ def _message_row(message: dict, continued: bool, shown: _Shown) -> bytes:
     def anybodys() -> bytes:
         values = {"message": message, "continued": continued,
                   "hide_edit": Markup(HIDE_EDIT), "hide_delete": Markup(HIDE_DELETE)}  # fmt: skip
-        return _render("messages/_message.html", values).encode() + b"\n"
+        return draw("messages/_message.html", values).encode() + b"\n"
 
     def readers() -> bytes:
         piece = _rows.get(row, anybodys)
@@ -174,10 +172,5 @@ def _state(person: dict, known: bool) -> str:
 
 
 def _member_line(person: dict, state: str, is_me: bool, place: str) -> bytes:
-    key = (person["id"], person["nickname"], person["status"], state, is_me, place)
-    values = {"person": person, "state": state, "is_me": is_me}
-    return _rows.get(key, lambda: _render("channels/_member.html", values).encode())
-
-
-def _render(template: str, values: dict) -> str:
-    return current_app.jinja_env.get_template(template).render(values)
+    key, render = MEMBER_LINE.piece(person, place, state=state, is_me=is_me)
+    return _rows.get(key, lambda: render().encode())

@@ -4,9 +4,14 @@ import html
 import re
 import time
 
+import pytest
+from flask import Flask
+from jinja2 import DictLoader
+
 from chat.cache.process_copies import Made
 from chat.extensions import redis
 from chat.pages import fragments, message_rows
+from chat.pages.drawn import Drawn, NotInKey
 from chat.pages.fragments import Pieces
 from chat.redis_schema import keys
 from chat.views import shell
@@ -108,6 +113,44 @@ def test_a_list_of_very_long_messages_is_not_kept():
     for size in (1_000, 1_000_000, 1_000, 1_000_000):
         assert len(make(size)) == size
     assert made == [1_000, 1_000_000, 1_000_000]
+
+
+VIEW = {"id": "c" * 24, "slug": "a", "title": "A", "kind": "public", "unread": 1, "mentions": 3}
+PERSON = {"id": "a" * 24, "nickname": "Ann", "status": "here", "role": "member"}
+OTHER = {
+    "id": "b" * 24, "slug": "other", "title": "Other", "kind": "private", "unread": 7,
+    "nickname": "Boris", "status": "away",
+}  # fmt: skip
+DRAWN = {
+    "channel": (message_rows.CHANNEL_LINK, VIEW, {"is_current": False}),
+    "person": (message_rows.PERSON_LINK, PERSON, {"state": "online"}),
+    "member": (message_rows.MEMBER_LINE, PERSON, {"state": "online", "is_me": False}),
+}
+
+
+def piece(app, drawn, thing, beside):
+    with app.test_request_context():
+        key, render = drawn.piece(thing, "en", **beside)
+        return key, render()
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_change_of_anything_that_is_drawn_makes_another_key(browser, name):
+    drawn, thing, beside = DRAWN[name]
+    before = piece(browser.application, drawn, thing, beside)
+    for field in drawn.fields:
+        key, text = piece(browser.application, drawn, thing | {field: OTHER[field]}, beside)
+        assert key != before[0], field
+        assert text != before[1], f"{field} is in the key and is not drawn"
+
+
+def test_a_template_that_draws_a_field_outside_the_key_is_an_error():
+    """It would be shown as it was when the piece was first drawn."""
+    app = Flask(__name__)
+    app.jinja_loader = DictLoader({"badge.html": "<b>{{ view.title }} {{ view.mentions }}</b>"})
+    with pytest.raises(NotInKey, match="mentions"):
+        piece(app, Drawn("badge.html", "view", ("id", "title")), VIEW, {})
+    assert "A" in piece(app, Drawn("badge.html", "view", ("title", "mentions")), VIEW, {})[1]
 
 
 def test_what_is_kept_is_bounded_and_the_latest_stays():
