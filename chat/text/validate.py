@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sized
 from typing import Literal
 
 from flask_babel import lazy_gettext as _l
@@ -109,8 +110,11 @@ def check_status(text: str) -> str:
     )
 
 
-def check_message(text: str) -> str:
-    """Returns the message's text trimmed, or raises Invalid(field=text) with the reason."""
+def check_message(text: str, beside: Sized = ()) -> str:
+    """Returns the message's text trimmed, or raises Invalid(field=text) with the reason.
+
+    ``beside`` is what else the message holds. The text may be empty where that is something.
+    """
     body = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
     if len(body) > MESSAGE_CHARACTERS[1]:
         raise Invalid(
@@ -120,8 +124,7 @@ def check_message(text: str) -> str:
             ),
             field="text",
         )
-    if not is_visible(body):
-        raise Invalid(_l("A message can't be empty."), field="text")
+    require_content(body, beside)
     try:
         body.encode()
     except UnicodeEncodeError:
@@ -129,6 +132,15 @@ def check_message(text: str) -> str:
             _l("The text contains characters that can't be saved."), field="text"
         ) from None
     return body
+
+
+def require_content(body: str, beside: Sized) -> None:
+    """The one rule for what makes a message: something to see, or something beside the text.
+
+    ``hasContent`` in ``static/js/field.js`` is the same rule in the browser.
+    """
+    if not beside and not is_visible(body):
+        raise Invalid(_l("A message can't be empty."), field="text")
 
 
 def check_client_id(text: str) -> str:

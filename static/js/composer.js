@@ -3,7 +3,7 @@
 import { when } from "./bus.js";
 import { $, debounce, el } from "./dom.js";
 import { editLastOwn } from "./edit.js";
-import { autosize, isSendKey, isTouch, LIMIT, lengthOf } from "./field.js";
+import { autosize, hasContent, isSendKey, isTouch, LIMIT, lengthOf } from "./field.js";
 import { tn } from "./i18n.js";
 import { placeOf, write } from "./outbox.js";
 import { room } from "./room.js";
@@ -40,14 +40,14 @@ function refresh() {
 let typedAt = 0;
 function tellTyping() {
   const now = Date.now();
-  if (!room.id || !field.value.trim() || now - typedAt < TYPING_MS) return;
+  if (!room.id || !hasContent({ text: field.value }) || now - typedAt < TYPING_MS) return;
   typedAt = now;
   mention("typing", { channel: room.id });
 }
 
 function send() {
   const text = field.value.trim();
-  if (!text) return;
+  if (!hasContent({ text })) return;
   // Too long stays in the field, with the count beside it saying by how much.
   if (lengthOf(text) > LIMIT) return field.focus();
   field.value = "";

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { tell, when } from "./bus.js";
 import { $, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
-import { autosize, isSendKey, LIMIT, lengthOf } from "./field.js";
+import { autosize, hasContent, isSendKey, LIMIT, lengthOf } from "./field.js";
 import { t, tn } from "./i18n.js";
 import { byId, list, markDeleted, put, rows } from "./messages.js";
 import { write } from "./outbox.js";
@@ -106,14 +106,14 @@ function outlive(row) {
 }
 
 function postAnew(row, text) {
-  if (text) write(room.id, text);
+  if (hasContent({ text })) write(room.id, text);
   close(row);
 }
 
 async function submit(row, text, say) {
   if ("deleted" in row.dataset) return postAnew(row, text);
   if (text === row.dataset.text) return close(row);
-  if (!text) return askDelete(row);
+  if (!hasContent({ text })) return askDelete(row);
   if (lengthOf(text) > LIMIT) return say(tn("characters_over", lengthOf(text) - LIMIT));
   const { id } = row.dataset;
   try {

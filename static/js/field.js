@@ -8,6 +8,9 @@ export const isTouch = matchMedia("(hover: none) and (pointer: coarse)");
 /** Counted as the server counts: characters after trimming, not UTF-16 halves. */
 export const lengthOf = (text) => [...text.trim()].length;
 
+/** Whether there is anything to send. The server has the same rule (`require_content`). */
+export const hasContent = ({ text }) => text.trim() !== "";
+
 // A tablet may have a keyboard: its keys have places, those of a keyboard on the screen have none.
 let hasKeyboard = false;
 addEventListener(

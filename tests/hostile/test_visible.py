@@ -37,6 +37,13 @@ def test_what_cannot_be_seen_is_no_message(typed: str) -> None:
     assert validate.check_message("a" + typed + "b")
 
 
+def test_a_message_needs_no_text_where_it_holds_something_else() -> None:
+    assert validate.check_message("", beside=["a picture"]) == ""
+    assert validate.check_message(" a word ", beside=["a picture"]) == "a word"
+    with pytest.raises(Invalid):
+        validate.check_message("a" * 8001, beside=["a picture"])
+
+
 @pytest.mark.parametrize("check", LINES.values(), ids=LINES)
 @pytest.mark.parametrize("typed", UNSEEN.values(), ids=UNSEEN)
 def test_what_cannot_be_seen_is_no_name(check: Callable[[str], str], typed: str) -> None:
