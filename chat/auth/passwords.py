@@ -25,8 +25,17 @@ T = TypeVar("T")
 
 # OWASP's minimum: 19 MiB and two rounds, about 20 ms. Three at once stay under 60 MiB.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+def _processors() -> int:
+    """How many this process may use; not every system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 # One processor is left for everybody else.
-_lanes = Lanes(max(1, min(3, len(os.sched_getaffinity(0)) - 1)))
+_lanes = Lanes(max(1, min(3, _processors() - 1)))
 RETRY_AFTER = 5  # seconds
 LONGEST = PASSWORD_CHARACTERS[1]  # more would only make us work
 

@@ -16,6 +16,8 @@ from chat.embedded import EmbeddedError
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.02
 PR_SET_PDEATHSIG = 1
+# macOS answers EPERM where a group holds nothing but processes that have ended.
+GONE = (ProcessLookupError, PermissionError)
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -46,7 +48,8 @@ def listens(port: int) -> bool:
 
 class Process:
     """A child in a session of its own: a terminal's Ctrl-C reaches the parent alone, which then
-    stops its children in order. Should the parent be killed, the kernel stops the child."""
+    stops its children in order. Should the parent be killed, the kernel stops the child (on Linux;
+    elsewhere the next start ends the servers that were left, see ``stop_orphan``)."""
 
     def __init__(
         self,
@@ -99,7 +102,7 @@ class Process:
     def stop(self, seconds: float) -> None:
         """Ask it to end; insist after ``seconds``. Its own children do not outlive it, even if it
         was killed and could not tell them."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(*GONE):
             if self.running:
                 self.popen.send_signal(signal.SIGTERM)
             else:
@@ -111,7 +114,7 @@ class Process:
 
     def kill(self) -> None:
         """End it and its own children at once."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(*GONE):
             os.killpg(self.pid, signal.SIGKILL)
         self.popen.wait()
 
@@ -119,7 +122,7 @@ class Process:
         self.popen.poll()  # what has ended counts until it is reaped
         try:
             os.killpg(self.pid, 0)
-        except ProcessLookupError:
+        except GONE:
             return False
         return True
 

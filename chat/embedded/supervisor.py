@@ -31,6 +31,8 @@ POLL_SECONDS = 0.1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ONLY_US = 0o077  # what is written here and by the children is readable by this user alone
 EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
+# Its libraries end a process that forks after it has used them, unless they are told not to.
+FORKING = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"} if sys.platform == "darwin" else {}
 
 
 class Stop(Exception):
@@ -41,7 +43,7 @@ class Supervisor:
     """One run, from the servers' start to their end."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = dict(environ)
+        self.environ = {**FORKING, **environ}
         self.settings = read(environ)
         if self.settings["PRODUCTION"] and not self.settings["SECRET_KEY"]:
             raise EmbeddedError("SECRET_KEY is not set: production needs one of its own.")

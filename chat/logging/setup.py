@@ -19,6 +19,7 @@ import gevent.hub
 from flask import Flask, Response, current_app, g, has_request_context, request
 
 from chat.logging.redaction import trace
+from chat.request.path import is_within
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     if own := g.get("request_id"):
         response.headers["X-Request-ID"] = own
-    if current_app.config.get("LOG_REQUESTS") and not request.path.startswith(QUIET):
+    if current_app.config.get("LOG_REQUESTS") and not is_within(request.path, QUIET):
         began = g.get("request_began", time.monotonic())
         note(route(), response.status_code, began)
     return response

@@ -16,6 +16,7 @@ from werkzeug.routing import RequestRedirect
 from chat.auth import current_user as auth
 from chat.auth import devices
 from chat.errors import FormExpired, Unavailable
+from chat.request.path import is_within
 from chat.web import form_token
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -136,7 +137,7 @@ def _to_https() -> ResponseReturnValue | None:
     config = current_app.config
     if not config.get("PRODUCTION") or not config.get("TRUSTED_PROXIES") or request.is_secure:
         return None
-    if request.path.startswith("/health") or (config.get("PUBLIC_URL") or "").startswith("http:"):
+    if is_within(request.path, ["/health"]) or (config.get("PUBLIC_URL") or "").startswith("http:"):
         return None
     public = _public_place()
     site = public[0] if public else request.host

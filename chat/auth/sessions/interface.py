@@ -34,6 +34,7 @@ from chat.models.driver import has_written
 from chat.redis import Down, scripts
 from chat.redis_schema import ownership
 from chat.request.handoff import of
+from chat.request.path import is_within
 from chat.telemetry import events as telemetry
 
 __all__ = [
@@ -51,7 +52,7 @@ log = logging.getLogger(__name__)
 SID = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 COOKIE_LIFE = 31_536_000
 # These answer without knowing who asks, and must answer when no store does.
-WITHOUT_SESSION = ("/static/", "/health", "/metrics", "/favicon.ico")
+WITHOUT_SESSION = ("/static", "/health", "/metrics", "/favicon.ico")
 
 
 class Session(ServerSideSession):
@@ -95,7 +96,7 @@ class Sessions(ServerSideSessionInterface):
         if saved is not None:  # a Socket.IO event: the session of its connect, without I/O
             return saved
         sid = request.cookies.get(app.config["SESSION_COOKIE_NAME"], "")
-        if not SID.match(sid) or request.path.startswith(WITHOUT_SESSION):
+        if not SID.match(sid) or is_within(request.path, WITHOUT_SESSION):
             return self._new()
         try:
             data = store.load(sid, self._told(sid, request))
