@@ -6,7 +6,6 @@ monkey.patch_all()  # before anything that opens a socket or takes a lock is imp
 
 import gc
 import os
-import resource
 import sys
 
 import gevent
@@ -15,7 +14,7 @@ from chat.config.settings import ConfigError, load
 from chat.config.urls import host_and_port
 from chat.logging import setup as logging_setup
 from chat.monitoring.shared_dir import place
-from chat.web import gunicorn, handover, slow_connections, start_check, worker
+from chat.web import gunicorn, handover, open_files, slow_connections, start_check, worker
 
 try:
     settings = load(os.environ)
@@ -44,18 +43,9 @@ logconfig_dict = logging_setup.settings_for(settings)
 
 WATCH_SECONDS = 0.1
 GARBAGE = 10_000  # new objects before somebody looks for rings of dead ones; a page makes thousands
-MOST_FILES = 65_536
 
 
-def _allow_files():
-    """Each open tab is a file to the system, and most begin with 1,024 of them."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-_allow_files()
+open_files.allow()
 
 
 def on_starting(server):
