@@ -20,9 +20,8 @@ from chat.auth.sessions import store as session_store
 from chat.cache import channels, members, unread, users
 from chat.cache import emoji as emoji_cache
 from chat.cache import messages as message_cache
-from chat.extensions import socketio
 from chat.realtime.outgoing import broadcasts, rooms
-from chat.realtime.transport import frames
+from chat.realtime.transport import frames, socketio
 from chat.services import messages
 
 

@@ -12,11 +12,11 @@ from flask import Flask, Request, g, has_request_context, redirect, request
 from flask_login import AnonymousUserMixin, UserMixin, current_user
 
 from chat.auth import devices
+from chat.auth.login_manager import login_manager
 from chat.auth.sessions import interface as sessions
 from chat.auth.sessions.recent import callers
 from chat.cache import users
 from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
-from chat.extensions import login_manager
 from chat.models import AccessToken
 from chat.models.base import DATABASE_GONE
 from chat.models.user import at_least

@@ -22,3 +22,6 @@ class Logins(LoginManager):  # type: ignore[misc]
 
     def _update_remember_cookie(self, response: Response) -> Response:
         return response
+
+
+login_manager = Logins()

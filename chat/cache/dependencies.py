@@ -11,8 +11,8 @@ from pymongo import monitoring
 
 from chat.cache import wrong_type
 from chat.cache.fence import reads as fence_reads
-from chat.extensions import redis
 from chat.redis import scripts
+from chat.redis.client import redis
 
 SOON_MS = 2_000
 # KEYS: a key that holds a version of its own.

@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Any
 
-from chat.extensions import redis
 from chat.redis import Down, recovery
+from chat.redis.client import redis
 from chat.redis_schema import ownership
 from chat.redis_schema.keys import HELPERS, STRUCTURES
 

@@ -15,9 +15,9 @@ from mongoengine import Document, signals
 
 from chat.cache import messages, unread, updates, users
 from chat.cache.fence import writes as fence_writes
-from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
 from chat.models.base import NUMBERS, write_refused
+from chat.redis.client import redis
 from chat.redis_schema import keys
 
 

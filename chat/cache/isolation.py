@@ -26,10 +26,10 @@ from pymongo.errors import PyMongoError
 
 from chat.cache import type_check, updates
 from chat.cache.fence import writes as fence_writes
-from chat.extensions import redis
 from chat.models.base import DATABASE_GONE
 from chat.models.outage import Outage
 from chat.redis import DOWN, recovery
+from chat.redis.client import redis
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from chat.extensions import redis
 from chat.redis import DOWN, recovery
+from chat.redis.client import redis
 from chat.redis_schema import keys, ownership, shapes
 from chat.redis_schema.shapes import UNREADABLE
 

@@ -13,9 +13,9 @@ from chat.cache.fence import writes as fence_writes
 from chat.cache.fence.writes import Ending, Write
 from chat.cache.read_through import Shape, Source
 from chat.cache.unread_tail import Line, Tail
-from chat.extensions import redis
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.redis_schema.shapes import nothing
 from chat.telemetry import events as telemetry

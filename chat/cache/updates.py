@@ -41,7 +41,7 @@ _subscribers: dict[str, list[Handler]] = defaultdict(list)
 
 def init_app(app: Flask) -> None:
     """Bind the bus to this app's Redis (safe to call more than once for one app)."""
-    from chat.extensions import redis
+    from chat.redis.client import redis
 
     if app.extensions.get("chat.updates"):
         return

@@ -15,12 +15,12 @@ import babel.numbers
 import babel.support
 from babel.messages import mofile, pofile
 from flask import Flask, has_request_context, request
-from flask_babel import get_locale, gettext
+from flask_babel import Babel, get_locale, gettext
 from flask_login import current_user
 
-from chat.extensions import babel as flask_babel
 from chat.paths import TRANSLATIONS
 
+flask_babel = Babel()
 LANGUAGES = {"en": "English", "ru": "Русский"}
 UTC = ZoneInfo("UTC")
 

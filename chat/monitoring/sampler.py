@@ -14,12 +14,12 @@ from flask import Flask
 from redis.exceptions import ResponseError
 
 from chat import rollout
-from chat.extensions import redis
 from chat.monitoring import snapshot
 from chat.monitoring.shared_dir import place
 from chat.monitoring.status import drill
 from chat.realtime.transport import manager, open_sockets
 from chat.redis import Down
+from chat.redis.client import redis
 from chat.redis.pubsub import bus
 from chat.telemetry import redis_calls, registry
 from chat.telemetry.version import VERSION

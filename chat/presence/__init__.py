@@ -28,10 +28,10 @@ from flask import Flask, g, has_request_context, request
 
 from chat.cache import dependencies, read_through
 from chat.cache.fence import reads as fence_reads
-from chat.extensions import redis
 from chat.presence import online_set
 from chat.presence.connections import TICK, Holder
 from chat.redis import DOWN, Down
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.telemetry import events as telemetry
 

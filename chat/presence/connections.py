@@ -10,10 +10,10 @@ from typing import Any
 
 from chat import rollout
 from chat.cache import isolation
-from chat.extensions import redis
 from chat.presence import leases, online_set
 from chat.realtime.outgoing import broadcasts
 from chat.redis import DOWN, Down
+from chat.redis.client import redis
 
 LEASE = 30.0  # seconds; PRESENCE_LEASE
 GRACE = 1.4  # seconds between the end of the last connection and "offline": together under 2

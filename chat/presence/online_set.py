@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from chat import rollout
 from chat.cache import dependencies, read_through, wrong_type
-from chat.extensions import redis
 from chat.presence import leases
 from chat.redis import DOWN, Down, scripts
+from chat.redis.client import redis
 from chat.redis_schema import keys, shapes
 
 log = logging.getLogger(__name__)

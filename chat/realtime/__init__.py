@@ -17,14 +17,14 @@ from chat.auth import devices
 from chat.auth.sessions.interface import SID
 from chat.auth.sessions.recent import callers
 from chat.cache import isolation, updates
-from chat.extensions import redis, socketio
 from chat.realtime.incoming import origins, rate_limit
 from chat.realtime.outgoing import broadcasts, rooms
-from chat.realtime.transport import handshake, open_sockets
+from chat.realtime.transport import handshake, open_sockets, socketio
 from chat.realtime.transport.manager import QueueManager, Rooms
 from chat.realtime.transport.quotas import Trust
 from chat.realtime.transport.server import GuardedServer
 from chat.realtime.transport.socket import MAX_MESSAGE
+from chat.redis.client import redis
 from chat.redis.pubsub import bus
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ __all__ = ["DOWN", "Down", "init_app", "start", "stop"]
 
 def init_app(app: Flask) -> None:
     """Tell the door where Redis is. Opens no connection."""
-    from chat.extensions import redis
     from chat.redis import prefix
+    from chat.redis.client import redis
 
     prefix.init_app(app)
     redis.init_app(app)
@@ -23,16 +23,16 @@ def init_app(app: Flask) -> None:
 
 def start(app: Flask) -> None:
     """Watch Redis from this process. Call once per process, after the fork."""
-    from chat.extensions import redis
     from chat.redis import watch as redis_watch
+    from chat.redis.client import redis
 
     redis_watch.start(redis)
 
 
 def stop(app: Flask) -> None:
     """End the watch and close this process's connections."""
-    from chat.extensions import redis
     from chat.redis import watch as redis_watch
+    from chat.redis.client import redis
 
     redis_watch.stop(redis)
     redis.close()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-import redis
 from flask import Flask
+from redis import Redis
 
 from chat.redis import deadline, recovery, scripts
 from chat.redis import watch as redis_watch
@@ -128,7 +128,7 @@ class Door(Listeners):
             {} if self.breaker.is_open else {"latency_ms": self.latency_ms}
         )
 
-    def new_client(self, **own: Any) -> redis.Redis:
+    def new_client(self, **own: Any) -> Redis:
         """A bytes client of the caller's own, for pub/sub and the queue; it raises."""
         return self.connector.single(**own)
 
@@ -311,3 +311,6 @@ class Door(Listeners):
         answers = isinstance(error, Elsewhere)
         self.poisoned = self.poisoned or answers  # who wrote over our mark may have written more
         self.suspect(cause if reason or not what else f"{cause} ({what})", reason, answers)
+
+
+redis = Door()  # of this process; bound to the app by ``chat.redis.init_app``

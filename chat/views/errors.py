@@ -12,12 +12,12 @@ from werkzeug.exceptions import HTTPException
 
 from chat.auth import current_user as auth
 from chat.errors import ChatError, FormExpired, Uncertain
-from chat.extensions import redis
 from chat.i18n import LANGUAGES
 from chat.logging.redaction import went_without_mongo
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
 from chat.monitoring.status import texts
+from chat.redis.client import redis
 from chat.views import forms, resubmit
 from chat.web.security import SAFE
 

@@ -10,10 +10,10 @@ from flask_login import current_user
 
 from chat.auth.current_user import role_required
 from chat.errors import ChatError, Invalid, NotFound, Unavailable
-from chat.extensions import redis
 from chat.models import Drill
 from chat.monitoring.status import drill, reports, time_budget
 from chat.monitoring.status import page as facts
+from chat.redis.client import redis
 from chat.rollout import FEATURES
 from chat.services import controls, rollout
 from chat.views.forms import MISTAKES, page, see, typed

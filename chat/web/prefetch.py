@@ -34,9 +34,9 @@ from chat.cache.fence.reads import Rider
 from chat.cache.process_copies import copies
 from chat.cache.read_through import Source
 from chat.errors import ChatError
-from chat.extensions import redis
 from chat.logging import setup as logging_setup
 from chat.models import base
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.request.handoff import of
 from chat.web import rate_limits

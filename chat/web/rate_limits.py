@@ -25,9 +25,9 @@ from limits.strategies import FixedWindowRateLimiter
 
 from chat.auth import devices
 from chat.errors import ChatError, Throttled
-from chat.extensions import redis
 from chat.lru import LRU
 from chat.redis import DOWN, Down, scripts
+from chat.redis.client import redis
 from chat.request import client_address
 from chat.request.handoff import of
 from chat.text.validate import nickname_key

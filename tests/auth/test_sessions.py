@@ -16,10 +16,10 @@ from chat.auth.sessions import cleanup as session_cleanup
 from chat.auth.sessions import ids as session_ids
 from chat.auth.sessions import interface as sessions
 from chat.auth.sessions import store
-from chat.extensions import redis
 from chat.models import User
 from chat.models.session import Session as Row
 from chat.redis import DOWN
+from chat.redis.client import redis
 from tests.support.servers import Redis
 from tests.support.small_app import Browser, empty, make_user, redis_client, redis_url, small_app
 from tests.support.waiting import eventually

@@ -7,9 +7,9 @@ import pytest
 from pymongo import monitoring
 
 from app import create_app
-from chat.extensions import redis
 from chat.models import User, base, ensure_indexes
 from chat.redis import connect
+from chat.redis.client import redis
 from chat.services import accounts
 from tests.support.emptied import empty_redis
 from tests.support.processes import new_database

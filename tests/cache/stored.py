@@ -5,8 +5,8 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
+from chat.redis.client import redis
 from chat.redis_schema import keys
 
 READ = {

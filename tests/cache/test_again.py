@@ -7,8 +7,8 @@ import pytest
 
 from chat.cache import dependencies, user_list
 from chat.cache.dependencies import Basis
-from chat.extensions import redis
 from chat.models import User, base
+from chat.redis.client import redis
 from chat.web.response_cache.middleware import Again
 from tests.cache.conftest import enter, token
 

@@ -10,9 +10,9 @@ from chat.auth import permissions
 from chat.cache import channels, fence, members, messages, users
 from chat.cache.fence import writes as fence_writes
 from chat.errors import NotFound
-from chat.extensions import redis
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User, base
 from chat.redis import mark
+from chat.redis.client import redis
 from chat.services import accounts, emoji
 from chat.services import channels as channel_service
 from chat.services import messages as message_service

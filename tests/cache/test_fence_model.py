@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from chat.cache import fence
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import writes as fence_writes
-from chat.extensions import redis
+from chat.redis.client import redis
 
 KEY = "cache:test:model"
 ANY = st.integers(0, 5)

@@ -5,8 +5,8 @@ from flask import g
 
 from chat.cache import dependencies, users
 from chat.cache.fence import reads as fence_reads
-from chat.extensions import redis
 from chat.models import User
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.web.response_cache import store
 from chat.web.response_cache.store import CachedResponse

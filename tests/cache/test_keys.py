@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from uuid import uuid4
 
 from chat.cli import KEYS_PAGE
-from chat.extensions import redis
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from tests.cache import stored
 from tests.support.servers import SHARED_APP

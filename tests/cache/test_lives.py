@@ -8,8 +8,8 @@ import pytest
 from chat.cache import messages, read_through, user_list, users
 from chat.cache.fence import reads as fence_reads
 from chat.cache.process_copies import Copies, Copy, Made
-from chat.extensions import redis
 from chat.models import Message, User, base
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.services import messages as service
 

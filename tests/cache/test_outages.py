@@ -8,8 +8,8 @@ from flask import Flask
 
 from chat.cache import isolation
 from chat.cache.isolation import Outages
-from chat.extensions import redis
 from chat.models.outage import Outage
+from chat.redis.client import redis
 
 OTHER = "another process"
 

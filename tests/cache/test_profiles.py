@@ -4,8 +4,8 @@ import pytest
 
 from chat.cache import fence, users
 from chat.cache.fence import writes as fence_writes
-from chat.extensions import redis
 from chat.models import User
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.services import accounts
 

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat.cache import unread, unread_tail
-from chat.extensions import redis
 from chat.models import Membership
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.services import messages
 

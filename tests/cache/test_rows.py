@@ -9,10 +9,10 @@ from flask import Flask
 from jinja2 import DictLoader
 
 from chat.cache.process_copies import Made
-from chat.extensions import redis
 from chat.pages import fragments, message_rows
 from chat.pages.drawn import Drawn, NotInKey
 from chat.pages.fragments import Pieces
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.views import shell
 from tests.cache.conftest import enter, token

@@ -3,7 +3,7 @@
 import pytest
 
 from chat.auth.sessions.recent import callers
-from chat.extensions import redis
+from chat.redis.client import redis
 from chat.web.response_cache.middleware import Again
 from tests.cache.conftest import token
 

@@ -9,12 +9,12 @@ import pytest
 from prometheus_client import generate_latest
 from pymongo.errors import OperationFailure
 
-from chat import extensions
 from chat.models import User
 from chat.monitoring import exposition, sampler, snapshot
 from chat.monitoring import shared_dir as places
 from chat.monitoring.shared_dir import PREFIX, Place, together
 from chat.monitoring.status import samples
+from chat.redis.client import redis
 from chat.redis_schema.keys import STRUCTURES
 from chat.telemetry import events as telemetry
 from chat.telemetry import registry
@@ -151,8 +151,8 @@ def test_commands_to_mongodb_are_counted_by_collection_and_verb_and_failures_apa
 
 
 def test_the_pool_is_told_as_so_many_connections_in_use_of_so_many(app, figures):
-    assert extensions.redis.call(lambda r: r.ping())
-    pool = extensions.redis.kept.client.connection_pool
+    assert redis.call(lambda r: r.ping())
+    pool = redis.kept.client.connection_pool
     held = [pool.get_connection() for _ in range(3)]
     try:
         sampler.look(app)

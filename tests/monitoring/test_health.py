@@ -6,8 +6,8 @@ import time
 import pytest
 import requests
 
-from chat.extensions import redis
 from chat.monitoring.status import health
+from chat.redis.client import redis
 from chat.telemetry import registry
 from tests.support.servers import start_mongod
 from tests.support.waiting import SECONDS, eventually

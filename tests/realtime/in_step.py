@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from chat.extensions import redis
 from chat.presence import online_set
 from chat.presence.connections import Holder
 from chat.realtime.outgoing import broadcasts
+from chat.redis.client import redis
 from tests.support.emptied import empty_redis
 from tests.support.processes import SECRET_KEY
 

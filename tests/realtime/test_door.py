@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chat.extensions import socketio
 from chat.realtime.outgoing import broadcasts, rooms
+from chat.realtime.transport import socketio
 from chat.realtime.transport.manager import Rooms
 from chat.realtime.transport.server import GuardedServer
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from chat import realtime
 from chat.embedded.mongo import Mongo
-from chat.extensions import socketio
 from chat.realtime.incoming.handlers import MOST_SOCKETS
-from chat.realtime.transport import coalesce
+from chat.realtime.transport import coalesce, socketio
 from tests.monitoring.scrape import scrape
 from tests.support.people import Person
 from tests.support.processes import Launcher

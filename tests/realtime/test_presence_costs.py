@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from chat import presence
-from chat.extensions import redis
 from chat.presence.connections import Holder
+from chat.redis.client import redis
 from tests.realtime.in_step import Emitted, app_without_sockets, last_number, process, watch
 from tests.support.servers import Redis
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chat.extensions import redis
 from chat.presence import online_set
 from chat.presence.connections import Holder
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from tests.realtime.in_step import Emitted, app_without_sockets, last_number, process, watch
 from tests.realtime.test_presence_numbers import ANN, BOB, come, elsewhere_comes, shown

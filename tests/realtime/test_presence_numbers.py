@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from chat.config import settings as config
-from chat.extensions import redis
 from chat.presence import connections as leased
 from chat.presence import leases, online_set
 from chat.realtime.transport import handshake
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from tests.realtime.in_step import Emitted, app_without_sockets, last_number, process, watch
 from tests.support.servers import IN_PROCESS

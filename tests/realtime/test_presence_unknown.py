@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from chat.cache import isolation
-from chat.extensions import redis
 from chat.models.outage import Outage
 from chat.presence import leases
 from chat.presence.connections import KEYS, Holder
 from chat.realtime.outgoing import broadcasts
+from chat.redis.client import redis
 from tests.realtime.in_step import app_without_sockets
 from tests.support.servers import IN_PROCESS
 

@@ -14,9 +14,8 @@ from flask import Flask
 from app import create_app
 from chat import models
 from chat.embedded.mongo import Mongo
-from chat.extensions import redis
 from chat.redis import DOWN, connect, deadline, recovery
-from chat.redis.client import Door
+from chat.redis.client import Door, redis
 from chat.redis_schema import keys
 from chat.request.concurrency import turns
 from chat.telemetry import registry

@@ -7,8 +7,8 @@ import pytest
 
 from app import create_app
 from chat import rollout
-from chat.extensions import redis
 from chat.models import Site, ensure_indexes
+from chat.redis.client import redis
 from chat.rollout import follower
 from chat.services import rollout as shares
 from tests.cache.conftest import enter, token

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat import presence, rollout
-from chat.extensions import redis
 from chat.models import Rollout
 from chat.presence import connections
+from chat.redis.client import redis
 from chat.redis_schema.keys import STRUCTURES
 from chat.rollout import ENTERING, FEATURES, LEAVING, Share, follower
 from chat.services import activity, emoji

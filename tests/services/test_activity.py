@@ -8,8 +8,8 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import AutoReconnect
 
-from chat.extensions import redis
 from chat.models import User
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.services import activity, people
 from tests.support.people import Person

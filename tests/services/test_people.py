@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from chat.errors import BadInput
-from chat.extensions import redis
+from chat.redis.client import redis
 from chat.services import people
 
 

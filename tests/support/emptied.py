@@ -1,7 +1,7 @@
 """Redis as if nobody had used it, for an app that uses it already."""
 
-from chat.extensions import redis
 from chat.redis import mark
+from chat.redis.client import redis
 
 
 def empty_redis() -> None:

@@ -12,7 +12,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_login import current_user
 
-from chat import extensions, models, rollout
+from chat import models, rollout
 from chat import redis as chat_redis
 from chat.auth import current_user as auth
 from chat.auth.sessions import interface as sessions
@@ -20,6 +20,7 @@ from chat.auth.sessions import store as session_store
 from chat.cache import invalidation
 from chat.errors import ChatError
 from chat.models import User
+from chat.redis.client import redis as the_door
 from chat.web import rate_limits, security
 from tests.support.servers import SMALL_APP, the_mongod, the_valkey
 
@@ -154,6 +155,6 @@ def with_olga(url: str) -> Iterator[Flask]:
 
 def leave() -> None:
     """Let go of both stores; the next app binds itself to its own."""
-    extensions.redis.close()
+    the_door.close()
     mongoengine.disconnect()
     logging.getLogger("chat").setLevel(logging.NOTSET)

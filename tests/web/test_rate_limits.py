@@ -8,7 +8,7 @@ from flask import Flask
 from pymongo.errors import ServerSelectionTimeoutError
 
 from chat.errors import Crowded, Forbidden, Invalid, Throttled, Unavailable
-from chat.extensions import redis
+from chat.redis.client import redis
 from chat.web import rate_limits
 from tests.support.servers import Redis
 from tests.support.small_app import leave, redis_client, redis_url, small_app

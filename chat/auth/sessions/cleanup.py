@@ -13,10 +13,10 @@ from pymongo.errors import PyMongoError
 from chat import rollout
 from chat.auth.sessions.ids import sid_hash, unseal
 from chat.auth.sessions.store import END, ENDED_SECONDS, PREFIX, keys_of, unused
-from chat.extensions import redis
 from chat.logging.redaction import brief
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
+from chat.redis.client import redis
 
 log = logging.getLogger(__name__)
 

@@ -28,10 +28,10 @@ from chat.auth.sessions import store
 from chat.auth.sessions.ids import sid_hash
 from chat.cache import isolation
 from chat.errors import Unavailable, Uncertain
-from chat.extensions import redis
 from chat.logging.redaction import went_without_mongo
 from chat.models.driver import has_written
 from chat.redis import Down, scripts
+from chat.redis.client import redis
 from chat.redis_schema import ownership
 from chat.request.handoff import of
 from chat.request.path import is_within
@@ -169,7 +169,7 @@ class Sessions(ServerSideSessionInterface):
 
 def init_app(app: Flask) -> None:
     """Use these sessions, with a cookie that fits how the site is reached."""
-    from chat.extensions import redis
+    from chat.redis.client import redis
 
     secure = _behind_https(app)
     app.config.update(

@@ -12,11 +12,11 @@ from pymongo.errors import PyMongoError
 from chat import rollout
 from chat.auth.sessions.ids import seal, sid_hash
 from chat.cache import isolation
-from chat.extensions import redis
 from chat.lru import LRU
 from chat.models.session import Life
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
+from chat.redis.client import redis
 from chat.redis_schema import shapes
 from chat.redis_schema.shapes import UNREADABLE
 from chat.telemetry import events as telemetry

@@ -16,8 +16,8 @@ from chat.cache.fence import (
 )
 from chat.cache.fence.scripts import FILL, READ
 from chat.cache.fence.scripts import SAME as SAME_OF_MANY
-from chat.extensions import redis
 from chat.redis import DOWN, Down, prefix, scripts
+from chat.redis.client import redis
 
 GONE = -2  # what Redis says of the lifetime of a key that is not there
 TOGETHER = 4  # from so many copies on they are asked about together

@@ -14,8 +14,8 @@ from chat.cache.fence import (
     new_token,
 )
 from chat.cache.fence.scripts import BEGIN, END, END_APPEND, END_TOUCH, RELEASE
-from chat.extensions import redis
 from chat.redis import DOWN, scripts
+from chat.redis.client import redis
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 from mongoengine.connection import get_connection
 from pymongo.topology_description import TopologyDescription
 
-from chat.extensions import redis
 from chat.monitoring.status import advice, backups, drill
 from chat.monitoring.status.servers import Gauges, figures, one
+from chat.redis.client import redis
 from chat.telemetry import registry
 
 PAUSED = "paused"  # by a fire drill

@@ -23,8 +23,8 @@ from gevent.event import Event
 from pymongo.errors import PyMongoError
 
 from chat.cache import isolation, updates
-from chat.extensions import redis
 from chat.models import Drill
+from chat.redis.client import redis
 
 log = logging.getLogger(__name__)
 

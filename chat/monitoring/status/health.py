@@ -18,9 +18,9 @@ import gevent
 from flask import Blueprint, Flask, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from chat.extensions import redis
 from chat.models import Heartbeat
 from chat.models.driver import reason
+from chat.redis.client import redis
 
 log = logging.getLogger(__name__)
 

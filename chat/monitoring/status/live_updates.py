@@ -13,10 +13,10 @@ import gevent
 from flask import Flask
 
 from chat import rollout
-from chat.extensions import redis
 from chat.monitoring.status import drill, rules
 from chat.monitoring.status.leader import group
 from chat.realtime.outgoing import broadcasts
+from chat.redis.client import redis
 
 log = logging.getLogger(__name__)
 

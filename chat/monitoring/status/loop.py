@@ -11,7 +11,6 @@ from typing import Any
 import gevent
 from flask import Flask
 
-from chat.extensions import redis
 from chat.monitoring.shared_dir import together
 from chat.monitoring.status import drill, key_counts, live_updates, rules, samples, servers, texts
 from chat.monitoring.status.channel_alerts import Herald
@@ -22,6 +21,7 @@ from chat.monitoring.status.rules import Facts, Rule, State
 from chat.monitoring.status.samples import Sample
 from chat.monitoring.status.webhook import outward
 from chat.redis import Down
+from chat.redis.client import redis
 from chat.rollout import FEATURES
 from chat.telemetry import registry
 

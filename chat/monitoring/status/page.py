@@ -8,7 +8,6 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from chat import presence, rollout
-from chat.extensions import redis
 from chat.monitoring.shared_dir import place, together
 from chat.monitoring.status import (
     cards,
@@ -26,6 +25,7 @@ from chat.monitoring.status.leader import group
 from chat.monitoring.status.rules import State
 from chat.monitoring.status.samples import Sample
 from chat.monitoring.status.servers import Gauges, gauges_of, one
+from chat.redis.client import redis
 from chat.redis_schema.keys import STRUCTURES, Structure
 from chat.telemetry import registry
 

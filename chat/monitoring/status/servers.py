@@ -10,11 +10,11 @@ from mongoengine.connection import get_connection
 from pymongo.errors import OperationFailure, PyMongoError
 from redis.exceptions import ResponseError
 
-from chat.extensions import redis
 from chat.models import Backup
 from chat.models.driver import Denied
 from chat.monitoring.snapshot import Snapshot
 from chat.redis import Down
+from chat.redis.client import redis
 from chat.telemetry import registry
 
 MONGO_SECONDS = 1.0

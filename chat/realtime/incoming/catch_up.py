@@ -12,8 +12,7 @@ from flask_babel import lazy_gettext as _l
 from gevent.lock import BoundedSemaphore
 
 from chat.errors import Throttled
-from chat.extensions import socketio
-from chat.realtime.transport import open_sockets
+from chat.realtime.transport import open_sockets, socketio
 from chat.request.concurrency import turns
 
 MOST_UNREAD = 256 * 1024  # bytes that wait for all sockets of a person

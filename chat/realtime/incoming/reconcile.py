@@ -14,11 +14,10 @@ from flask import Flask
 
 from chat.auth.sessions import interface as sessions
 from chat.cache import users
-from chat.extensions import socketio
 from chat.models.user import at_least
 from chat.realtime.incoming import handlers, identity
 from chat.realtime.outgoing import rooms
-from chat.realtime.transport import open_sockets
+from chat.realtime.transport import open_sockets, socketio
 from chat.realtime.transport.open_sockets import Connection
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from typing import Any, ParamSpec
 from flask import Flask, current_app
 
 from chat.cache import updates
-from chat.extensions import socketio
 from chat.pages.fragments import Pieces
 from chat.realtime.outgoing import rooms
+from chat.realtime.transport import socketio
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)

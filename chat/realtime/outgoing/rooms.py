@@ -11,8 +11,7 @@ from typing import Any
 import gevent
 
 from chat.cache import updates
-from chat.extensions import socketio
-from chat.realtime.transport import open_sockets
+from chat.realtime.transport import open_sockets, socketio
 from chat.realtime.transport.open_sockets import NAMESPACE, Connection
 
 log = logging.getLogger(__name__)

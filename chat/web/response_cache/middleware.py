@@ -24,9 +24,9 @@ from chat.auth.sessions import store as session_store
 from chat.auth.sessions.recent import callers
 from chat.cache import isolation
 from chat.cache.process_copies import Copy, copies
-from chat.extensions import redis
 from chat.logging import setup as logging_setup
 from chat.redis import Down, scripts
+from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.request.handoff import KEY, Passing
 from chat.services import activity

@@ -24,8 +24,8 @@ from app import create_app
 from chat.cache import fence
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import writes as fence_writes
-from chat.extensions import redis
 from chat.redis import connect
+from chat.redis.client import redis
 
 LATE = "X-Late"
 PATIENCE = 10

@@ -7,7 +7,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.extensions import babel
+from chat.i18n import flask_babel as babel
 from chat.monitoring.status import rules, samples, texts
 from chat.monitoring.status.rules import BY_NAME, RULES, Facts, Rule, State, step
 

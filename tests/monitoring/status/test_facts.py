@@ -7,10 +7,10 @@ import copy
 
 import pytest
 
-from chat.extensions import redis
 from chat.monitoring.status import drill, rules, samples
 from chat.monitoring.status import loop as keepers
 from chat.monitoring.status.loop import Keeper, facts_of
+from chat.redis.client import redis
 from chat.rollout import FEATURES
 from chat.telemetry import registry
 from tests.support.own_clock import Clock

@@ -6,8 +6,8 @@ from http.cookies import SimpleCookie
 import pytest
 from flask import Flask
 
-from chat.extensions import babel
 from chat.i18n import compile_catalogues, local_time
+from chat.i18n import flask_babel as babel
 from chat.monitoring.status import drill, formats, summary
 from chat.paths import TRANSLATIONS
 
