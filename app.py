@@ -9,11 +9,12 @@ from chat import api, cli, i18n, models, presence, realtime, redis, rollout, vie
 from chat.auth import current_user as auth
 from chat.auth import devices, first_account
 from chat.auth.sessions import interface as sessions
+from chat.cache import fire_drill as drill
 from chat.cache import invalidation, isolation, updates
 from chat.config import settings as config
 from chat.logging import setup as logging_setup
 from chat.monitoring import wiring as metrics
-from chat.monitoring.status import drill, health
+from chat.monitoring.status import health
 from chat.monitoring.status import loop as status_loop
 from chat.pages import jinja_env
 from chat.request import concurrency

@@ -11,7 +11,7 @@ import flask
 from flask import Flask, Request, g, has_request_context, redirect, request
 from flask_login import AnonymousUserMixin, UserMixin, current_user
 
-from chat.auth import devices
+from chat.auth import devices, form_token
 from chat.auth.login_manager import login_manager
 from chat.auth.sessions import interface as sessions
 from chat.auth.sessions.recent import callers
@@ -21,7 +21,6 @@ from chat.models import AccessToken
 from chat.models.base import DATABASE_GONE
 from chat.models.user import at_least
 from chat.services import activity
-from chat.web import form_token
 
 P = ParamSpec("P")
 R = TypeVar("R")

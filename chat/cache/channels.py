@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
-from chat.cache import read_through
+from chat.cache import codec, read_through
+from chat.cache.decoders import decoder
 from chat.cache.read_through import Shape, Source
+from chat.cache.shapes import nothing
 from chat.models import Channel, Site, base
-from chat.redis_schema import codec, keys
-from chat.redis_schema.shapes import nothing
+from chat.redis_schema import keys
 from chat.telemetry import events as telemetry
 from chat.text import validate
 
@@ -22,7 +23,7 @@ ALL = Shape(
     ("HGETALL",),
     "HSET",
     _items,
-    keys.decoder("cache:channels:list"),
+    decoder("cache:channels:list"),
 )
 DIRECT = codec.json_string("cache:channels:direct:*", "channels", "TTL_CHANNELS")
 SITE = codec.json_string("cache:site", "channels", "TTL_CHANNELS")

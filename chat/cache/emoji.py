@@ -1,10 +1,11 @@
 """How often each emoji is used (R7)."""
 
 from chat.cache import read_through
+from chat.cache.decoders import decoder
 from chat.cache.read_through import Shape, Source
+from chat.cache.shapes import nothing
 from chat.models import EmojiUse
 from chat.redis_schema import keys
-from chat.redis_schema.shapes import nothing
 
 SHAPE = Shape(
     "emoji",
@@ -12,7 +13,7 @@ SHAPE = Shape(
     ("HGETALL",),
     "HSET",
     lambda counts, key: [x for pair in counts.items() for x in pair] or [nothing(key), 0],
-    keys.decoder("cache:emoji:classics"),
+    decoder("cache:emoji:classics"),
 )
 
 

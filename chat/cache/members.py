@@ -1,11 +1,12 @@
 """Who belongs to a channel (R5)."""
 
 from chat.cache import read_through
+from chat.cache.decoders import decoder
 from chat.cache.process_copies import Copy
 from chat.cache.read_through import Part, Shape, Source
+from chat.cache.shapes import nothing
 from chat.models import Membership, base
 from chat.redis_schema import keys
-from chat.redis_schema.shapes import nothing
 
 SHAPE = Shape(
     "channel_users",
@@ -13,7 +14,7 @@ SHAPE = Shape(
     ("SMEMBERS",),
     "SADD",
     lambda ids, key: sorted(ids) or [nothing(key)],
-    keys.decoder("cache:channel:users:*"),
+    decoder("cache:channel:users:*"),
 )
 
 

@@ -1,13 +1,14 @@
 """The newest messages of each channel (R6): what almost every reader of a channel asks for."""
 
-from chat.cache import read_through
+from chat.cache import codec, read_through, shapes
+from chat.cache.decoders import decoder
 from chat.cache.fence import writes as fence_writes
 from chat.cache.fence.writes import Ending, Write
 from chat.cache.process_copies import Copy
 from chat.cache.read_through import Shape, Source
 from chat.models import Message
 from chat.models.message import MOST_CHARACTERS, size_of
-from chat.redis_schema import codec, keys, shapes
+from chat.redis_schema import keys
 
 MOST = shapes.MOST_MESSAGES
 LONG = MOST_CHARACTERS // MOST  # of a message: fifty shorter ones go into one answer
@@ -18,7 +19,7 @@ SHAPE = Shape(
     ("LRANGE", 0, -1),
     "RPUSH",
     lambda messages, key: [codec.dump(m) for m in messages] or [shapes.nothing(key)],
-    keys.decoder("cache:messages:recent:*"),
+    decoder("cache:messages:recent:*"),
 )
 
 

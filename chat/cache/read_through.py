@@ -14,8 +14,8 @@ from chat import rollout
 from chat.cache import dependencies, isolation
 from chat.cache.fence import reads as fence_reads
 from chat.cache.process_copies import Copy, copies, size_of
+from chat.cache.shapes import UNREADABLE
 from chat.redis.client import redis
-from chat.redis_schema.shapes import UNREADABLE
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)

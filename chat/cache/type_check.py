@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from chat.cache import shapes
+from chat.cache.shapes import UNREADABLE
 from chat.redis import DOWN, recovery
 from chat.redis.client import redis
-from chat.redis_schema import keys, ownership, shapes
-from chat.redis_schema.shapes import UNREADABLE
+from chat.redis_schema import keys, ownership
 
 # Where numbers are kept that scripts count with, and how they are read.
 NUMBERS = {"limit:*": shapes.number, keys.presence("seq"): shapes.change}

@@ -9,15 +9,16 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from chat.cache import read_through, unread_tail
+from chat.cache.decoders import decoder
 from chat.cache.fence import writes as fence_writes
 from chat.cache.fence.writes import Ending, Write
 from chat.cache.read_through import Shape, Source
 from chat.cache.unread_tail import Line, Tail
+from chat.cache.shapes import nothing
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
 from chat.redis.client import redis
 from chat.redis_schema import keys
-from chat.redis_schema.shapes import nothing
 from chat.telemetry import events as telemetry
 
 MARKS = Shape(
@@ -26,7 +27,7 @@ MARKS = Shape(
     ("HGETALL",),
     "HSET",
     lambda marks, key: [x for pair in marks.items() for x in pair] or [nothing(key), 0],
-    keys.decoder("cache:users:marks:*"),
+    decoder("cache:users:marks:*"),
 )
 TAIL = Shape(
     "messages",
@@ -34,7 +35,7 @@ TAIL = Shape(
     ("LRANGE", 0, -1),
     "RPUSH",
     unread_tail.items,
-    keys.decoder("cache:messages:tail:*"),
+    decoder("cache:messages:tail:*"),
 )
 
 

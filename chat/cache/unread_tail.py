@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sys import intern
 from typing import NamedTuple
 
-from chat.redis_schema import shapes
+from chat.cache import shapes
 
 MOST = shapes.MOST_LINES
 

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from flask import Flask
 
+from chat.cache.shapes import UNREADABLE, Id, Number
 from chat.redis.pubsub import NotOurs, bus
-from chat.redis_schema.shapes import UNREADABLE, Id, Number
 
 log = logging.getLogger(__name__)
 

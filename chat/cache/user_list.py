@@ -14,13 +14,13 @@ import gevent
 from flask import current_app
 
 from chat import rollout
-from chat.cache import dependencies, fence, read_through, wrong_type
+from chat.cache import dependencies, fence, read_through, shapes, wrong_type
 from chat.cache.fence import reads as fence_reads
 from chat.cache.read_through import Shape, Source
 from chat.models import User, base
 from chat.redis import DOWN, Down, scripts
 from chat.redis.client import redis
-from chat.redis_schema import keys, shapes
+from chat.redis_schema import keys
 
 AT_ONCE = 2_000  # so many people are read and stored by the request that finds the list missing
 PIECE = 1_000

@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from chat.cache import dependencies, read_through, user_list
+from chat.cache import codec, dependencies, read_through, user_list
+from chat.cache.decoders import decoder
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import writes as fence_writes
 from chat.cache.read_through import Source
+from chat.cache.shapes import UNREADABLE
 from chat.models import User, base
 from chat.models.user import to_profile
-from chat.redis_schema import codec, keys
-from chat.redis_schema.shapes import UNREADABLE
+from chat.redis_schema import keys
 from chat.telemetry import events as telemetry
 
 PROFILE = codec.json_string("cache:users:profile:*", "users", "TTL_USERS")
@@ -81,9 +82,9 @@ def _read(
     return left, found
 
 
-_people = keys.decoder("cache:users:list")
+_people = decoder("cache:users:list")
 # The same text is the same profile: decoded once. Nobody may change it.
-_decode = lru_cache(maxsize=5_000)(keys.decoder("cache:users:profile:*"))
+_decode = lru_cache(maxsize=5_000)(decoder("cache:users:profile:*"))
 
 
 def _fill_profiles(ids: list[str], readings: list[fence_reads.Reading]) -> dict[str, Any]:

@@ -14,14 +14,15 @@ from flask import Flask
 from redis.exceptions import ResponseError
 
 from chat import rollout
+from chat.cache import fire_drill as drill
 from chat.monitoring import snapshot
 from chat.monitoring.shared_dir import place
-from chat.monitoring.status import drill
 from chat.realtime.transport import manager, open_sockets
 from chat.redis import Down
+from chat.redis import timings as redis_timings
 from chat.redis.client import redis
 from chat.redis.pubsub import bus
-from chat.telemetry import redis_calls, registry
+from chat.telemetry import registry
 from chat.telemetry.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def ask_redis() -> None:
 
 def _facts(client: object) -> dict[str, float]:
     try:
-        return redis_calls.facts(client)
+        return redis_timings.facts(client)
     except ResponseError:  # not allowed to ask: that is no outage
         return {}
 
@@ -96,8 +97,8 @@ def _look_at_redis() -> None:
     registry.REDIS_UP.set(int(redis.is_up()))
     registry.FIRE_DRILL.set(int(drill.phase() != drill.NONE))
     registry.BREAKER_OPEN.set(int(redis.enabled and redis.breaker.is_open))
-    pools = redis_calls.pools(redis.kept.client) if redis.enabled else []
-    registry.POOL_IN_USE.set(sum(map(redis_calls.in_use, pools)))
+    pools = redis_timings.pools(redis.kept.client) if redis.enabled else []
+    registry.POOL_IN_USE.set(sum(map(redis_timings.in_use, pools)))
     limit = redis.connector.most if redis.enabled else 0
     registry.POOL_LIMIT.set(limit * max(1, len(pools)))
     registry.OUTBOX.set(bus.counts()["waiting"])

@@ -23,7 +23,7 @@ from chat.cache import channels, emoji, members, messages, read_through, unread,
 from chat.cache.fence import reads as fence_reads
 from chat.cache.process_copies import copies
 from chat.cache.read_through import Source
-from chat.redis_schema.shapes import UNREADABLE
+from chat.cache.shapes import UNREADABLE
 from chat.telemetry import events as telemetry
 from chat.telemetry import registry
 from chat.telemetry.events import structure_of

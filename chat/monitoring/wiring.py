@@ -15,10 +15,11 @@ from chat.models.outage import Outage
 from chat.monitoring import http as http_requests
 from chat.monitoring import mongo, sampler, shadow, shared_dir, snapshot
 from chat.paths import DOCS
+from chat.redis import timings as redis_timings
 from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of
 from chat.telemetry import events as telemetry
-from chat.telemetry import redis_calls, registry
+from chat.telemetry import registry
 
 PAGE = DOCS / "monitoring.md"
 # What these do for the caches is what GET and SET do for a plain key.
@@ -35,8 +36,8 @@ def init_app(app: Flask) -> None:
     for figure in registry.FIGURES:
         figure.clear()
     mongo.learn({each._get_collection_name() for each in (*DOCUMENTS, Outage)})
-    for family, scripts in ((redis_calls.GET, READING), (redis_calls.SET, WRITING)):
-        redis_calls.learn(family, [(script, sha_of(script)) for script in scripts])
+    for family, scripts in ((redis_timings.GET, READING), (redis_timings.SET, WRITING)):
+        redis_timings.learn(family, [(script, sha_of(script)) for script in scripts])
     bus.on_gap(partial(telemetry.repaired, "subscription"))  # after those who see to it
     bus.on_shed(partial(telemetry.repaired, "publisher"))
     app.cli.add_command(figures)

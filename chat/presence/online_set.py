@@ -12,16 +12,17 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from chat import rollout
-from chat.cache import dependencies, read_through, wrong_type
+from chat.cache import dependencies, read_through, shapes, wrong_type
+from chat.cache.decoders import decoder
 from chat.presence import leases
 from chat.redis import DOWN, Down, scripts
 from chat.redis.client import redis
-from chat.redis_schema import keys, shapes
+from chat.redis_schema import keys
 
 log = logging.getLogger(__name__)
 
 KEYS = [keys.presence(part) for part in ("conns", "count", "seq", "log")]
-_people = keys.decoder("cache:users:online")
+_people = decoder("cache:users:online")
 
 
 class Transition(NamedTuple):

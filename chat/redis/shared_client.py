@@ -8,11 +8,11 @@ from typing import Any
 
 import redis
 
+from chat.redis import timings as redis_timings
 from chat.redis.connect import POOL_WAIT, Connector
 from chat.redis.mark import Mark
 from chat.redis.pipeline import Client
 from chat.redis.socket import Line
-from chat.telemetry import redis_calls
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Kept:
                 client = connector.client(lambda connection: self._greet(connection, check))
                 if isinstance(client, Client):
                     client.mark = self.mark
-                self.client = redis_calls.watch(client)
+                self.client = redis_timings.watch(client)
                 self._pid = os.getpid()
             return self.client
         finally:

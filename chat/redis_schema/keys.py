@@ -6,17 +6,13 @@ the same Cluster slot: ``v:{key}`` (random version token) and ``w:{key}`` (write
 
 from dataclasses import dataclass
 
-from chat.cache.unread_tail import FIELDS as TAIL_FIELDS
-from chat.cache.unread_tail import decode as tail_lines
-from chat.redis_schema import shapes
-from chat.redis_schema.shapes import Decoder
 
 
 @dataclass(frozen=True)
 class Structure:
     """One declared structure; ``name`` with ``*`` stands for a family of keys.
 
-    ``decode`` is the one place that says what may be in it (``chat.redis_schema.shapes``).
+    What may be in it: ``chat.cache.decoders``.
     """
 
     name: str
@@ -26,48 +22,45 @@ class Structure:
     holds: str
     written_by: str
     read_by: str
-    decode: Decoder
 
 
 STRUCTURES = (
     Structure("session:*", "string", "TTL_SESSIONS", "sessions",
               "JSON: userId, nickname, role, csrfToken (R1)", "chat.auth.sessions.interface",
-              "every request",
-              shapes.session),
+              "every request"),
     Structure("cache:users:list", "zset", "TTL_USERS", "users",
               "ids of active people, score = last_active in ms (R2)",
-              "registration, role and state changes, batched activity", "GET /api/users, sidebar",
-              shapes.people),
+              "registration, role and state changes, batched activity", "GET /api/users, sidebar"),
     Structure("cache:users:profile:*", "string", "TTL_USERS", "users",
               "JSON profile of one person", "every save of a person",
-              "every signed-in request, lists of people", shapes.profile),
+              "every signed-in request, lists of people"),
     Structure("cache:users:online", "set", "TTL_ONLINE", "online",
               "ids of people online (R3)", "first and last connections, by what changed",
-              "lists of people", shapes.ids),
+              "lists of people"),
     Structure("cache:channels:list", "hash", "TTL_CHANNELS", "channels",
               "channel id → JSON, every channel but the direct ones (R4)",
-              "every save of a channel", "sidebar, access checks", shapes.channels),
+              "every save of a channel", "sidebar, access checks"),
     Structure("cache:channels:direct:*", "string", "TTL_CHANNELS", "channels",
               "JSON of one direct channel",
-              "every save of a channel", "sidebar, access checks", shapes.direct),
+              "every save of a channel", "sidebar, access checks"),
     Structure("cache:channel:users:*", "set", "TTL_CHANNEL_USERS", "channel_users",
               "ids of the channel's members (R5)",
-              "join, leave, add, remove", "access checks, member list", shapes.ids),
+              "join, leave, add, remove", "access checks, member list"),
     Structure("cache:messages:recent:*", "list", "TTL_MESSAGES", "messages",
               "JSON of the newest 50 messages, oldest first (R6)",
-              "every post, edit and deletion", "channel page, history", shapes.messages),
+              "every post, edit and deletion", "channel page, history"),
     Structure("cache:messages:tail:*", "list", "TTL_CHANNELS", "messages",
-              f"\"{' '.join(TAIL_FIELDS)}\" of the newest 200 messages",
-              "every post and deletion", "unread counts, last_seq", tail_lines),
+              "a short line for each of the newest 200 messages (chat.cache.unread_tail)",
+              "every post and deletion", "unread counts, last_seq"),
     Structure("cache:users:marks:*", "hash", "TTL_CHANNEL_USERS", "channel_users",
               "channel id → last_read_seq of one person",
-              "join, leave, reading", "unread counts, the caller's channels", shapes.marks),
+              "join, leave, reading", "unread counts, the caller's channels"),
     Structure("cache:emoji:classics", "hash", "TTL_EMOJI", "emoji",
               "emoji → how often it was used (R7)",
-              "every emoji used", "GET /api/emoji", shapes.emoji),
+              "every emoji used", "GET /api/emoji"),
     Structure("cache:site", "string", "TTL_CHANNELS", "channels",
               "JSON: name and open_registration", "set-up, site settings",
-              "every page", shapes.site),
+              "every page"),
 )  # fmt: skip
 
 # Keys that are not cached data, named here so that none is a surprise: name → (type, meaning).
@@ -86,14 +79,6 @@ HELPERS = {
     "{presence}:recounted": ("string", "that connections were counted this minute, a minute"),
     "chat:mark": ("hash", "epoch and beat: whether this is what was here before; no TTL"),
 }
-
-
-_DECODERS = {structure.name: structure.decode for structure in STRUCTURES}
-
-
-def decoder(name: str) -> Decoder:
-    """What reads a declared structure, and refuses what was not written by us."""
-    return _DECODERS[name]
 
 
 def document() -> str:
@@ -116,7 +101,7 @@ def document() -> str:
         "",
         "Where there is nothing (no such person, an empty channel, no site before set-up) the",
         "value or an element is `0` and the name of the key. What is not as the table says is",
-        "deleted and read anew (`chat/redis_schema/shapes.py`).",
+        "deleted and read anew (`chat/cache/shapes.py`).",
         "",
         "Beside these:",
         "",

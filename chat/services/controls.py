@@ -6,10 +6,10 @@ from bson import ObjectId
 from flask_babel import lazy_gettext as _l
 
 from chat.auth import permissions
+from chat.cache import fire_drill as drill
 from chat.cache import flush
 from chat.errors import Conflict, Invalid, NotFound, Unavailable
 from chat.models import Audit, Drill, base
-from chat.monitoring.status import drill
 from chat.redis import Down
 from chat.redis.client import redis
 from chat.rollout import FEATURES

@@ -9,10 +9,11 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from chat.auth.current_user import role_required
+from chat.cache import fire_drill as drill
 from chat.errors import ChatError, Invalid, NotFound, Unavailable
 from chat.models import Drill
-from chat.monitoring.status import drill, reports, time_budget
 from chat.monitoring.status import page as facts
+from chat.monitoring.status import reports, time_budget
 from chat.redis.client import redis
 from chat.rollout import FEATURES
 from chat.services import controls, rollout

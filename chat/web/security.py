@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
 from chat.auth import current_user as auth
-from chat.auth import devices
+from chat.auth import devices, form_token
 from chat.errors import FormExpired, Unavailable
 from chat.request.path import is_within
 from chat.web import form_token

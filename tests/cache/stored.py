@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
+from chat.cache.decoders import decoder
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
 from chat.redis.client import redis
 from chat.redis_schema import keys
@@ -101,7 +102,7 @@ def wrong() -> dict[str, tuple[Any, Any]]:
         for key in names(name):
             raw = contents(key)
             flat = [x for pair in raw.items() for x in pair] if isinstance(raw, dict) else raw
-            keys.decoder(name)(flat, key)  # what we write is what we read
+            decoder(name)(flat, key)  # what we write is what we read
             held = beside_the_marker(key, raw)
             cached = None if held is None else decode(held)
             stored = load(key.rpartition(":")[2])

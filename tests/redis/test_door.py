@@ -23,10 +23,11 @@ import chat
 from chat.config.settings import ConfigError, read
 from chat.redis import DOWN, scripts
 from chat.redis import errors as redis_errors
+from chat.redis import timings as redis_timings
 from chat.redis.breaker import LONGEST_RETRY, Breaker
 from chat.redis.client import Disabled, Door
 from chat.redis.connect import Connector, _hosts, _sentinel
-from chat.telemetry import redis_calls, registry
+from chat.telemetry import registry
 from tests.support.servers import Redis
 from tests.support.small_app import redis_url
 from tests.support.waiting import eventually
@@ -251,14 +252,14 @@ def test_a_busy_pool_is_load_and_leaves_redis_trusted(own_redis: Redis) -> None:
     pool = door.kept.client.connection_pool
     exhausted = registry.POOL_EXHAUSTED.values[()]
     held = [pool.get_connection() for _ in range(50)]
-    assert redis_calls.in_use(pool) == 50
+    assert redis_timings.in_use(pool) == 50
     assert door.call(lambda r: r.ping()) is DOWN
     assert door.counts["load"] == 1
     assert registry.POOL_EXHAUSTED.values[()] == exhausted + 1
     assert door.is_up()
     for connection in held:
         pool.release(connection)
-    assert redis_calls.in_use(pool) == 0
+    assert redis_timings.in_use(pool) == 0
     assert door.call(lambda r: r.ping()) is True
 
 

@@ -13,12 +13,11 @@ from chat import rollout
 from chat.auth.sessions.ids import seal, sid_hash
 from chat.cache import isolation
 from chat.lru import LRU
+from chat.cache.shapes import UNREADABLE
 from chat.models.session import Life
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
 from chat.redis.client import redis
-from chat.redis_schema import shapes
-from chat.redis_schema.shapes import UNREADABLE
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)

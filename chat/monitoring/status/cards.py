@@ -6,7 +6,8 @@ from typing import Any
 from mongoengine.connection import get_connection
 from pymongo.topology_description import TopologyDescription
 
-from chat.monitoring.status import advice, backups, drill
+from chat.cache import fire_drill as drill
+from chat.monitoring.status import advice, backups
 from chat.monitoring.status.servers import Gauges, figures, one
 from chat.redis.client import redis
 from chat.telemetry import registry

@@ -13,7 +13,8 @@ import gevent
 from flask import Flask
 
 from chat import rollout
-from chat.monitoring.status import drill, rules
+from chat.cache import fire_drill as drill
+from chat.monitoring.status import rules
 from chat.monitoring.status.leader import group
 from chat.realtime.outgoing import broadcasts
 from chat.redis.client import redis

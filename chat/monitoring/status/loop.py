@@ -11,8 +11,9 @@ from typing import Any
 import gevent
 from flask import Flask
 
+from chat.cache import fire_drill as drill
 from chat.monitoring.shared_dir import together
-from chat.monitoring.status import drill, key_counts, live_updates, rules, samples, servers, texts
+from chat.monitoring.status import key_counts, live_updates, rules, samples, servers, texts
 from chat.monitoring.status.channel_alerts import Herald
 from chat.monitoring.status.history import Writer
 from chat.monitoring.status.leader import group

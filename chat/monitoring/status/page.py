@@ -8,11 +8,11 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from chat import presence, rollout
+from chat.cache import fire_drill as drill
 from chat.monitoring.shared_dir import place, together
 from chat.monitoring.status import (
     cards,
     charts,
-    drill,
     formats,
     history,
     rules,

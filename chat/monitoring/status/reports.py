@@ -8,8 +8,9 @@ from bson import ObjectId
 from flask_babel import gettext as _
 from pymongo.errors import PyMongoError
 
+from chat.cache import fire_drill as drill
 from chat.models import Drill
-from chat.monitoring.status import drill, samples
+from chat.monitoring.status import samples
 from chat.monitoring.status.samples import Sample
 
 log = logging.getLogger(__name__)

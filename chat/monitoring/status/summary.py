@@ -9,8 +9,9 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from chat.cache import fire_drill as drill
 from chat.models.driver import DENIALS, DISK_FULL
-from chat.monitoring.status import drill, texts
+from chat.monitoring.status import texts
 from chat.monitoring.status.formats import when
 from chat.monitoring.status.rules import INFO, Rule, State
 

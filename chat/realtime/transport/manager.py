@@ -15,12 +15,12 @@ from typing import Any, Literal, TypedDict
 import msgspec
 import socketio
 
+from chat.cache.shapes import UNREADABLE
 from chat.realtime.transport import frames
 from chat.realtime.transport.coalesce import Pace, Word
 from chat.realtime.transport.open_sockets import NAMESPACE
 from chat.realtime.transport.socket import Line
 from chat.redis.pubsub import NotOurs, bus
-from chat.redis_schema.shapes import UNREADABLE
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from chat.cache import fire_drill as drill
 from chat.cache import isolation
+from chat.cache.fire_drill import AWAY, BACK, NEAR, NONE, NOTICE, SETTLE
 from chat.models import Drill
-from chat.monitoring.status import drill
-from chat.monitoring.status.drill import AWAY, BACK, NEAR, NONE, NOTICE, SETTLE
 from chat.redis.client import redis
 from tests.support.own_clock import Clock
 

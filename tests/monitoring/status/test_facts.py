@@ -7,8 +7,9 @@ import copy
 
 import pytest
 
-from chat.monitoring.status import drill, rules, samples
+from chat.cache import fire_drill as drill
 from chat.monitoring.status import loop as keepers
+from chat.monitoring.status import rules, samples
 from chat.monitoring.status.loop import Keeper, facts_of
 from chat.redis.client import redis
 from chat.rollout import FEATURES

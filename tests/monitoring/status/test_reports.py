@@ -5,8 +5,9 @@ import secrets
 import pytest
 from bson import ObjectId
 
+from chat.cache import fire_drill as drill
 from chat.models import Drill
-from chat.monitoring.status import drill, reports, samples
+from chat.monitoring.status import reports, samples
 from chat.telemetry import registry
 from tests.monitoring.status.test_facts import calls, snapshot
 

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from chat.cache.decoders import decoder
 from chat.cache.read_through import Shape
-from chat.redis_schema.keys import decoder
-from chat.redis_schema.shapes import nothing
+from chat.cache.shapes import nothing
 
 
 def dump(value: Any) -> str:
