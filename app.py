@@ -1,65 +1,102 @@
 """The whole wiring on one screen: one ``init_app`` line a concern, in the order of need."""
 
 import os
+from functools import partial
 from typing import Any
 
 from flask import Flask
 
 from chat import api, cli, i18n, models, presence, realtime, redis, rollout, views
-from chat.auth import current_user as auth
 from chat.auth import devices, first_account
 from chat.auth.sessions import interface as sessions
-from chat.cache import fire_drill as drill
-from chat.cache import invalidation, isolation, updates
-from chat.config import settings as config
+from chat.cache import dependencies, fire_drill, invalidation, isolation, updates
+from chat.config import settings
 from chat.logging import setup as logging_setup
-from chat.monitoring import wiring as metrics
-from chat.monitoring.status import health
-from chat.monitoring.status import loop as status_loop
+from chat.monitoring import http, mongo, wiring
+from chat.monitoring.status import health, loop
 from chat.pages import jinja_env
-from chat.request import concurrency
+from chat.realtime.outgoing import broadcasts
 from chat.rollout import follower
 from chat.services import activity, emoji
 from chat.text import integers
-from chat.web import memory, prefetch, rate_limits, security
-from chat.web.response_cache import middleware as response_cache
+from chat.views import shell
+from chat.web import admission, memory, prefetch, rate_limits, security, trailing_slash
+from chat.web.flask_app import App
+from chat.web.response_cache.middleware import ResponseCache
 
+# In front of Flask, the outermost first.
+MIDDLEWARE = (
+    http.Timed,
+    admission.wait_for_turn,
+    realtime.SocketDoor,
+    security.behind_proxies,
+    partial(ResponseCache, touch=activity.touch),
+)
+# Before a request, in this order. The first that answers ends the row.
+BEFORE = (
+    logging_setup.begin,
+    sessions.refuse_when_nobody_knows,
+    security.to_https,
+    security.check_csrf,
+    rate_limits.limit_page_writes,
+    prefetch.look,
+    trailing_slash.without_slash,
+)
+# After a request, in this order.
+AFTER = (
+    http.tell_outcome,
+    shell.expect_connection,
+    rate_limits.say_when,
+    security.set_headers,
+    devices.send,
+    form_token.send,
+    logging_setup.end,
+)
 # What runs beside the requests of a process, in the order it is started; stopped in reverse.
-BACKGROUND = (memory, metrics, redis, updates, follower, isolation, drill, health, first_account,
-              status_loop, activity, emoji, realtime, presence)  # fmt: skip
+BACKGROUND = (
+    memory, wiring, redis, updates, follower, isolation, fire_drill, health, first_account, loop,
+    activity, emoji, realtime, presence,
+)  # fmt: skip
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """The application, wired and silent: no connection is opened and nothing runs before a request.
 
-    Settings come from the environment (``chat.config.settings``); ``overrides`` win over it.
+    Settings come from the environment (``chat.config``); ``overrides`` win over it.
     """
-    app = prefetch.App(__name__)
-    config.init_app(app, os.environ, overrides)
+    app = App(__name__)
+    settings.init_app(app, os.environ, overrides)
     logging_setup.init_app(app)
     integers.init_app(app)
     jinja_env.init_app(app)
-    models.init_app(app)
+    models.init_app(app, dependencies.MongoWatch(), mongo.CommandTimer())
     redis.init_app(app)
     rollout.init_app(app)
     isolation.init_app(app)
-    sessions.init_app(app)
-    auth.init_app(app)
-    response_cache.init_app(app)
+    sessions.init_app(app, prefetch.with_session)
+    current_user.init_app(app, active=activity.touch, ended=broadcasts.sessions_ended)
     security.init_app(app)
     i18n.init_app(app)
     rate_limits.init_app(app)
     invalidation.init_app(app)
-    presence.init_app(app)
+    presence.init_app(app, broadcasts)
     realtime.init_app(app)
-    prefetch.init_app(app)
     views.init_app(app)
     api.init_app(app)
     health.init_app(app)
-    concurrency.init_app(app, devices.is_log_in_of_a_stranger)
-    metrics.init_app(app)
+    wiring.init_app(app)
     cli.init_app(app)
+    _put_around(app)
     return app
+
+
+def _put_around(app: Flask) -> None:
+    for before in BEFORE:
+        app.before_request(before)
+    for after in reversed(AFTER):  # Flask runs them in reverse
+        app.after_request(after)
+    for middleware in reversed(MIDDLEWARE):
+        app.wsgi_app = middleware(app, app.wsgi_app)  # type: ignore[method-assign]
 
 
 def start_background(app: Flask) -> None:

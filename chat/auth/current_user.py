@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import flask
@@ -20,10 +21,17 @@ from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from chat.models import AccessToken
 from chat.models.base import DATABASE_GONE
 from chat.models.user import at_least
-from chat.services import activity
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class SessionEnded(Protocol):
+    """Told that a session of somebody is over."""
+
+    def __call__(self, user_id: str, *, sid_hash: str) -> None: ...
+
+
 OF_ONE_REQUEST = (
     "_login_user", "subject", "via_token", "guessed", "basis", "seen", "cold", "api_count",
     "form_browser", "device",
@@ -65,7 +73,21 @@ class AnonymousAccount(AnonymousUserMixin):  # type: ignore[misc]
     is_moderator = is_admin = is_owner = False
 
 
-def init_app(app: Flask) -> None:
+@dataclass
+class Listeners:
+    """Who is told: that somebody has done something, and that a session has ended."""
+
+    active: Callable[[str], None] = lambda user_id: None
+    ended: SessionEnded = lambda user_id, sid_hash: None
+
+
+_tell = Listeners()
+
+
+def init_app(app: Flask, active: Callable[[str], None], ended: SessionEnded) -> None:
+    """Find out who asks. ``active(user_id)`` is called at each request of somebody,
+    ``ended(user_id, sid_hash=…)`` when a session has ended."""
+    _tell.active, _tell.ended = active, ended
     login_manager.init_app(app)
     login_manager.anonymous_user = AnonymousAccount
     login_manager.request_loader(_load)
@@ -86,7 +108,7 @@ def _load(request: Request) -> Account | None:
     account = _by_token(request) if _bearer(request) is not None else _by_session()
     if account is not None:
         g.subject = account.id
-        activity.touch(account.id)
+        _tell.active(account.id)
     return account
 
 
@@ -170,14 +192,12 @@ def log_in(profile: dict[str, Any]) -> Account:
 
 def log_out() -> None:
     """Sign out: this session ends in both stores and on its open sockets."""
-    from chat.realtime.outgoing import broadcasts  # imports this module
-
     user_id, sid = current_user.id, sessions.current_sid()
     sessions.end_current()
     form_token.drop()
     if user_id and sid:
         devices.remember(current_user.nickname)
-        broadcasts.sessions_ended(user_id, sid_hash=sessions.sid_hash(sid))
+        _tell.ended(user_id, sid_hash=sessions.sid_hash(sid))
     _now_is(AnonymousAccount())
 
 
@@ -189,8 +209,6 @@ def rotate(profile: dict[str, Any], logged_in: bool = False) -> None:
     Whoever has the old one has nothing any more. The form token stays, so this browser's other tabs
     go on; their sockets, which are the old session's, are cut and come back with the new cookie.
     """
-    from chat.realtime.outgoing import broadcasts  # imports this module
-
     old, data = sessions.current_sid(), dict(flask.session)
     names = {name: profile[name] for name in ("nickname", "role", "auth_gen")}
     sessions.renew(goes_on=not logged_in)
@@ -200,7 +218,7 @@ def rotate(profile: dict[str, Any], logged_in: bool = False) -> None:
     devices.remember(profile["nickname"])
     _now_is(Account(profile))
     if old:
-        broadcasts.sessions_ended(profile["id"], sid_hash=sessions.sid_hash(old))
+        _tell.ended(profile["id"], sid_hash=sessions.sid_hash(old))
 
 
 def _now_is(account: Account | AnonymousAccount) -> None:

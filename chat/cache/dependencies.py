@@ -117,8 +117,8 @@ def for_caller() -> None:
         basis.personal = True
 
 
-class _Watch(monitoring.CommandListener):
-    """Whatever MongoDB is asked for, nobody can check without asking it again."""
+class MongoWatch(monitoring.CommandListener):
+    """Spoils the basis at every question to MongoDB; for ``models.init_app``."""
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         spoil()
@@ -128,6 +128,3 @@ class _Watch(monitoring.CommandListener):
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         """Nothing to do."""
-
-
-monitoring.register(_Watch())  # for every client that is made from now on

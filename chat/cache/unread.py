@@ -13,8 +13,8 @@ from chat.cache.decoders import decoder
 from chat.cache.fence import writes as fence_writes
 from chat.cache.fence.writes import Ending, Write
 from chat.cache.read_through import Shape, Source
-from chat.cache.unread_tail import Line, Tail
 from chat.cache.shapes import nothing
+from chat.cache.unread_tail import Line, Tail
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
 from chat.redis.client import redis

@@ -109,8 +109,6 @@ def init_app(app: Flask) -> None:
         logging.config.dictConfig(settings_for(app.config))
         logging.captureWarnings(True)
         gevent.hub.Hub.print_exception = _greenlet_failed
-    app.before_request(_begin)
-    app.after_request(_end)
 
 
 def current_id() -> str | None:
@@ -137,12 +135,12 @@ def _greenlet_failed(hub: Any, context: Any, kind: Any, error: Any, trace: Any) 
     log.error("%s failed", getattr(context, "name", "a greenlet"), exc_info=(kind, error, trace))
 
 
-def _begin() -> None:
+def begin() -> None:
     g.request_id = request_id(request.headers.get("X-Request-ID", ""))
     g.request_began = time.monotonic()
 
 
-def _end(response: Response) -> Response:
+def end(response: Response) -> Response:
     if own := g.get("request_id"):
         response.headers["X-Request-ID"] = own
     if current_app.config.get("LOG_REQUESTS") and not is_within(request.path, QUIET):

@@ -10,6 +10,7 @@ from typing import Any
 import mongoengine
 from flask import Flask
 from pymongo.errors import ConfigurationError
+from pymongo.monitoring import CommandListener
 
 from chat.config.urls import mongodb_refused
 from chat.models import base
@@ -54,8 +55,11 @@ DOCUMENTS = (
 MAX_POOL = 50
 
 
-def init_app(app: Flask) -> None:
-    """Prepare the connection; it is opened at the first query, after fork (pitfalls of PyMongo)."""
+def init_app(app: Flask, *listeners: CommandListener) -> None:
+    """Prepare the connection; it is opened at the first query, after fork (pitfalls of PyMongo).
+
+    ``listeners`` are told of every command.
+    """
     mongoengine.disconnect()
     reach, majority = Reach(), Majority()
     client = _connect(
@@ -72,7 +76,7 @@ def init_app(app: Flask) -> None:
         heartbeatFrequencyMS=500,
         connectTimeoutMS=600,
         serverSelectionTimeoutMS=int(ELECTION * 1000),
-        event_listeners=[reach, majority, Unconfirmed()],
+        event_listeners=[reach, majority, Unconfirmed(), *listeners],
         socketTimeoutMS=10000,
         w="majority",
         journal=True,

@@ -24,18 +24,11 @@ ANSWERS = frozenset(("hit", "miss", "bypass", "down"))
 NOWHERE = "(none)"  # no route of ours, or refused before anybody looked for one
 
 
-def init_app(app: Flask) -> None:
-    """To be called last: what is put before the app afterwards is not measured."""
-    app.url_value_preprocessor(_name)
-    app.after_request(_tell)
-    app.wsgi_app = Timed(app)  # type: ignore[method-assign]
-
-
 class Timed:
-    """The app with a clock, and with the page that Prometheus reads."""
+    """Middleware: a clock, and the page that Prometheus reads."""
 
-    def __init__(self, app: Flask) -> None:
-        self._app, self._wrapped = app, app.wsgi_app
+    def __init__(self, app: Flask, wrapped: Any) -> None:
+        self._app, self._wrapped = app, wrapped
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -70,14 +63,15 @@ class Timed:
             )
 
 
-def _name(endpoint: str | None, values: Any) -> None:
+def name_route(endpoint: str | None, values: Any) -> None:
+    """Leave the route for the clock; for `url_value_preprocessor`."""
     seen, rule = request.environ.get(SEEN), request.url_rule
     if seen is not None and rule is not None:
         seen[ROUTE] = rule.rule
 
 
-def _tell(response: Response) -> Response:
-    """A page has no X-Cache, but is made from the same reads."""
+def tell_outcome(response: Response) -> Response:
+    """A page has no X-Cache, but is made from the same reads; for `after_request`."""
     seen = request.environ.get(SEEN, {})
     if request.method == "GET" and request.blueprint and not request.path.startswith("/api/"):
         answered = g.get("x_cache")

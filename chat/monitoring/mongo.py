@@ -20,8 +20,11 @@ def learn(collections: set[str]) -> None:
     _collections.update(collections)
 
 
-class _Watch(monitoring.CommandListener):
-    """Which collection it was is told only when a command starts, how long it took at its end."""
+class CommandTimer(monitoring.CommandListener):
+    """Times the commands; for ``models.init_app``.
+
+    The collection is named when a command starts, the duration when it ends.
+    """
 
     def __init__(self) -> None:
         self._under_way: dict[int, Labels] = {}
@@ -49,6 +52,3 @@ class _Watch(monitoring.CommandListener):
         if labels:
             registry.MONGO_CALLS.observe(event.duration_micros / 1e6, *labels)
             registry.MONGO_FAILURES.inc(*labels)
-
-
-monitoring.register(_Watch())  # for every client that is made from now on

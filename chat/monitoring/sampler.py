@@ -4,10 +4,8 @@ Only what Redis says of itself costs a round trip, every few seconds, with the d
 """
 
 import logging
-import os
 import platform
 from itertools import count as counting
-from pathlib import Path
 
 import gevent
 from flask import Flask
@@ -24,12 +22,12 @@ from chat.redis.client import redis
 from chat.redis.pubsub import bus
 from chat.telemetry import registry
 from chat.telemetry.version import VERSION
+from chat.web.memory import resident
 
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
 FACTS_EVERY = 5  # looks
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _PYTHON = platform.python_version()
 _FACTS = {
     "used_memory": registry.REDIS_MEMORY,
@@ -65,14 +63,6 @@ def look(app: Flask) -> None:
     _look_at_rollout(app)
     if (memory := resident()) is not None:
         registry.MEMORY.set(memory)
-
-
-def resident() -> int | None:
-    """Bytes of memory of this process, where the system says."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
-    except OSError:
-        return None
 
 
 def ask_redis() -> None:

@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
     bus.on_shed(partial(telemetry.repaired, "publisher"))
     app.cli.add_command(figures)
     shadow.init_app(app)
-    http_requests.init_app(app)
+    app.url_value_preprocessor(http_requests.name_route)
 
 
 @click.command("figures")

@@ -29,7 +29,7 @@ from flask import Flask, g, has_request_context, request
 from chat.cache import dependencies, read_through
 from chat.cache.fence import reads as fence_reads
 from chat.presence import online_set
-from chat.presence.connections import TICK, Holder
+from chat.presence.connections import TICK, Audience, Holder
 from chat.redis import DOWN, Down
 from chat.redis.client import redis
 from chat.redis_schema import keys
@@ -39,16 +39,16 @@ log = logging.getLogger(__name__)
 
 COPY_SECONDS = 5.0  # how long a picture is asked about by its number alone
 
-_holder = Holder()
+_holder = Holder(None)
 _greenlet: gevent.Greenlet | None = None
 
 
-def init_app(app: Flask) -> None:
-    """Read the settings; nothing is started."""
+def init_app(app: Flask, audience: Audience) -> None:
+    """Read the settings; nothing is started. ``audience`` is told who comes and who goes."""
     global _holder
     redis.before_recovery(_mended)
     lease, ttl = float(app.config["PRESENCE_LEASE"]), int(app.config["TTL_ONLINE"])
-    _holder = Holder(lease, ttl)
+    _holder = Holder(audience, lease, ttl)
 
 
 def start(app: Flask) -> None:

@@ -6,12 +6,11 @@ Who is online by them: ``chat.presence``. What Redis is asked: ``chat.presence.l
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from chat import rollout
 from chat.cache import isolation
 from chat.presence import leases, online_set
-from chat.realtime.outgoing import broadcasts
 from chat.redis import DOWN, Down
 from chat.redis.client import redis
 
@@ -29,10 +28,29 @@ MOST_TOLD = 200  # transitions that a new socket is told; who missed more asks f
 KEYS = online_set.KEYS
 
 
-class Holder:
-    """One process's connections and what it has to tell about them."""
+class Audience(Protocol):
+    """Passes changes of presence on to browsers (``chat.realtime.outgoing.broadcasts``)."""
 
-    def __init__(self, lease: float = LEASE, ttl: int = 30) -> None:
+    def presence_changed(
+        self, online: Iterable[str], offline: Iterable[str], local: bool = False, **extra: Any
+    ) -> None: ...
+
+    def presence_greeting(
+        self,
+        sid: str,
+        online: Iterable[str],
+        offline: Iterable[str],
+        known: bool,
+        missed: bool,
+        **extra: Any,
+    ) -> None: ...
+
+
+class Holder:
+    """One process's connections, and what their audience is to be told about them."""
+
+    def __init__(self, audience: Audience | None, lease: float = LEASE, ttl: int = 30) -> None:
+        self._audience = audience
         self.lease, self.ttl = lease, ttl
         self.grace, self.stop_grace = min(GRACE, lease / 3), min(STOP_GRACE, lease / 3)
         self.page_grace = min(PAGE_GRACE, lease / 3)
@@ -205,7 +223,11 @@ class Holder:
         untold, self.untold = self.untold, []
         for seq, sign, people in untold:
             came, went = (people, []) if sign == "+" else ([], people)
-            broadcasts.presence_changed(came, went, seq=seq, names=self._named(came))
+            self._tell(came, went, seq=seq, names=self._named(came))
+
+    def _tell(self, came: Iterable[str], went: Iterable[str], **extra: Any) -> None:
+        if self._audience is not None:
+            self._audience.presence_changed(came, went, **extra)
 
     def _named(self, people: Iterable[str]) -> dict[str, str]:
         return {id: self.names[id] for id in people if self.names.get(id)}
@@ -226,19 +248,19 @@ class Holder:
         self.announced = here
         if came or went:
             names = self._named(came)
-            broadcasts.presence_changed(came, went, local=True, known=known, names=names)
+            self._tell(came, went, local=True, known=known, names=names)
 
     def _greet(self, fresh: dict[str, int], seq: int | Down) -> None:
         """Tell each new socket what changed since its page was rendered."""
         present = {id: since for id, since in fresh.items() if id in self.mine}
-        if not present:
+        if not present or self._audience is None:
             return
         told = self._news(present, seq)
         for conn_id, since in present.items():
             what = None if isinstance(seq, Down) else online_set.net(told, since, seq)
             came, went = what or ([], [])
             number = None if isinstance(seq, Down) else seq
-            broadcasts.presence_greeting(
+            self._audience.presence_greeting(
                 conn_id, came, went, known=self.is_known(), missed=what is None, seq=number
             )
 

@@ -33,7 +33,7 @@ CLOSING_TIME = 2.0  # seconds for closing all sockets at a graceful stop
 
 
 def init_app(app: Flask) -> None:
-    """Put the socket server in front of the app. Opens nothing, starts nothing."""
+    """Make the socket server, for ``SocketDoor``. Opens nothing, starts nothing."""
     updates.init_app(app)
     rate_limit.init_app(app)
     library.Server = GuardedServer  # the class that Flask-SocketIO instantiates
@@ -53,7 +53,8 @@ def init_app(app: Flask) -> None:
     )
     socketio.server.eio.proxies = int(app.config.get("TRUSTED_PROXIES") or 0)
     socketio.server.eio.trust = partial(_trust, app)
-    app.wsgi_app = _Door(pages, app.wsgi_app)  # type: ignore[method-assign]
+    app.extensions["chat_sockets"] = app.wsgi_app
+    app.wsgi_app = pages  # type: ignore[method-assign]
     _bind(app)
     updates.subscribe("channels", rooms.on_channels)
     updates.subscribe("users", rooms.on_users)
@@ -73,12 +74,14 @@ def _trust(app: Flask, environ: dict[str, Any]) -> Trust:
     return Trust.CLAIMED if SID.match(sid) else Trust.NONE
 
 
-class _Door:
-    """Lets sockets in to the library and all others past it: it copies their environment, and
-    makes a class for each of them."""
+class SocketDoor:
+    """Middleware: sockets go to the library and everything else past it.
 
-    def __init__(self, pages: Any, sockets: Any) -> None:
-        self._pages, self._sockets = pages, sockets
+    The library copies the environment of each request and makes a class for it.
+    """
+
+    def __init__(self, app: Flask, wrapped: Any) -> None:
+        self._pages, self._sockets = wrapped, app.extensions["chat_sockets"]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if not environ["PATH_INFO"].startswith("/socket.io/"):

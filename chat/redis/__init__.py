@@ -8,15 +8,18 @@ own, so that "Redis cannot say" is never mistaken for "Redis says there is nothi
 from flask import Flask
 
 from chat.redis.errors import DOWN, Down
+from chat.request import concurrency
 
 __all__ = ["DOWN", "Down", "init_app", "start", "stop"]
 
 
 def init_app(app: Flask) -> None:
     """Tell the door where Redis is. Opens no connection."""
-    from chat.redis import prefix
+    from chat.redis import deadline, prefix
     from chat.redis.client import redis
 
+    if deadline.renew not in concurrency.afterwards:
+        concurrency.afterwards.append(deadline.renew)
     prefix.init_app(app)
     redis.init_app(app)
 

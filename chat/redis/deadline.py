@@ -19,7 +19,7 @@ from typing import Any
 
 from gevent import getcurrent
 
-from chat.request.concurrency import afterwards, turns
+from chat.request.concurrency import turns
 
 PATIENCE = 0.2  # with one more call, which may take its whole limit, less than half a second
 SOON = 0.02  # seconds; nobody minds these
@@ -68,9 +68,6 @@ def renew() -> None:
     """The request or event is over; the next one in this greenlet is as patient as any."""
     if _waited:
         _waited.pop(getcurrent(), None)
-
-
-afterwards.append(renew)
 
 
 def _lay_there(sock: Any) -> float:

@@ -7,7 +7,6 @@ the same Cluster slot: ``v:{key}`` (random version token) and ``w:{key}`` (write
 from dataclasses import dataclass
 
 
-
 @dataclass(frozen=True)
 class Structure:
     """One declared structure; ``name`` with ``*`` stands for a family of keys.

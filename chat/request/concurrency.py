@@ -5,33 +5,24 @@ waits longer at every step, holds a connection while it waits, and in the end a 
 MongoDB seems too slow. So at most MOST are under way, fewer than there are connections.
 """
 
-import json
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask
 from gevent import getcurrent
 from gevent.event import Event
-
-from chat.web import request_body
 
 MOST = 12
 MOST_BEHIND = 3  # of those, for what may wait
 RUN = 9
 SPARE = 4  # connections for what runs beside requests and events
-PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
 # What waits behind people at work: sockets that come back, and log-ins of strangers.
 RETURNING, STRANGERS = "returning", "strangers"
-STRANGERS_PATIENCE = 2.0  # they may have to wait for the check of their password as well
-MOST_STRANGERS = 40  # that wait; more are refused at once
-# These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
-AT_ONCE, AT_ONCE_BELOW = ("/health", "/metrics"), ("/health/", "/static/", "/socket.io/")
 
 
 class Busy(Exception):
-    """Nobody's turn came within PATIENCE."""
+    """No turn came in time."""
 
 
 class Turns:
@@ -145,44 +136,3 @@ class Turns:
 
 turns = Turns()
 afterwards: list[Callable[[], None]] = []  # called in its greenlet when a request is over
-
-
-def init_app(app: Flask, is_strangers: Callable[[Flask, dict[str, Any]], bool]) -> None:
-    """Let requests wait before they take anything; those of strangers behind the others."""
-    turns.resize(min(MOST, app.config["REDIS_CONNECTIONS"] - SPARE))
-    wrapped = app.wsgi_app
-
-    def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if _needs_no_turn(environ["PATH_INFO"]):
-            return wrapped(environ, start_response)
-        try:
-            most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
-            with request_body.held(environ, most, proxies), _turn(is_strangers(app, environ)):
-                return wrapped(environ, start_response)
-        except (Busy, request_body.TooMany):
-            return _later(start_response)
-        finally:
-            for fn in afterwards:
-                fn()
-
-    app.wsgi_app = serve  # type: ignore[method-assign]
-
-
-def _turn(is_strangers: bool) -> AbstractContextManager[None]:
-    if is_strangers:
-        return turns.taken(STRANGERS_PATIENCE, STRANGERS, MOST_STRANGERS)
-    return turns.taken(PATIENCE)
-
-
-def _needs_no_turn(path: str) -> bool:
-    return path in AT_ONCE or path.startswith(AT_ONCE_BELOW)
-
-
-def _later(start_response: Any) -> Iterable[bytes]:
-    """503 with problem details (RFC 9457): readable for a program, and for a person too."""
-    detail = "The server is busy. Try again in a moment."
-    problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503,
-               "detail": detail, "error": "busy"}  # fmt: skip
-    headers = [("Content-Type", "application/problem+json"), ("Retry-After", "2")]
-    start_response("503 Service Unavailable", headers)
-    return [json.dumps(problem).encode()]

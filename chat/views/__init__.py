@@ -7,14 +7,12 @@ Everything works without JavaScript. Nothing here asks a model or a cache for wh
 from flask import Flask
 
 from chat.views import admin, assets, auth, channels, errors, messages, shell, status, users
-from chat.web import trailing_slash
 
 
 def init_app(app: Flask) -> None:
     """Registers the pages, the error pages and what every template may call."""
     shell.init_app(app)
     assets.init_app(app)
-    trailing_slash.init_app(app)
     for pages in (auth, channels, messages, users, admin, status):
         app.register_blueprint(pages.blueprint)
     errors.init_app(app)

@@ -31,7 +31,6 @@ THEMES = ("system", "light", "dark")
 def init_app(app: Flask) -> None:
     """Gives templates their helpers."""
     app.context_processor(surroundings)
-    app.after_request(_expect_connection)
     app.add_template_filter(hue)
     app.add_template_filter(is_emoji)
     app.add_template_filter(initials)
@@ -71,7 +70,7 @@ def outcome(name: str) -> str:
     return request.args.get(name, "")
 
 
-def _expect_connection(response: Response) -> Response:
+def expect_connection(response: Response) -> Response:
     """A page that a browser shows will connect; what a script fetches is none."""
     is_page = response.mimetype == "text/html" and response.status_code < 500
     is_shown = request.headers.get("Sec-Fetch-Mode") == "navigate"

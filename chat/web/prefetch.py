@@ -8,15 +8,13 @@ costs a question more, never a wrong answer.
 from collections.abc import Callable, Collection
 from typing import Any
 
-from flask import Flask, g, request
-from flask.ctx import RequestContext
+from flask import g, request
 from flask.globals import request_ctx
 from pymongo.errors import PyMongoError
 
 from chat import presence, rollout
 from chat.auth.current_user import likely_user_id
 from chat.auth.sessions import store as session_store
-from chat.auth.sessions.interface import Sessions
 from chat.auth.sessions.recent import callers
 from chat.cache import (
     channels,
@@ -34,7 +32,6 @@ from chat.cache.fence.reads import Rider
 from chat.cache.process_copies import copies
 from chat.cache.read_through import Source
 from chat.errors import ChatError
-from chat.logging import setup as logging_setup
 from chat.models import base
 from chat.redis.client import redis
 from chat.redis_schema import keys
@@ -46,38 +43,11 @@ PAGES = ("channels", "messages", "users", "admin")
 Plan = Callable[[str, dict[str, Any]], list[Source]]
 
 
-class Context(RequestContext):
-    """A request whose address is looked up once, before its session or after."""
+def with_session(sid: str) -> list[Any] | None:
+    """What Redis says of this session, asked together with the rest; None if it was not asked.
 
-    def match_request(self) -> None:
-        if self.request.url_rule is None and self.request.routing_exception is None:
-            super().match_request()
-
-
-class App(Flask):
-    """Flask, with that context, and without what this product does not use."""
-
-    def request_context(self, environ: dict[str, Any]) -> RequestContext:
-        return Context(self, environ)
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func  # nothing here is a coroutine, and Flask looks some twenty times a request
-
-    def log_exception(self, exc_info: Any) -> None:
-        self.logger.error(
-            "%s failed", logging_setup.route(), exc_info=exc_info
-        )  # Flask's has the path
-
-
-def init_app(app: Flask) -> None:
-    """For somebody who seems to be signed in (``chat.auth.current_user`` makes sure later)."""
-    if isinstance(app.session_interface, Sessions):
-        app.session_interface.ahead = _with_session
-    app.before_request(_look)
-
-
-def _with_session(sid: str) -> list[Any] | None:
-    """What Redis says of this session, asked together with the rest; None if it was not asked."""
+    For ``chat.auth.sessions.interface``, which opens the session.
+    """
     user_id = callers.get(sid)
     if not user_id or not redis.is_up() or not rollout.in_rollout("sessions", sid):
         return None
@@ -94,8 +64,8 @@ def _with_session(sid: str) -> list[Any] | None:
     return session.answer
 
 
-def _look() -> None:
-    """When the session is known: without a guess, or after a wrong one."""
+def look() -> None:
+    """When the session is known: without a guess, or after a wrong one; for `before_request`."""
     if (guessed := g.get("guessed")) is not None:
         if guessed[1] != likely_user_id():
             callers.drop(guessed[0])  # from now on it counts for whoever comes with it

@@ -161,8 +161,6 @@ class DoorStorage(Storage):
 def init_app(app: Flask) -> None:
     """Count behind the door."""
     app.extensions["chat_limits"] = FixedWindowRateLimiter(DoorStorage())
-    app.before_request(_limit_page_writes)
-    app.after_request(_say_when)
 
 
 @contextmanager
@@ -259,7 +257,7 @@ def within_api(count: int) -> bool:
     return count <= _limit(current_app.config["LIMIT_API"]).amount
 
 
-def _limit_page_writes() -> None:
+def limit_page_writes() -> None:
     """Forms count like calls of the API, which counts its own."""
     if request.method not in SAFE and not request.path.startswith("/api/"):
         limit_api()
@@ -296,7 +294,7 @@ def _refuse(limit: RateLimitItem, *who: str) -> NoReturn:
     raise Throttled(retry_after=g.retry_after)
 
 
-def _say_when(response: Response) -> Response:
+def say_when(response: Response) -> Response:
     if response.status_code == 429 and "retry_after" in g:
         response.headers["Retry-After"] = str(g.retry_after)
     return response

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
 from chat.auth import current_user as auth
-from chat.auth import devices, form_token
+from chat.auth import form_token
 from chat.errors import FormExpired, Unavailable
 from chat.request.path import is_within
 from chat.web import form_token
@@ -38,18 +38,16 @@ POLICY = (
 
 
 def init_app(app: Flask) -> None:
-    """Small requests only, addresses from trusted proxies only, tokens checked, headers set."""
+    """Small requests only."""
     app.config.update(MAX_CONTENT_LENGTH=MAX_REQUEST, MAX_FORM_MEMORY_SIZE=MAX_REQUEST)
+
+
+def behind_proxies(app: Flask, wrapped: Any) -> Any:
+    """Middleware: the caller's address and scheme, as proxies that we trust have seen them."""
     proxies = int(app.config.get("TRUSTED_PROXIES") or 0)
-    if proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0, x_port=0, x_prefix=0
-        )
-    app.before_request(_to_https)
-    app.before_request(check_csrf)
-    app.after_request(form_token.send)
-    app.after_request(devices.send)
-    app.after_request(_set_headers)
+    if not proxies:
+        return wrapped
+    return ProxyFix(wrapped, x_for=proxies, x_proto=proxies, x_host=0, x_port=0, x_prefix=0)
 
 
 # -- forged requests -----------------------------------------------------------------------------
@@ -106,7 +104,8 @@ def token_matches(expected: object, given: object) -> bool:
 # -- headers -------------------------------------------------------------------------------------
 
 
-def _set_headers(response: Response) -> Response:
+def set_headers(response: Response) -> Response:
+    """The headers that protect the browser's user; for `after_request`."""
     given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  not their values
     if isinstance(request.routing_exception, RequestRedirect):
         response.location = _without_host(response.location or "/")
@@ -132,7 +131,7 @@ def _headers(host: str, tls: bool, is_secure: bool) -> tuple[tuple[str, str], ..
     return tuple({**HEADERS, **policy, **secure}.items())
 
 
-def _to_https() -> ResponseReturnValue | None:
+def to_https() -> ResponseReturnValue | None:
     """Only behind a proxy that we trust to say how the browser came; health checks come plainly."""
     config = current_app.config
     if not config.get("PRODUCTION") or not config.get("TRUSTED_PROXIES") or request.is_secure:

@@ -1,15 +1,10 @@
 """A page has one address; a slash too many behind it leads there."""
 
-from flask import Flask, current_app, redirect, request
+from flask import current_app, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound
 
 from chat.web.security import SAFE, safe_next
-
-
-def init_app(app: Flask) -> None:
-    """Looks at what no route takes, before it becomes "not found"."""
-    app.before_request(without_slash)
 
 
 def without_slash() -> ResponseReturnValue | None:

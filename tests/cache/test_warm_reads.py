@@ -4,7 +4,7 @@ import pytest
 
 from chat.auth.sessions.recent import callers
 from chat.redis.client import redis
-from chat.web.response_cache.middleware import Again
+from chat.web.response_cache.middleware import ResponseCache
 from tests.cache.conftest import token
 
 # Each round trip is one pipeline. What was answered before needs one: the session, the count of
@@ -69,7 +69,7 @@ def test_so_does_one_that_this_caller_has_not_asked_before(
     browser, commands, trips, monkeypatch, path
 ):
     name, path = path, path.format(channel=browser.channel)
-    monkeypatch.setattr(Again, "_still", lambda *_: False)
+    monkeypatch.setattr(ResponseCache, "_still", lambda *_: False)
     browser.get(path)
     browser.get(path)
     commands.seen.clear()
@@ -87,7 +87,7 @@ def test_a_session_that_this_process_does_not_know_costs_one_more(
 ):
     path = path.format(channel=browser.channel)
     browser.get(path)
-    monkeypatch.setattr(Again, "_still", lambda *_: False)
+    monkeypatch.setattr(ResponseCache, "_still", lambda *_: False)
     trips.clear()
     browser.get(path)
     known = len(trips)

@@ -53,7 +53,7 @@ def app_without_sockets(redis_url: str, mongodb_uri: str) -> Iterator[Flask]:
 
 def process(lease: float = 600) -> Holder:
     """One that is in step and will not beat, reap or recount for long."""
-    holder = Holder(lease)
+    holder = Holder(broadcasts, lease)
     holder.tick()
     return holder
 

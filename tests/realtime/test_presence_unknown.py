@@ -71,7 +71,7 @@ def test_redis_is_not_enough_while_another_process_cannot_reach_it(said):
 
 
 def test_while_another_process_is_cut_off_the_people_here_are_named_as_not_all(said):
-    holder = Holder(lease=600)
+    holder = Holder(broadcasts, lease=600)
     come(holder, ANN)
     come(holder, BOB)
     said.taken("presence")
@@ -101,7 +101,7 @@ def test_while_another_process_is_cut_off_the_people_here_are_named_as_not_all(s
 
 
 def test_who_left_while_redis_was_away_is_not_online_for_the_rest_of_a_lease(said):
-    holder = Holder(lease=600)
+    holder = Holder(broadcasts, lease=600)
     come(holder, ANN)
     come(holder, BOB)
     redis.run(leases.BEAT, KEYS, [600_000, f"{CAT}|elsewhere"])
@@ -121,7 +121,7 @@ def test_who_left_while_redis_was_away_is_not_online_for_the_rest_of_a_lease(sai
 
 
 def test_who_left_longer_ago_than_a_lease_lasts_is_not_remembered(said):
-    holder = Holder(lease=600)
+    holder = Holder(broadcasts, lease=600)
     come(holder, ANN)
     redis.suspect("the test says so")
     holder.disconnect(ANN, f"tab-{ANN}")

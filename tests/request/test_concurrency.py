@@ -11,18 +11,8 @@ import gevent.event
 import pytest
 from flask import Flask
 
-from chat.request import concurrency
-from chat.request.concurrency import (
-    MOST,
-    RETURNING,
-    RUN,
-    SPARE,
-    STRANGERS,
-    Busy,
-    Turns,
-    init_app,
-    turns,
-)
+from chat.request.concurrency import MOST, RETURNING, RUN, SPARE, STRANGERS, Busy, Turns, turns
+from chat.web import admission
 from chat.web.security import MAX_REQUEST
 from tests.conftest import NewPerson
 from tests.support.people import Person
@@ -250,11 +240,11 @@ def test_who_is_ended_while_waiting_behind_leaves_no_gap():
 def app_without_turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """One in which nobody's turn ever comes."""
     before = turns.most
-    monkeypatch.setattr(concurrency, "PATIENCE", 0.01)
+    monkeypatch.setattr(admission, "PATIENCE", 0.01)
     app = Flask("without turns", static_folder=None)
     app.config.update(REDIS_CONNECTIONS=SPARE, TRUSTED_PROXIES=0, MAX_CONTENT_LENGTH=MAX_REQUEST)
     app.add_url_rule("/<path:path>", view_func=lambda path: path)
-    init_app(app, lambda *_: False)
+    app.wsgi_app = admission.wait_for_turn(app, app.wsgi_app)  # type: ignore[method-assign]
     yield app
     turns.resize(before)
 

@@ -15,12 +15,15 @@ from flask_login import current_user
 from chat import models, rollout
 from chat import redis as chat_redis
 from chat.auth import current_user as auth
+from chat.auth import devices, form_token
 from chat.auth.sessions import interface as sessions
 from chat.auth.sessions import store as session_store
 from chat.cache import invalidation
 from chat.errors import ChatError
 from chat.models import User
+from chat.realtime.outgoing import broadcasts
 from chat.redis.client import redis as the_door
+from chat.services import activity
 from chat.web import rate_limits, security
 from tests.support.servers import SMALL_APP, the_mongod, the_valkey
 
@@ -57,8 +60,14 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
     models.init_app(app)
     chat_redis.init_app(app)
     rollout.init_app(app)
-    for concern in (sessions, auth, security, rate_limits, invalidation):
+    sessions.init_app(app)
+    auth.init_app(app, active=activity.touch, ended=broadcasts.sessions_ended)
+    for concern in (security, rate_limits, invalidation):
         concern.init_app(app)
+    for before in (sessions.refuse_when_nobody_knows, security.check_csrf):
+        app.before_request(before)
+    for after in (form_token.send, devices.send, security.set_headers):
+        app.after_request(after)
     app.register_error_handler(ChatError, lambda e: (str(e.detail), e.status))
     _routes(app)
     return app

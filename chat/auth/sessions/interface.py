@@ -51,6 +51,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 SID = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 COOKIE_LIFE = 31_536_000
+Prefetch = Callable[[str], list[Any] | None]
 # These answer without knowing who asks, and must answer when no store does.
 WITHOUT_SESSION = ("/static", "/health", "/metrics", "/favicon.ico")
 
@@ -83,13 +84,12 @@ class Sessions(ServerSideSessionInterface):
 
     session_class = Session
     ttl = True
-    # Asks for a session with more in the same round trip, if it can (``chat.web.prefetch``).
-    ahead: Callable[[str], list[Any] | None] = staticmethod(lambda sid: None)
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, prefetch: Prefetch) -> None:
         super().__init__(app, key_prefix=store.PREFIX, permanent=False, sid_length=32,
                          serialization_format="json")  # fmt: skip
         self.serializer = JsonOnly()
+        self._prefetch = prefetch
 
     def open_session(self, app: Flask, request: Request) -> Any:
         saved = request.environ.get("saved_session")
@@ -116,7 +116,7 @@ class Sessions(ServerSideSessionInterface):
         """What Redis has said in this request, or says together with what else is asked for."""
         passing = of(request.environ)
         told = passing.session if passing else None
-        return told or self.ahead(sid)
+        return told or self._prefetch(sid)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, Session) or session.degraded:
@@ -167,8 +167,12 @@ class Sessions(ServerSideSessionInterface):
         renew(cast(Session, session))
 
 
-def init_app(app: Flask) -> None:
-    """Use these sessions, with a cookie that fits how the site is reached."""
+def init_app(app: Flask, prefetch: Prefetch = lambda sid: None) -> None:
+    """Use these sessions, with a cookie that fits how the site is reached.
+
+    ``prefetch(sid)`` asks Redis for a session and for more in the same round trip, if it can
+    (``chat.web.prefetch``); it returns what Redis said, or None if it did not ask.
+    """
     from chat.redis.client import redis
 
     secure = _behind_https(app)
@@ -182,8 +186,7 @@ def init_app(app: Flask) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,  # would bring back a session that ends meanwhile
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=app.config["TTL_SESSIONS"]),
     )
-    app.session_interface = Sessions(app)  # type: ignore[assignment]
-    app.before_request(_refuse_when_nobody_knows)
+    app.session_interface = Sessions(app, prefetch)  # type: ignore[assignment]
 
     def repair() -> bool:
         with app.app_context():
@@ -206,7 +209,7 @@ def _behind_https(app: Flask) -> bool:
     return bool(app.config.get("PRODUCTION"))
 
 
-def _refuse_when_nobody_knows() -> None:
+def refuse_when_nobody_knows() -> None:
     if getattr(flask.session, "degraded", False):
         raise Unavailable
 

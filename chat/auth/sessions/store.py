@@ -12,8 +12,8 @@ from pymongo.errors import PyMongoError
 from chat import rollout
 from chat.auth.sessions.ids import seal, sid_hash
 from chat.cache import isolation
-from chat.lru import LRU
 from chat.cache.shapes import UNREADABLE
+from chat.lru import LRU
 from chat.models.session import Life
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts

@@ -13,7 +13,7 @@ is signed in, unless something in them was decided by who asked (``basis.for_cal
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,6 @@ from chat.redis import Down, scripts
 from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.request.handoff import KEY, Passing
-from chat.services import activity
 from chat.telemetry import events as figures
 from chat.web import rate_limits
 from chat.web.response_cache import store
@@ -54,16 +53,14 @@ class Question:
         return (EVERYBODY if alike else self.user_id or "", *self.place)
 
 
-def init_app(app: Flask) -> None:
-    """Stand before Flask, and behind what finds out how the caller came (``chat.web.security``)."""
-    app.wsgi_app = Again(app)  # type: ignore[method-assign]
+class ResponseCache:
+    """Middleware: answers GET requests of the API that Flask has answered before.
 
+    ``touch(user_id)`` is told who was answered.
+    """
 
-class Again:
-    """Stands before Flask and answers GET requests of the API that it has answered before."""
-
-    def __init__(self, app: Flask) -> None:
-        self._app, self._wrapped = app, app.wsgi_app
+    def __init__(self, app: Flask, wrapped: Any, touch: Callable[[str], None]) -> None:
+        self._app, self._wrapped, self._touch = app, wrapped, touch
         self._kept = store.new()
         self._cookie = re.compile(
             rf"(?:^|;\s*){re.escape(app.config['SESSION_COOKIE_NAME'])}=([A-Za-z0-9_-]{{43}})(?:;|$)"
@@ -80,6 +77,7 @@ class Again:
         if answer is not None and self._still(asked, answer, passing):
             request_id = logging_setup.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
             figures.again(environ, answer)
+            self._touch(asked.user_id or "")
             status = _give(answer, asked, environ, start_response, request_id)
             if self._app.config["LOG_REQUESTS"]:
                 user = asked.user_id or ""
@@ -183,7 +181,6 @@ def _give(
     request_id: str,
 ) -> int:
     """Begin the answer; its status: 304 for a caller that has it already (RFC 9110, 13.1.2)."""
-    activity.touch(asked.user_id or "")
     headers = [*answer.headers, ("X-Request-ID", request_id)]
     if f'"{answer.etag}"' in environ.get("HTTP_IF_NONE_MATCH", ""):
         start_response("304 NOT MODIFIED", [h for h in headers if h[0] != "Content-Type"])

@@ -9,7 +9,7 @@ from chat.cache import dependencies, user_list
 from chat.cache.dependencies import Basis
 from chat.models import User, base
 from chat.redis.client import redis
-from chat.web.response_cache.middleware import Again
+from chat.web.response_cache.middleware import ResponseCache
 from tests.cache.conftest import enter, token
 
 NUMBERS = count()
@@ -23,7 +23,7 @@ ROUTES = [
 @pytest.fixture
 def given(monkeypatch):
     """What was given again, by path."""
-    paths, still = [], Again._still
+    paths, still = [], ResponseCache._still
 
     def watched(self, sid, answer, passing):
         held = still(self, sid, answer, passing)
@@ -31,7 +31,7 @@ def given(monkeypatch):
             paths.append(answer.route)
         return held
 
-    monkeypatch.setattr(Again, "_still", watched)
+    monkeypatch.setattr(ResponseCache, "_still", watched)
     return paths
 
 
