@@ -16,8 +16,8 @@ from chat.monitoring import http, mongo, wiring
 from chat.monitoring.status import health, loop
 from chat.pages import jinja_env
 from chat.realtime.outgoing import broadcasts
-from chat.rollout import follower
 from chat.services import activity, emoji
+from chat.services.rollout import follower
 from chat.text import integers
 from chat.views import shell
 from chat.web import admission, memory, prefetch, rate_limits, security, trailing_slash

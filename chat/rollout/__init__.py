@@ -3,7 +3,7 @@
 A subject (a person's id, a session's id) falls into one of 100 buckets by a hash that includes
 the feature's name, so cohorts of different features are independent, and raising a percentage
 only ever adds subjects. Percentages are stored in MongoDB, by default the environment's, and every
-process follows them in the background (``chat.rollout.follower``); nothing here asks.
+process follows them in the background (``chat.services.rollout.follower``); nothing here asks.
 
 At 0 % not one command is sent for a structure, so writes are not announced either, and what Redis
 might still hold may be old. While processes learn of a change at different moments, some of them

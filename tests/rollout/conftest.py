@@ -9,8 +9,8 @@ from app import create_app
 from chat import rollout
 from chat.models import Site, ensure_indexes
 from chat.redis.client import redis
-from chat.rollout import follower
 from chat.services import rollout as shares
+from chat.services.rollout import follower
 from tests.cache.conftest import enter, token
 from tests.support.own_clock import Clock
 from tests.support.processes import SECRET_KEY, new_database

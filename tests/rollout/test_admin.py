@@ -7,8 +7,9 @@ from bson import ObjectId
 
 from chat import rollout
 from chat.models import Audit, Rollout, base
-from chat.rollout import FEATURES, follower, percentages
+from chat.rollout import FEATURES
 from chat.services import rollout as shares
+from chat.services.rollout import follower, percentages
 from tests.cache.conftest import token
 from tests.rollout.conftest import set_to
 

@@ -16,8 +16,8 @@ from chat import rollout
 from chat.cache import channels, flush, process_copies, read_through
 from chat.cache.fence import writes as fence_writes
 from chat.models import Rollout, Site, base
-from chat.rollout import follower
 from chat.services import rollout as shares
+from chat.services.rollout import follower
 from tests.support.emptied import empty_redis
 
 PROCESS = st.integers(0, 1)

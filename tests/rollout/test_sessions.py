@@ -8,8 +8,8 @@ from chat import rollout
 from chat.auth.sessions import cleanup as session_cleanup
 from chat.auth.sessions import store
 from chat.models.session import Session as Row
-from chat.rollout import follower
 from chat.services import rollout as shares
+from chat.services.rollout import follower
 from tests.cache.conftest import enter
 from tests.rollout.conftest import PASSWORD, set_to
 from tests.support.servers import IN_PROCESS

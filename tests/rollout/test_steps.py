@@ -13,9 +13,10 @@ from chat.models import Rollout
 from chat.presence import connections
 from chat.redis.client import redis
 from chat.redis_schema.keys import STRUCTURES
-from chat.rollout import ENTERING, FEATURES, LEAVING, Share, follower
+from chat.rollout import ENTERING, FEATURES, LEAVING, Share
 from chat.services import activity, emoji
 from chat.services import rollout as shares
+from chat.services.rollout import follower
 from tests.cache import test_every_write as every
 from tests.rollout.conftest import set_to, touched
 from tests.support.servers import IN_PROCESS

@@ -8,8 +8,9 @@ from flask_babel import lazy_gettext as _l
 from chat.auth import permissions
 from chat.errors import Invalid
 from chat.models import Audit, base
-from chat.rollout import FEATURES, percentages
-from chat.rollout.percentages import CHANGED, ENVIRONMENT
+from chat.rollout import FEATURES
+from chat.services.rollout import percentages
+from chat.services.rollout.percentages import CHANGED, ENVIRONMENT
 
 SHOWN = 50
 

@@ -21,7 +21,8 @@ from chat import rollout
 from chat.cache import flush, updates
 from chat.models import Rollout
 from chat.redis import Down
-from chat.rollout import FEATURES, STEADY, percentages
+from chat.rollout import FEATURES, STEADY
+from chat.services.rollout import percentages
 
 log = logging.getLogger(__name__)
 
