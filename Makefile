@@ -31,10 +31,11 @@ test-without-redis: $(STAMPS)/dev $(STAMPS)/vendor ## the front door's tests wit
 	for share in off 0 10 50; do CHAT_TEST_REDIS=$$share \
 	  $(PYTEST) $$($(PY) -m tests.support.share) $(ARGS) || exit 1; done
 
-lint: $(STAMPS)/dev $(STAMPS)/npm-dev ## ruff, mypy, eslint and prettier
+lint: $(STAMPS)/dev $(STAMPS)/npm-dev ## ruff, mypy, directions of imports, eslint and prettier
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy chat
+	$(VENV)/bin/lint-imports --no-cache
 	@$(NODE_PATH_FIRST) npm run --silent lint
 
 format: $(STAMPS)/dev $(STAMPS)/npm-dev ## let ruff and prettier write the code their way

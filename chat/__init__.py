@@ -1,17 +1,30 @@
 """A self-hosted team chat: one Flask app, MongoDB holds the truth, Redis answers the reads.
 
-The map, and the direction in which calls go (never the other way round):
+The map. Each folder is a room with one question, and imports only rooms below it (`make lint`
+checks that). ``app.py`` wires them on one screen.
 
-    views, api, realtime.handlers   parse, check, answer
-        access                      what may this person see: fetch and check in one call
-        services                    every write that others must see: write, then tell
-            models                  documents and queries (MongoDB); know no cache, no sockets
-            realtime.broadcasts     every event that leaves for a browser
-        cache                       reads: Redis first, models on a miss; the fence round writes
-            redis                   the one door: timeouts, breaker, recovery, pub/sub
-    signals                         the one table that joins a model's save to the cache it changes
+    views, api              pages and JSON: parse, check, ask a service or a cache, answer
+    monitoring              figures for Prometheus; status/ is the admin's page with its alerts
+    realtime.incoming       what browsers send over the socket: parse, check, ask a service
+    services                every write that other people must see: check, write, then tell
+    realtime.outgoing       every event that leaves for browsers, and who is in which room
+    realtime.transport      sockets as bytes: handshakes, frames, queues between processes
+    pages                   HTML that is rendered once and used for many readers
+    web                     around Flask: gunicorn, middleware, limits, headers, response_cache/
+    auth                    who asks, what that person may see and do; sessions/
+    presence                who is online, by connections under leases
+    cache                   reads: Redis first, MongoDB on a miss; fence/ keeps old values out
+    models                  documents and queries in MongoDB; know no cache and no sockets
+    rollout                 which share of the traffic uses a structure in Redis
+    redis                   the one door to Redis: timeouts, breaker, recovery, pub/sub
+    request                 the request or event in hand: its caller and its turn
+    text, i18n              what people type, checked and drawn; languages, numbers and times
+    telemetry               counters that everybody may add to
+    redis_schema            the name and type of every key in Redis
+    logging, config         log lines; settings from the environment
+    embedded                `make run`: its own MongoDB and Valkey, then the app
 
-Around a request: turns lets so many in at once, api.again gives an answer that would be the same,
-and ahead fetches in one round trip what the request is going to ask for. metrics is told what
-happens and knows nobody; watch makes alerts, the status page and a day's history of it.
+A read asks ``cache``, which asks ``redis`` and, on a miss, ``models``. A write goes through
+``services``: ``auth.permissions`` checks, a model saves, ``cache.invalidation`` (the one table from
+a save to the keys that it changes) brings the caches up to date, ``realtime.outgoing`` tells.
 """
