@@ -64,10 +64,16 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
     auth.init_app(app, active=activity.touch, ended=broadcasts.sessions_ended)
     for concern in (security, rate_limits, invalidation):
         concern.init_app(app)
-    for before in (sessions.refuse_when_nobody_knows, security.check_csrf):
+    for before in (
+        sessions.refuse_when_nobody_knows,
+        security.to_https,
+        security.check_csrf,
+        rate_limits.limit_page_writes,
+    ):
         app.before_request(before)
-    for after in (form_token.send, devices.send, security.set_headers):
+    for after in (form_token.send, devices.send, security.set_headers, rate_limits.say_when):
         app.after_request(after)
+    app.wsgi_app = security.behind_proxies(app, app.wsgi_app)  # type: ignore[method-assign]
     app.register_error_handler(ChatError, lambda e: (str(e.detail), e.status))
     _routes(app)
     return app
