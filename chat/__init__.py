@@ -17,11 +17,12 @@ checks that). ``app.py`` wires them on one screen.
     models                  documents and queries in MongoDB; know no cache and no sockets
     rollout                 which share of the traffic uses a structure in Redis
     redis                   the one door to Redis: timeouts, breaker, recovery, pub/sub
-    request                 the request or event in hand: its caller and its turn
     text, i18n              what people type, checked and drawn; languages, numbers and times
     telemetry               counters that everybody may add to
     redis_schema            the name and type of every key in Redis
-    logging, config         log lines; settings from the environment
+    logging                 log lines, and what must never be in them
+    request                 the request or event in hand: its caller and its turn
+    config                  settings from the environment, parsed and checked
     embedded                `make run`: its own MongoDB and Valkey, then the app
 
 A read asks ``cache``, which asks ``redis`` and, on a miss, ``models``. A write goes through

@@ -17,7 +17,6 @@ from chat.auth import current_user as auth
 from chat.auth import form_token
 from chat.errors import FormExpired, Unavailable
 from chat.request.path import is_within
-from chat.web import form_token
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 MAX_REQUEST = 256 * 1024

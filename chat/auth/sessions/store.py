@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 
 from chat import rollout
 from chat.auth.sessions.ids import seal, sid_hash
-from chat.cache import isolation
+from chat.cache import isolation, shapes
 from chat.cache.shapes import UNREADABLE
 from chat.lru import LRU
 from chat.models.session import Life
