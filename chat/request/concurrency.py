@@ -22,8 +22,9 @@ MOST_BEHIND = 3  # of those, for what may wait
 RUN = 9
 SPARE = 4  # connections for what runs beside requests and events
 PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
-# What waits behind people at work: sockets that come back, and log-ins of strangers.
-RETURNING, STRANGERS = "returning", "strangers"
+# What waits behind people at work: sockets that come back, log-ins of strangers, and cached values
+# that are fetched anew before they expire.
+RETURNING, STRANGERS, REFRESHING = "returning", "strangers", "refreshing"
 STRANGERS_PATIENCE = 2.0  # they may have to wait for the check of their password as well
 MOST_STRANGERS = 40  # that wait; more are refused at once
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
