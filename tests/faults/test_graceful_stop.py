@@ -14,7 +14,7 @@ VISITORS, ANSWERED_BEFORE = 30, 5
 
 
 def test_requests_under_way_are_answered_when_the_app_is_told_to_stop(launch_app):
-    app = launch_app()
+    app = launch_app(CHEAP_PASSWORD_HASHES=None)
     owner = Person(app.url, "owner").set_up()
     tab = owner.tab()
     visitors = [Person(app.url) for _ in range(VISITORS)]
