@@ -140,7 +140,8 @@ def launch_app(tmp_path: Path, mongod: Mongo) -> Iterator[Launcher]:
 def app(mongod: Mongo, valkey: Redis) -> Flask:
     """The app in this process, on a database of its own; pytest-flask's client talks to it."""
     places = {"MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url_of(IN_PROCESS)}
-    made = create_app({"TESTING": True, "SECRET_KEY": SECRET_KEY, **places})
+    settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "CHEAP_PASSWORD_HASHES": True}
+    made = create_app(settings | places)
     models.ensure_indexes()
     return made
 

@@ -1,10 +1,15 @@
 """While any process is cut off from Redis, no process trusts what Redis holds (R13, R20).
 
-A process that Redis does not answer cannot announce its writes, so what others find in the caches
-may be old. It says so in MongoDB, before it acknowledges the first such write and every second
-after that. The others look once a second; while somebody says so they read from MongoDB, and their
-browsers ask for changes instead of waiting to be told. What remains: for about a second after that
-first write (EVERY and a query's time) another process may still answer from a cache.
+A process that does not use Redis cannot announce its writes, so what others find in the caches may
+be old. It says so in MongoDB, before it acknowledges the first such write and every second after
+that. The others look once a second, and before they begin to trust Redis; while somebody says so
+they read from MongoDB, and their browsers ask for changes instead of waiting to be told.
+
+A second is too long where Redis still answers and only refuses something, or holds something that
+is none of ours. So before that acknowledgement the process also takes our mark away there
+(``chat.redis.revocation``): whoever still trusts Redis finds out in the very next round trip. What
+remains: where Redis does not answer this process, another one that it does answer may still
+answer from a cache for about a second after that first write (EVERY and a query's time).
 
 A process with DISABLE_REDIS is cut off from its first moment to its last, and says so as well. To
 know whether it is alone it needs to hear of those, too, that Redis serves well: they say in MongoDB
@@ -17,18 +22,21 @@ each process takes out of Redis what may be old before it trusts it: who was kil
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import gevent
 import pymongo
 from flask import Flask
+from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 from pymongo.errors import PyMongoError
 
 from chat.cache import type_check, updates
+from chat.cache.fence import TRUSTED_MS
 from chat.cache.fence import writes as fence_writes
 from chat.models.base import DATABASE_GONE
 from chat.models.outage import Outage
-from chat.redis import DOWN, recovery
+from chat.redis import DOWN, recovery, revocation
 from chat.redis.client import redis
 
 log = logging.getLogger(__name__)
@@ -48,7 +56,10 @@ class Outages:
         self.apart = False
         self.company = company  # as far as a process knows that Redis tells nothing
         self._told: bool | None = None  # others were told: cut off, only there, or nothing
+        self._revoked = -1  # in which outage (``Breaker.generation``) nobody trusts our mark
+        self._words = 0  # heard over pub/sub
         self._logged = False
+        self._wake = Event()
         self._telling = BoundedSemaphore()
         self._greenlet: gevent.Greenlet | None = None
         self._listeners: list[Callable[[bool], None]] = []
@@ -74,22 +85,42 @@ class Outages:
             if not self._told:
                 with suppress(PyMongoError):  # the write is stored; the next second tries again
                     self._tell(cut_off=True)
+            self._revoke()
 
     def look(self) -> None:
         """Once a second: repeat what is still so, and hear what others say."""
         with self._telling, pymongo.timeout(QUERY_SECONDS):
             if self.elsewhere or not redis.is_up():
                 self._tell(cut_off=not redis.is_up())
+                self._see_whether_revoked()
             elif self._told is not None:
                 self._take_back()
-        with pymongo.timeout(QUERY_SECONDS):
-            others = Outage.others(updates.origin(), FORGOTTEN)
-        self._hear(*others)
+        words = self._words
+        self._hear(*self._others(), words)
+
+    def ask(self) -> bool:
+        """Our mark is in Redis again: who was cut off before does not take it away a second time,
+        but has said so in MongoDB. True: while MongoDB is away what was known has to do."""
+        with suppress(*DATABASE_GONE):
+            elsewhere, company = self._others()
+            if elsewhere:
+                self._hear(elsewhere, company, self._words)
+        return True
+
+    def heed(self) -> None:
+        """Somebody who is cut off, and could not take our mark away, says so over pub/sub."""
+        self._words += 1
+        self._hear(True, self.company, self._words)
+
+    def hurry(self) -> None:
+        """Look now: others should hear of what has just changed here before they need to."""
+        self._wake.set()
 
     def run(self, app: Flask) -> None:
         """For ever."""
         while True:
-            gevent.sleep(EVERY)
+            self._wake.wait(EVERY)
+            self._wake.clear()
             self.look_safely(app)
 
     def look_safely(self, app: Flask) -> None:
@@ -125,10 +156,33 @@ class Outages:
         self._told = None
         Outage.over(updates.origin())
 
-    def _hear(self, elsewhere: bool, company: bool) -> None:
+    def _others(self) -> tuple[bool, bool]:
+        with pymongo.timeout(QUERY_SECONDS):
+            return Outage.others(updates.origin(), FORGOTTEN)
+
+    def _revoke(self) -> None:
+        """Once an outage, before the first write that nobody is told of is acknowledged."""
+        outage = redis.breaker.generation
+        if redis.is_up() or not redis.reached or self._revoked == outage:
+            return
+        self._revoked = outage
+        if not revocation.revoke(redis, *updates.packed("channels", {"type": "cut_off"})):
+            gevent.sleep(TRUSTED_MS / 1000)  # until the word has arrived
+
+    def _see_whether_revoked(self) -> None:
+        """Where the mark is gone after this process has said that it is cut off, who makes it anew
+        knows. Without this each would turn the others out again who have just come back."""
+        outage = redis.breaker.generation
+        if redis.is_up() or not redis.reached or self._revoked == outage:
+            return
+        if revocation.is_revoked(redis):
+            self._revoked = outage
+
+    def _hear(self, elsewhere: bool, company: bool, words: int) -> None:
+        """``words``: how many had been heard when this was asked for; later ones are newer."""
         asked = self.must_ask()
         if elsewhere or not self.elsewhere or self._may_trust():
-            self.elsewhere = elsewhere
+            self.elsewhere = elsewhere or words != self._words
         self._log()
         self.company = company
         if self.must_ask() != asked:
@@ -168,7 +222,15 @@ def init_app(app: Flask) -> None:
     global _outages
     _outages = Outages(company=app.config["WORKERS"] > 1)
     fence_writes.on_unannounced(_outages.say)
+    redis.after_mark(_outages.ask)
+    redis.on_change(lambda up: _outages.hurry())
+    updates.subscribe("channels", _on_update)
     type_check.init_app()
+
+
+def _on_update(event: dict[str, Any]) -> None:
+    if event.get("type") == "cut_off":
+        _outages.heed()
 
 
 def start(app: Flask) -> None:
@@ -180,6 +242,11 @@ def stop(app: Flask) -> None:
     """Stop looking."""
     with app.app_context():
         _outages.stop()
+
+
+def say() -> None:
+    """Something was stored that Redis could not be told of: call it before that is acknowledged."""
+    _outages.say()
 
 
 def elsewhere() -> bool:

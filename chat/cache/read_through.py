@@ -15,7 +15,10 @@ from chat.cache import dependencies, isolation
 from chat.cache.fence import reads as fence_reads
 from chat.cache.process_copies import Copy, copies, size_of
 from chat.cache.shapes import UNREADABLE
+from chat.models.base import DATABASE_GONE
+from chat.redis import deadline
 from chat.redis.client import redis
+from chat.request.concurrency import PATIENCE, REFRESHING, Busy, turns
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
@@ -24,6 +27,7 @@ _filling: dict[str, Event] = {}
 _ORDER = ("hit", "miss", "bypass", "down")
 WAIT_SECONDS = 0.05
 EARLY = 0.1  # the last part of its life in which a value that is in use is fetched anew
+MOST_REFRESHING = 100  # that wait; more are fetched when somebody finds them missing
 JITTER = 0.1  # how much shorter a life may be, so that values filled together do not end together
 
 
@@ -259,23 +263,32 @@ def _load(source: Source, token: str | None) -> Copy:
             copies.keep(source.key, copy, size_of(items))
         return copy
     finally:
-        done.set()
-        if _filling.get(source.key) is done:
-            del _filling[source.key]
+        _filled(source.key, done)
 
 
 def _refresh(source: Source, version: str | None) -> None:
     """Fetch what is about to expire anew, in the background: nobody finds it missing."""
     if source.key in _filling or version is None:
         return
-    if not source.shape.refill:
-        _filling[source.key] = Event()
-    gevent.spawn(_refreshed, current_app._get_current_object(), source, version)  # type: ignore[attr-defined]
+    done = _filling[source.key] = Event()
+    gevent.spawn(_refreshed, current_app._get_current_object(), source, version, done)  # type: ignore[attr-defined]
 
 
-def _refreshed(app: Any, source: Source, version: str) -> None:
-    with app.app_context():
-        _load(source, version)
+def _refreshed(app: Any, source: Source, version: str, done: Event) -> None:
+    try:
+        with app.app_context(), turns.taken(PATIENCE, REFRESHING, MOST_REFRESHING):
+            _load(source, version)
+    except (Busy, *DATABASE_GONE):
+        pass  # whoever finds it missing will fetch it
+    finally:
+        deadline.renew()
+        _filled(source.key, done)
+
+
+def _filled(key: str, done: Event) -> None:
+    done.set()
+    if _filling.get(key) is done:
+        del _filling[key]
 
 
 def note(outcome: str) -> None:

@@ -27,6 +27,7 @@ FIELDS: dict[tuple[str, str], dict[str, Any]] = {
     ("channels", "type: site"): {},
     ("channels", "type: rollout"): {},
     ("channels", "type: drill"): {},
+    ("channels", "type: cut_off"): {},
     ("channels", "kind: joined"): {"channel": Id, "user": Id},
     ("channels", "kind: left"): {"channel": Id, "user": Id, "may_watch": bool},
     ("channels", "kind: archived"): {"channel": Id},
@@ -77,9 +78,14 @@ def subscribe(topic: str, fn: Handler) -> None:
 
 def publish(topic: str, event: dict[str, Any]) -> None:
     """Tell the other processes. Never waits and never raises; lost while Redis is away."""
+    bus.publish(*packed(topic, event))
+
+
+def packed(topic: str, event: dict[str, Any]) -> tuple[str, str]:
+    """The channel, and what is said there."""
     if (topic, name_of(event)) not in FIELDS:
         raise ValueError(f"no such event on {topic}: {name_of(event)}")
-    bus.publish(f"updates:{topic}", json.dumps({**event, "origin": origin()}))
+    return f"updates:{topic}", json.dumps({**event, "origin": origin()})
 
 
 def on_gap(fn: Callable[[], None]) -> None:

@@ -195,6 +195,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LIMIT_API", RATE, "600/minute", "API requests by person."),
     Setting("LIMIT_SOCKET_EVENTS", RATE, "20/second", "Socket events by person."),
     Setting(
+        "CHEAP_PASSWORD_HASHES",
+        BOOLEAN,
+        False,
+        "true: passwords are hashed at almost no cost, which makes them easy to guess from a copy "
+        "of the database. For tests alone; production refuses it.",
+    ),
+    Setting(
         "METRICS_TOKEN",
         SECRET,
         None,
@@ -322,6 +329,8 @@ def _check(values: Mapping[str, Any]) -> None:
             f"MONGODB_URI is not set: give {MONGODB_URL.accepted}, or use `make run`, "
             "which brings its own MongoDB."
         )
+    if values["PRODUCTION"] and values["CHEAP_PASSWORD_HASHES"]:
+        raise ConfigError("CHEAP_PASSWORD_HASHES=true cannot be used in production: unset it.")
     if values["REDIS_SENTINEL"] and values["REDIS_CLUSTER"]:
         raise ConfigError("REDIS_SENTINEL and REDIS_CLUSTER are both set: only one can be used.")
 

@@ -72,7 +72,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT if log else None,
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=die_with(os.getpid()),
             )
         except OSError as error:
             raise EmbeddedError(f"{command[0]} cannot be run ({error.strerror}).") from None
@@ -168,7 +168,8 @@ def _command_of(pid: int) -> str:
     return subprocess.run(listing, capture_output=True, text=True, check=False).stdout
 
 
-def _die_with(parent: int) -> Callable[[], None] | None:
+def die_with(parent: int) -> Callable[[], None] | None:
+    """What a child calls first, so that the kernel ends it should ``parent`` die (Linux only)."""
     if _libc is None:
         return None
     libc = _libc

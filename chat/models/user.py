@@ -21,11 +21,15 @@ def at_least(role: str | None, minimum: str) -> bool:
 class User(Document):
     """``nickname_key`` is unique whatever the case and width (chat.text.validate.nickname_key).
 
+    So is ``look`` (chat.text.lookalikes): of two that register in the same moment one is refused.
+    Accounts made before there was such a rule have none.
+
     ``auth_gen`` grows whenever all earlier log-ins must end (new password, deactivation).
     """
 
     nickname = StringField(required=True)
     nickname_key = StringField(required=True)
+    look = StringField()
     password_hash = StringField(required=True)
     role = StringField(required=True, choices=ROLES, default="member")
     status = StringField(default="")
@@ -45,6 +49,7 @@ class User(Document):
         "auto_create_index": False,
         "indexes": [
             {"fields": ["nickname_key"], "unique": True},
+            {"fields": ["look"], "unique": True, "sparse": True},
             {"fields": ["active", "-last_active", "-id"]},
             {"fields": ["role"]},
         ],

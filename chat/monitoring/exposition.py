@@ -1,14 +1,15 @@
 """Figures as the text that Prometheus reads.
 
-prometheus_client keeps the registry and checks names; its own writer takes 20 µs a line, which
-for some thousands of lines is a pause that every socket of the process would feel. This one writes
-the same bytes (a test compares them) and remembers how label sets are written.
+prometheus_client writes it: 38 ms of CPU for 4,400 lines, at each scrape. A writer of our own took
+3.4 ms. In the thread pool the other greenlets go on meanwhile, with pauses of about 5 ms, so the
+time does not matter to anybody.
 """
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 
+import gevent
+from prometheus_client import generate_latest
 from prometheus_client.core import (
     CollectorRegistry,
     CounterMetricFamily,
@@ -23,8 +24,8 @@ from chat.telemetry import registry as names
 from chat.telemetry.metric_types import Figure, Histogram, Labels
 
 
-class Told:
-    """A snapshot as prometheus_client collects it: for its own writer, and whoever embeds it."""
+class SnapshotCollector:
+    """A snapshot as prometheus_client collects it."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -37,62 +38,14 @@ class Told:
 def registry(snapshot: Snapshot) -> CollectorRegistry:
     """A registry that holds nothing but this snapshot."""
     made = CollectorRegistry()
-    made.register(Told(snapshot))  # type: ignore[arg-type]
+    made.register(SnapshotCollector(snapshot))  # type: ignore[arg-type]
     return made
 
 
 def write(snapshot: Snapshot) -> bytes:
-    """The same as ``prometheus_client.generate_latest(registry(snapshot))``, ten times as fast."""
-    lines: list[str] = []
-    for figure, pairs in _figures(snapshot):
-        name = figure.name
-        lines.append(f"# HELP {name} {_escaped_help(figure.meaning)}\n# TYPE {name} {figure.kind}")
-        for labels, value in pairs:
-            if isinstance(figure, Histogram):
-                lines.extend(_histogram(figure, labels, value))
-            else:
-                text = _written(figure.labels, labels)
-                lines.append(f"{name}{text} {_number(value)}")
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _histogram(figure: Histogram, labels: Labels, row: list[float]) -> Iterator[str]:
-    *counts, total = row
-    passed = 0.0
-    for text, count in zip(_buckets(figure.name, labels), counts, strict=True):
-        passed += count
-        yield f"{text} {_number(passed)}"
-    text = _written(figure.labels, labels)
-    yield f"{figure.name}_count{text} {_number(passed)}"
-    yield f"{figure.name}_sum{text} {_number(total)}"
-
-
-@lru_cache(maxsize=4_000)
-def _buckets(name: str, labels: Labels) -> list[str]:
-    figure = names.BY_NAME[name]
-    assert isinstance(figure, Histogram)
-    ends = [floatToGoString(end) for end in (*figure.buckets, float("inf"))]
-    return [f"{name}_bucket{_written((*figure.labels, 'le'), (*labels, e))}" for e in ends]
-
-
-@lru_cache(maxsize=4_000)
-def _written(keys: Labels, values: Labels) -> str:
-    if not keys:
-        return ""
-    pairs = ",".join(f'{k}="{_escaped(v)}"' for k, v in sorted(zip(keys, values, strict=True)))
-    return f"{{{pairs}}}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _escaped_help(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n")
-
-
-def _number(value: float) -> str:
-    return floatToGoString(value)
+    """The text, written in a thread: it may take 40 ms of CPU, and sockets do not wait for it."""
+    told = registry(snapshot)
+    return gevent.get_hub().threadpool.apply(generate_latest, (told,))  # type: ignore[no-any-return]
 
 
 def _figures(snapshot: Snapshot) -> Iterator[tuple[Figure, list[tuple[Labels, Any]]]]:

@@ -8,15 +8,26 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from flask import Flask
-from redis import Redis
 
 from chat.redis import deadline, recovery, scripts
 from chat.redis import watch as redis_watch
 from chat.redis.breaker import Breaker
 from chat.redis.connect import POOL_WAIT, Connector, is_configured
-from chat.redis.errors import BUG, DENIED, DOWN, LOAD, OUTAGE, POISON, Down, is_moving, kind_of
+from chat.redis.errors import (
+    BUG,
+    DENIED,
+    DOWN,
+    LOAD,
+    OUTAGE,
+    POISON,
+    Down,
+    has_answered,
+    is_moving,
+    kind_of,
+)
 from chat.redis.listeners import Listeners
 from chat.redis.mark import Elsewhere
+from chat.redis.pipeline import Client
 from chat.redis.reasons import describe
 from chat.redis.shared_client import Kept
 from chat.telemetry import events as telemetry
@@ -46,6 +57,7 @@ class Door(Listeners):
         self.kept = Kept()
         self.counts: Counter[str] = Counter()  # by kind of trouble: for the metrics
         self.poisoned = False  # something in it is not as declared: to be mended by a recovery
+        self.reached = False  # as far as is known Redis answers, although it is not used
         self.watched = False  # a health greenlet probes, so requests need not
         self.run_id: str | None = None
         self.latency_ms: float | None = None
@@ -128,19 +140,22 @@ class Door(Listeners):
             {} if self.breaker.is_open else {"latency_ms": self.latency_ms}
         )
 
-    def new_client(self, **own: Any) -> Redis:
+    def new_client(self, **own: Any) -> Client:
         """A bytes client of the caller's own, for pub/sub and the queue; it raises."""
         return self.connector.single(**own)
 
     # -- being told ------------------------------------------------------------------------------
 
-    def suspect(self, cause: str, reason: str = "", answers: bool = False) -> None:
+    def suspect(
+        self, cause: str, reason: str = "", answers: bool = False, reached: bool = True
+    ) -> None:
         """Stop trusting what Redis holds, as after an outage; it is emptied before its next use.
 
         For callers that could not deliver an invalidation although Redis seemed to be up.
-        ``answers``: it is there, only what it holds is wrong.
+        ``answers``: it is there, only what it holds is wrong. ``reached``: at least it is there.
         """
         if self.enabled and not _recovering.get() and self.breaker.open(cause, reason, answers):
+            self.reached = reached
             log.warning("Redis is down, going on without it: %s", cause)
             self.kept.give_up()
             self.kept.drop()
@@ -201,11 +216,13 @@ class Door(Listeners):
             self.kept.drop()
             self.kept.mark.drop()
             self._looking.begin_anew()
-            seen = recovery.recover(self._get_client(), self._looking, self._before_recovery)
+            client = self._get_client()
+            seen = recovery.recover(client, self._looking, self._before_recovery, self._after_mark)
             self.run_id = seen.run_id
             self.kept.mark.trust(seen.epoch, seen.beat)
         except Exception as error:  # noqa: BLE001 - whatever it is, Redis is not to be trusted
             failure, reason = self._why(error)
+            self.reached = has_answered(error)
         finally:
             _recovering.reset(token)
             self._probing.release()
@@ -235,7 +252,7 @@ class Door(Listeners):
     def _not_yet(self, cause: str, reason: str = "") -> bool:
         if self._fresh:
             self._fresh = False
-            self.suspect(cause, reason)
+            self.suspect(cause, reason, reached=self.reached)
         else:
             self.breaker.failed(cause, reason)
         return False
@@ -310,7 +327,8 @@ class Door(Listeners):
         cause, reason = describe(error, kind)
         answers = isinstance(error, Elsewhere)
         self.poisoned = self.poisoned or answers  # who wrote over our mark may have written more
-        self.suspect(cause if reason or not what else f"{cause} ({what})", reason, answers)
+        cause = cause if reason or not what else f"{cause} ({what})"
+        self.suspect(cause, reason, answers, has_answered(error))
 
 
 redis = Door()  # of this process; bound to the app by ``chat.redis.init_app``

@@ -63,6 +63,10 @@ class Lacking(NoPermissionError):
     """The user of Redis may not do what the product needs; the text names the rights."""
 
 
+class Unfit(redis.ConnectionError):
+    """The server answers, but it is not, or does not hold, what it should."""
+
+
 class Unknown(redis.RedisError):
     """The server does not have commands that the product needs; the text names them."""
 
@@ -101,6 +105,11 @@ def _kind_of_reply(error: ResponseError) -> str:
     if isinstance(error, _NOT_NOW) or any(word in text for word in _NOT_NOW_WORDS):
         return OUTAGE
     return POISON if any(words in text for words in _POISON) else BUG
+
+
+def has_answered(error: Exception) -> bool:
+    """Whether the server is there, and only cannot be used: it can perhaps be told something."""
+    return isinstance(error, ResponseError | Unfit) or kind_of(error) in (DENIED, LOAD, POISON)
 
 
 def is_moving(error: Any) -> bool:

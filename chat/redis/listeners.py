@@ -10,12 +10,17 @@ class Listeners:
 
     def __init__(self) -> None:
         self._before_recovery: list[Callable[[], bool]] = []
+        self._after_mark: list[Callable[[], bool]] = []
         self._regularly: list[Callable[[], bool]] = []
         self._on_change: list[Callable[[bool], None]] = []
 
     def before_recovery(self, fn: Callable[[], bool]) -> None:
         """`fn` must say True before Redis is trusted again; it may use the door."""
         self._before_recovery.append(fn)
+
+    def after_mark(self, fn: Callable[[], bool]) -> None:
+        """`fn` must say True when our mark is there again, just before Redis is trusted."""
+        self._after_mark.append(fn)
 
     def regularly(self, fn: Callable[[], bool]) -> None:
         """`fn` is called by the watch every few seconds while Redis is up."""
@@ -26,7 +31,8 @@ class Listeners:
         self._on_change.append(fn)
 
     def _forget_all(self) -> None:
-        for listeners in (self._before_recovery, self._regularly, self._on_change):
+        every = (self._before_recovery, self._after_mark, self._regularly, self._on_change)
+        for listeners in every:
             listeners.clear()  # type: ignore[attr-defined]
 
     def _tell(self, up: bool) -> None:

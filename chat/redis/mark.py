@@ -10,6 +10,10 @@ Who asks about cached values asks for the epoch last, in the same write: what wa
 came from the same database. So that costs no round trip, and no answer of another database is used.
 In a Cluster there is no SWAPDB, and the mark lives on one node: there only the looks compare it.
 
+A process that stops using Redis while others go on takes the epoch away (``REVOKE``), so that none
+of them trusts what is there after its next round trip (``chat.redis.revocation``). The beat stays:
+it tells that the mark was ours.
+
 An answer is compared with what was expected when it was asked for. While it lies there a look of
 this process may raise the beat, and a busy process leaves answers lying for long.
 """
@@ -20,17 +24,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hiredis import pack_command
-from redis.exceptions import ConnectionError as RedisConnectionError
 
 from chat.redis import prefix
+from chat.redis.errors import Unfit
 
 if TYPE_CHECKING:
     from chat.redis.watch import Seen
 
 KEY = "chat:mark"
 
+REVOKE = ("HDEL", KEY, "epoch")
+
 # KEYS: the mark. ARGV: an epoch for where there is none, or ""; "1" to raise the beat. What
-# somebody else left under this name goes.
+# somebody else left under this name goes. Without an epoch the beat tells whether there was one.
 LOOK = """
 local epoch = redis.pcall('HGET', KEYS[1], 'epoch')
 if type(epoch) == 'table' then
@@ -42,7 +48,7 @@ if not epoch and ARGV[1] ~= '' then
   epoch = ARGV[1]
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'beat', 0)
 end
-local beat = 0
+local beat = epoch and 0 or redis.call('HEXISTS', KEYS[1], 'beat')
 if epoch and ARGV[2] == '1' then
   local last = redis.call('HGET', KEYS[1], 'beat') or ''
   if not string.find(last, '^%d+$') or tonumber(last) > 2^53 then
@@ -53,11 +59,14 @@ end
 """
 
 
-class Elsewhere(RedisConnectionError):
+class Elsewhere(Unfit):
     """What Redis holds is not what it held."""
 
     def __init__(self) -> None:
-        super().__init__("it holds something else than before (emptied, swapped, or restored)")
+        super().__init__(
+            "it holds something else than before (emptied, swapped, restored, or given up"
+            " by another process)"
+        )
 
 
 def new_epoch() -> str:

@@ -9,7 +9,14 @@ import re
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 
 from chat.logging.redaction import unquoted
-from chat.redis.errors import DENIED, Lacking, Unknown, is_unknown_command, name_of_unknown
+from chat.redis.errors import (
+    DENIED,
+    Lacking,
+    Unfit,
+    Unknown,
+    is_unknown_command,
+    name_of_unknown,
+)
 from chat.redis.mark import Elsewhere
 
 LOGIN, RIGHTS, COMMAND, DISK, FULL, REPLICA, OTHER_DATA = (
@@ -32,7 +39,7 @@ LONGEST = 600
 def describe(error: Exception, kind: str) -> tuple[str, str]:
     """One line for a log or a status page, and the reason's name or nothing."""
     reason = _reason_of(error, kind)
-    if isinstance(error, Lacking | Unknown | Elsewhere):  # our own words
+    if isinstance(error, Lacking | Unknown | Unfit):  # our own words
         return str(error)[:LONGEST], reason
     prefix = _SAID.get(reason, type(error).__name__)
     return f"{prefix}: {_detail(error)}"[:LONGEST], reason

@@ -34,31 +34,43 @@ class NotReady(RedisError):
 
 
 class MarkedMeanwhile(NotReady):
-    """Another process that starts as well was the first to leave our mark."""
+    """The mark changed during the recovery: another process that starts as well was the first to
+    leave it, or one that stops using Redis took it away."""
 
 
-def recover(client: Any, looking: redis_watch.Looking, repairs: list[Callable[[], bool]]) -> Seen:
-    """Look, empty, repair, prove a write. What was seen in the end; raises if it is not trusted."""
+Steps = list[Callable[[], bool]]
+
+
+def recover(client: Any, looking: redis_watch.Looking, repairs: Steps, last: Steps) -> Seen:
+    """Look, empty, repair, prove a write, and take the ``last`` steps with our mark in place. What
+    was seen in the end; raises if it is not trusted."""
     try:
-        return _recover(client, looking, repairs)
+        seen = _recover(client, looking, repairs)
     except MarkedMeanwhile:
-        return _recover(client, looking, repairs)
+        seen = _recover(client, looking, repairs)
+    _take(last)
+    return seen
 
 
-def _recover(client: Any, looking: redis_watch.Looking, repairs: list[Callable[[], bool]]) -> Seen:
+def _take(steps: Steps) -> None:
+    for step in steps:
+        if not step():
+            raise NotReady(f"{getattr(step, '__qualname__', step)} is not done")
+
+
+def _recover(client: Any, looking: redis_watch.Looking, repairs: Steps) -> Seen:
     before = looking.look(client, write=False)
     gone = flush(client)
-    for repair in repairs:
-        if not repair():
-            raise NotReady(f"{getattr(repair, '__qualname__', repair)} is not done")
+    _take(repairs)
     # A full or read-only server answers PING: only a write proves that writes work.
-    epoch = before.epoch or mark.new_epoch()
-    seen = looking.look(client, epoch=epoch)
-    if seen.run_id == before.run_id and seen.epoch != epoch and not before.epoch:
-        raise MarkedMeanwhile("another process left our mark during the recovery")
-    if (seen.run_id, seen.epoch) != (before.run_id, epoch):
+    # A mark that was taken away meanwhile must not come back: who trusted it would again.
+    new = "" if before.epoch else mark.new_epoch()
+    seen = looking.look(client, epoch=new)
+    if seen.run_id != before.run_id:
         raise NotReady("the server changed during the recovery")
-    if gone and not before.epoch:
+    if seen.epoch != (before.epoch or new):
+        raise MarkedMeanwhile("our mark changed during the recovery")
+    if gone and not before.epoch and not before.beat:
         log.warning(UNMARKED, gone)
     return seen
 

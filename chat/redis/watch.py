@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, ResponseError
 
 from chat.redis import mark, rights, scripts
-from chat.redis.errors import Unknown, is_unknown_command
+from chat.redis.errors import Unfit, Unknown, is_unknown_command
 
 if TYPE_CHECKING:
     from chat.redis.client import Door
@@ -130,7 +130,7 @@ def named(error: Exception, get_client: Callable[[], Any]) -> Exception:
 def _must_be_master(role: str | bytes) -> None:
     name = role.decode() if isinstance(role, bytes) else role
     if name != "master":
-        raise RedisConnectionError(f"connected to a {name}, not to a master")
+        raise Unfit(f"connected to a {name}, not to a master")
 
 
 def same_server(connection: Any, run_id: str) -> None:

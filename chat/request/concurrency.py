@@ -17,8 +17,10 @@ MOST = 12
 MOST_BEHIND = 3  # of those, for what may wait
 RUN = 9
 SPARE = 4  # connections for what runs beside requests and events
-# What waits behind people at work: sockets that come back, and log-ins of strangers.
-RETURNING, STRANGERS = "returning", "strangers"
+PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
+# What waits behind people at work: sockets that come back, log-ins of strangers, and cached values
+# that are fetched anew before they expire.
+RETURNING, STRANGERS, REFRESHING = "returning", "strangers", "refreshing"
 
 
 class Busy(Exception):

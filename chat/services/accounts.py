@@ -90,9 +90,12 @@ def _check_mistakable(nickname: str) -> None:
     if lookalikes.is_office(key):
         raise Invalid(_l("This nickname is reserved. Choose another one."), field="nickname")
     if any(User.by_nickname(twin) for twin in lookalikes.twins(key)):
-        raise Invalid(
-            _l("This nickname looks like somebody else's. Choose another one."), field="nickname"
-        )
+        raise _looks_taken()
+
+
+def _looks_taken() -> Invalid:
+    words = _l("This nickname looks like somebody else's. Choose another one.")
+    return Invalid(words, field="nickname")
 
 
 def authenticate(nickname: str, password: str) -> dict | None:
@@ -245,9 +248,11 @@ def _one_of(value: str, allowed: tuple[str, ...], field: str) -> str:
 
 
 def _store_user(nickname: str, digest: str, **fields: Any) -> dict:
+    key = validate.nickname_key(nickname)
     user = User(
         nickname=nickname,
-        nickname_key=validate.nickname_key(nickname),
+        nickname_key=key,
+        look=lookalikes.look(key),
         password_hash=digest,
         **fields,
     )
@@ -255,6 +260,8 @@ def _store_user(nickname: str, digest: str, **fields: Any) -> dict:
         user.save()
     except NotUniqueError:
         base.write_refused.send(User, document=user)
+        if User.by_nickname(key) is None:
+            raise _looks_taken() from None
         raise Invalid(_l("This nickname is taken."), field="nickname") from None
     return to_profile(user.to_mongo())
 

@@ -9,6 +9,8 @@ import unicodedata
 # The form in which nicknames are compared has no case, so letters are twins if either case is.
 _CYRILLIC = dict(zip("abcehijkmopstxy", "авсеніјкморѕтху", strict=True))
 _GREEK = dict(zip("abehikmnoptxyz", "αβεηικμνορτχυζ", strict=True))
+_FROM_CYRILLIC = {twin: latin for latin, twin in _CYRILLIC.items()}
+_FROM_GREEK = {twin: latin for latin, twin in _GREEK.items()}
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
 # Who would be taken for the installation, for its staff, or for everybody at once.
 _OFFICES = {
@@ -29,12 +31,17 @@ def is_office(key: str) -> bool:
     return "".join(char for char in key if char.isalnum()) in _OFFICES
 
 
+def look(key: str) -> str:
+    """What nicknames that look the same have in common: the Latin spelling, where every letter has
+    one. "сосо" in Cyrillic looks like "coco", "ёжик" like nothing but itself."""
+    spellings = (_spelled(key, letters) for letters in (_FROM_CYRILLIC, _FROM_GREEK))
+    return next(filter(None, spellings), key)
+
+
 def twins(key: str) -> list[str]:
     """The nicknames that look like this one in another script: "coco" has one, "ёжик" has none."""
-    found = {key}
-    for other in (_CYRILLIC, _GREEK):
-        found |= {_spelled(name, {twin: latin for latin, twin in other.items()}) for name in found}
-    found |= {_spelled(name, other) for name in found for other in (_CYRILLIC, _GREEK)}
+    latin = look(key)
+    found = {latin, *(_spelled(latin, letters) for letters in (_CYRILLIC, _GREEK))}
     return sorted(found - {key, ""})
 
 

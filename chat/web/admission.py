@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from chat.auth import devices
-from chat.request.concurrency import MOST, SPARE, STRANGERS, Busy, afterwards, turns
+from chat.request.concurrency import MOST, PATIENCE, SPARE, STRANGERS, Busy, afterwards, turns
 from chat.web import request_body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
 STRANGERS_PATIENCE = 2.0  # they may have to wait for the check of their password as well
 MOST_STRANGERS = 40  # that wait; more are refused at once
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.

@@ -137,7 +137,7 @@ class Strangers:
 
 @pytest.fixture
 def crowded(launch_app) -> AppProcess:
-    return launch_app(TRUSTED_PROXIES="1", LIMIT_LOGIN="1000000/minute")
+    return launch_app(TRUSTED_PROXIES="1", LIMIT_LOGIN="1000000/minute", CHEAP_PASSWORD_HASHES=None)
 
 
 def test_a_hundred_addresses_that_log_in_without_pause_keep_nobody_from_work(

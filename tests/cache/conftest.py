@@ -75,7 +75,7 @@ def browser(commands, mongod, valkey):
         "MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url,
         "SECRET_KEY": "only for tests, and long enough", "LIMIT_API": "100000/minute",
         "LIMIT_REGISTER": "1000/minute",
-        "TESTING": True,
+        "TESTING": True, "CHEAP_PASSWORD_HASHES": True,
     })  # fmt: skip
     with app.app_context():
         ensure_indexes()

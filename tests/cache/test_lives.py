@@ -11,6 +11,7 @@ from chat.cache.process_copies import Copies, Copy, Made
 from chat.models import Message, User, base
 from chat.redis.client import redis
 from chat.redis_schema import keys
+from chat.request.concurrency import MOST_BEHIND, turns
 from chat.services import messages as service
 
 
@@ -44,6 +45,48 @@ def test_what_is_about_to_expire_is_fetched_anew_and_nobody_finds_it_missing(wor
 
     assert len(asked) == 1
     assert left_ms(key) > 30_000
+
+
+def test_values_that_end_together_are_fetched_anew_a_few_at_a_time_behind_people_at_work(
+    world, monkeypatch
+):
+    """Each takes a connection: a hundred at once would leave none for those who wait for a page."""
+    under_way, most = [], []
+
+    def load(number):
+        under_way.append(number)
+        most.append(len(under_way))
+        gevent.sleep(0.001)
+        under_way.remove(number)
+
+    def source(number):
+        return read_through.Source(f"key {number}", shape, lambda: load(number))
+
+    shape = read_through.Shape("users", "TTL_USERS", (), "", lambda *_: (), lambda *_: None)
+    monkeypatch.setattr(fence_reads, "fill", lambda *_: None)
+    with turns.taken():
+        for number in range(read_through.MOST_REFRESHING + 20):
+            read_through._refresh(source(number), "a version")
+    gevent.sleep(0)
+    given_up = read_through.MOST_REFRESHING + 20 - len(read_through._filling)
+    until_background_is_done()
+    assert max(most) == MOST_BEHIND
+    assert len(most) == read_through.MOST_REFRESHING + MOST_BEHIND
+    assert given_up == 20 - MOST_BEHIND
+
+
+def test_what_is_not_fetched_anew_in_time_is_fetched_when_somebody_finds_it_missing(
+    world, monkeypatch
+):
+    service.post(world.owner, world.channel, "one", "client-00001")
+    messages.get_recent(world.channel)
+    about_to_expire(keys.recent_messages(world.channel))
+    monkeypatch.setattr(read_through, "MOST_REFRESHING", 0)
+    messages.get_recent(world.channel)
+    until_background_is_done()
+    redis.call(lambda client: client.delete(keys.recent_messages(world.channel)))
+    assert messages.get_recent(world.channel)[-1]["text"] == "one"
+    assert left_ms(keys.recent_messages(world.channel)) > 30_000
 
 
 def test_a_value_in_the_middle_of_its_life_is_left_alone(world, monkeypatch):

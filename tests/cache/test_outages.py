@@ -9,6 +9,7 @@ from flask import Flask
 from chat.cache import isolation
 from chat.cache.isolation import Outages
 from chat.models.outage import Outage
+from chat.redis import mark
 from chat.redis.client import redis
 
 OTHER = "another process"
@@ -23,6 +24,20 @@ def own(app: Flask) -> Iterator[Outages]:
         made.look()
         assert not made.elsewhere
         yield made
+
+
+def epoch() -> bytes | None:
+    """Of our mark, as Redis holds it."""
+    client = redis.new_client()
+    try:
+        return client.hget(mark.KEY, "epoch")
+    finally:
+        client.close()
+
+
+def comes_back() -> bool:
+    redis.breaker.hurry()
+    return redis.check()
 
 
 def heard_by_others() -> tuple[bool, bool]:
@@ -73,6 +88,58 @@ def test_redis_is_not_believed_before_everything_is_put_right(own: Outages) -> N
     assert own.elsewhere
     own.look()
     assert not own.elsewhere
+
+
+def test_who_comes_back_asks_first_who_has_gone_meanwhile(own: Outages) -> None:
+    redis.suspect("a test")
+    Outage.say(OTHER, cut_off=True)
+    assert not isolation.elsewhere()
+    assert comes_back()
+    assert isolation.elsewhere()
+    Outage.over(OTHER)
+
+
+def test_a_word_that_comes_while_others_are_asked_is_not_lost(own: Outages) -> None:
+    own.heed()
+    own.before_trust(lambda: own.heed() or True)
+    own.look()
+    assert own.elsewhere
+
+
+def test_our_mark_is_taken_away_before_the_first_write_that_nobody_is_told_of(
+    own: Outages, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis.call(lambda client: client.set("cache:site", "before"))
+    redis.suspect("a test")
+    assert epoch()
+    own.say()
+    assert not epoch()
+    caplog.clear()
+    assert comes_back()
+    assert epoch()
+    assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is back"]
+
+
+def test_who_has_come_back_is_not_turned_out_again_by_one_that_has_said_it_is_gone(
+    own: Outages,
+) -> None:
+    redis.suspect("a test")
+    client = redis.new_client()
+    client.hdel(mark.KEY, "epoch")  # by another process
+    own.look()
+    client.hset(mark.KEY, "epoch", "of one that is back, and knows")
+    own.say()
+    assert epoch() == b"of one that is back, and knows"
+    client.delete(mark.KEY)
+    assert comes_back()
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_redis_that_does_not_answer_is_not_waited_for(own: Outages, reached: bool) -> None:
+    redis.suspect("a test", reached=reached)
+    own.say()
+    assert bool(epoch()) is not reached
+    assert comes_back()
 
 
 def test_a_process_of_the_version_before_is_cut_off_if_it_says_anything(own: Outages) -> None:

@@ -222,6 +222,15 @@ def test_production_refuses_to_start_without_a_secret_key(where):
         load({"MONGODB_URI": "mongodb://db/chat", **where})
 
 
+@pytest.mark.parametrize("where", [{"CHAT_ENV": "production"}, {"DYNO": "web.1"}])
+def test_production_refuses_passwords_that_are_cheap_to_guess(where):
+    cheap = {**ENOUGH, "CHEAP_PASSWORD_HASHES": "true"}
+    assert load(cheap)["CHEAP_PASSWORD_HASHES"]
+    with pytest.raises(ConfigError, match="CHEAP_PASSWORD_HASHES"):
+        load({**cheap, "SECRET_KEY": "long enough for production", **where})
+    assert not load(ENOUGH)["CHEAP_PASSWORD_HASHES"]
+
+
 def test_a_dyno_is_production_behind_one_proxy():
     values = load({**ENOUGH, "DYNO": "web.1"})
     assert values["PRODUCTION"]

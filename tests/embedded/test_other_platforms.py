@@ -1,5 +1,5 @@
-"""What `make run` needs is there on a Mac as well: the packages that bring the servers, their
-place, and what happens where the system lacks what Linux has. No Mac runs these tests.
+"""What `make run` needs on a Mac: the packages that bring the servers, where these lie, and what
+happens where the system lacks what Linux has. No Mac runs these tests.
 """
 
 import os

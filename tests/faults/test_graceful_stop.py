@@ -6,15 +6,15 @@ from threading import Barrier, Event, Thread
 
 import psutil
 
-from tests.support import processes
 from tests.support.people import Person
+from tests.support.processes import ROOT, AppProcess
 from tests.support.waiting import eventually
 
 VISITORS, ANSWERED_BEFORE = 30, 5
 
 
 def test_requests_under_way_are_answered_when_the_app_is_told_to_stop(launch_app):
-    app = launch_app()
+    app = launch_app(CHEAP_PASSWORD_HASHES=None)
     owner = Person(app.url, "owner").set_up()
     tab = owner.tab()
     visitors = [Person(app.url) for _ in range(VISITORS)]
@@ -93,10 +93,10 @@ def test_new_code_that_cannot_be_loaded_leaves_the_old_worker_serving(
     launch_app, tmp_path, monkeypatch
 ):
     for name in ("chat", "templates", "static", "translations"):
-        shutil.copytree(processes.ROOT / name, tmp_path / "code" / name)
+        shutil.copytree(ROOT / name, tmp_path / "code" / name)
     for name in ("app.py", "wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(processes.ROOT / name, tmp_path / "code")
-    monkeypatch.setattr(processes, "ROOT", tmp_path / "code")
+        shutil.copy(ROOT / name, tmp_path / "code")
+    monkeypatch.setattr(AppProcess, "root", tmp_path / "code")
     app = launch_app()
     master = psutil.Process(app.process.pid)
     workers = master.children()

@@ -1,7 +1,5 @@
 """A MongoDB that answers, but does not let our account work, is down: with the reason."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -12,8 +10,9 @@ import pytest
 from chat.embedded.binaries import find_mongod
 from chat.embedded.mongo import Mongo
 from chat.embedded.process import LOOPBACK, listens
+from tests.support import forked
 from tests.support.people import Person
-from tests.support.processes import ROOT, AppProcess, Launcher
+from tests.support.processes import AppProcess, Launcher
 from tests.support.waiting import eventually
 
 START_SECONDS = 30
@@ -113,10 +112,9 @@ def test_an_account_that_may_not_work_is_named_at_the_start_by_health_and_on_eve
 ) -> None:  # fmt: skip
     address = guarded.address(user, password)
     app = launch_app(beside=installation, MONGODB_URI=address)
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "init-db"]
-    start = subprocess.run(command, env=app.env, cwd=ROOT, capture_output=True, text=True)
+    start = forked.flask("init-db", env=app.env)
     assert start.returncode != 0
-    assert start.stderr.splitlines() == [f"Error: MongoDB cannot be used: {why}."]
+    assert start.stdout.splitlines() == [f"Error: MongoDB cannot be used: {why}."]
 
     visitor = Person(app.url)
     eventually(lambda: is_down(visitor, why))

@@ -5,8 +5,8 @@ import os
 import time
 from pathlib import Path
 
+import gevent
 import pytest
-from prometheus_client import generate_latest
 from pymongo.errors import OperationFailure
 
 from chat.models import User
@@ -19,6 +19,7 @@ from chat.redis_schema.keys import STRUCTURES
 from chat.telemetry import events as telemetry
 from chat.telemetry import registry
 from chat.telemetry.metric_types import Counter, Gauge, Histogram, percentile
+from tests.monitoring.scrape import Scrape
 from tests.support.processes import ROOT
 
 REQUESTS = registry.REQUESTS.name
@@ -47,10 +48,32 @@ def some(figures, sockets=3):
     return snapshot.own()
 
 
-def test_the_text_is_byte_for_byte_what_prometheus_client_would_write(figures):
-    told = snapshot.add([some(figures), some(figures)])
-    assert exposition.write(told) == generate_latest(exposition.registry(told))
-    assert exposition.write(told).count(b"\n") > 100
+def test_prometheus_reads_from_the_text_what_was_counted(figures):
+    read = Scrape(exposition.write(snapshot.add([some(figures), some(figures)])).decode())
+    buckets, count = f"{REQUESTS}_bucket", f"{REQUESTS}_count"
+    fast = {"method": "GET", "route": "/api/<x>", "status": "2xx", "answered": "hit"}
+    assert read.of(buckets, **fast, le="0.0025") == 0
+    assert [read.of(buckets, **fast, le=end) for end in ("0.005", "5.0", "+Inf")] == [3, 3, 3]
+    assert read.of(count, route='a "quoted" \\ \n route') == 3
+    assert read.of(f"{REQUESTS}_sum", **fast) == pytest.approx(0.012)
+    assert read.of(registry.SOCKETS.name) == 6
+    assert read.of(registry.CACHE_READS.name, structure="cache:site", outcome="hit") == 3
+
+
+def test_other_greenlets_go_on_while_the_text_is_written(figures):
+    for number in range(300):
+        figures.REQUESTS.observe(0.004, "GET", f"/{number}", "2xx", "hit")
+    told, turns = snapshot.own(), []
+
+    def other():
+        while True:
+            turns.append(1)
+            gevent.sleep(0)
+
+    beside = gevent.spawn(other)
+    exposition.write(told)
+    beside.kill()
+    assert turns
 
 
 def test_counts_of_processes_are_added_and_gauges_merged_as_each_says(figures):

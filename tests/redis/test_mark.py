@@ -130,6 +130,17 @@ def test_two_processes_that_start_at_once_on_an_empty_database_agree(
     assert caplog.records == []
 
 
+def test_a_mark_that_is_taken_away_during_a_recovery_does_not_come_back(
+    door: Door, own_redis: Redis
+):
+    client = own_redis.client()
+    first = client.hget(mark.KEY, "epoch")
+    door.before_recovery(lambda: client.hdel(mark.KEY, "epoch") or True)
+    door.suspect("a test")
+    comes_back(door)
+    assert client.hget(mark.KEY, "epoch") not in (None, first)
+
+
 @pytest.mark.parametrize("spoil", ["text", "no number", "too great"])
 def test_a_mark_that_somebody_overwrote_is_made_anew(door: Door, own_redis: Redis, spoil: str):
     client = own_redis.client()

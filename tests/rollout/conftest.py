@@ -37,7 +37,9 @@ def made(mongod, valkey, clock, monkeypatch):
 
     def make(**env):
         settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "LIMIT_API": "100000/minute"}
-        app = create_app(settings | {"LIMIT_LOGIN": "10000/minute"} | places | env)
+        app = create_app(
+            settings | {"LIMIT_LOGIN": "10000/minute", "CHEAP_PASSWORD_HASHES": True} | places | env
+        )
         follower._follower._declared = False  # as a process that has just started
         with app.app_context():
             ensure_indexes()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from chat.embedded.process import LOOPBACK, free_port
-from tests.support.processes import GENEROUS, ROOT
+from tests.support.processes import CHEAP_PASSWORDS, GENEROUS, ROOT
 from tests.support.waiting import eventually
 
 SECONDS = 120
@@ -32,7 +32,7 @@ class Run:
             self.popen = subprocess.Popen(
                 [sys.executable, "-m", "chat.embedded"],
                 cwd=ROOT,
-                env={**inherited, **GENEROUS, **own, **env},
+                env={**inherited, **GENEROUS, **CHEAP_PASSWORDS, **own, **env},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

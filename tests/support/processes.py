@@ -2,20 +2,20 @@
 
 import os
 import signal
-import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import psutil
 import requests
 
 from chat.embedded.process import LOOPBACK, Process, free_port
+from tests.support import databases, forked
+from tests.support.databases import new_database
+from tests.support.forked import ROOT
 from tests.support.servers import Redis, start_valkey
 from tests.support.waiting import eventually
 
-ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "only for tests, and long enough"
 # Many people come from one address here. A test of the limits sets its own.
 GENEROUS = {
@@ -24,20 +24,22 @@ GENEROUS = {
     "LIMIT_API": "100000/minute",
     "LIMIT_SOCKET_EVENTS": "1000/second",
 }
+# Most tests need people, not their passwords. Production refuses this.
+CHEAP_PASSWORDS = {"CHEAP_PASSWORD_HASHES": "true"}
 START_SECONDS, STOP_SECONDS = 120, 30
 LOG_TAIL = 60
 
 
-def new_database(uri: str) -> str:
-    """The address of a database that nobody has used."""
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(path=f"/chat_{uuid4().hex[:10]}"))
+def _usual(env: Mapping[str, str | None]) -> dict[str, str]:
+    in_production = env.get("CHAT_ENV") == "production" or env.get("DYNO")
+    return GENEROUS if in_production else GENEROUS | CHEAP_PASSWORDS
 
 
 class AppProcess:
     """One gunicorn. ``env`` wins over what a test usually wants; None unsets a variable."""
 
     command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "wsgi:app")
+    root = ROOT  # where the code lies
 
     def __init__(self, folder: Path, **env: str | None) -> None:
         self.port = free_port()
@@ -45,20 +47,21 @@ class AppProcess:
         self.log = folder / f"app-{self.port}.log"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("REDIS_")}
         own = {"HOST": LOOPBACK, "PORT": str(self.port), "DATA_DIR": str(folder)}
-        wanted = {**inherited, **GENEROUS, "SECRET_KEY": SECRET_KEY, **own, **env}
+        wanted = {**inherited, **_usual(env), "SECRET_KEY": SECRET_KEY, **own, **env}
         self.env = {name: value for name, value in wanted.items() if value is not None}
         self.process: Process | None = None
 
     def prepare(self) -> "AppProcess":
         """Build the indexes, as a release does."""
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "init-db"]
-        done = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        if databases.can_copy_release(self.env):
+            databases.copy_release(self.env["MONGODB_URI"])
+        else:
+            databases.release(self.env)
         return self
 
     def start(self) -> "AppProcess":
         """Start it, and return when it answers."""
-        self.process = Process(self.command, title="the app", log=self.log, env=self.env, cwd=ROOT)
+        self.process = self._process()
         assert self.process.wait_until(self._answers, START_SECONDS), self.tail()
         return self
 
@@ -95,6 +98,12 @@ class AppProcess:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-LOG_TAIL:])
 
+    def _process(self) -> Process:
+        usual = self.command == AppProcess.command and self.root == ROOT
+        if usual and forked.can_become(self.env):
+            return forked.Forked(title="the app", log=self.log, env=self.env)
+        return Process(self.command, title="the app", log=self.log, env=self.env, cwd=self.root)
+
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/health", timeout=2).ok
@@ -126,6 +135,9 @@ class Launcher:
             app.kill()  # at once: how an app stops is what some tests are about
         for server in self.redis:
             server.kill()
+        for app in self.launched:
+            if databases.can_copy_release(app.env):
+                databases.drop(app.env["MONGODB_URI"])
 
     def _new_places(self, env: dict[str, str | None]) -> dict[str, str]:
         places = {"MONGODB_URI": new_database(self.mongodb_uri)}

@@ -1,5 +1,7 @@
 """One person, one nickname: however it is typed, and whatever it looks like."""
 
+from concurrent.futures import ThreadPoolExecutor
+from random import choice
 from uuid import uuid4
 
 import pytest
@@ -13,6 +15,7 @@ from chat.web import rate_limits
 from tests.conftest import NewPerson
 from tests.support.people import PASSWORD, Person
 
+TRIES = 5
 FORMS = ["olga", " olga", "olga ", "\u2003olga\t", "OLGA", "ｏｌｇａ", "\u3000Olga\u3000"]
 
 
@@ -115,9 +118,43 @@ def test_whose_nickname_looks_like_mine_comes_too_late(new_person: NewPerson) ->
     assert "looks like" in answer.text
 
 
-def _registered(new_person: NewPerson, nickname: str) -> requests.Response:
-    admin = new_person(role="admin")
-    invite, stranger = admin.invite(), Person(admin.url)
+def test_of_two_twins_that_register_in_the_same_moment_one_is_refused(
+    new_person: NewPerson, owner: Person, invite: str
+) -> None:
+    """Both have been looked at before either is stored."""
+    for _ in range(TRIES):
+        stem = "".join(choice(list("aceopxy")) for _ in range(12))
+        names = [stem, *lookalikes.twins(stem)][:2]
+        both = [_at_the_form(owner.url, invite) for _ in names]
+        with ThreadPoolExecutor() as pool:
+            answers = list(pool.map(lambda who, name: _register(who, name, invite), both, names))
+        assert sorted(answer.status_code for answer in answers) == [303, 422]
+        refused = next(answer for answer in answers if answer.status_code == 422)
+        assert "looks like" in refused.text
+
+
+def test_what_looks_the_same_is_stored_once(app: Flask) -> None:
+    with app.test_request_context():
+        accounts._store_user("coco", "-")
+        with pytest.raises(Invalid, match="looks like"):
+            accounts._store_user("сосо", "-")
+        with pytest.raises(Invalid, match="taken"):
+            accounts._store_user("Coco", "-")
+        accounts._store_user("ёжик", "-")
+
+
+def _at_the_form(url: str, invite: str) -> Person:
+    stranger = Person(url)
     stranger.get(f"/register?invite={invite}")
+    return stranger
+
+
+def _register(stranger: Person, nickname: str, invite: str) -> requests.Response:
     fields = {"nickname": nickname, "password": PASSWORD, "invite": invite}
     return stranger.post_form("/register", **fields)
+
+
+def _registered(new_person: NewPerson, nickname: str) -> requests.Response:
+    admin = new_person(role="admin")
+    invite = admin.invite()
+    return _register(_at_the_form(admin.url, invite), nickname, invite)

@@ -1,7 +1,5 @@
 """Set-up, registration, roles, and ending what somebody may do, through the pages."""
 
-import subprocess
-import sys
 from threading import Barrier, Thread
 
 import pytest
@@ -9,8 +7,8 @@ import requests
 from bson import ObjectId
 from pymongo import MongoClient
 
+from tests.support import forked
 from tests.support.people import PASSWORD, Person
-from tests.support.processes import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -184,9 +182,8 @@ def test_a_password_set_by_the_operator_ends_sessions_and_tokens(server, new_per
     bot = {"Authorization": f"Bearer {person.new_token()['token']}"}
     call = lambda: requests.get(f"{server.url}/api/me", headers=bot, timeout=10).status_code  # noqa: E731
     assert call() == 200
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "reset-password", person.nickname]
-    done = subprocess.run(command, env=server.env, cwd=ROOT, capture_output=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    done = forked.flask("reset-password", person.nickname, env=server.env)
+    assert done.returncode == 0, done.stdout
     assert call() == 401
     assert person.get("/api/me").status_code == 401
 

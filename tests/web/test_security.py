@@ -157,6 +157,18 @@ def test_plain_http_is_sent_to_https_only_behind_a_trusted_proxy() -> None:
     assert http.get("/plain", headers={"X-Forwarded-Proto": "https"}).status_code == 200
 
 
+@pytest.mark.parametrize(("cheap", "cost"), [(False, "m=19456,t=2"), (True, "m=8,t=1")])
+def test_passwords_are_cheap_only_where_tests_ask_for_it(cheap: bool, cost: str) -> None:
+    app = Flask("chat")
+    app.config["CHEAP_PASSWORD_HASHES"] = cheap
+    with app.app_context():
+        stored = passwords.hash_password("correct horse")
+        assert cost in stored
+        assert passwords.verify_password(stored, "correct horse") == (True, False)
+        assert cost in passwords._nobodys(passwords._hasher())
+    assert passwords.verify_password(stored, "correct horse") == (True, cheap)  # made anew
+
+
 @pytest.mark.parametrize("target", ["/", "/channels/отпуск", "/a?b=//c", "/a#b"])
 def test_a_target_on_this_site_is_followed(target: str) -> None:
     assert safe_next(target) == target

@@ -217,8 +217,10 @@ def _end_in_redis(sid: str) -> Any:
     if not rollout.writes("sessions"):
         return None
     told = redis.run(END, keys_of(sid), [ENDED_SECONDS], "session")
-    if told is DOWN and redis.is_up():
-        redis.suspect("it could not be told of an ended session")
+    if told is DOWN:
+        if redis.is_up():
+            redis.suspect("it could not be told of an ended session")
+        isolation.say()
     return told
 
 

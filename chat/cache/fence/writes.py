@@ -118,14 +118,14 @@ def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
     told = redis.call(lambda r: scripts.run_all(r, calls), what="end")
     if told is not DOWN:
         return
-    for fn in _unannounced:
-        fn()
     write = next((write for write, _ in endings if not write.fenced), endings[-1][0])
-    if write.fenced:
-        time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))
-    elif redis.is_up():
+    if not write.fenced and redis.is_up():
         # Too busy to take either word: nobody there knows that D is old.
         redis.suspect(f"a write could not be announced ({write.key})")
+    for fn in _unannounced:
+        fn()
+    if write.fenced:
+        time.sleep(max(0.0, write.started + TRUSTED_MS / 1000 - time.monotonic()))
 
 
 def release(write: Write) -> None:

@@ -27,8 +27,8 @@ def on_redis(reason: str | None) -> str:
         ),
         reasons.REPLICA: _("This Redis is a replica. REDIS_URL must point to the primary."),
         reasons.OTHER_DATA: _(
-            "Redis was emptied, swapped or restored. The caches are being refilled; no data is"
-            " lost."
+            "Redis was emptied, swapped or restored, or another process could not use it. The"
+            " caches are being refilled; no data is lost."
         ),
     }
     return known.get(reason or "", "")

@@ -2,6 +2,10 @@
 
 What a server sends is not masked, so the same bytes serve every socket. No extension is ever
 agreed on: permessage-deflate would make each socket's bytes its own and double its memory.
+
+``wsproto`` was measured for what comes in: 844 bytes a socket instead of 88, and 10.0 µs of CPU
+instead of 2.3 for a message of 150 bytes. It knows neither a largest message nor what asks for
+nothing (``Cutter.idle``), so both limits would stay with us.
 """
 
 import struct
