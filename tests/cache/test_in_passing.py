@@ -11,7 +11,7 @@ from chat.redis_schema import keys
 from chat.web.response_cache import store
 from chat.web.response_cache.store import CachedResponse
 from tests.cache.conftest import enter, token
-from tests.cache.test_again import asked_twice, given  # noqa: F401 - a fixture
+from tests.cache.test_response_cache import asked_twice, given  # noqa: F401 - a fixture
 
 
 def cached_keys():
