@@ -21,6 +21,7 @@ run: $(STAMPS)/run $(STAMPS)/vendor ## start the chat with its own MongoDB and V
 	@exec $(PY) -m chat.embedded
 
 test: lint $(STAMPS)/vendor browser prometheus ## lint, types and every test, against real servers
+	@$(NODE_PATH_FIRST) npm test --silent
 	$(PYTEST) $(ARGS)
 
 test-all: ARGS += -m "long or not long"

@@ -3,8 +3,12 @@
 import { $ } from "./dom.js";
 
 // How far the server's clock is ahead, to within the time that this page took to arrive.
-const said = Date.parse($("main#channel")?.dataset.now || "");
-const ahead = Number.isNaN(said) ? 0 : said - Date.now();
+let ahead = 0;
+
+export function find() {
+  const said = Date.parse($("main#channel")?.dataset.now || "");
+  ahead = Number.isNaN(said) ? 0 : said - Date.now();
+}
 
 /** The server's time at a moment that this device's clock shows. */
 export const serverTime = (at = Date.now()) => new Date(at + ahead);

@@ -14,13 +14,12 @@ import { load, save } from "./storage.js";
 const WARN_AT = LIMIT - 500;
 const TYPING_MS = 3000;
 
-const form = $("#composer");
-const field = form && $("textarea", form);
+let form = null;
+let field = null;
+let counter = null;
 const place = () => room.id || placeOf(room.other);
 const draftKey = () => `draft:${place()}`;
 const saveDraft = debounce(() => save(draftKey(), field.value), 200);
-
-const counter = el("span", { class: "composer-count", role: "status", hidden: true });
 
 function count() {
   const length = lengthOf(field.value);
@@ -71,7 +70,10 @@ function onKey(event) {
 const isLinked = () => Boolean($(".message.is-linked"));
 
 export function start() {
+  form = $("#composer");
   if (!form) return;
+  field = $("textarea", form);
+  counter = el("span", { class: "composer-count", role: "status", hidden: true });
   // The attribute is for pages without a script: it would cut a long paste without a word.
   field.removeAttribute("maxlength");
   form.noValidate = true;
@@ -96,5 +98,5 @@ export function start() {
   });
   when("edit:done", () => field.focus());
   refresh();
-  if (!isTouch.matches && !isLinked()) field.focus();
+  if (!isTouch() && !isLinked()) field.focus();
 }

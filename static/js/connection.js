@@ -16,7 +16,7 @@ const ENDS = {
   "other-session": () => [t("signed_in_again"), here(), t("go_on")],
 };
 
-const banner = $("#connection");
+let banner = null;
 let state = "connecting";
 let end = null;
 let isDegraded = false;
@@ -61,6 +61,7 @@ function finish(how, data) {
 }
 
 export function start() {
+  banner = $("#connection");
   document.body.dataset.connection = state;
   timer = setTimeout(paint, GRACE_MS);
   when("connected", () => set("online"));

@@ -3,14 +3,14 @@
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-const body = document.body.dataset;
+/** Who is reading: nobody (an empty id) until `find` has looked, and on the pages of strangers. */
+export const me = { id: "", nickname: "", role: "", isModerator: false };
 
-export const me = {
-  id: body.userId || "",
-  nickname: body.nickname || "",
-  role: body.role || "",
-  isModerator: ["moderator", "admin", "owner"].includes(body.role),
-};
+export function find() {
+  const { userId = "", nickname = "", role = "" } = document.body.dataset;
+  const isModerator = ["moderator", "admin", "owner"].includes(role);
+  Object.assign(me, { id: userId, nickname, role, isModerator });
+}
 
 export const csrfToken = () => $('meta[name="csrf-token"]')?.content || "";
 

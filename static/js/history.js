@@ -10,10 +10,8 @@ import { box, isAtBottom, steady, toBottom } from "./scroll.js";
 import { toast } from "./toast.js";
 
 const SLOW_MS = 200;
-// A page that began at the first message has no link yet, but may need one after a long absence.
-const older =
-  $("#load-older") || el("a", { id: "load-older", class: "load-older", href: "?", hidden: true });
-const jump = $("#jump-latest");
+let older = null;
+let jump = null;
 
 let isLoading = false;
 let below = 0;
@@ -97,8 +95,14 @@ async function jumpToLatest(event) {
   $("#composer textarea")?.focus({ preventScroll: true });
 }
 
+// A page that began at the first message has no link yet, but may need one after a long absence.
+const olderLink = () =>
+  $("#load-older") || el("a", { id: "load-older", class: "load-older", href: "?", hidden: true });
+
 export function start() {
   if (!room) return;
+  older = olderLink();
+  jump = $("#jump-latest");
   watch = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {

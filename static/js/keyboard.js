@@ -8,9 +8,8 @@ import { markRead } from "./read.js";
 import * as panels from "./panels.js";
 import * as switcher from "./switcher.js";
 
-const dialog = $("#shortcuts");
-const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
-const COMMAND = isMac ? "⌘" : "key_ctrl";
+let dialog = null;
+const COMMAND = "command"; // ⌘ or Ctrl, as the device has it
 const KEYS = [
   ["keys_switcher", [COMMAND, "K"]],
   ["keys_channels", ["key_alt", "↑ ↓"]],
@@ -28,6 +27,9 @@ const KEYS = [
   ["keys_help", [COMMAND, "/"]],
 ];
 
+const isMac = () => /Mac|iPhone|iPad/.test(navigator.platform);
+const keyName = (key) => t(key === COMMAND ? (isMac() ? "⌘" : "key_ctrl") : key);
+
 function fill() {
   const rows = KEYS.map(([meaning, keys]) =>
     el(
@@ -37,7 +39,7 @@ function fill() {
       el(
         "dd",
         {},
-        ...keys.flatMap((key, index) => [index ? "+" : "", el("kbd", { text: t(key) })]),
+        ...keys.flatMap((key, index) => [index ? "+" : "", el("kbd", { text: keyName(key) })]),
       ),
     ),
   );
@@ -73,6 +75,7 @@ function onKey(event) {
 }
 
 export function start() {
+  dialog = $("#shortcuts");
   if (!dialog) return;
   fill();
   document.addEventListener("keydown", onKey);

@@ -1,10 +1,14 @@
-/** Starts each behaviour; each looks for itself whether the page has what it is about. */
+/**
+ * The one entry: starts each behaviour, which looks for itself whether the page has what it is about.
+ * Importing a module does nothing: it looks at the page when it is told to (`find`, `start`).
+ */
 
-import { me } from "./dom.js";
+import * as dom from "./dom.js";
 import * as forms from "./forms.js";
 import * as tz from "./tz.js";
 
+dom.find();
 tz.start();
 forms.start();
-if (me.id) (await import("./app.js")).start();
+if (dom.me.id) (await import("./app.js")).start();
 if (document.body.dataset.page === "status") (await import("./status.js")).start();

@@ -7,7 +7,12 @@ import { room } from "./room.js";
 import { steady } from "./scroll.js";
 import { after, followDays, seqOf, settle, takeOut } from "./separators.js";
 
-export const list = $("#messages");
+/** The list itself. Null on pages without one. */
+export let list = null;
+
+export function find() {
+  list = $("#messages");
+}
 
 export const rows = () => $$(".message", list);
 export const byId = (id) => (id ? $(`.message[data-id="${CSS.escape(id)}"]`, list) : null);
@@ -126,6 +131,7 @@ export function startOver(messages) {
 }
 
 export function start() {
+  if (!room) return;
   const first = $(".new-line", list);
   const skipped = Number($("#unread-bar")?.dataset.seq) || null;
   room.newSeq = first ? seqOf(after(first)) : skipped;

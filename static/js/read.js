@@ -12,8 +12,8 @@ import { ask } from "./socket.js";
 import { setUnread } from "./unread.js";
 import { isSkipping } from "./unread-bar.js";
 
-let sent = room?.lastRead || 0;
-let newest = room?.lastSeq || 0;
+let sent = 0;
+let newest = 0;
 
 async function send(seq = lastSeq()) {
   if (!seq || seq <= sent) return;
@@ -52,6 +52,8 @@ function looksAway() {
 
 export function start() {
   if (!room?.isMember) return;
+  sent = room.lastRead;
+  newest = room.lastSeq;
   when("shown", (event) => {
     drawLine(event);
     check();

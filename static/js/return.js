@@ -10,7 +10,7 @@ import { isTouch } from "./field.js";
 import { room } from "./room.js";
 import { anchor, box, holdAt, isAtBottom } from "./scroll.js";
 
-const field = $("#composer textarea");
+let field = null;
 const key = () => `chat:${me.id}:view:${room.id}`;
 let focus = null; // {row} or {caret}: what had the focus last, in this channel
 
@@ -47,7 +47,7 @@ function kept() {
 
 function refocus({ focus: row, caret }) {
   if (row) document.getElementById(row)?.focus({ preventScroll: true });
-  else if (caret && field && !isTouch.matches) {
+  else if (caret && field && !isTouch()) {
     field.focus({ preventScroll: true });
     field.setSelectionRange(...caret);
   }
@@ -62,6 +62,7 @@ async function goFurther({ row, top, ...rest }) {
 
 export function start() {
   if (!room) return;
+  field = $("#composer textarea");
   room.main.addEventListener("focusin", note);
   addEventListener("pagehide", keep);
   when("begun", keep);

@@ -2,13 +2,11 @@
 
 import { $, $$ } from "./dom.js";
 
-const main = $("main#channel");
-
 // Any later change of a row on the page has a greater number than all of them have now.
-const newestRev = () =>
+const newestRev = (main) =>
   Math.max(0, ...$$(".message", main).map((row) => Number(row.dataset.rev) || 0));
 
-function read() {
+function read(main) {
   const data = main.dataset;
   return {
     main,
@@ -22,7 +20,7 @@ function read() {
     canWrite: Boolean($("#composer")),
     // Every post, edit and delete of the channel takes the next number; what we hold is complete
     // up to this one. See catchup.js.
-    rev: Number(data.rev) || newestRev(),
+    rev: Number(data.rev) || newestRev(main),
     lastSeq: Number(data.lastSeq) || 0,
     lastRead: Number(data.lastRead) || 0,
     hasOlder: data.more === "true",
@@ -39,4 +37,9 @@ function read() {
   };
 }
 
-export const room = main && "channelId" in main.dataset ? read() : null;
+export let room = null;
+
+export function find() {
+  const main = $("main#channel");
+  room = main && "channelId" in main.dataset ? read(main) : null;
+}

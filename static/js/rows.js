@@ -6,7 +6,11 @@ import { localise, t } from "./i18n.js";
 import { room } from "./room.js";
 
 const NOBODY = "0".repeat(24); // the author of what the installation itself says
-const template = $("#message-template");
+let template = null;
+
+export function find() {
+  template = $("#message-template");
+}
 
 export const isMine = (row) => row.dataset.author === me.id;
 

@@ -4,14 +4,18 @@ import { tell } from "./bus.js";
 import { $ } from "./dom.js";
 import { room } from "./room.js";
 
-const scroller = $("#scroller");
 const NEAR = 48;
 
-export const box = scroller;
+/** What scrolls: the box round the list of messages. Null on other pages. */
+export let box = null;
 
-const distance = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+export function find() {
+  box = $("#scroller");
+}
+
+const distance = () => box.scrollHeight - box.scrollTop - box.clientHeight;
 // With a hole below, the last row shown is not the end.
-export const isAtBottom = () => !scroller || (stuck && !room?.hasNewer);
+export const isAtBottom = () => !box || (stuck && !room?.hasNewer);
 
 // "At the bottom" is what the reader chose last, not what a layout change made of it: a keyboard
 // that opens, or an image that loads, must not unstick the list.
@@ -19,8 +23,8 @@ let stuck = true;
 let lastHeight = 0;
 
 function onScroll() {
-  const resized = scroller.scrollHeight !== lastHeight;
-  lastHeight = scroller.scrollHeight;
+  const resized = box.scrollHeight !== lastHeight;
+  lastHeight = box.scrollHeight;
   if (resized && stuck && distance() >= NEAR) return;
   const now = distance() < NEAR;
   if (now !== stuck) {
@@ -31,7 +35,7 @@ function onScroll() {
 
 export function toBottom() {
   stuck = true;
-  scroller.scrollTop = scroller.scrollHeight;
+  box.scrollTop = box.scrollHeight;
   tell("stuck", true);
 }
 
@@ -43,11 +47,11 @@ export function show(row, block = "center") {
 
 /** The first row in view, by id, and where it stands. */
 export function anchor() {
-  const top = scroller.getBoundingClientRect().top;
-  for (const row of scroller.querySelectorAll(".message")) {
-    const box = row.getBoundingClientRect();
+  const top = box.getBoundingClientRect().top;
+  for (const row of box.querySelectorAll(".message")) {
+    const place = row.getBoundingClientRect();
     // The id, not the node: a change may replace the row that we hold on to.
-    if (box.bottom > top) return { key: row.id, row, top: box.top };
+    if (place.bottom > top) return { key: row.id, row, top: place.top };
   }
   return null;
 }
@@ -57,40 +61,39 @@ export function holdAt(id, top) {
   const row = document.getElementById(id);
   if (!row) return;
   stuck = false;
-  scroller.scrollTop +=
-    row.getBoundingClientRect().top - scroller.getBoundingClientRect().top - top;
+  box.scrollTop += row.getBoundingClientRect().top - box.getBoundingClientRect().top - top;
   onScroll();
 }
 
 /** Run `change`, then put the scroll position where the reader was: the bottom, or the same row. */
 export function steady(change) {
-  if (!scroller) return change();
+  if (!box) return change();
   const held = isAtBottom() ? null : anchor();
   const result = change();
-  if (isAtBottom()) scroller.scrollTop = scroller.scrollHeight;
+  if (isAtBottom()) box.scrollTop = box.scrollHeight;
   else if (held) {
     const row = held.row.isConnected ? held.row : document.getElementById(held.key);
-    if (row) scroller.scrollTop += row.getBoundingClientRect().top - held.top;
+    if (row) box.scrollTop += row.getBoundingClientRect().top - held.top;
   }
-  lastHeight = scroller.scrollHeight;
+  lastHeight = box.scrollHeight;
   return result;
 }
 
 export function start() {
-  if (!scroller) return;
+  if (!box) return;
   // Where to begin was decided before the first paint (first-view.js).
-  if (!scroller.classList.contains("is-steadied")) {
-    scroller.classList.add("is-steadied");
+  if (!box.classList.contains("is-steadied")) {
+    box.classList.add("is-steadied");
     toBottom();
   }
   stuck = distance() < NEAR;
-  lastHeight = scroller.scrollHeight;
+  lastHeight = box.scrollHeight;
   $(".message.is-linked")?.focus({ preventScroll: true });
-  scroller.addEventListener("scroll", onScroll, { passive: true });
+  box.addEventListener("scroll", onScroll, { passive: true });
   const follow = new ResizeObserver(() => {
-    if (isAtBottom()) scroller.scrollTop = scroller.scrollHeight;
-    lastHeight = scroller.scrollHeight;
+    if (isAtBottom()) box.scrollTop = box.scrollHeight;
+    lastHeight = box.scrollHeight;
   });
-  follow.observe(scroller);
-  follow.observe(scroller.firstElementChild);
+  follow.observe(box);
+  follow.observe(box.firstElementChild);
 }

@@ -3,7 +3,8 @@
 import { tell } from "./bus.js";
 import { serverTime } from "./clock.js";
 import { $$, el } from "./dom.js";
-import { dayKey, dayName, t } from "./i18n.js";
+import { dayName, t } from "./i18n.js";
+import { dayKey, dayOf } from "./logic/phrasebook.js";
 import { room } from "./room.js";
 
 const GROUP_MS = 5 * 60_000;
@@ -76,11 +77,6 @@ export function settle(row) {
   row.classList.toggle("is-continued", Boolean(continued));
 }
 
-function dateOf(key) {
-  const [year, month, day] = key.split("-").map(Number);
-  return new Date(year, month - 1, day);
-}
-
 /** After midnight "Today" is yesterday. A page that slept through it catches up when it is seen. */
 export function followDays(list) {
   let today = dayKey(serverTime());
@@ -88,7 +84,7 @@ export function followDays(list) {
     if (today === dayKey(serverTime())) return;
     today = dayKey(serverTime());
     for (const node of $$(".day", list))
-      node.firstElementChild.textContent = dayName(dateOf(node.dataset.day));
+      node.firstElementChild.textContent = dayName(dayOf(node.dataset.day));
   };
   setInterval(look, 30_000);
   document.addEventListener("visibilitychange", look);

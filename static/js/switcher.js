@@ -13,20 +13,10 @@ import { linkOf } from "./unread.js";
 const PAUSE_MS = 120; // between two letters of somebody who types
 const ENOUGH = 20; // of each kind
 
-const dialog = $("#switcher");
-const field = el("input", {
-  class: "input",
-  type: "text",
-  role: "combobox",
-  autocomplete: "off",
-  spellcheck: "false",
-  maxlength: 80,
-  "aria-expanded": "true",
-  "aria-controls": "switcher-list",
-  "aria-autocomplete": "list",
-});
-const options = el("ul", { class: "switcher-list", id: "switcher-list", role: "listbox" });
-const empty = el("p", { class: "switcher-empty", role: "status" });
+let dialog = null;
+let field = null;
+let options = null;
+let empty = null;
 
 let here = []; // what is on the screen
 let found = []; // what is offered
@@ -182,11 +172,33 @@ export function open() {
   ask();
 }
 
-export function start() {
-  if (!dialog) return;
-  field.setAttribute("aria-label", t("switcher_title"));
-  options.setAttribute("aria-label", t("switcher_title"));
+function build() {
+  field = el("input", {
+    class: "input",
+    type: "text",
+    role: "combobox",
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: 80,
+    "aria-label": t("switcher_title"),
+    "aria-expanded": "true",
+    "aria-controls": "switcher-list",
+    "aria-autocomplete": "list",
+  });
+  options = el("ul", {
+    class: "switcher-list",
+    id: "switcher-list",
+    role: "listbox",
+    "aria-label": t("switcher_title"),
+  });
+  empty = el("p", { class: "switcher-empty", role: "status" });
   dialog.append(heading(t("switcher_title")), field, options, empty);
+}
+
+export function start() {
+  dialog = $("#switcher");
+  if (!dialog) return;
+  build();
   field.addEventListener("input", () => {
     chosen = "";
     paint();

@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 import { room } from "./room.js";
 
 const SHOWN_MS = 5000;
-const line = $("#typing");
+let line = null;
 const writers = new Map();
 
 function words() {
@@ -23,6 +23,7 @@ function stop(id) {
 }
 
 export function start() {
+  line = $("#typing");
   if (!room || !line) return;
   when("typing", ({ channel, user }) => {
     if (channel !== room.id || user.id === me.id) return;

@@ -3,12 +3,13 @@
 import { tell, when } from "./bus.js";
 import { serverTime } from "./clock.js";
 import { $, el, icon } from "./dom.js";
-import { clockTime, dateAtTime, dayKey, t, tn } from "./i18n.js";
+import { clockTime, dateAtTime, t, tn } from "./i18n.js";
+import { dayKey } from "./logic/phrasebook.js";
 import { firstSeq, lastSeq } from "./messages.js";
 import { room } from "./room.js";
 import { steady } from "./scroll.js";
 
-let bar = $("#unread-bar");
+let bar = null;
 
 /** Is there something unread above what is loaded? */
 export const isSkipping = () => room.newSeq !== null && room.newSeq < firstSeq();
@@ -55,6 +56,7 @@ export function paint() {
 
 export function start() {
   if (!room?.isMember) return;
+  bar = $("#unread-bar");
   if (bar) localise();
   when("page", paint);
   when("new-line", paint);

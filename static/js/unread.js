@@ -8,7 +8,7 @@ import { room } from "./room.js";
 const MOST = 99;
 // Somebody who looks at the channel in another tab reads it within this time: no flicker here.
 const PATIENCE_MS = 500;
-const bareTitle = document.title.replace(/^\(\d+\+?\) /, "");
+let bareTitle = ""; // without the number
 const coming = new Map();
 // Up to which number the server's last word counted: what is pushed later may be in it already.
 const counted = new Map();
@@ -60,6 +60,7 @@ function countOn({ message }) {
 }
 
 export function start() {
+  bareTitle = document.title.replace(/^\(\d+\+?\) /, "");
   paintTotals();
   when("unread", ({ channel, unread, last_seq }) => setUnread(channel, unread, last_seq));
   when("message:new", countOn);
