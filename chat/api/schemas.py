@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from chat.protocol import HISTORY_PAGE, PLACES_FOUND
 from chat.text import integers
 
 Id = Annotated[str, Meta(description="24 hexadecimal digits.")]
@@ -191,7 +192,7 @@ class PlaceQuery(Struct):
     """A few letters of a name, and how many of each kind are enough."""
 
     q: Annotated[str, Meta(max_length=320)] = ""
-    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+    limit: Annotated[int, Meta(ge=1, le=50)] = PLACES_FOUND
 
 
 class MessageQuery(Struct):
@@ -199,14 +200,14 @@ class MessageQuery(Struct):
 
     before: Seq | UnsetType = UNSET
     after: Seq | UnsetType = UNSET
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    limit: Annotated[int, Meta(ge=1, le=100)] = HISTORY_PAGE
 
 
 class AroundQuery(Struct):
     """The message to be in the middle."""
 
     seq: Seq
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    limit: Annotated[int, Meta(ge=1, le=100)] = HISTORY_PAGE
 
 
 class MeChange(Struct):

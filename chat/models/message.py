@@ -35,8 +35,6 @@ TRIES = 100
 MOST_CHARACTERS = 300_000
 AT_ONCE = 51
 TAKEN_KEPT = 500  # far more changes of one message than there can be while a hint is believed
-# The author of what the installation itself says (chat.services.notices): never an account's id.
-NOBODY = "0" * 24
 _locks: dict[ObjectId, BoundedSemaphore] = {}
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chat.i18n import local_time, reader_zone
+from chat.protocol import GROUPED_SECONDS
 
-GROUPED_WITHIN = timedelta(minutes=5)
+GROUPED_WITHIN = timedelta(seconds=GROUPED_SECONDS)
 
 
 @dataclass

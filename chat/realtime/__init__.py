@@ -13,6 +13,7 @@ import socketio as library
 from flask import Flask
 from werkzeug.http import parse_cookie
 
+from chat import protocol
 from chat.auth import devices
 from chat.auth.sessions.interface import SID
 from chat.auth.sessions.recent import callers
@@ -102,7 +103,7 @@ def stop(app: Flask) -> None:
     from chat.realtime.incoming import reconcile
 
     reconcile.stop()
-    broadcasts.system("restarting")
+    broadcasts.system(protocol.MODE_RESTARTING)
     socketio.server.manager.hurry()
     engine = socketio.server.eio
     closing = [gevent.spawn(_close, engine, eio_sid) for eio_sid in list(engine.sockets)]
@@ -167,13 +168,13 @@ def _others_missed() -> None:
     While some process is not heard they all ask, and their own process tells them when that ends.
     """
     if isolation.all_heard():
-        broadcasts.system("normal", everywhere=True, resync=True)
+        broadcasts.system(protocol.MODE_NORMAL, everywhere=True, resync=True)
 
 
 def _mode() -> str:
     """Redis being back is not enough: what is done at a process that has not noticed yet, or cannot
     reach it, is not heard here."""
-    return "normal" if isolation.all_heard() else "degraded"
+    return protocol.MODE_NORMAL if isolation.all_heard() else protocol.MODE_DEGRADED
 
 
 def _mode_changed(up: bool) -> None:

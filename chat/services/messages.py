@@ -14,12 +14,12 @@ from chat.errors import BadInput, Forbidden, NotFound
 from chat.models import Membership, Message, base, insert
 from chat.models.message import fitting
 from chat.models.user import at_least
+from chat.protocol import HISTORY_PAGE
 from chat.realtime.outgoing import broadcasts
 from chat.services import emoji
 from chat.text import markdown, validate
 
 T = TypeVar("T")
-PAGE = 50
 MOST_NEWEST = cache.MOST
 MOST_IN_PAGE = 100
 MOST_CHANGES = 200
@@ -91,7 +91,7 @@ def history(
     channel_id: str,
     before: int | None = None,
     after: int | None = None,
-    limit: int = PAGE,
+    limit: int = HISTORY_PAGE,
 ) -> tuple[list[dict], bool]:
     """(messages oldest first, more?): the newest, or those before or after a seq (exclusive)."""
     permissions.get_channel_for(actor, channel_id)
@@ -102,7 +102,7 @@ def history(
 
 
 def newest_as(
-    make: Callable[[list[dict], bool], T], actor: Any, channel_id: str, limit: int = PAGE
+    make: Callable[[list[dict], bool], T], actor: Any, channel_id: str, limit: int = HISTORY_PAGE
 ) -> T:
     """What ``make`` makes of the newest messages (at most 50): once for all who read them."""
     permissions.get_channel_for(actor, channel_id)
@@ -117,7 +117,7 @@ def _newest(recent: list[dict], limit: int) -> tuple[list[dict], bool]:
     return page, bool(page) and page[0]["seq"] > 1
 
 
-def newest(actor: Any, channel_id: str, limit: int = PAGE) -> tuple[list[dict], bool, int]:
+def newest(actor: Any, channel_id: str, limit: int = HISTORY_PAGE) -> tuple[list[dict], bool, int]:
     """(the newest messages oldest first, more?, the rev up to which they are complete).
 
     Revs become visible in order, and the cached list is hidden while an edit is under way
@@ -128,7 +128,7 @@ def newest(actor: Any, channel_id: str, limit: int = PAGE) -> tuple[list[dict], 
 
 
 def around(
-    actor: Any, channel_id: str, seq: int, limit: int = PAGE
+    actor: Any, channel_id: str, seq: int, limit: int = HISTORY_PAGE
 ) -> tuple[list[dict], bool, bool]:
     """(messages round a seq, more before?, more after?), for a link into the past."""
     permissions.get_channel_for(actor, channel_id)

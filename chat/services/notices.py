@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from chat.i18n import LANGUAGES
 from chat.models import Site, User, insert
-from chat.models.message import NOBODY
+from chat.protocol import NOBODY
 from chat.realtime.outgoing import broadcasts
 from chat.text import markdown
 

@@ -5,13 +5,14 @@ from typing import Any
 from chat import presence
 from chat.models import User
 from chat.models.user import to_profile
+from chat.protocol import PLACES_FOUND
 from chat.services import channels, people
 from chat.text import spellings
 
 MOST = 50
 
 
-def find(actor: Any, typed: str, limit: int = 20) -> dict[str, list[dict]]:
+def find(actor: Any, typed: str, limit: int = PLACES_FOUND) -> dict[str, list[dict]]:
     """{channels, users}: at most ``limit`` of each, those whose names begin so first.
 
     Of nothing typed: one's own channels before the others, and who was active last.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from chat import protocol
 from chat.redis_schema.keys import STRUCTURES
 from chat.telemetry import registry
 from chat.telemetry.metric_types import Labels, Switch
@@ -134,7 +135,7 @@ def fallback(reason: str) -> None:
 
 def emitted(event: str) -> None:
     """Something was sent to a room."""
-    registry.EMITS.inc(event if event in registry.EVENTS else "other")
+    registry.EMITS.inc(event if event in protocol.TO_BROWSERS else "other")
 
 
 def socket_event(event: str, answer: dict[str, Any]) -> None:

@@ -4,16 +4,13 @@ All label sets are bounded: routes, structures, collections and verbs of our own
 name, a path or an address.
 """
 
+from chat import protocol
 from chat.redis_schema.keys import STRUCTURES
 from chat.telemetry.metric_types import Counter, Figure, Gauge, Histogram
 
 CACHES = tuple(structure.name for structure in STRUCTURES)
 OUTCOMES = ("hit", "miss", "bypass", "down", "error")
 VERDICTS = ("agreed", "stale", "undecided", "skipped", "failed")
-EVENTS = (
-    "message:new", "message:changed", "message:deleted", "channel:changed", "channel:removed",
-    "unread", "typing", "presence", "system",
-)  # fmt: skip
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 REDIS_BUCKETS = (0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.15)
 MONGO_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0)
@@ -119,13 +116,13 @@ EMITS = Counter(
     "chat_socket_emits_total",
     "Events sent to rooms, by event.",
     ("event",),
-    [(event,) for event in EVENTS],
+    [(event,) for event in protocol.TO_BROWSERS],
 )
 SOCKET_EVENTS = Counter(
     "chat_socket_events_total",
     "Events from browsers by outcome: done (ok), refused with a reason, or failed on our side.",
     ("event", "outcome"),
-    [("message:post", outcome) for outcome in ("ok", "refused", "failed")],
+    [(protocol.MESSAGE_POST, outcome) for outcome in ("ok", "refused", "failed")],
 )
 CATCH_UPS = Counter(
     "chat_catch_ups_total",

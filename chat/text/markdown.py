@@ -23,6 +23,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from pygments.token import STANDARD_TYPES
 
+from chat.protocol import LARGE_EMOJI
 from chat.text import markdown_rules
 from chat.text.highlight import Highlighter, language_of
 
@@ -31,7 +32,7 @@ MAX_DEPTH = 20  # quotes and lists inside each other
 MAX_BRACKETS = 400  # "[" looked at as the start of a link
 MAX_DELIMITERS = 2_000  # "*", "_", "~" and "`"
 MAX_URLS = 50  # "://" turned into links
-MOST_LARGE, MOST_LARGE_EMOJI = 100, 6  # characters and emoji of a message that is nothing else
+MOST_LARGE = 100  # characters of a message that is a few emoji and nothing else
 MAX_EMOJI = 100  # counted in one text
 MAX_HTML = 60_000  # characters; signs alone, each an entity, come to 48,000
 
@@ -110,7 +111,7 @@ def is_emoji(text: str) -> bool:
         return False
     bare = "".join(text.split())
     found = emoji_in(bare)
-    return len(found) <= MOST_LARGE_EMOJI and "".join(found) == bare
+    return len(found) <= LARGE_EMOJI and "".join(found) == bare
 
 
 def _pictures_in(text: str) -> Iterator[str]:

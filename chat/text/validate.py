@@ -8,6 +8,7 @@ from typing import Literal
 from flask_babel import lazy_gettext as _l
 
 from chat.errors import Invalid
+from chat.protocol import MESSAGE_CHARACTERS
 from chat.text import lookalikes
 
 NICKNAME_CHARACTERS = (2, 32)
@@ -15,7 +16,6 @@ PASSWORD_CHARACTERS = (10, 1024)
 CHANNEL_NAME_CHARACTERS = (1, 80)
 TOPIC_CHARACTERS = 250
 STATUS_CHARACTERS = 80
-MESSAGE_CHARACTERS = (1, 8000)
 MOST_TYPED = 4  # code points that somebody's keyboard may send for one character
 # The longest that a name may become on the way: U+FDFA alone stands for 18 characters.
 MOST_NORMALIZED = 18 * MOST_TYPED * CHANNEL_NAME_CHARACTERS[1]
@@ -116,7 +116,7 @@ def check_message(text: str, beside: Sized = ()) -> str:
     ``beside`` is what else the message holds. The text may be empty where that is something.
     """
     body = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
-    if len(body) > MESSAGE_CHARACTERS[1]:
+    if len(body) > MESSAGE_CHARACTERS:
         raise Invalid(
             _l(
                 "A message can be up to 8,000 characters long; this one has %(count)s.",

@@ -13,13 +13,13 @@ from chat.errors import ChatError
 from chat.models import base
 from chat.pages import fragments
 from chat.pages.message_rows import member_list, message_list
+from chat.protocol import HISTORY_PAGE
 from chat.services import channels, invites, messages, people
 from chat.text import integers
 from chat.views import unread
 from chat.views.forms import errors_of
 from chat.views.shell import absolute_url, channel_url, other_of
 
-PAGE = 50
 # A first channel with hardly anything and hardly anybody in it: admins see the invite link there.
 YOUNG = 10
 FEW = 3
@@ -64,13 +64,13 @@ def _history(view: dict, around: int | None) -> tuple[list[dict], bool, bool, in
     rev up to which they are complete)."""
     before = request.args.get("before", type=integers.nearest)
     if around is None and before is None:
-        found, more, rev = messages.newest(current_user, view["id"], limit=PAGE)
+        found, more, rev = messages.newest(current_user, view["id"], limit=HISTORY_PAGE)
         return found, more, False, rev
     # Before the messages: what changes in between is sent again, which does no harm.
     rev = messages.last_numbers(current_user, view["id"])[1]
     if around is not None:
-        return *messages.around(current_user, view["id"], around, limit=PAGE), rev
-    found, more = messages.history(current_user, view["id"], before=before, limit=PAGE)
+        return *messages.around(current_user, view["id"], around, limit=HISTORY_PAGE), rev
+    found, more = messages.history(current_user, view["id"], before=before, limit=HISTORY_PAGE)
     return found, more, _has_later(found, view), rev
 
 

@@ -7,10 +7,9 @@ from flask import Flask, Response, g, has_request_context, request
 from flask_babel import get_locale
 from flask_login import current_user
 
-from chat import presence
+from chat import presence, protocol
 from chat.i18n import LANGUAGES
 from chat.i18n.js_strings import js_strings
-from chat.models.message import NOBODY
 from chat.pages.message_rows import (
     blank_member,
     blank_row,
@@ -22,9 +21,6 @@ from chat.services import channels, people, site
 from chat.text.markdown import is_emoji
 from chat.web.security import csrf_token, site_address
 
-HUES = 24
-GOLDEN = 10_368_889  # of 2 ** 24, what the golden angle is of a turn
-MOST_ONLINE = 60  # people named in the sidebar; presence.js shows as many
 THEMES = ("system", "light", "dark")
 
 
@@ -45,7 +41,7 @@ def init_app(app: Flask) -> None:
     app.add_template_global(csrf_token)
     app.add_template_global(presence.seq, "presence_seq")
     app.add_template_global(presence.is_known, "presence_known")
-    app.jinja_env.globals["NOBODY"] = NOBODY
+    app.jinja_env.globals["protocol"] = protocol
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
 
 
@@ -114,8 +110,8 @@ def sidebar() -> dict[str, Any]:
         g.sidebar = {
             "channels": sorted(named, key=lambda view: view["title"].casefold()),
             "directs": directs,
-            "online": others[:MOST_ONLINE],
-            "more_online": max(0, len(others) - MOST_ONLINE),
+            "online": others[: protocol.PEOPLE_NAMED],
+            "more_online": max(0, len(others) - protocol.PEOPLE_NAMED),
             "unread_total": sum(view["unread"] for view in [*named, *directs]),
         }
     return dict(g.sidebar)
@@ -176,7 +172,7 @@ def hue(person_id: str) -> str:
     each step keeps those who came one after the other apart, however many they are.
     """
     number = int(person_id[-6:] or "0", 16)
-    return f"hue-{number * GOLDEN % 2**24 * HUES >> 24}"
+    return f"hue-{number * protocol.GOLDEN % 2**24 * protocol.HUES >> 24}"
 
 
 def initials(nickname: str) -> str:

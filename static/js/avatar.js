@@ -1,7 +1,6 @@
 /** Initials on a colour that follows from the id: the same as the server's filters give. */
 
-const HUES = 24;
-const GOLDEN = 10_368_889;
+import { GOLDEN, HUES } from "./protocol.js";
 
 export function initials(nickname) {
   const words = nickname.split(/[\s_.]+/u).filter(Boolean);

@@ -8,6 +8,18 @@ import * as api from "./api.js";
 import { tell, when } from "./bus.js";
 import { debounce, jittered, sleep } from "./dom.js";
 import { addPage, lastSeq, put, startOver } from "./messages.js";
+import {
+  CHANNEL_OPEN,
+  CHANNEL_REMOVED,
+  GONE_ERRORS,
+  HISTORY_PAGE,
+  MESSAGE_CHANGED,
+  MESSAGE_DELETED,
+  MESSAGE_NEW,
+  MODE_DEGRADED,
+  PRESENCE,
+  SYSTEM,
+} from "./protocol.js";
 import { room } from "./room.js";
 import { toBottom } from "./scroll.js";
 import { refreshCounts } from "./sidebar.js";
@@ -40,7 +52,7 @@ function pushed(channel, rev) {
 }
 
 async function round() {
-  const answer = await ask("channel:open", { channel: room.id, after: lastSeq(), rev: room.rev });
+  const answer = await ask(CHANNEL_OPEN, { channel: room.id, after: lastSeq(), rev: room.rev });
   let rev = 0;
   for (const { message, html } of answer.messages) {
     put(message, html);
@@ -75,7 +87,7 @@ export async function withPage(query, show) {
 
 /** Put the newest page in place of what is shown. */
 export async function showNewest() {
-  await withPage("?limit=50", ({ messages, more }) => {
+  await withPage(`?limit=${HISTORY_PAGE}`, ({ messages, more }) => {
     room.hasOlder = more;
     room.hasNewer = false;
     startOver(messages);
@@ -89,11 +101,14 @@ export async function showNewest() {
 
 /** Put the messages round this one in place of what is shown. */
 export async function showAround(seq) {
-  await withPage(`/around?seq=${seq}&limit=50`, ({ messages, more_before, more_after }) => {
-    room.hasOlder = more_before;
-    room.hasNewer = more_after;
-    startOver(messages);
-  });
+  await withPage(
+    `/around?seq=${seq}&limit=${HISTORY_PAGE}`,
+    ({ messages, more_before, more_after }) => {
+      room.hasOlder = more_before;
+      room.hasNewer = more_after;
+      startOver(messages);
+    },
+  );
   tell("started-over");
 }
 
@@ -107,8 +122,8 @@ export function catchUp() {
   running = run()
     .then(() => tell("caught-up"))
     .catch(async (error) => {
-      const isGone = error instanceof AckError && ["not_found", "forbidden"].includes(error.code);
-      if (isGone) return tell("channel:removed", { channel: room.id });
+      const isGone = error instanceof AckError && GONE_ERRORS.includes(error.code);
+      if (isGone) return tell(CHANNEL_REMOVED, { channel: room.id });
       await sleep(jittered(2000));
       again = isConnected();
     })
@@ -163,20 +178,20 @@ async function poll() {
 }
 
 function follow() {
-  when("message:new", ({ message }) => pushed(message.channel, message.rev));
-  when("message:changed", ({ message }) => pushed(message.channel, message.rev));
-  when("message:deleted", ({ channel, rev }) => pushed(channel, rev));
+  when(MESSAGE_NEW, ({ message }) => pushed(message.channel, message.rev));
+  when(MESSAGE_CHANGED, ({ message }) => pushed(message.channel, message.rev));
+  when(MESSAGE_DELETED, ({ channel, rev }) => pushed(channel, rev));
   when("connected", catchUp);
   when("begun", catchUp);
   // With or without `resync`: a change of mode is when a push may have been lost.
-  when("system", catchUp);
+  when(SYSTEM, catchUp);
 }
 
 export function start() {
   if (room) follow();
-  when("system", ({ mode }) => (isDegraded = mode === "degraded"));
+  when(SYSTEM, ({ mode }) => (isDegraded = mode === MODE_DEGRADED));
   // Who connects while the processes cannot talk to each other was not told of the change of mode.
-  when("presence", ({ greeting, known }) => {
+  when(PRESENCE, ({ greeting, known }) => {
     if (greeting) isDegraded = !known;
   });
   poll();

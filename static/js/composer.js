@@ -3,15 +3,16 @@
 import { when } from "./bus.js";
 import { $, debounce, el } from "./dom.js";
 import { editLastOwn } from "./edit.js";
-import { autosize, hasContent, isSendKey, isTouch, LIMIT, lengthOf } from "./field.js";
+import { autosize, hasContent, isSendKey, isTouch, lengthOf } from "./field.js";
 import { tn } from "./i18n.js";
 import { placeOf, write } from "./outbox.js";
+import { MESSAGE_CHARACTERS, TYPING } from "./protocol.js";
 import { room } from "./room.js";
 import { steady } from "./scroll.js";
 import { mention } from "./socket.js";
 import { load, save } from "./storage.js";
 
-const WARN_AT = LIMIT - 500;
+const WARN_AT = MESSAGE_CHARACTERS - 500;
 const TYPING_MS = 3000;
 
 let form = null;
@@ -24,10 +25,10 @@ const saveDraft = debounce(() => save(draftKey(), field.value), 200);
 function count() {
   const length = lengthOf(field.value);
   counter.hidden = length < WARN_AT;
-  counter.classList.toggle("is-over", length > LIMIT);
+  counter.classList.toggle("is-over", length > MESSAGE_CHARACTERS);
   if (counter.hidden) return;
-  counter.textContent =
-    length > LIMIT ? tn("characters_over", length - LIMIT) : tn("characters_left", LIMIT - length);
+  const left = MESSAGE_CHARACTERS - length;
+  counter.textContent = left < 0 ? tn("characters_over", -left) : tn("characters_left", left);
 }
 
 function refresh() {
@@ -41,14 +42,14 @@ function tellTyping() {
   const now = Date.now();
   if (!room.id || !hasContent({ text: field.value }) || now - typedAt < TYPING_MS) return;
   typedAt = now;
-  mention("typing", { channel: room.id });
+  mention(TYPING, { channel: room.id });
 }
 
 function send() {
   const text = field.value.trim();
   if (!hasContent({ text })) return;
   // Too long stays in the field, with the count beside it saying by how much.
-  if (lengthOf(text) > LIMIT) return field.focus();
+  if (lengthOf(text) > MESSAGE_CHARACTERS) return field.focus();
   field.value = "";
   typedAt = 0;
   save(draftKey(), null);

@@ -4,6 +4,7 @@ import { halt } from "./api.js";
 import { when } from "./bus.js";
 import { $, el } from "./dom.js";
 import { t } from "./i18n.js";
+import { MODE_DEGRADED, PRESENCE, SYSTEM } from "./protocol.js";
 
 const GRACE_MS = 2500; // a restart or a change of network is shorter than this, and not news
 const here = () => location.pathname + location.search;
@@ -67,11 +68,11 @@ export function start() {
   when("connected", () => set("online"));
   when("disconnected", () => set("offline"));
   for (const how of Object.keys(ENDS)) when(how, (data) => finish(how, data));
-  when("system", ({ mode }) => {
-    isDegraded = mode === "degraded";
+  when(SYSTEM, ({ mode }) => {
+    isDegraded = mode === MODE_DEGRADED;
     if (state === "online") paint();
   });
-  when("presence", ({ greeting, known }) => {
+  when(PRESENCE, ({ greeting, known }) => {
     if (!greeting) return;
     isDegraded = !known;
     if (state === "online") paint();

@@ -6,6 +6,7 @@
 import { tell, when } from "./bus.js";
 import { me } from "./dom.js";
 import { move, placeOf } from "./outbox.js";
+import { CHANNEL_CHANGED } from "./protocol.js";
 import { room } from "./room.js";
 
 function isThisOne({ kind, people = [] }) {
@@ -25,5 +26,5 @@ export function start() {
   // What was refused while there was no channel waits under the person.
   if (room.id) return move(placeOf(room.other), room.id);
   when("opened", begin);
-  when("channel:changed", ({ channel }) => isThisOne(channel) && begin(channel));
+  when(CHANNEL_CHANGED, ({ channel }) => isThisOne(channel) && begin(channel));
 }

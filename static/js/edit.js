@@ -4,10 +4,11 @@ import * as api from "./api.js";
 import { tell, when } from "./bus.js";
 import { $, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
-import { autosize, hasContent, isSendKey, LIMIT, lengthOf } from "./field.js";
+import { autosize, hasContent, isSendKey, lengthOf } from "./field.js";
 import { t, tn } from "./i18n.js";
 import { byId, list, markDeleted, put, rows } from "./messages.js";
 import { write } from "./outbox.js";
+import { MESSAGE_CHARACTERS } from "./protocol.js";
 import { room } from "./room.js";
 import { isMine } from "./rows.js";
 import { steady } from "./scroll.js";
@@ -114,7 +115,8 @@ async function submit(row, text, say) {
   if ("deleted" in row.dataset) return postAnew(row, text);
   if (text === row.dataset.text) return close(row);
   if (!hasContent({ text })) return askDelete(row);
-  if (lengthOf(text) > LIMIT) return say(tn("characters_over", lengthOf(text) - LIMIT));
+  if (lengthOf(text) > MESSAGE_CHARACTERS)
+    return say(tn("characters_over", lengthOf(text) - MESSAGE_CHARACTERS));
   const { id } = row.dataset;
   try {
     const message = await api.patch(`/api/messages/${id}`, { text });

@@ -1,7 +1,5 @@
 /** What the composer and the edit form have in common: growth, the send key, the limit. */
 
-export const LIMIT = 8000;
-
 // On a touch screen Enter is how one starts a line; the button sends.
 export const isTouch = () => matchMedia("(hover: none) and (pointer: coarse)").matches;
 

@@ -5,6 +5,7 @@ import { $, el, icon } from "./dom.js";
 import { t, tn } from "./i18n.js";
 import { addPage, firstSeq, lastSeq } from "./messages.js";
 import { catchUp, showNewest, withPage } from "./catchup.js";
+import { HISTORY_PAGE } from "./protocol.js";
 import { room } from "./room.js";
 import { box, isAtBottom, steady, toBottom } from "./scroll.js";
 import { toast } from "./toast.js";
@@ -27,7 +28,7 @@ async function loadOlder() {
   isLoading = true;
   const slow = setTimeout(() => sayLoading(true), SLOW_MS);
   try {
-    await withPage(`?before=${firstSeq()}&limit=50`, ({ messages, more }) => {
+    await withPage(`?before=${firstSeq()}&limit=${HISTORY_PAGE}`, ({ messages, more }) => {
       addPage(messages, "above");
       room.hasOlder = more && messages.length > 0;
     });
@@ -52,7 +53,7 @@ async function loadNewer() {
   if (isLoading || !room.hasNewer) return;
   isLoading = true;
   try {
-    await withPage(`?after=${lastSeq()}&limit=50`, ({ messages, more }) => {
+    await withPage(`?after=${lastSeq()}&limit=${HISTORY_PAGE}`, ({ messages, more }) => {
       addPage(messages, "below");
       room.hasNewer = more;
     });

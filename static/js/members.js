@@ -6,6 +6,7 @@ import { when } from "./bus.js";
 import { $, $$, jittered } from "./dom.js";
 import { number, tn } from "./i18n.js";
 import { paintAt } from "./presence.js";
+import { CHANNEL_CHANGED, MODE_NORMAL, SYSTEM } from "./protocol.js";
 import { room } from "./room.js";
 import { rebuild } from "./sidebar.js";
 
@@ -82,7 +83,7 @@ function compareSoon() {
 
 export function start() {
   if (!room || !list()) return;
-  when("channel:changed", changed);
+  when(CHANNEL_CHANGED, changed);
   when("connected", compareSoon);
-  when("system", ({ mode }) => mode === "normal" && compareSoon());
+  when(SYSTEM, ({ mode }) => mode === MODE_NORMAL && compareSoon());
 }

@@ -2,6 +2,7 @@
 
 import { tell, when } from "./bus.js";
 import { $, $$, me } from "./dom.js";
+import { MESSAGE_CHANGED, MESSAGE_DELETED, MESSAGE_NEW } from "./protocol.js";
 import { blank, dress, rowFromHtml, rowFromMessage } from "./rows.js";
 import { room } from "./room.js";
 import { steady } from "./scroll.js";
@@ -139,7 +140,7 @@ export function start() {
   rows().forEach(dress);
   rows().forEach(settle);
   followDays(list);
-  when("message:new", ({ message, html }) => put(message, html));
-  when("message:changed", ({ message, html }) => put(message, html));
-  when("message:deleted", (event) => event.channel === room.id && markDeleted(event));
+  when(MESSAGE_NEW, ({ message, html }) => put(message, html));
+  when(MESSAGE_CHANGED, ({ message, html }) => put(message, html));
+  when(MESSAGE_DELETED, (event) => event.channel === room.id && markDeleted(event));
 }

@@ -10,10 +10,10 @@
 import * as api from "./api.js";
 import { tell, when } from "./bus.js";
 import { debounce, jittered, newId, sleep } from "./dom.js";
+import { CHANNEL_CHANGED, MESSAGE_POST, PASSING_ERRORS } from "./protocol.js";
 import { AckError, ask, isConnected } from "./socket.js";
 import { load, names, onOtherTab, save } from "./storage.js";
 
-const PASSING = new Set(["throttled", "unavailable", "server", "unauthenticated"]);
 const MAX_WAIT = 15_000;
 
 const PERSON = "person-";
@@ -81,16 +81,16 @@ export function move(from, to) {
 async function open(place) {
   const channel = await api.post("/api/directs", { users: [place.slice(PERSON.length)] });
   move(place, channel.id);
-  tell("channel:changed", { channel });
+  tell(CHANNEL_CHANGED, { channel });
 }
 
 async function deliver({ channel, text, client_id }) {
-  if (isConnected()) return (await ask("message:post", { channel, text, client_id })).message;
+  if (isConnected()) return (await ask(MESSAGE_POST, { channel, text, client_id })).message;
   return api.post(`/api/channels/${channel}/messages`, { text, client_id });
 }
 
 function isRefusal(error) {
-  if (error instanceof AckError) return !PASSING.has(error.code);
+  if (error instanceof AckError) return !PASSING_ERRORS.includes(error.code);
   return error instanceof api.ApiError && !error.isPassing && error.status !== 401;
 }
 

@@ -7,10 +7,10 @@ import * as api from "./api.js";
 import { when } from "./bus.js";
 import { $, $$, debounce, el, jittered, me } from "./dom.js";
 import { t, tn } from "./i18n.js";
+import { MODE_DEGRADED, MODE_NORMAL, PEOPLE_NAMED, PRESENCE, SYSTEM } from "./protocol.js";
 
 const DOUBT_MS = 15_000;
 const WORDS = { online: "online", offline: "offline", unknown: "presence_unknown" };
-const MANY = 60; // people named in the sidebar, here and by the server
 const GAP_MS = 2_000; // how long a change that is not the next one waits for those before it
 const ASK_MS = 3_000; // over what time browsers spread that all have to ask
 const AGAIN_MS = 10_000; // and when they were not answered
@@ -95,7 +95,10 @@ function personRow(id) {
 async function fetchNames() {
   const others = [...online].filter((id) => id !== me.id);
   const named = others.filter((id) => names.has(id)).length;
-  if (named >= Math.min(MANY / 2, others.length) || performance.now() - namesAsked < NAMES_MS)
+  if (
+    named >= Math.min(PEOPLE_NAMED / 2, others.length) ||
+    performance.now() - namesAsked < NAMES_MS
+  )
     return;
   namesAsked = performance.now();
   try {
@@ -112,7 +115,7 @@ const paintPeople = debounce(async () => {
   await fetchNames();
   const ids = [...online].filter((id) => id !== me.id && names.has(id));
   ids.sort((a, b) => names.get(a).localeCompare(names.get(b)));
-  const rows = ids.slice(0, MANY).map(personRow);
+  const rows = ids.slice(0, PEOPLE_NAMED).map(personRow);
   const others = online.size - online.has(me.id) - rows.length;
   const say = (text) => rows.push(el("li", { class: "side-empty", text }));
   if (others) say(tn("more_online", others));
@@ -199,7 +202,7 @@ export function start() {
   const { seq, online: ids } = $("#online-people")?.dataset ?? {};
   upTo = Number(seq) || 0;
   online = new Set(ids?.split(" ").filter(Boolean));
-  when("presence", changed);
+  when(PRESENCE, changed);
   when("sidebar:rebuilt", () => {
     if (!isWhole) return paintAll();
     for (const id of online) paint([id], "online");
@@ -208,9 +211,9 @@ export function start() {
     clearTimeout(doubt);
     doubt = 0; // what changed meanwhile follows
   });
-  when("system", ({ mode }) => {
-    if (mode === "degraded" && isTold) forget();
-    if (mode !== "normal") return;
+  when(SYSTEM, ({ mode }) => {
+    if (mode === MODE_DEGRADED && isTold) forget();
+    if (mode !== MODE_NORMAL) return;
     isTold = true;
     askSoon(); // changes may have been lost, whether or not the mode is another one
   });

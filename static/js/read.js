@@ -3,6 +3,7 @@
 import { when } from "./bus.js";
 import { debounce } from "./dom.js";
 import { isLooking } from "./looking.js";
+import { CHANNEL_READ, UNREAD } from "./protocol.js";
 import { after, setNewLine } from "./separators.js";
 import { lastSeq, list } from "./messages.js";
 import { room } from "./room.js";
@@ -20,7 +21,7 @@ async function send(seq = lastSeq()) {
   const before = sent;
   sent = seq;
   try {
-    const { unread } = await ask("channel:read", { channel: room.id, seq });
+    const { unread } = await ask(CHANNEL_READ, { channel: room.id, seq });
     room.lastRead = Math.max(room.lastRead, seq);
     setUnread(room.id, unread);
   } catch {
@@ -62,7 +63,7 @@ export function start() {
   when("connected", check);
   when("caught-up", check);
   // Read in another tab is read here too.
-  when("unread", ({ channel, unread }) => {
+  when(UNREAD, ({ channel, unread }) => {
     if (channel !== room.id || unread) return;
     sent = Math.max(sent, lastSeq());
     if (isSkipping()) steady(() => setNewLine(list, null));

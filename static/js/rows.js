@@ -3,9 +3,9 @@
 import { paint } from "./avatar.js";
 import { $, $$, fragmentOf, me } from "./dom.js";
 import { localise, t } from "./i18n.js";
+import { LARGE_EMOJI, NOBODY } from "./protocol.js";
 import { room } from "./room.js";
 
-const NOBODY = "0".repeat(24); // the author of what the installation itself says
 let template = null;
 
 export function find() {
@@ -89,7 +89,7 @@ function fillHead(row, message) {
 // As the server sees it (chat.text.markdown); where the expression is not known, large comes with the answer.
 let emoji = null;
 try {
-  emoji = new RegExp("^(?:\\p{RGI_Emoji}\\s*){1,6}$", "v");
+  emoji = new RegExp(`^(?:\\p{RGI_Emoji}\\s*){1,${LARGE_EMOJI}}$`, "v");
 } catch {
   // a browser of before 2023
 }

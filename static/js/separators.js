@@ -5,9 +5,8 @@ import { serverTime } from "./clock.js";
 import { $$, el } from "./dom.js";
 import { dayName, t } from "./i18n.js";
 import { dayKey, dayOf } from "./logic/phrasebook.js";
+import { GROUPED_SECONDS } from "./protocol.js";
 import { room } from "./room.js";
-
-const GROUP_MS = 5 * 60_000;
 
 const created = (row) => new Date(row.dataset.created);
 export const seqOf = (row) => Number(row.dataset.seq) || Infinity;
@@ -73,7 +72,7 @@ export function settle(row) {
     !want.length &&
     !row.classList.contains("is-linked") &&
     previous.dataset.author === row.dataset.author &&
-    created(row) - created(previous) <= GROUP_MS;
+    created(row) - created(previous) <= GROUPED_SECONDS * 1000;
   row.classList.toggle("is-continued", Boolean(continued));
 }
 

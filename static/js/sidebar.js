@@ -4,6 +4,15 @@ import * as api from "./api.js";
 import { tell, when } from "./bus.js";
 import { $, $$, debounce, fragmentOf, jittered, me } from "./dom.js";
 import { localise, t } from "./i18n.js";
+import {
+  CHANNEL_CHANGED,
+  CHANNEL_REMOVED,
+  MESSAGE_DELETED,
+  MESSAGE_NEW,
+  MODE_NORMAL,
+  SYSTEM,
+  UNREAD,
+} from "./protocol.js";
 import { room } from "./room.js";
 import { toast } from "./toast.js";
 import { linkOf, setUnread } from "./unread.js";
@@ -95,16 +104,13 @@ function removed({ channel }) {
 
 export function start() {
   if (!$("#sidebar")) return;
-  when("channel:changed", changed);
-  when("channel:removed", removed);
+  when(CHANNEL_CHANGED, changed);
+  when(CHANNEL_REMOVED, removed);
   when("connected", () => setTimeout(refreshCounts, Math.random() * 500));
-  when("system", ({ mode }) => mode === "normal" && refreshLater());
-  when(
-    "message:deleted",
-    ({ channel }) => Number(linkOf(channel)?.dataset.unread) && refreshSoon(),
-  );
-  when("message:new", ({ message }) => {
+  when(SYSTEM, ({ mode }) => mode === MODE_NORMAL && refreshLater());
+  when(MESSAGE_DELETED, ({ channel }) => Number(linkOf(channel)?.dataset.unread) && refreshSoon());
+  when(MESSAGE_NEW, ({ message }) => {
     if (!linkOf(message.channel) && message.channel !== room?.id) rebuildSoon();
   });
-  when("unread", ({ channel }) => linkOf(channel) || rebuildSoon());
+  when(UNREAD, ({ channel }) => linkOf(channel) || rebuildSoon());
 }

@@ -5,21 +5,10 @@ import { whoAmI } from "./api.js";
 import { tell } from "./bus.js";
 import { csrfToken, jittered, me, sleep } from "./dom.js";
 import { upTo } from "./presence.js";
+import { PRESENCE_PING, TO_BROWSERS } from "./protocol.js";
 
 const ACK_MS = 10_000;
 const COOKIE_MS = 1500;
-const EVENTS = [
-  "message:new",
-  "message:changed",
-  "message:deleted",
-  "channel:changed",
-  "channel:removed",
-  "unread",
-  "typing",
-  "presence",
-  "system",
-  "status:changed",
-];
 
 let socket = null;
 
@@ -83,7 +72,7 @@ async function checkAlive() {
   if (document.visibilityState !== "visible" || !socket) return;
   if (!socket.connected) return hurry();
   try {
-    await socket.timeout(5000).emitWithAck("presence:ping", {});
+    await socket.timeout(5000).emitWithAck(PRESENCE_PING, {});
   } catch {
     socket.disconnect().connect();
   }
@@ -99,7 +88,7 @@ export function start() {
     randomizationFactor: 0.5,
     timeout: 8000,
   });
-  for (const name of EVENTS) socket.on(name, (data) => tell(name, data));
+  for (const name of TO_BROWSERS) socket.on(name, (data) => tell(name, data));
   socket.on("connect", () => tell("connected"));
   socket.on("disconnect", (reason) => {
     tell("disconnected", reason);

@@ -5,6 +5,7 @@
 
 import { when } from "./bus.js";
 import { $, $$, fragmentOf } from "./dom.js";
+import { STATUS_CHANGED, STATUS_WATCH } from "./protocol.js";
 import { ask, isConnected } from "./socket.js";
 
 const EVERY_MS = 5000;
@@ -60,7 +61,7 @@ function pause() {
 /** Ask to be told. Whatever happened before that is looked at once. */
 async function watch() {
   try {
-    await ask("status:watch", {});
+    await ask(STATUS_WATCH, {});
     changed();
   } catch {
     // Not now: the page is brought up to date every few seconds all the same.
@@ -70,7 +71,7 @@ async function watch() {
 export async function start() {
   const hint = $("#live-hint");
   hint.textContent = hint.dataset.fresh;
-  when("status:changed", changed);
+  when(STATUS_CHANGED, changed);
   when("connected", watch);
   if (isConnected()) watch();
   document.addEventListener("visibilitychange", changed);

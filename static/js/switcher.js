@@ -8,10 +8,10 @@ import { $, $$, debounce, el, icon } from "./dom.js";
 import { heading } from "./dialog.js";
 import { t } from "./i18n.js";
 import { stateOf } from "./presence.js";
+import { PLACES_FOUND } from "./protocol.js";
 import { linkOf } from "./unread.js";
 
 const PAUSE_MS = 120; // between two letters of somebody who types
-const ENOUGH = 20; // of each kind
 
 let dialog = null;
 let field = null;
@@ -132,7 +132,7 @@ async function ask() {
   if (!dialog.open || answer.typed === query) return;
   try {
     const { channels, users } = await api.get(
-      `/api/places?q=${encodeURIComponent(query)}&limit=${ENOUGH}`,
+      `/api/places?q=${encodeURIComponent(query)}&limit=${PLACES_FOUND}`,
     );
     answer = {
       typed: query,

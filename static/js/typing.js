@@ -3,6 +3,7 @@
 import { when } from "./bus.js";
 import { $, me } from "./dom.js";
 import { t } from "./i18n.js";
+import { MESSAGE_NEW, TYPING } from "./protocol.js";
 import { room } from "./room.js";
 
 const SHOWN_MS = 5000;
@@ -25,13 +26,13 @@ function stop(id) {
 export function start() {
   line = $("#typing");
   if (!room || !line) return;
-  when("typing", ({ channel, user }) => {
+  when(TYPING, ({ channel, user }) => {
     if (channel !== room.id || user.id === me.id) return;
     clearTimeout(writers.get(user.id)?.timer);
     const timer = setTimeout(() => stop(user.id), SHOWN_MS);
     writers.set(user.id, { nickname: user.nickname, timer });
     line.textContent = words();
   });
-  when("message:new", ({ message }) => message.channel === room.id && stop(message.author.id));
+  when(MESSAGE_NEW, ({ message }) => message.channel === room.id && stop(message.author.id));
   when("disconnected", () => [...writers.keys()].forEach(stop));
 }

@@ -3,9 +3,9 @@
 import { when } from "./bus.js";
 import { $, $$, me } from "./dom.js";
 import { isLooking } from "./looking.js";
+import { MESSAGE_NEW, UNREAD, UNREAD_SHOWN } from "./protocol.js";
 import { room } from "./room.js";
 
-const MOST = 99;
 // Somebody who looks at the channel in another tab reads it within this time: no flicker here.
 const PATIENCE_MS = 500;
 let bareTitle = ""; // without the number
@@ -14,7 +14,7 @@ const coming = new Map();
 const counted = new Map();
 
 export const linkOf = (channel) => $(`[data-channel-link="${CSS.escape(String(channel))}"]`);
-const shown = (count) => (count > MOST ? `${MOST}+` : String(count));
+const shown = (count) => (count > UNREAD_SHOWN ? `${UNREAD_SHOWN}+` : String(count));
 
 function paintBadge(badge, count) {
   badge.hidden = !count;
@@ -62,7 +62,7 @@ function countOn({ message }) {
 export function start() {
   bareTitle = document.title.replace(/^\(\d+\+?\) /, "");
   paintTotals();
-  when("unread", ({ channel, unread, last_seq }) => setUnread(channel, unread, last_seq));
-  when("message:new", countOn);
+  when(UNREAD, ({ channel, unread, last_seq }) => setUnread(channel, unread, last_seq));
+  when(MESSAGE_NEW, countOn);
   when("sidebar:rebuilt", paintTotals);
 }

@@ -4,7 +4,8 @@ from secrets import token_hex
 
 from bson import ObjectId
 
-from chat.views.shell import HUES, hue
+from chat.protocol import HUES
+from chat.views.shell import hue
 from tests.browser.conftest import session_of
 
 TURN = 360 / HUES

@@ -8,13 +8,13 @@ import pytest
 from flask import Flask
 from jinja2 import DictLoader
 
+from chat import protocol
 from chat.cache.process_copies import Made
 from chat.pages import fragments, message_rows
 from chat.pages.drawn import Drawn, NotInKey
 from chat.pages.fragments import Pieces
 from chat.redis.client import redis
 from chat.redis_schema import keys
-from chat.views import shell
 from tests.cache.conftest import enter, token
 
 
@@ -61,7 +61,7 @@ def test_a_channel_of_very_many_shows_some_and_says_how_many_more(browser, monke
 
 
 def test_a_sidebar_names_some_who_are_online_and_tells_the_browser_of_all(browser, monkeypatch):
-    monkeypatch.setattr(shell, "MOST_ONLINE", 1)
+    monkeypatch.setattr(protocol, "PEOPLE_NAMED", 1)
     third = browser.application.test_client()
     invite = browser.owner.post("/api/invites", headers={"X-CSRFToken": token(browser.owner)})
     account = {"nickname": "zoe", "password": "long password 1"}

@@ -6,14 +6,15 @@ from collections.abc import Callable
 import emoji
 import pytest
 
+from chat.protocol import MESSAGE_CHARACTERS
 from chat.text import markdown
 from chat.text.highlight import _NAMES, MAX_MARKED, Highlighter, language_of
 from chat.text.markdown import MAX_HTML
-from chat.text.validate import MESSAGE_CHARACTERS, check_message
+from chat.text.validate import check_message
 from tests.support.work import seconds
 from tests.support.worst import TEXTS, Maker, repeated
 
-LONGEST = MESSAGE_CHARACTERS[1]
+LONGEST = MESSAGE_CHARACTERS
 MARKDOWN = [
     "[", "](", "[a](", "[[a", "![", "[a](<b", "[a](b)", "[]()", '[a](b "', "[a]: b\n", "]", "(",
     "*", "*a ", "**a", "_a", "*_", "a_*b*_", "***a ", "~~", "~~a ", "`", "`a``", "a`", "\\", "\\\n",

@@ -6,6 +6,7 @@ JSON and be subtracted without knowing what it is.
 
 from typing import Any
 
+from chat import protocol
 from chat.monitoring import snapshot
 from chat.telemetry import registry
 from chat.telemetry.metric_types import percentile
@@ -119,7 +120,7 @@ def _posted(snap: snapshot.Snapshot) -> dict[str, Any]:
             posts += count_of(row)
             failed += count_of(row) if status == "5xx" else 0
     for (event, outcome), number in _pairs(snap, registry.SOCKET_EVENTS.name):
-        if event == "message:post":
+        if event == protocol.MESSAGE_POST:
             posts += number
             failed += number if outcome == "failed" else 0
     lost = sum(number for _labels, number in _pairs(snap, registry.SESSIONS_LOST.name))

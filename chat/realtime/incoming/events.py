@@ -11,6 +11,7 @@ import gevent
 from flask import Flask, g
 from socketio.exceptions import ConnectionRefusedError
 
+from chat import protocol
 from chat.cache import read_through
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
 from chat.logging.redaction import went_without_mongo
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 Answer = dict[str, Any]
 Handler = Callable[[Any, Connection, dict[str, Any]], Answer]
 
-CATCHING_UP = "channel:open"
 MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled so often in so many seconds: disconnect
 
 # What an event is going to ask for, so that it can be asked for in one round trip.
@@ -44,6 +44,8 @@ def handles(
     event: str, flood: str = "event", needs: Needs | None = None
 ) -> Callable[[Handler], Handler]:
     """Register a handler; its answer is acknowledged as `{"ok": true, ...}`."""
+    if event not in protocol.FROM_BROWSERS:
+        raise ValueError(f"{event} is not in the table of events (chat/protocol.py)")
 
     def register(handler: Handler) -> Handler:
         table[event] = (handler, flood, needs)
@@ -116,7 +118,7 @@ def _comes_back(event: str, connection: Connection) -> bool:
 
     Whoever opens a channel later is somebody at work.
     """
-    first = event == CATCHING_UP and not connection.has_asked
+    first = event == protocol.CHANNEL_OPEN and not connection.has_asked
     connection.has_asked = connection.has_asked or first
     return first
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import session
 from flask_login import current_user
 
-from chat import presence
+from chat import presence, protocol
 from chat.auth import permissions
 from chat.auth.sessions import interface as sessions
 from chat.cache import channels, directs, members, users
@@ -81,7 +81,7 @@ def _of_a_post(connection: Connection, data: dict[str, Any]) -> list[Source]:
     return found if copies.is_too_big(where.key) else [*found, where]
 
 
-@handles("message:post", flood="message", needs=_of_a_post)
+@handles(protocol.MESSAGE_POST, flood="message", needs=_of_a_post)
 def post_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     channel_id, client_id = text(data, "channel"), text(data, "client_id", 200)
     message, _created = messages.post(actor, channel_id, text(data, "text", 64_000), client_id)
@@ -89,17 +89,17 @@ def post_message(actor: Any, connection: Connection, data: dict[str, Any]) -> di
     return {"message": message}
 
 
-@handles("message:edit", flood="message")
+@handles(protocol.MESSAGE_EDIT, flood="message")
 def edit_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     return {"message": messages.edit(actor, text(data, "id"), text(data, "text", 64_000))}
 
 
-@handles("message:delete", flood="message")
+@handles(protocol.MESSAGE_DELETE, flood="message")
 def delete_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     return {"message": messages.delete(actor, text(data, "id"))}
 
 
-@handles("channel:open", flood="open")
+@handles(protocol.CHANNEL_OPEN, flood="open")
 def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     """What changed since `rev` (or since the message `after`): the room first, then the reading.
 
@@ -125,13 +125,13 @@ def _listen_in(actor: Any, connection: Connection, channel: dict[str, Any]) -> N
     rooms.watch(connection, channel["id"])
 
 
-@handles("channel:read")
+@handles(protocol.CHANNEL_READ)
 def read_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     channel_id = text(data, "channel")
     return {"unread": messages.mark_read(actor, channel_id, number(data, "seq"))}
 
 
-@handles("typing", flood="typing")
+@handles(protocol.TYPING, flood="typing")
 def typing(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     channel = permissions.get_channel_for(actor, text(data, "channel"))
     permissions.require_member(actor, channel)
@@ -140,7 +140,7 @@ def typing(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str
     return {}
 
 
-@handles("status:watch")
+@handles(protocol.STATUS_WATCH)
 def watch_status(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     """Be told when the status has changed (`status:changed`)."""
     permissions.require_role(actor, "admin")
@@ -148,7 +148,7 @@ def watch_status(actor: Any, connection: Connection, data: dict[str, Any]) -> di
     return {}
 
 
-@handles("presence:ping")
+@handles(protocol.PRESENCE_PING)
 def ping(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     activity.touch(actor.id)
     return {}

@@ -12,6 +12,7 @@ from typing import Any, ParamSpec
 
 from flask import Flask, current_app
 
+from chat import protocol
 from chat.cache import updates
 from chat.pages.fragments import Pieces
 from chat.realtime.outgoing import rooms
@@ -23,7 +24,9 @@ P = ParamSpec("P")
 
 # In a room of many sockets these leave together when they come fast
 # (chat.realtime.transport.coalesce).
-MAY_WAIT = frozenset({"message:new", "message:changed", "message:deleted", "typing"})
+MAY_WAIT = frozenset(
+    {protocol.MESSAGE_NEW, protocol.MESSAGE_CHANGED, protocol.MESSAGE_DELETED, protocol.TYPING}
+)
 
 _rows = Pieces[str](4_000_000)
 
@@ -70,20 +73,20 @@ def prepare(message: dict[str, Any]) -> None:
 @_safely
 def message_created(message: dict[str, Any]) -> None:
     room = rooms.channel(message["channel"])
-    _emit("message:new", {"message": message, "html": row(message)}, room)
+    _emit(protocol.MESSAGE_NEW, {"message": message, "html": row(message)}, room)
 
 
 @_safely
 def message_changed(message: dict[str, Any]) -> None:
     room = rooms.channel(message["channel"])
-    _emit("message:changed", {"message": message, "html": row(message)}, room)
+    _emit(protocol.MESSAGE_CHANGED, {"message": message, "html": row(message)}, room)
 
 
 @_safely
 def message_deleted(message: dict[str, Any]) -> None:
     """Also carries the row of a deleted message, and `rev` for those who keep count."""
     data = {key: message[key] for key in ("id", "channel", "seq", "rev")} | {"html": row(message)}
-    _emit("message:deleted", data, rooms.channel(message["channel"]))
+    _emit(protocol.MESSAGE_DELETED, data, rooms.channel(message["channel"]))
 
 
 @_safely
@@ -91,7 +94,7 @@ def channel_changed(channel: dict[str, Any]) -> None:
     """Everybody may know about a public channel; about the others only who is in it."""
     everyone = channel["kind"] in ("public", "voice")
     to = rooms.EVERYONE if everyone else rooms.channel(channel["id"])
-    _emit("channel:changed", {"channel": channel}, to)
+    _emit(protocol.CHANNEL_CHANGED, {"channel": channel}, to)
 
 
 @_safely
@@ -99,12 +102,12 @@ def channel_removed(channel_id: str, user_ids: Iterable[str] | None = None) -> N
     """The channel is gone for these people, or for all of them (None)."""
     gone = {"channel": channel_id}
     if user_ids is None:
-        _emit("channel:removed", gone, rooms.channel(channel_id))
+        _emit(protocol.CHANNEL_REMOVED, gone, rooms.channel(channel_id))
         rooms.close(channel_id)
         return
     for user_id in user_ids:
         rooms.leave(channel_id, user_id)
-        _emit("channel:removed", gone, rooms.user(user_id))
+        _emit(protocol.CHANNEL_REMOVED, gone, rooms.user(user_id))
 
 
 @_safely
@@ -124,13 +127,14 @@ def member_listed(channel: dict[str, Any], person: dict[str, Any]) -> None:
     """Who has the channel open puts this person among its members."""
     who = {name: person[name] for name in ("id", "nickname", "status")}
     joined = {"channel": channel, "joined": person["id"], "person": who}
-    _emit("channel:changed", joined, rooms.channel(channel["id"]))
+    _emit(protocol.CHANNEL_CHANGED, joined, rooms.channel(channel["id"]))
 
 
 @_safely
 def member_unlisted(channel: dict[str, Any], user_id: str) -> None:
     """Who has the channel open takes this person out of its members."""
-    _emit("channel:changed", {"channel": channel, "left": user_id}, rooms.channel(channel["id"]))
+    left = {"channel": channel, "left": user_id}
+    _emit(protocol.CHANNEL_CHANGED, left, rooms.channel(channel["id"]))
 
 
 @_safely
@@ -140,20 +144,20 @@ def member_left(channel: dict[str, Any], user_id: str) -> None:
     rooms.leave(channel["id"], user_id, may_watch=public and not channel["archived"])
     member_unlisted(channel, user_id)
     if public:  # from what is not public `channel_removed` takes them away
-        _emit("channel:changed", {"channel": channel, "left": user_id}, rooms.user(user_id))
+        _emit(protocol.CHANNEL_CHANGED, {"channel": channel, "left": user_id}, rooms.user(user_id))
 
 
 @_safely
 def unread_changed(user_id: str, channel_id: str, unread: int, last_seq: int) -> None:
     """How much of the channel up to ``last_seq`` is unread; a push of it may still be under way."""
     counted = {"channel": channel_id, "unread": unread, "last_seq": last_seq}
-    _emit("unread", counted, rooms.user(user_id))
+    _emit(protocol.UNREAD, counted, rooms.user(user_id))
 
 
 @_safely
 def typing(channel_id: str, user: dict[str, Any], skip_sid: str | None = None) -> None:
     _emit(
-        "typing",
+        protocol.TYPING,
         {"channel": channel_id, "user": user},
         rooms.channel(channel_id),
         skip_sid=skip_sid,
@@ -167,8 +171,8 @@ def presence_changed(
     """Who came and who went; `local`: only to this process's browsers."""
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     if socketio.server is not None:
-        telemetry.emitted("presence")
-        socketio.server.emit("presence", data, to=rooms.EVERYONE, ignore_queue=local)
+        telemetry.emitted(protocol.PRESENCE)
+        socketio.server.emit(protocol.PRESENCE, data, to=rooms.EVERYONE, ignore_queue=local)
 
 
 @_safely
@@ -181,8 +185,8 @@ def presence_greeting(
     """
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     data |= {"greeting": True, "known": known, "missed": missed}
-    telemetry.emitted("presence")
-    socketio.server.emit("presence", data, to=sid, ignore_queue=True)
+    telemetry.emitted(protocol.PRESENCE)
+    socketio.server.emit(protocol.PRESENCE, data, to=sid, ignore_queue=True)
 
 
 @_safely
@@ -203,7 +207,7 @@ def sessions_ended(
 @_safely
 def status_changed() -> None:
     """To this process's open status pages: ask again. Says nothing that only admins may know."""
-    _emit("status:changed", {}, to=rooms.STATUS, ignore_queue=True)
+    _emit(protocol.STATUS_CHANGED, {}, to=rooms.STATUS, ignore_queue=True)
 
 
 @_safely
@@ -214,5 +218,5 @@ def system(mode: str, everywhere: bool = False, **extra: Any) -> None:
     """
     if socketio.server is not None:
         data = {"mode": mode, **extra}
-        telemetry.emitted("system")
-        socketio.server.emit("system", data, to=rooms.EVERYONE, ignore_queue=not everywhere)
+        telemetry.emitted(protocol.SYSTEM)
+        socketio.server.emit(protocol.SYSTEM, data, to=rooms.EVERYONE, ignore_queue=not everywhere)

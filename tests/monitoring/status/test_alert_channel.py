@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.models.message import NOBODY
+from chat.protocol import NOBODY
 from tests.monitoring.status.test_alerts_told import said
 from tests.support.people import PASSWORD, Person
 from tests.support.waiting import eventually

@@ -11,10 +11,10 @@ from bson import ObjectId
 
 from chat.models import Alert, Channel, Message, Site, base
 from chat.models.alert import LEASE_MS
-from chat.models.message import NOBODY
 from chat.monitoring.status import rules
 from chat.monitoring.status.channel_alerts import ARCHIVED, MISSING, Herald
 from chat.monitoring.status.rules import BY_NAME, State
+from chat.protocol import NOBODY
 from chat.services import accounts, notices
 
 RULE = BY_NAME["redis_unreachable"]

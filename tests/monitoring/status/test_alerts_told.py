@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from chat.embedded.process import LOOPBACK
-from chat.models.message import NOBODY
+from chat.protocol import NOBODY
 from tests.support.people import Person
 from tests.support.processes import Launcher
 from tests.support.waiting import eventually
