@@ -106,7 +106,9 @@ def _shown(text: str) -> str:
         return "…"
     places, slash, path = rest.partition("/")
     usual = DATABASE if scheme.startswith("redis") else SIMPLE_PATH
-    plain = usual.fullmatch(slash + path) and all(map(_is_place, places.split(",")))
+    # Only MongoDB has members; elsewhere a comma is part of a password that was not encoded.
+    hosts = places.split(",") if scheme.startswith("mongodb") else [places]
+    plain = usual.fullmatch(slash + path) and all(map(_is_place, hosts))
     return text if plain else f"{scheme}://…"
 
 

@@ -112,6 +112,7 @@ def loaded(name, text):
 @given(password=PASSWORD)
 @example(password="5/Q")
 @example(password="Q://5")
+@example(password="5,5")
 def test_no_part_of_a_password_in_an_address_is_repeated(name, around, password):
     accepted, refusal = loaded(name, around.format(password))
     assert not set(OWN) & set(re.sub(r"\(\d+ characters\)", "", refusal))
