@@ -126,7 +126,7 @@ class Asked(fence_reads.Rider):
 
     def __init__(self) -> None:
         self.known = _copy.get()
-        super().__init__(online_set.call(self.known))
+        super().__init__(online_set.everybody.call(self.known))
 
 
 def ahead() -> Asked | None:
@@ -138,7 +138,7 @@ def asked(question: Asked) -> None:
     """It has been asked. Without an answer Redis is asked again when it is due."""
     if question.answer is None:
         return
-    found = online_set.picture_of(question.answer, question.known)
+    found = online_set.everybody.picture_of(question.answer, question.known)
     if not isinstance(found, Down):
         g.presence = (request._get_current_object(), _seen(found))  # type: ignore[attr-defined]
 
@@ -146,13 +146,13 @@ def asked(question: Asked) -> None:
 def _look() -> online_set.Picture:
     found: online_set.Picture | Down = DOWN
     if read_through.is_cached("online"):
-        found = online_set.read(_copy.get())
+        found = online_set.everybody.read(_copy.get())
         if not isinstance(found, Down):
             return _seen(found)
         if redis.is_up():
-            found = online_set.fill(_holder.ttl)
+            found = online_set.everybody.fill(_holder.ttl)
     elif redis.is_up():
-        found = online_set.who()
+        found = online_set.everybody.who()
         read_through.note("bypass")
     outcome = "miss" if redis.is_up() else "down" if redis.enabled else "bypass"
     read_through.note(outcome)
@@ -198,7 +198,7 @@ def _mended() -> bool:
     that was not as declared (``chat.cache.type_check``) the leases are counted again.
     """
     _copy.forget()
-    return (not redis.poisoned or online_set.count_again()) and _holder.come_back()
+    return (not redis.poisoned or online_set.everybody.count_again()) and _holder.come_back()
 
 
 def _run(app: Flask) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from chat import rollout
 from chat.cache import isolation
 from chat.presence import leases, online_set
+from chat.presence.online_set import OnlineSet
 from chat.redis import DOWN, Down
 from chat.redis.client import redis
 
@@ -24,8 +25,6 @@ MARGIN = 0.03  # seconds by which a reap comes after the end that it waits for
 RECOUNT_EVERY = 60  # seconds; by one process of all
 MOST_AT_ONCE = 1000
 MOST_TOLD = 200  # transitions that a new socket is told; who missed more asks for the list
-
-KEYS = online_set.KEYS
 
 
 class Audience(Protocol):
@@ -49,8 +48,14 @@ class Audience(Protocol):
 class Holder:
     """One process's connections, and what their audience is to be told about them."""
 
-    def __init__(self, audience: Audience | None, lease: float = LEASE, ttl: int = 30) -> None:
-        self._audience = audience
+    def __init__(
+        self,
+        audience: Audience | None,
+        lease: float = LEASE,
+        ttl: int = 30,
+        people: OnlineSet = online_set.everybody,
+    ) -> None:
+        self._audience, self.people = audience, people
         self.lease, self.ttl = lease, ttl
         self.grace, self.stop_grace = min(GRACE, lease / 3), min(STOP_GRACE, lease / 3)
         self.page_grace = min(PAGE_GRACE, lease / 3)
@@ -175,7 +180,7 @@ class Holder:
         staying, self.asked_for = list(self.asked_for), set()
         for part in _parts(staying):
             args = [int(self.page_grace * 1000), *part]
-            if redis.run(leases.STAY, KEYS, args, "presence") is DOWN:
+            if redis.run(leases.STAY, self.people.names.leases, args, "presence") is DOWN:
                 return False
         if staying:
             self.reap_at = min(self.reap_at, time.monotonic() + self.page_grace + MARGIN)
@@ -183,7 +188,7 @@ class Holder:
 
     def _end_leases(self) -> bool:
         ending, self.gone = self.gone, {}
-        if not _shorten(ending, self.grace):
+        if not self._shorten(ending, self.grace):
             self.gone = ending | self.gone
             return False
         # Counted from when each ended: to be offline takes no tick longer. After an outage that
@@ -199,12 +204,12 @@ class Holder:
         if now >= self.recount_at:
             self.recount_at = now + RECOUNT_EVERY
             self._renew(list(self.mine))  # leases that were lost would count as nobody's
-            recount(self.ttl)
+            self._recount()
         return self._changed(leases.REAP, "-", [MOST_AT_ONCE, int(self.lease * 1000)])
 
     def _changed(self, script: str, sign: str, args: list[Any]) -> bool:
         """Run a script and remember what it reports; False if Redis is away."""
-        answer = redis.run(script, KEYS, args, "presence")
+        answer = redis.run(script, self.people.names.leases, args, "presence")
         if answer is DOWN:
             return False
         if answer[1]:
@@ -216,7 +221,7 @@ class Holder:
         if not (self.untold or asked or now >= self.keep_at):
             return 0
         self.keep_at = now + min(self.lease, self.ttl) / 3
-        return online_set.follow(self.ttl)
+        return self.people.follow(self.ttl)
 
     def _announce(self) -> None:
         """One event a transition, so that receivers see by the numbers whether they missed one."""
@@ -269,7 +274,7 @@ class Holder:
         if isinstance(seq, Down):
             return []
         oldest = max(seq - MOST_TOLD, min(present.values()))
-        found = online_set.news(oldest) if oldest < seq else DOWN
+        found = self.people.news(oldest) if oldest < seq else DOWN
         return [] if isinstance(found, Down) else found[1]
 
     def leave_all(self) -> None:
@@ -281,32 +286,30 @@ class Holder:
         self.tabs.clear()
         self.names.clear()
         if redis.is_up():
-            _shorten(gone, self.grace)
-            _shorten(ending, self.stop_grace)
+            self._shorten(gone, self.grace)
+            self._shorten(ending, self.stop_grace)
+
+    def _shorten(self, ending: dict[str, float], grace: float) -> bool:
+        """Let leases end `grace` seconds after their connections did; False if Redis is away."""
+        now = time.monotonic()
+        for part in _parts(list(ending.items())):
+            args = [x for name, at in part for x in (int(max(0, at + grace - now) * 1000), name)]
+            if redis.run(leases.LEAVE, self.people.names.leases, args, "presence") is DOWN:
+                return False
+        return True
+
+    def _recount(self) -> None:
+        """Mend what a lost key left behind; one process a minute, whoever comes first."""
+        answer = self.people.count(RECOUNT_EVERY)
+        if answer is DOWN or not answer[0] or not rollout.writes("online"):
+            return
+        if answer[0] == 2 or self.people.size() not in (answer[1], DOWN):
+            self.people.rewrite(self.ttl)
 
 
 def member(user_id: str, conn_id: str) -> str:
     """How a connection is called in the leases."""
     return f"{user_id}|{conn_id}"
-
-
-def _shorten(ending: dict[str, float], grace: float) -> bool:
-    """Let leases end `grace` seconds after their connections did; False if Redis is away."""
-    now = time.monotonic()
-    for part in _parts(list(ending.items())):
-        args = [x for name, at in part for x in (int(max(0, at + grace - now) * 1000), name)]
-        if redis.run(leases.LEAVE, KEYS, args, "presence") is DOWN:
-            return False
-    return True
-
-
-def recount(ttl: int) -> None:
-    """Mend what a lost key left behind; one process a minute, whoever comes first."""
-    answer = online_set.count(RECOUNT_EVERY)
-    if answer is DOWN or not answer[0] or not rollout.writes("online"):
-        return
-    if answer[0] == 2 or online_set.size() not in (answer[1], DOWN):
-        online_set.rewrite(ttl)
 
 
 def _parts(items: list[Any]) -> list[list[Any]]:

@@ -60,7 +60,7 @@ def process(lease: float = 600) -> Holder:
 
 def last_number() -> int:
     """What a page that is rendered now knows."""
-    picture = online_set.read()
+    picture = online_set.everybody.read()
     return picture.seq if isinstance(picture, online_set.Picture) else 0
 
 

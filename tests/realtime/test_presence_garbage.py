@@ -14,7 +14,7 @@ from tests.realtime.test_presence_numbers import ANN, BOB, come, elsewhere_comes
 from tests.support.servers import IN_PROCESS
 from tests.support.waiting import eventually
 
-CONNS, COUNT, SEQ, LOG = online_set.KEYS
+CONNS, COUNT, SEQ, LOG = online_set.everybody.names.leases
 TURN = keys.presence("recounted")
 MEMBERS = ("", "nonsense", "|", "|x", "abc|def", f"{ANN}x|y", ANN)
 SCORES = (float("inf"), float("-inf"), 1e16, -1.0, 0.0)
@@ -78,7 +78,7 @@ def test_a_number_that_is_none_is_replaced_by_one_beyond_all_that_were_known(emi
     elsewhere_comes(BOB)
     for _ in range(3):
         everything_is_due(holder)
-    assert online_set.who().people == shown() == {ANN, BOB}
+    assert online_set.everybody.who().people == shown() == {ANN, BOB}
     assert last_number() > before
 
 
@@ -94,13 +94,13 @@ def test_people_who_are_none_are_counted_again(emitted):
 
     eventually(is_mended)
     everything_is_due(holder)
-    assert online_set.who().people == shown() == {ANN}
+    assert online_set.everybody.who().people == shown() == {ANN}
 
 
 def test_a_set_with_others_in_it_is_written_again(emitted):
     holder = process()
     come(holder, ANN)
     do(lambda client: client.sadd(keys.online(), "nobody"))
-    assert not online_set.read()
+    assert not online_set.everybody.read()
     everything_is_due(holder)
     assert shown() == {ANN}

@@ -7,7 +7,7 @@ import pytest
 
 from chat.config import settings as config
 from chat.presence import connections as leased
-from chat.presence import leases, online_set
+from chat.presence import leases, online_set, set_scripts
 from chat.realtime.transport import handshake
 from chat.redis.client import redis
 from chat.redis_schema import keys
@@ -125,8 +125,8 @@ def test_the_set_follows_whatever_order_the_processes_are_in(emitted):
     come(there, CAT)  # number 3 brings both
     assert shown() == {ANN, BOB, CAT}
     elsewhere_goes(BOB)
-    online_set.follow(30)
-    online_set.follow(30)
+    online_set.everybody.follow(30)
+    online_set.everybody.follow(30)
     assert shown() == {ANN, CAT}
 
 
@@ -138,14 +138,14 @@ def test_changes_to_the_same_person_are_applied_in_their_order(emitted):
     elsewhere_comes(CAT)
     elsewhere_goes(CAT)
     elsewhere_comes(CAT)
-    online_set.follow(30)
+    online_set.everybody.follow(30)
     assert shown() == {ANN, CAT}
 
 
 def test_an_older_picture_never_replaces_a_newer_one(emitted):
     holder = process()
     come(holder, ANN)
-    old = redis.run(online_set.WHO, [KEYS[1], KEYS[2]], [])
+    old = redis.run(set_scripts.WHO, [KEYS[1], KEYS[2]], [])
     fill = [int(old[0]), 30, *old[1]]
     names = [keys.online(), keys.online_seq()]
     holder.grace = 0
@@ -153,11 +153,11 @@ def test_an_older_picture_never_replaces_a_newer_one(emitted):
     holder.reap_at = 0
     holder.tick()
     assert shown() == set()  # the newer picture is of nobody at all
-    assert redis.run(online_set.FILL, names, fill) == 0
+    assert redis.run(set_scripts.FILL, names, fill) == 0
     assert shown() == set()
     come(holder, BOB)
-    assert redis.run(online_set.FILL, names, fill) == 0
-    assert redis.run(online_set.SHIFT, names, [fill[0] - 1, fill[0], 30, 1, ANN]) == 1
+    assert redis.run(set_scripts.FILL, names, fill) == 0
+    assert redis.run(set_scripts.SHIFT, names, [fill[0] - 1, fill[0], 30, 1, ANN]) == 1
     assert shown() == {BOB}
 
 
@@ -177,7 +177,7 @@ def test_a_set_that_has_fallen_too_far_behind_is_written_whole(emitted):
         elsewhere_goes(f"{number:024x}")
     elsewhere_comes(BOB)
     assert redis.call(lambda client: client.zcard(KEYS[3])) == leases.LOG_KEPT
-    online_set.follow(30)
+    online_set.everybody.follow(30)
     assert shown() == {ANN, BOB}
 
 
@@ -185,7 +185,7 @@ def test_numbers_that_were_lost_begin_beyond_those_that_were_known(emitted):
     holder = process()
     come(holder, ANN)
     elsewhere_comes(BOB)
-    online_set.follow(30)
+    online_set.everybody.follow(30)
     before = last_number()
     redis.call(lambda client: client.delete(*KEYS))
     holder.beat_at = 0
@@ -257,7 +257,7 @@ def test_who_was_away_too_long_asks_for_the_list_and_others_do_not(emitted):
     for number in range(leased.MOST_TOLD // 2):
         elsewhere_comes(f"{number:024x}")
         elsewhere_goes(f"{number:024x}")
-    online_set.follow(30)
+    online_set.everybody.follow(30)
     now = last_number()
     holder.connect(BOB, "late", long_ago)
     holder.connect(CAT, "fresh", now)
@@ -298,6 +298,6 @@ def test_every_number_is_announced_once_and_after_the_set_shows_it(emitted, monk
 def test_numbers_are_spelled_out(emitted):
     """Lua shortens great numbers to 1.7e+15 unless told otherwise."""
     elsewhere_comes(ANN)
-    seq, [change] = online_set.news(0)
+    seq, [change] = online_set.everybody.news(0)
     assert change == (seq, "+", [ANN])
     assert abs(seq / 1_000_000 - datetime.now(UTC).timestamp()) < 3600

@@ -1,0 +1,73 @@
+"""The scripts of a set of people (``chat.presence.online_set``), in Lua.
+
+Picture: the set and the number of the transition that it shows. A script that shifts or fills never
+replaces a newer picture by an older one.
+"""
+
+from chat.cache import wrong_type
+
+# KEYS: the set's number, the set. ARGV: the number of the set that the caller has.
+READ = """
+local seq=redis.call('GET',KEYS[1])
+if not seq or seq==ARGV[1] then return {seq} end
+return {seq,redis.call('SMEMBERS',KEYS[2])}
+"""
+
+# KEYS: count, seq. Who is online, and the number of the transition that made it so. What is no text
+# is no number: the next transition replaces it.
+WHO = """
+local seq=redis.pcall('GET',KEYS[2])
+return {type(seq)=='string' and seq or '0',redis.call('HKEYS',KEYS[1])}
+"""
+
+# KEYS: log, seq. ARGV: a number. The last number, and the transitions after that given.
+NEWS = """
+return {redis.call('GET',KEYS[2]) or '0',redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')}
+"""
+
+_EACH = """
+local function each(command,first,last)
+  for i=first,last,1000 do
+    redis.call(command,KEYS[1],unpack(ARGV,i,math.min(i+999,last)))
+  end
+end
+"""
+
+# KEYS: the set, its number. ARGV: number, ttl, people... Never replaces a newer picture.
+FILL = (
+    _EACH
+    + """
+local held=tonumber(redis.call('GET',KEYS[2]) or '')
+if held and held>tonumber(ARGV[1]) then return 0 end
+redis.call('DEL',KEYS[1])
+each('SADD',3,#ARGV)
+redis.call('EXPIRE',KEYS[1],ARGV[2])
+redis.call('SET',KEYS[2],ARGV[1],'EX',ARGV[2])
+return 1
+"""
+)
+
+# KEYS: the set, its number. ARGV: from, to, ttl, how many came, who came..., who went...
+# What changed from one number to another fits any picture in between. 0: there is none that fits.
+SHIFT = (
+    _EACH
+    + """
+local held=tonumber(redis.call('GET',KEYS[2]) or '') or -1
+if held<tonumber(ARGV[1]) then return 0 end
+if held<tonumber(ARGV[2]) then
+  each('SADD',5,4+ARGV[4])
+  each('SREM',5+ARGV[4],#ARGV)
+  redis.call('SET',KEYS[2],ARGV[2])
+end
+redis.call('EXPIRE',KEYS[1],ARGV[3])
+redis.call('EXPIRE',KEYS[2],ARGV[3])
+return 1
+"""
+)
+
+# KEYS: the set, its number. How many people the set holds.
+SIZE = "return redis.call('SCARD',KEYS[1])"
+
+for _script in (READ, FILL, SHIFT, SIZE):
+    wrong_type.run_again(_script, together=2)
+wrong_type.run_again(NEWS, together=0)

@@ -1,0 +1,78 @@
+"""There can be several sets of people, each with its own leases; one knows nothing of another."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chat.presence.connections import Holder
+from chat.presence.online_set import Names, OnlineSet, Picture, everybody
+from chat.redis.client import redis
+from tests.realtime.in_step import app_without_sockets
+from tests.support.servers import IN_PROCESS
+
+ANN, BOB = "a" * 24, "b" * 24
+ROOM = OnlineSet(
+    Names(
+        [f"{{room}}:{part}" for part in ("conns", "count", "seq", "log")],
+        "{room}:recounted",
+        "tried:room",
+        "v:{tried:room}",
+    )
+)
+
+
+class Told:
+    """An audience that remembers who came and who went."""
+
+    def __init__(self) -> None:
+        self.came: list[str] = []
+        self.went: list[str] = []
+
+    def presence_changed(self, online: Any, offline: Any, local: bool = False, **_: Any) -> None:
+        self.came += online
+        self.went += offline
+
+    def presence_greeting(self, *_: Any, **__: Any) -> None:
+        """Nothing that these tests ask about."""
+
+
+@pytest.fixture(autouse=True)
+def own_app(mongod: Any, valkey: Any) -> Iterator[None]:
+    with app_without_sockets(valkey.url_of(IN_PROCESS), mongod.uri):
+        yield
+        redis.call(lambda client: client.delete(*ROOM.names.leases, *ROOM.names[1:]))
+
+
+def people(of: OnlineSet) -> set[str]:
+    found = of.fill(30)
+    assert isinstance(found, Picture)
+    return set(found.people)
+
+
+def test_who_is_in_one_set_is_not_in_the_other() -> None:
+    told, told_of_the_room = Told(), Told()
+    site, room = Holder(told, lease=600), Holder(told_of_the_room, lease=600, people=ROOM)
+    site.connect(ANN, "tab")
+    site.connect(BOB, "other tab")
+    room.connect(BOB, "seat")
+    for holder in (site, room):
+        holder.tick()
+    assert people(everybody) == {ANN, BOB}
+    assert people(ROOM) == {BOB}
+    assert (sorted(told.came), told_of_the_room.came) == ([ANN, BOB], [BOB])
+
+
+def test_who_leaves_one_set_stays_in_the_other() -> None:
+    told = Told()
+    site, room = Holder(Told(), lease=600), Holder(told, lease=600, people=ROOM)
+    for holder in (site, room):
+        holder.connect(ANN, "tab")
+        holder.tick()
+    room.disconnect(ANN, "tab")
+    room.gone = {name: at - room.grace for name, at in room.gone.items()}
+    room.tick()
+    room.reap_at = 0
+    room.tick()
+    assert told.went == [ANN]
+    assert (people(everybody), people(ROOM)) == ({ANN}, set())
