@@ -86,7 +86,7 @@ def init_app(app: Flask, *listeners: CommandListener) -> None:
         uuidRepresentation="standard",
     )
     reach.watch(client)
-    client.majority = majority
+    client.majority, client.reach = majority, reach
     base.NUMBERS.clear()
 
 

@@ -19,7 +19,8 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from chat.models.majority import NO_MAJORITY, WAIT, Majority, NoMajority
+from chat.models.failover import Reach
+from chat.models.majority import NO_MAJORITY, Majority, NoMajority
 
 ALTOGETHER = 1.9  # seconds for a write's wait for the majority and its look for another primary
 NOT_ALLOWED, NOT_LET_IN, ATLAS, OUT_OF_DISK_SPACE = 13, 18, 8000, 14031  # MongoDB's codes
@@ -73,7 +74,7 @@ class Unconfirmed(monitoring.CommandListener):
 class Client(MongoClient):  # type: ignore[type-arg]
     """One process's client."""
 
-    majority = Majority()
+    majority, reach = Majority(), Reach()
 
     def _retry_internal(self, *args: Any, **kwargs: Any) -> Any:
         """A read or a write, its second try included."""
@@ -104,11 +105,13 @@ class Client(MongoClient):  # type: ignore[type-arg]
             _unconfirmed.reset(unconfirmed)
 
     def _select_server(self, *args: Any, **kwargs: Any) -> Any:
-        """A write that has waited for the majority has less time to look for another primary."""
+        """A write that has waited for an answer has less time to look for another primary, and none
+        where nobody has."""
         waited = time.monotonic() - began if (began := _began.get()) else 0.0
-        if waited < ALTOGETHER - WAIT:
+        left = ALTOGETHER - waited
+        if self.reach.patience() <= max(0.0, left):  # what the driver keeps to by itself
             return super()._select_server(*args, **kwargs)
-        with timeout(max(0.05, ALTOGETHER - waited)):
+        with timeout(max(0.05, left)):
             return super()._select_server(*args, **kwargs)
 
 

@@ -4,8 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pymongo.errors import ServerSelectionTimeoutError
+from pymongo.server_selectors import writable_server_selector
 
-from chat.models import failover
+from chat.embedded.process import LOOPBACK, free_port
+from chat.models import driver, failover
 from chat.models.failover import ELECTION, LOST, Reach
 
 
@@ -44,3 +47,21 @@ def test_where_no_server_answers_nobody_waits(now: list[float]) -> None:
     assert found.patience() == ELECTION
     found.failed(beat("b"))
     assert found.patience() == LOST
+
+
+@pytest.mark.parametrize("waited", [0.0, 1.2])
+def test_a_write_that_has_waited_looks_no_longer_for_a_server_than_others(waited: float) -> None:
+    reach = Reach()
+    client = driver.Client(
+        f"mongodb://{LOOPBACK}:{free_port()}", connect=False, event_listeners=[reach]
+    )
+    reach.watch(client)
+    client.reach = reach
+    reach.failed(beat("the only one"))
+    began = driver._began.set(driver.time.monotonic() - waited)
+    try:
+        with pytest.raises(ServerSelectionTimeoutError, match=r"Timeout: 0\.0s"):
+            client._select_server(writable_server_selector, None, "insert")
+    finally:
+        driver._began.reset(began)
+        client.close()
