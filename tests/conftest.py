@@ -14,9 +14,8 @@ from flask import Flask
 from redis.connection import Connection
 
 from app import create_app
-from chat import models
 from chat.embedded.mongo import Mongo
-from tests.support import share
+from tests.support import databases, share
 from tests.support.order import Order
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
@@ -138,12 +137,10 @@ def launch_app(tmp_path: Path, mongod: Mongo) -> Iterator[Launcher]:
 
 @pytest.fixture
 def app(mongod: Mongo, valkey: Redis) -> Flask:
-    """The app in this process, on a database of its own; pytest-flask's client talks to it."""
-    places = {"MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url_of(IN_PROCESS)}
+    """The app in this process, on an empty database; pytest-flask's client talks to it."""
+    places = {"MONGODB_URI": databases.emptied(), "REDIS_URL": valkey.url_of(IN_PROCESS)}
     settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "CHEAP_PASSWORD_HASHES": True}
-    made = create_app(settings | places)
-    models.ensure_indexes()
-    return made
+    return create_app(settings | places)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from pymongo import monitoring
 
 from app import create_app
-from chat.models import User, base, ensure_indexes
+from chat.models import base, ensure_indexes
 from chat.redis import connect
 from chat.redis.client import redis
 from chat.services import accounts
@@ -31,11 +31,8 @@ def patience(monkeypatch):
 def world(app):
     """An owner, one other person and one channel; a request of nobody is under way."""
     with app.test_request_context():
-        database = User._get_collection().database
-        database.client.drop_database(database.name)
         empty_redis()
         base.NUMBERS.clear()
-        ensure_indexes()
         made = accounts.set_up("Site", "olga", "long password 1")
         other = accounts.register("boris", "long password 2", made["invite"]["code"])
         yield SimpleNamespace(

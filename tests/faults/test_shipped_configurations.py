@@ -11,10 +11,11 @@ import yaml
 
 from chat.config.settings import SETTINGS
 from chat.embedded.binaries import find_mongod
-from chat.embedded.process import LOOPBACK, Process, free_port, listens
+from chat.embedded.process import LOOPBACK, Process, listens
 from chat.redis import recovery
 from chat.redis.connect import Connector
 from chat.redis.watch import Looking
+from tests.support.ports import free_port
 from tests.support.processes import ROOT
 from tests.support.topologies import Node, Sharded
 from tests.support.waiting import eventually

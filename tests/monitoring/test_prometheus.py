@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import requests
 
-from chat.embedded.process import LOOPBACK, Process, free_port
+from chat.embedded.process import LOOPBACK, Process
 from chat.telemetry import registry
 from tests.support.people import Person
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, Launcher
 from tests.support.waiting import eventually
 

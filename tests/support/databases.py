@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import pymongo
+from pymongo import WriteConcern
 
 from tests.support import forked
 from tests.support.forked import ROOT
@@ -44,6 +45,24 @@ def copy_release(uri: str) -> None:
     database = _client()[urlsplit(uri).path.strip("/")]
     for name, indexes in _indexes_of_a_release().items():
         database.command("createIndexes", name, indexes=indexes)
+
+
+def emptied() -> str:
+    """The database of apps in this process: it has its indexes, and nothing else."""
+    uri = _in_process()
+    database = _client()[urlsplit(uri).path.strip("/")]
+    names = database.list_collection_names()
+    for name in names[1:]:
+        database.get_collection(name, write_concern=WriteConcern(w=1)).delete_many({})
+    database[names[0]].delete_many({})  # acknowledged by the majority, and so are those before it
+    return uri
+
+
+@lru_cache(maxsize=1)
+def _in_process() -> str:
+    uri = new_database(the_mongod().uri)
+    copy_release(uri)
+    return uri
 
 
 def drop(uri: str) -> None:

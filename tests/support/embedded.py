@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from chat.embedded.process import LOOPBACK, free_port
+from chat.embedded.process import LOOPBACK
+from tests.support.ports import free_port
 from tests.support.processes import CHEAP_PASSWORDS, GENEROUS, ROOT
 from tests.support.waiting import eventually
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import psutil
 import requests
 
-from chat.embedded.process import LOOPBACK, Process, free_port
+from chat.embedded.process import LOOPBACK, Process
 from tests.support import databases, forked
 from tests.support.databases import new_database
 from tests.support.forked import ROOT
+from tests.support.ports import free_port
 from tests.support.servers import Redis, start_valkey
 from tests.support.waiting import eventually
 

@@ -14,6 +14,7 @@ import redis
 from chat.embedded.binaries import find_mongod, find_valkey
 from chat.embedded.mongo import Mongo
 from chat.embedded.valkey import Valkey
+from tests.support.ports import free_port
 
 # Whose database in the run's Redis has which number; 0 is free.
 SHARED_APP, BROWSERS, SMALL_APP, IN_PROCESS = range(1, 5)
@@ -48,7 +49,7 @@ def start_valkey(folder: Path) -> Redis:
     """A server with data and log of its own."""
     data = folder / "valkey"
     data.mkdir(parents=True)
-    server = Redis(find_valkey(folder), data, folder / "valkey.log")
+    server = Redis(find_valkey(folder), data, folder / "valkey.log", free_port())
     server.start()
     return server
 
@@ -57,7 +58,7 @@ def start_mongod(folder: Path) -> Mongo:
     """A one-node replica set with data and log of its own."""
     data = folder / "mongo"
     data.mkdir(parents=True)
-    server = Mongo(find_mongod(folder), data, folder / "mongod.log")
+    server = Mongo(find_mongod(folder), data, folder / "mongod.log", free_port())
     server.start()
     return server
 

@@ -17,7 +17,8 @@ from pymongo.errors import PyMongoError
 
 from chat.embedded.binaries import find_mongod, find_valkey
 from chat.embedded.mongo import Mongo
-from chat.embedded.process import LOOPBACK, Process, free_port, listens
+from chat.embedded.process import LOOPBACK, Process, listens
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 START_SECONDS = 30
