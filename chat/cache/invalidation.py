@@ -13,7 +13,7 @@ from bson import ObjectId
 from flask import Flask
 from mongoengine import Document, signals
 
-from chat.cache import messages, unread, updates, users
+from chat.cache import messages, unread, unread_tail, updates, users
 from chat.cache.fence import writes as fence_writes
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User
 from chat.models.base import NUMBERS, write_refused
@@ -60,22 +60,23 @@ def _message(writes: list[fence_writes.Write], message: Message, created: bool) 
 
 
 def _message_keys(message: Message) -> list[str]:
-    """An edit changes the text only; a post (it has a seq already) and a deletion also the tail.
+    """A post (it has a seq already) is in the list and in the tail; a change is in the tail if it
+    is about a field of the tail's lines.
 
-    An edit hides the list from its beginning: posts that pass meanwhile would otherwise be added to
-    a list without it, and a page would claim to show every change up to theirs.
+    A change hides the list from its beginning: posts that pass meanwhile would otherwise be added
+    to a list without it, and a page would claim to show every change up to theirs.
     """
     channel = str(message.channel)
-    counts = message.seq is not None or message.deleted
+    counts = message.seq is not None or message.touched & set(unread_tail.FIELDS)
     return [keys.recent_messages(channel), *([keys.tail(channel)] if counts else [])]
 
 
 def _message_events(message: Message) -> list[dict[str, Any]]:
     """One for each message: posts that came together were stored together."""
-    posted = [(each["id"], each["seq"], each["rev"]) for each in message.together]
+    stored = [(each["id"], each["seq"], each["rev"]) for each in message.together]
     return [
         {"type": "changed", "id": str(id), "channel": str(message.channel), "seq": seq, "rev": rev}
-        for id, seq, rev in posted or [(message.id, message.seq or 0, message.rev or 0)]
+        for id, seq, rev in stored or [(message.id, 0, 0)]
     ]
 
 

@@ -54,13 +54,17 @@ def announced(document: Document, created: bool = False) -> Iterator[None]:
     """Wrap an atomic update in the signals that ``.save()`` would send (MongoEngine sends none).
 
     When the update raises, nobody can say whether it happened; post_save is sent all the same,
-    because a cache dropped for nothing is harmless.
+    because a cache dropped for nothing is harmless. ``document.refused = True`` says that nothing
+    was changed.
     """
     signals.pre_save.send(type(document), document=document)
     try:
         yield
     finally:
-        signals.post_save.send(type(document), document=document, created=created)
+        if getattr(document, "refused", False):
+            write_refused.send(type(document), document=document)
+        else:
+            signals.post_save.send(type(document), document=document, created=created)
 
 
 BELIEVED_SECONDS = 5.0

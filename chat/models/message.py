@@ -23,7 +23,6 @@ from mongoengine import (
     ObjectIdField,
     StringField,
 )
-from pymongo.errors import DuplicateKeyError
 
 from chat.models import base
 from chat.models.channel import Channel
@@ -34,7 +33,6 @@ TRIES = 100
 # or five of the longest. What is asked of MongoDB at once is bounded by the number alone.
 MOST_CHARACTERS = 300_000
 AT_ONCE = 51
-TAKEN_KEPT = 500  # far more changes of one message than there can be while a hint is believed
 _locks: dict[ObjectId, BoundedSemaphore] = {}
 
 
@@ -55,7 +53,9 @@ class Message(Document):
     edited_at = DateTimeField()
     deleted = BooleanField(default=False)
 
-    together: list[dict] = []  # what was posted by one write, in plain form
+    # What one write posted or changed, in plain form; empty where that is unknown.
+    together: list[dict] = []
+    touched: frozenset[str] = frozenset()  # the fields that a change is about
 
     meta = {
         "collection": "messages",
@@ -81,43 +81,10 @@ class Message(Document):
         self.seq, self.rev, self.first_rev, self.taken = seq, rev, rev, [rev]
 
     @classmethod
-    def change(cls, message: dict, **fields: object) -> dict | None:
-        """Set fields of an existing, not deleted message under the next rev; None if it is gone."""
-        channel, oid = ObjectId(message["channel"]), ObjectId(message["id"])
-        document = cls(id=oid, channel=channel, deleted=bool(fields.get("deleted")))
-        with lock(channel), base.announced(document):
-            for _ in range(TRIES):
-                seq, rev = numbers(channel)
-                try:
-                    row = cls._get_collection().find_one_and_update(
-                        {"_id": oid, "deleted": False, "rev": {"$lte": rev}},
-                        {"$set": {**fields, "rev": rev + 1}, "$push": {"taken": _keep(rev + 1)}},
-                        return_document=True,
-                    )
-                except DuplicateKeyError:
-                    base.NUMBERS.forget(channel)
-                    continue
-                if row is None and cls._is_beyond(oid, rev):
-                    base.NUMBERS.forget(channel)
-                    continue
-                if row is None:
-                    return None
-                document.rev = rev + 1
-                base.NUMBERS.learn(channel, seq, rev + 1)
-                return to_message(row)
-        raise RuntimeError("no free number in the channel")
-
-    @classmethod
-    def _is_beyond(cls, oid: ObjectId, rev: int) -> bool:
-        """Whether a message that can be changed has a greater rev than we thought there was."""
-        query = {"_id": oid, "deleted": False, "rev": {"$gt": rev}}
-        return cls._get_collection().find_one(query, {"_id": 1}) is not None
-
-    @classmethod
     def find(cls, message_id: str) -> dict | None:
         """One message, or None."""
         oid = base.object_id(message_id)
-        row = cls._get_collection().find_one({"_id": oid}, _SHOWN) if oid else None
+        row = cls._get_collection().find_one({"_id": oid}, SHOWN) if oid else None
         return to_message(row) if row else None
 
     @classmethod
@@ -141,7 +108,7 @@ class Message(Document):
         bounds |= {"$gt": after} if after is not None else {}
         query: dict = {"channel": ObjectId(channel_id)} | ({"seq": bounds} if bounds else {})
         forward = after is not None and before is None
-        rows = cls._get_collection().find(query, _SHOWN, batch_size=AT_ONCE)
+        rows = cls._get_collection().find(query, SHOWN, batch_size=AT_ONCE)
         with rows.sort("seq", 1 if forward else -1).limit(limit + 1) as found:
             page, more = fitting(map(to_message, found), limit)
         return (page if forward else page[::-1]), more
@@ -150,7 +117,7 @@ class Message(Document):
     def changed_since(cls, channel_id: str, rev: int, limit: int) -> tuple[list[dict], bool]:
         """(messages posted, edited or deleted after a rev, in the order of change; more?)."""
         query = {"channel": ObjectId(channel_id), "rev": {"$gt": rev}}
-        rows = cls._get_collection().find(query, _SHOWN, batch_size=AT_ONCE)
+        rows = cls._get_collection().find(query, SHOWN, batch_size=AT_ONCE)
         with rows.sort("rev", 1).limit(limit + 1) as found:
             return fitting(map(to_message, found), limit)
 
@@ -173,7 +140,7 @@ class Message(Document):
             "author": {"$ne": ObjectId(user_id)},
             "deleted": False,
         }
-        row = cls._get_collection().find_one(query, _SHOWN, sort=[("seq", 1)])
+        row = cls._get_collection().find_one(query, SHOWN, sort=[("seq", 1)])
         count = cls._get_collection().count_documents(query, limit=most) if row else 0
         return (to_message(row) if row else None), count
 
@@ -215,7 +182,7 @@ _NEWEST = {
 }
 _ONLY_NEWEST = {"$project": {"newest": 1}}
 # What is only for finding numbers, and may be long.
-_SHOWN = {"taken": 0, "first_rev": 0}
+SHOWN = {"taken": 0, "first_rev": 0}
 
 
 def to_message(row: dict) -> dict:
@@ -259,10 +226,6 @@ def numbers(channel: ObjectId) -> tuple[int, int]:
         known = Message.last_numbers(channel)
         base.NUMBERS.learn(channel, *known)
     return known
-
-
-def _keep(number: int) -> dict:
-    return {"$each": [number], "$slice": -TAKEN_KEPT}
 
 
 def lock(channel: ObjectId) -> BoundedSemaphore:

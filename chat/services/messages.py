@@ -11,7 +11,7 @@ from chat.cache import read_through
 from chat.cache import unread as unread_counts
 from chat.cache.process_copies import Made
 from chat.errors import BadInput, Forbidden, NotFound
-from chat.models import Membership, Message, base, insert
+from chat.models import Membership, Message, base, insert, update
 from chat.models.message import fitting
 from chat.models.user import at_least
 from chat.protocol import HISTORY_PAGE
@@ -67,9 +67,8 @@ def edit(actor: Any, message_id: str, body: str) -> dict:
     body = validate.check_message(body)
     if body == message["text"]:
         return message
-    changed = Message.change(message, text=body, html=markdown.render(body), edited_at=base.now())
-    if changed is None:
-        raise NotFound()
+    written = {"text": body, "html": markdown.render(body), "edited_at": base.now()}
+    changed = _changed(message, {"$set": written})
     broadcasts.message_changed(changed)
     return changed
 
@@ -79,11 +78,18 @@ def delete(actor: Any, message_id: str) -> dict:
     message = permissions.get_message_for(actor, message_id)
     if message["author"]["id"] != actor.id and not at_least(actor.role, "moderator"):
         raise Forbidden(_l("Only the author or a moderator can delete a message."))
-    changed = Message.change(message, text="", html="", edited_at=None, deleted=True)
-    if changed is None:
-        raise NotFound()
+    blank = {"text": "", "html": "", "edited_at": None, "deleted": True}
+    changed = _changed(message, {"$set": blank})
     broadcasts.message_deleted(changed)
     return changed
+
+
+def _changed(message: dict, operators: update.Operators) -> dict:
+    """The message after the change; NotFound if it is gone by now."""
+    outcome = update.change(message, operators)
+    if not outcome.is_changed or outcome.message is None:
+        raise NotFound()
+    return outcome.message
 
 
 def history(
