@@ -32,7 +32,6 @@ class Row:
     events: Callable[[Any], list[dict]] = lambda document: [
         {"type": "changed", "id": str(document.id)}
     ]
-    hides: Callable[[Any], bool] = lambda document: False
 
 
 def _drop(writes: list[fence_writes.Write], document: Any, created: bool) -> None:
@@ -52,20 +51,19 @@ def _profile(writes: list[fence_writes.Write], user: User, created: bool) -> Non
 
 
 def _message(writes: list[fence_writes.Write], message: Message, created: bool) -> None:
-    if not created:
+    stored = message.together
+    if not stored:  # nobody knows what
         _drop(writes, message, created)
         return
-    stored = message.together
-    fence_writes.end_all([messages.posted(writes[0], stored), unread.posted(writes[1], stored)])
+    endings = [messages.stored(writes[0], stored)]
+    for tail in writes[1:]:
+        endings.append(unread.posted(tail, stored) if created else (tail, fence_writes.drop()))
+    fence_writes.end_all(endings)
 
 
 def _message_keys(message: Message) -> list[str]:
     """A post (it has a seq already) is in the list and in the tail; a change is in the tail if it
-    is about a field of the tail's lines.
-
-    A change hides the list from its beginning: posts that pass meanwhile would otherwise be added
-    to a list without it, and a page would claim to show every change up to theirs.
-    """
+    is about a field of the tail's lines."""
     channel = str(message.channel)
     counts = message.seq is not None or message.touched & set(unread_tail.FIELDS)
     return [keys.recent_messages(channel), *([keys.tail(channel)] if counts else [])]
@@ -111,8 +109,7 @@ TABLE = (
     Row(User, lambda u: [keys.profile(str(u.id)), keys.users_list()], _profile, "users"),
     Row(Channel, lambda c: [keys.channels_list(), keys.direct(str(c.id))], _drop, "channels"),
     Row(Membership, _membership_keys, _membership),
-    Row(Message, _message_keys, _message, "messages", _message_events,
-        hides=lambda m: m.seq is None),
+    Row(Message, _message_keys, _message, "messages", _message_events),
     Row(EmojiUse, lambda e: [keys.emoji_counts()], _emoji),
     Row(Site, lambda s: [keys.site()], _drop, "channels", lambda s: [{"type": "site"}]),
 )  # fmt: skip
@@ -136,7 +133,7 @@ def _before(sender: type[Document], document: Any, **_: Any) -> None:
         document.id = ObjectId()  # the keys of a new document are named after its id
     if redis.enabled:
         row = _ROWS[sender]
-        document._writes = fence_writes.begin_all(row.keys(document), hide=row.hides(document))
+        document._writes = fence_writes.begin_all(row.keys(document))
 
 
 def _after(sender: type[Document], document: Any, created: bool = False, **_: Any) -> None:

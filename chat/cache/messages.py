@@ -42,11 +42,11 @@ def look(channel_id: str) -> Copy:
     return read_through.look(source(channel_id))
 
 
-def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
-    """Add what was stored, in its order, behind its predecessor (R10).
+def stored(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
+    """Show what was posted or changed, in its order, where no earlier change is missing (R10).
 
     After a long one the list is read anew, which bounds it: as many go into it as into an answer.
     """
     if any(size_of(message) > LONG for message in messages):
         return write, fence_writes.drop()
-    return write, fence_writes.append([(m["seq"], codec.dump(m)) for m in messages], MOST)
+    return write, fence_writes.change([(m["rev"], m["seq"], codec.dump(m)) for m in messages], MOST)

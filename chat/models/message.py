@@ -186,11 +186,14 @@ SHOWN = {"taken": 0, "first_rev": 0}
 
 
 def to_message(row: dict) -> dict:
-    """The plain form of a stored message, the same for every reader; seq stands first (fence)."""
+    """The plain form of a stored message, the same for every reader.
+
+    seq and rev stand first: the fence looks for them there (``chat.cache.fence.scripts``).
+    """
     return {
         "seq": row["seq"],
-        "id": str(row["_id"]),
         "rev": row["rev"],
+        "id": str(row["_id"]),
         "channel": str(row["channel"]),
         "author": {"id": str(row["author"]), "nickname": row["author_nickname"]},
         "text": row.get("text", ""),

@@ -137,3 +137,20 @@ def test_what_still_stood_is_not_asked_about_twice(browser, commands, trips):
     again = b"".join(part if isinstance(part, bytes) else part.encode() for part in trips[1])
     assert f"cache:messages:tail:{browser.channel}".encode() in again
     assert b"cache:channels:list" not in again
+
+
+@pytest.mark.parametrize("path", ["/api/channels/{channel}/messages", "/channels/general"])
+def test_an_edit_is_read_without_asking_mongodb_again(browser, commands, path):
+    path = path.format(channel=browser.channel)
+    headers = {"X-CSRFToken": token(browser.owner)}
+    messages = browser.get(f"/api/channels/{browser.channel}/messages").json["messages"]
+    browser.get(path), browser.owner.get(path)
+    for number, message in enumerate(messages[-3:]):
+        sent = {"text": f"edited {number} {path}"}
+        edited = browser.owner.patch(f"/api/messages/{message['id']}", json=sent, headers=headers)
+        assert edited.status_code == 200
+        commands.seen.clear()
+
+        assert sent["text"] in browser.get(path).text
+
+        assert commands.seen == []

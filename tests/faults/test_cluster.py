@@ -259,7 +259,7 @@ def test_with_a_prefix_a_key_and_its_companions_still_live_on_one_node(client, c
     prefix.init_app(app)
     try:
         found = [f"cache:messages:tail:{number:024x}" for number in range(30)]
-        calls = [(fence_scripts.BEGIN, fence.companions(key), ["me", 60, 1]) for key in found]
+        calls = [(fence_scripts.BEGIN, fence.companions(key), ["me", 60]) for key in found]
         assert scripts.run_all(client, calls) == [1] * 30
         assert client.exists(*(f"v:{{{key}}}" for key in found)) == 30
         client.set("cache:site", "x")

@@ -12,7 +12,17 @@ has after the write.
 from typing import Any
 
 from chat.cache import wrong_type
-from chat.cache.fence.scripts import BEGIN, BUSY, END, END_APPEND, END_TOUCH, FILL, READ, RELEASE
+from chat.cache.fence.scripts import (
+    BEGIN,
+    BUSY,
+    END,
+    END_APPEND,
+    END_CHANGES,
+    END_TOUCH,
+    FILL,
+    READ,
+    RELEASE,
+)
 from chat.redis import scripts
 
 # KEYS: W. ARGV: writer, seconds.
@@ -63,12 +73,12 @@ def _fill(client: Any, keys: list[str], args: list[Any]) -> int:
     return 0  # not stored
 
 
-for _script in (READ, FILL, BEGIN, RELEASE, END, END_APPEND, END_TOUCH):
+for _script in (READ, FILL, BEGIN, RELEASE, END, END_APPEND, END_CHANGES, END_TOUCH):
     wrong_type.run_again(_script)
 
 scripts.in_steps(READ, _read)
 scripts.in_steps(FILL, _fill)
 scripts.in_steps(BEGIN, _begin)
 scripts.in_steps(RELEASE, _release)
-for _script in (END, END_APPEND, END_TOUCH):
+for _script in (END, END_APPEND, END_CHANGES, END_TOUCH):
     scripts.in_steps(_script, _end)

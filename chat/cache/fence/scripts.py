@@ -10,12 +10,12 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 """
 
-# ARGV: writer, token seconds, '1' to delete D at once. W must outlive any D: a writer that died is
-# found there by the next reader, however late, and D is deleted.
+# ARGV: writer, token seconds. W must outlive any D: a writer that died is found there by the next
+# reader, however late, and D is deleted.
 BEGIN = (
     _CLOCK
     + """
-if ARGV[3] == '1' then redis.call('DEL', KEYS[1]) else redis.call('ZREM', KEYS[3], ARGV[1]) end
+redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 redis.call('ZADD', KEYS[3], now, ARGV[1])
 redis.call('EXPIRE', KEYS[3], ARGV[2])
@@ -37,7 +37,7 @@ redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
-# Posts are added only right behind their predecessor, so the list never has a hole (ARGV: writer,
+# Lines are added only right behind their predecessor, so the list never has a hole (ARGV: writer,
 # new token, token seconds, first seq, how many to keep, elements). An element's first number is its
 # seq.
 END_APPEND = """
@@ -48,6 +48,55 @@ if last then
     redis.call('RPUSH', KEYS[1], unpack(ARGV, 6))
     redis.call('LTRIM', KEYS[1], -ARGV[5], -1)
   else
+    redis.call('DEL', KEYS[1])
+  end
+end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
+# D is the list of the newest messages, whose posts and changes all take the next number (rev). It
+# never shows a change without all earlier ones of what is in it. So a change is applied only where
+# no other write was under way since this one began, or right behind the newest change in D. Else D
+# is deleted. ARGV: writer, new token, token seconds, how many to keep, then for each change in
+# order: rev, seq, element, which is empty for a message that is not to be in the list.
+END_CHANGES = """
+redis.call('ZREM', KEYS[3], ARGV[1])
+local alone = redis.call('GET', KEYS[2]) == ARGV[1] and redis.call('EXISTS', KEYS[3]) == 0
+
+local function numbers(element)
+  local seq, rev = string.match(element, '^{"seq":(%d+),"rev":(%d+)')
+  if not seq and string.sub(element, 1, 2) == '0 ' then return 0, 0 end
+  return tonumber(seq), tonumber(rev)
+end
+
+local function changed(rev, seq, element)
+  local last, last_rev = numbers(redis.call('LINDEX', KEYS[1], -1))
+  if not last then return false end
+  local is_new = element ~= '' and seq > last
+  if not (is_new and (alone or last_rev == rev - 1)) then
+    local newest, first, place = 0, nil, nil
+    for i, each in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+      local its_seq, its_rev = numbers(each)
+      if not its_seq then return false end
+      first = first or its_seq
+      newest = math.max(newest, its_rev)
+      if its_seq == seq then place = i - 1 end
+    end
+    if not alone and newest ~= rev - 1 then return false end
+    if not is_new then
+      if element ~= '' and place then redis.call('LSET', KEYS[1], place, element) end
+      return element == '' or place or seq < first
+    end
+  end
+  redis.call('RPUSH', KEYS[1], element)
+  redis.call('LTRIM', KEYS[1], -ARGV[4], -1)
+  return true
+end
+
+for i = 5, #ARGV, 3 do
+  if redis.call('EXISTS', KEYS[1]) == 1
+      and not changed(tonumber(ARGV[i]), tonumber(ARGV[i + 1]), ARGV[i + 2]) then
     redis.call('DEL', KEYS[1])
   end
 end

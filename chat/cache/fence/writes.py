@@ -13,7 +13,7 @@ from chat.cache.fence import (
     companions,
     new_token,
 )
-from chat.cache.fence.scripts import BEGIN, END, END_APPEND, END_TOUCH, RELEASE
+from chat.cache.fence.scripts import BEGIN, END, END_APPEND, END_CHANGES, END_TOUCH, RELEASE
 from chat.redis import DOWN, scripts
 from chat.redis.client import redis
 
@@ -42,15 +42,12 @@ def begin(key: str) -> Write:
     return begin_all([key])[0]
 
 
-def begin_all(keys: Sequence[str], hide: bool = False) -> list[Write]:
-    """Announce one write that touches several keys, in one round trip.
-
-    With ``hide`` what is cached goes at once, not only when the write ends.
-    """
+def begin_all(keys: Sequence[str]) -> list[Write]:
+    """Announce one write that touches several keys, in one round trip."""
     writers = [new_token() for _ in keys]
     told = [rollout.writes_to(key) for key in keys]
     calls = [
-        (BEGIN, companions(key), [writer, TOKEN_SECONDS, int(hide)])
+        (BEGIN, companions(key), [writer, TOKEN_SECONDS])
         for key, writer, tell in zip(keys, writers, told, strict=True)
         if tell
     ]
@@ -64,8 +61,8 @@ def begin_all(keys: Sequence[str], hide: bool = False) -> list[Write]:
 
 @dataclass(frozen=True)
 class Ending:
-    """How D is brought up to date: ``drop``, ``apply`` a command, ``append`` an element; or not at
-    all: ``touch``."""
+    """How D is brought up to date: ``drop``, ``apply`` a command, ``append`` an element, ``change``
+    elements; or not at all: ``touch``."""
 
     script: str
     args: tuple[Any, ...]
@@ -95,6 +92,15 @@ def append(posts: Sequence[tuple[int, str]], most: int) -> Ending:
     if last - first != len(posts) - 1:  # another process had a number in between
         return drop()
     return Ending(END_APPEND, (first, most, *(item for _seq, item in posts)))
+
+
+def change(changes: Sequence[tuple[int, int, str]], most: int) -> Ending:
+    """Bring a list up to date with numbered changes (rev, seq, element), in their order; keep
+    ``most``. An empty element is not to be in the list.
+
+    Deletes the list if it would show one of them without an earlier one.
+    """
+    return Ending(END_CHANGES, (most, *(part for each in changes for part in each)))
 
 
 def end(write: Write, *command: Any) -> None:

@@ -44,7 +44,7 @@ def late(call: Callable[..., Any]) -> Callable[..., Any]:
     return slowly
 
 
-def begin_unheard(keys: Sequence[str], hide: bool = False) -> list[fence_writes.Write]:
+def begin_unheard(keys: Sequence[str]) -> list[fence_writes.Write]:
     """No word of the write before it goes to MongoDB."""
     return [
         fence_writes.Write(key, fence.new_token(), time.monotonic(), fenced=True) for key in keys
