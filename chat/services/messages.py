@@ -126,8 +126,8 @@ def _newest(recent: list[dict], limit: int) -> tuple[list[dict], bool]:
 def newest(actor: Any, channel_id: str, limit: int = HISTORY_PAGE) -> tuple[list[dict], bool, int]:
     """(the newest messages oldest first, more?, the rev up to which they are complete).
 
-    Revs become visible in order, and the cached list is hidden while an edit is under way
-    (chat.cache.invalidation), so rows that show a change show every earlier change of theirs.
+    Revs become visible in order, and the cached list takes no change in without the earlier ones
+    (chat.cache.fence.scripts), so rows that show a change show every earlier change of theirs.
     """
     found, more = history(actor, channel_id, limit=limit)
     return found, more, max((message["rev"] for message in found), default=0)
