@@ -18,7 +18,7 @@ from chat.cache import fence
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import scripts
 from chat.cache.fence import writes as fence_writes
-from chat.extensions import redis
+from chat.redis.client import redis
 from tests.cache.test_fence_model import until_up
 
 KEY = "cache:test:newest"
