@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import current_app, request
 from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import HTTPException
 
 from chat.realtime.incoming.origins import checker
 from chat.web.security import safe_next
@@ -44,7 +45,10 @@ def typed() -> Typed | None:
     """What this request's form brought, if it has something to lose; None otherwise."""
     if request.method != "POST" or not _from_here():
         return None
-    return _of(request.path, list(request.form.items(multi=True)))
+    try:
+        return _of(request.path, list(request.form.items(multi=True)))
+    except HTTPException:  # it cannot be read: that is what the page is about
+        return None
 
 
 def carried() -> Typed | None:

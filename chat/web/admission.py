@@ -1,15 +1,15 @@
 """Lets requests wait for their turn before they take anything, and refuses when that takes long."""
 
 import json
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
 from chat.auth import devices
 from chat.request.concurrency import MOST, PATIENCE, SPARE, STRANGERS, Busy, afterwards, turns
-from chat.web import request_body
+from chat.web import request_body, streamed_body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -28,8 +28,7 @@ def wait_for_turn(app: Flask, wrapped: "WSGIApplication") -> "WSGIApplication":
         if _needs_no_turn(environ["PATH_INFO"]):
             return wrapped(environ, start_response)
         try:
-            most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
-            with request_body.held(environ, most, proxies), _turn(app, environ):
+            with _body(app, environ), _turn(app, environ):
                 return wrapped(environ, start_response)
         except (Busy, request_body.TooMany):
             return _later(start_response)
@@ -38,6 +37,21 @@ def wait_for_turn(app: Flask, wrapped: "WSGIApplication") -> "WSGIApplication":
                 fn()
 
     return serve
+
+
+@contextmanager
+def _body(app: Flask, environ: dict[str, Any]) -> Iterator[None]:
+    """The body in its place: whole, or as it arrives for a route that streams it."""
+    most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
+    if not streamed_body.is_streamed(environ):
+        with request_body.held(environ, most, proxies):
+            yield
+        return
+    end = streamed_body.begin(environ, proxies)
+    try:
+        yield
+    finally:
+        end()
 
 
 def _turn(app: Flask, environ: dict[str, Any]) -> AbstractContextManager[None]:

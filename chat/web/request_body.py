@@ -42,11 +42,11 @@ def held(environ: dict[str, Any], most: int, proxies: int = 0) -> Iterator[None]
 
     Raises OSError when the sender is gone or too slow, TooMany when there is no room for it.
     """
-    big = _is_in_chunks(environ) or _length(environ) > SMALL
+    big = _is_in_chunks(environ) or length_of(environ) > SMALL
     if big and not _room.acquire(timeout=PATIENCE):
         raise TooMany
     try:
-        if big or _length(environ):
+        if big or length_of(environ):
             with arrivals.waited_for(environ.get("gunicorn.socket"), of(environ, proxies)):
                 _read(environ, most)
         yield
@@ -61,10 +61,10 @@ def _read(environ: dict[str, Any], most: int) -> None:
         del environ["HTTP_TRANSFER_ENCODING"]
         body = _all(environ["wsgi.input"], most + 1)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-    elif 0 < (length := _length(environ)) <= most:
+    elif 0 < (length := length_of(environ)) <= most:
         body = _all(environ["wsgi.input"], length)
         if len(body) < length:
-            raise _gone()
+            raise gone()
         environ["wsgi.input"] = BytesIO(body)
 
 
@@ -72,16 +72,17 @@ def _is_in_chunks(environ: dict[str, Any]) -> bool:
     return bool(environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in environ)
 
 
-def _length(environ: dict[str, Any]) -> int:
+def length_of(environ: dict[str, Any]) -> int:
+    """Bytes of the body, as its sender says; 0 if the sender does not say."""
     said = environ.get("CONTENT_LENGTH") or ""
     return int(said) if said.isdecimal() else 0
 
 
 def _all(sent: Any, length: int) -> bytes:
-    with gevent.Timeout(SECONDS + length / SLOWEST, _gone()):
+    with gevent.Timeout(SECONDS + length / SLOWEST, gone()):
         return bytes(sent.read(length))
 
 
-def _gone() -> OSError:
+def gone() -> OSError:
     """To gunicorn a connection that has ended: there is nobody to answer, and nothing to log."""
     return ConnectionResetError(ECONNRESET, "the body has not come whole")

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import requests
 
+from chat.web.security import MAX_REQUEST
 from tests.support.people import PASSWORD, Person
 from tests.support.processes import AppProcess
 
@@ -216,3 +217,12 @@ def test_a_link_on_another_site_cannot_say_that_something_was_done(new_person: A
     assert said == {
         "cross-site": False, "same-site": False, "same-origin": True, "none": True, "": True,
     }  # fmt: skip
+
+
+def test_a_form_that_is_too_long_to_be_read_is_said_to_be_that(new_person: Any) -> None:
+    someone = new_person()
+    channel = someone.new_channel()
+    headers = {"X-CSRFToken": someone.csrf}  # so nothing has read the form before its view
+    form = {"text": "x" * (MAX_REQUEST + 1)}
+    url = f"{someone.url}/channels/{channel['slug']}/messages"
+    assert someone.session.post(url, data=form, headers=headers).status_code == 413
