@@ -29,7 +29,7 @@ from chat.redis.listeners import Listeners
 from chat.redis.mark import Elsewhere
 from chat.redis.pipeline import Client
 from chat.redis.reasons import describe
-from chat.redis.shared_client import Kept
+from chat.redis.shared_client import SharedClient
 from chat.telemetry import events as telemetry
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Door(Listeners):
     def __init__(self) -> None:
         super().__init__()
         self.breaker = Breaker()
-        self.kept = Kept()
+        self.kept = SharedClient()
         self.counts: Counter[str] = Counter()  # by kind of trouble: for the metrics
         self.poisoned = False  # something in it is not as declared: to be mended by a recovery
         self.reached = False  # as far as is known Redis answers, although it is not used
@@ -157,7 +157,6 @@ class Door(Listeners):
         if self.enabled and not _recovering.get() and self.breaker.open(cause, reason, answers):
             self.reached = reached
             log.warning("Redis is down, going on without it: %s", cause)
-            self.kept.give_up()
             self.kept.drop()
             self._tell(False)
 

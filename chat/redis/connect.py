@@ -16,7 +16,7 @@ from redis.sentinel import Sentinel, SentinelConnectionPool
 from chat.config.urls import host_and_port
 from chat.redis.cluster import Cluster
 from chat.redis.pipeline import Client
-from chat.redis.socket import Line
+from chat.redis.socket import TimedSocket
 
 Hosts = list[tuple[str, int]]
 OnConnect = Callable[[Any], None]
@@ -58,7 +58,7 @@ class Connection(redis.Connection):
         line: Any = self._sock
         reader = getattr(self._parser, "_reader", None)
         known_empty = reader is not None and not reader.has_data() and timeout == 0
-        if known_empty and isinstance(line, Line) and line.is_quiet():
+        if known_empty and isinstance(line, TimedSocket) and line.is_quiet():
             return False
         return bool(super().can_read(timeout))
 

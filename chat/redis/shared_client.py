@@ -12,12 +12,12 @@ from chat.redis import timings as redis_timings
 from chat.redis.connect import POOL_WAIT, Connector
 from chat.redis.mark import Mark
 from chat.redis.pipeline import Client
-from chat.redis.socket import Line
+from chat.redis.socket import TimedSocket
 
 log = logging.getLogger(__name__)
 
 
-class Kept:
+class SharedClient:
     """One client at a time, never one that a parent made before the fork."""
 
     def __init__(self) -> None:
@@ -25,7 +25,6 @@ class Kept:
         self.mark = Mark()
         self._pid: int | None = None
         self._building = threading.Lock()
-        self._waiting: set[Line] = set()  # connections at which somebody waits for an answer
 
     def get(self, connector: Connector, check: Callable[[Any], None]) -> Any:
         """The client. ``check(connection)`` sees each new connection of its pool first, and may
@@ -46,11 +45,6 @@ class Kept:
         finally:
             self._building.release()
 
-    def give_up(self) -> None:
-        """Whoever waits for an answer need not find out alone that none comes."""
-        for line in list(self._waiting):
-            line.give_up()
-
     def drop(self) -> None:
         """The next caller gets a new one. Calls under way keep their connection, and end by their
         own time limit."""
@@ -67,6 +61,6 @@ class Kept:
             log.debug("closing a Redis client: %s", error)
 
     def _greet(self, connection: Any, check: Callable[[Any], None]) -> None:
-        connection._sock = Line(connection._sock, self._waiting)
+        connection._sock = TimedSocket(connection._sock)
         connection.on_connect()
         check(connection)

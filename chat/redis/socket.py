@@ -1,23 +1,17 @@
-"""When one has waited for Redis in vain, those who began later need not find out for themselves."""
+"""Counts how long a request waits for the answers of Redis (``chat.redis.deadline``)."""
 
-import contextlib
-import os
 import socket
 from time import monotonic
 from typing import Any
 
-from gevent.monkey import get_original
-
 from chat.redis import deadline
 
-_socket = get_original("socket", "socket")
 
+class TimedSocket:
+    """A connection's socket, as the library uses it."""
 
-class Line:
-    """A connection's socket, seen by the library; among ``waiting`` while somebody waits at it."""
-
-    def __init__(self, sock: Any, waiting: "set[Line]") -> None:
-        self._sock, self._waiting = sock, waiting
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
         self.sendall = sock.sendall
 
     def __getattr__(self, name: str) -> Any:
@@ -42,22 +36,10 @@ class Line:
             return False
         return False
 
-    def give_up(self) -> None:
-        """Whoever waits here is told at once that the connection has ended."""
-        with contextlib.suppress(OSError):  # it has ended already
-            # Past TLS, which would take its own end for a mistake of whoever reads.
-            same = _socket(fileno=os.dup(self._sock.fileno()))
-            try:
-                same.shutdown(socket.SHUT_RDWR)
-            finally:
-                same.close()
-
     def _wait(self, receive: Any, args: tuple[Any, ...]) -> Any:
-        self._waiting.add(self)
         began = monotonic()
         try:
             return receive(*args)
         finally:
-            self._waiting.discard(self)
             if (waited := monotonic() - began) > deadline.SOON:
                 deadline.wait_was(waited, self._sock)
