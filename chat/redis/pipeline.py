@@ -1,7 +1,8 @@
 """Commands that go together: one write, and their answers as they come.
 
 The library's pipeline does the same and more for each command, most of it for commands that this
-product does not send. It cost a tenth of what a warm page takes.
+product does not send. Measured with it instead, in turns: CPU of a warm answer of the API 3 to 13 %
+more, of one that is made anew 2 to 5 %, of a channel's page less than 1 %.
 """
 
 from collections.abc import Sequence
