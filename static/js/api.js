@@ -2,20 +2,7 @@
 
 import { csrfToken } from "./dom.js";
 import { t } from "./i18n.js";
-
-export class ApiError extends Error {
-  /** status 0: the server was not reached, so nothing is known about what it did. */
-  constructor(status, detail, problem = {}) {
-    super(detail);
-    this.status = status;
-    this.problem = problem;
-  }
-
-  /** Worth trying again as it is: no connection, overload, or a server that is restarting. */
-  get isPassing() {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
-}
+import { ApiError } from "./logic/errors.js";
 
 const ME = "/api/me"; // who this browser is signed in as: asked whatever the answer may be
 

@@ -7,6 +7,8 @@
 import * as api from "./api.js";
 import { tell, when } from "./bus.js";
 import { debounce, jittered, sleep } from "./dom.js";
+import { AckError } from "./logic/errors.js";
+import { newestOf, reachOf, Revisions } from "./logic/revisions.js";
 import { addPage, lastSeq, put, startOver } from "./messages.js";
 import {
   CHANNEL_OPEN,
@@ -23,43 +25,31 @@ import {
 import { room } from "./room.js";
 import { toBottom } from "./scroll.js";
 import { refreshCounts } from "./sidebar.js";
-import { AckError, ask, isConnected } from "./socket.js";
+import { ask, isConnected } from "./socket.js";
 
 const MAX_ROUNDS = 5; // further behind than this, the newest page is quicker than the whole story
 const POLL_MS = 3000; // to four and a half seconds: nothing said elsewhere is shown after five
 const COUNTS_MS = 15_000; // to thirty: counts cost more
 
-const early = new Set();
+let held = new Revisions(0); // of the channel that is shown
 let running = null;
 let again = false;
 let isDegraded = false;
 let countsDue = 0;
 
-function advance(rev) {
-  room.rev = Math.max(room.rev, rev);
-  while (early.delete(room.rev + 1)) room.rev += 1;
-  for (const number of early) if (number <= room.rev) early.delete(number);
-}
-
 // Two pushes may overtake each other by a few milliseconds; only a hole that stays is a loss.
-const checkHole = debounce(() => early.size && catchUp(), 400);
+const checkHole = debounce(() => held.hasHole && catchUp(), 400);
 
 function pushed(channel, rev) {
-  if (channel !== room.id || !rev || rev <= room.rev) return;
-  if (rev === room.rev + 1) return advance(rev);
-  early.add(rev);
-  checkHole();
+  if (channel !== room.id) return;
+  held.pushed(rev);
+  if (held.hasHole) checkHole();
 }
 
 async function round() {
-  const answer = await ask(CHANNEL_OPEN, { channel: room.id, after: lastSeq(), rev: room.rev });
-  let rev = 0;
-  for (const { message, html } of answer.messages) {
-    put(message, html);
-    rev = Math.max(rev, message.rev || 0);
-  }
-  if (!answer.more) rev = Math.max(rev, answer.rev || 0);
-  advance(rev);
+  const answer = await ask(CHANNEL_OPEN, { channel: room.id, after: lastSeq(), rev: held.rev });
+  for (const { message, html } of answer.messages) put(message, html);
+  held.reached(reachOf(answer));
   return answer.more;
 }
 
@@ -75,13 +65,11 @@ async function run() {
  * and the page may have been read before it: what came since is asked for again.
  */
 export async function withPage(query, show) {
-  const held = room.rev;
-  const complete = Math.max(
-    held,
-    show(await api.get(`/api/channels/${room.id}/messages${query}`)) || 0,
-  );
-  if (room.rev <= complete) return;
-  room.rev = complete;
+  const before = held.rev;
+  const reached = show(await api.get(`/api/channels/${room.id}/messages${query}`)) || 0;
+  const complete = Math.max(before, reached);
+  if (held.rev <= complete) return;
+  held.rewind(complete);
   catchUp();
 }
 
@@ -91,9 +79,8 @@ export async function showNewest() {
     room.hasOlder = more;
     room.hasNewer = false;
     startOver(messages);
-    const newest = Math.max(0, ...messages.map((message) => message.rev || 0));
-    advance(newest);
-    return newest;
+    held.reached(newestOf(messages));
+    return newestOf(messages);
   });
   toBottom();
   tell("started-over");
@@ -188,7 +175,10 @@ function follow() {
 }
 
 export function start() {
-  if (room) follow();
+  if (room) {
+    held = new Revisions(room.rev);
+    follow();
+  }
   when(SYSTEM, ({ mode }) => (isDegraded = mode === MODE_DEGRADED));
   // Who connects while the processes cannot talk to each other was not told of the change of mode.
   when(PRESENCE, ({ greeting, known }) => {

@@ -3,9 +3,11 @@
 import { when } from "./bus.js";
 import { $, debounce, el } from "./dom.js";
 import { editLastOwn } from "./edit.js";
-import { autosize, hasContent, isSendKey, isTouch, lengthOf } from "./field.js";
+import { autosize, isSendKey, isTouch } from "./field.js";
 import { tn } from "./i18n.js";
-import { placeOf, write } from "./outbox.js";
+import { hasContent, lengthOf } from "./logic/writing.js";
+import { placeOf } from "./logic/outbox.js";
+import { write } from "./outbox.js";
 import { MESSAGE_CHARACTERS, TYPING } from "./protocol.js";
 import { room } from "./room.js";
 import { steady } from "./scroll.js";

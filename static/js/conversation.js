@@ -5,7 +5,8 @@
 
 import { tell, when } from "./bus.js";
 import { me } from "./dom.js";
-import { move, placeOf } from "./outbox.js";
+import { placeOf } from "./logic/outbox.js";
+import { move } from "./outbox.js";
 import { CHANNEL_CHANGED } from "./protocol.js";
 import { room } from "./room.js";
 

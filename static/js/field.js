@@ -1,18 +1,14 @@
-/** What the composer and the edit form have in common: growth, the send key, the limit. */
+/** What the composer and the edit form have in common: growth and the send key. */
+
+import { hasPlace, isSendKey as sends } from "./logic/writing.js";
 
 // On a touch screen Enter is how one starts a line; the button sends.
 export const isTouch = () => matchMedia("(hover: none) and (pointer: coarse)").matches;
 
-/** Counted as the server counts: characters after trimming, not UTF-16 halves. */
-export const lengthOf = (text) => [...text.trim()].length;
-
-/** Whether there is anything to send. The server has the same rule (`require_content`). */
-export const hasContent = ({ text }) => text.trim() !== "";
-
 // A tablet may have a keyboard: its keys have places, those of a keyboard on the screen have none.
 let hasKeyboard = false;
-function notice({ code, key, keyCode }) {
-  if (key !== "Enter") hasKeyboard = Boolean(code) && code !== "Unidentified" && keyCode !== 229;
+function notice(event) {
+  if (event.key !== "Enter") hasKeyboard = hasPlace(event);
 }
 
 // Some give their keys places all the same, but take room from the page.
@@ -23,16 +19,10 @@ function isKeyboardOnScreen() {
   return tallest.height - height > 150;
 }
 
-/**
- * Enter alone where there is a keyboard, Ctrl or ⌘ with Enter everywhere - but not the Enter that
- * picks a word in an input method (229 is Safari's way).
- */
-export function isSendKey(event) {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229)
-    return false;
-  if (event.ctrlKey || event.metaKey) return true;
-  return !isTouch() || (hasKeyboard && !isKeyboardOnScreen());
-}
+const enterSends = () => !isTouch() || (hasKeyboard && !isKeyboardOnScreen());
+
+/** Whether this key press sends what is in the field. */
+export const isSendKey = (event) => sends(event, enterSends);
 
 const MAX_ROWS = 10;
 

@@ -3,7 +3,7 @@
 import { $, $$, el } from "./dom.js";
 import { heading, isOpen } from "./dialog.js";
 import { t } from "./i18n.js";
-import { shortcutOf } from "./logic/shortcuts.js";
+import { channelBeside, shortcutOf } from "./logic/shortcuts.js";
 import { markRead } from "./read.js";
 import * as panels from "./panels.js";
 import * as switcher from "./switcher.js";
@@ -47,15 +47,13 @@ function fill() {
 }
 
 function go(step, onlyUnread) {
-  const links = $$("#sidebar [data-channel-link]");
-  const here = links.findIndex((link) => link.getAttribute("aria-current") === "page");
-  const from = here < 0 && step < 0 ? 0 : here;
-  for (let count = 1; count <= links.length; count += 1) {
-    const link = links[(from + step * count + links.length * count) % links.length];
-    if (onlyUnread && !Number(link.dataset.unread)) continue;
-    if (link !== links[here]) location.assign(link.href);
-    return;
-  }
+  const channels = $$("#sidebar [data-channel-link]").map((link) => ({
+    href: link.href,
+    isCurrent: link.getAttribute("aria-current") === "page",
+    unread: Number(link.dataset.unread),
+  }));
+  const next = channelBeside(channels, step, onlyUnread);
+  if (next) location.assign(next.href);
 }
 
 const ACTIONS = {

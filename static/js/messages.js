@@ -2,6 +2,7 @@
 
 import { tell, when } from "./bus.js";
 import { $, $$, me } from "./dom.js";
+import { isOutside } from "./logic/timeline.js";
 import { MESSAGE_CHANGED, MESSAGE_DELETED, MESSAGE_NEW } from "./protocol.js";
 import { blank, dress, rowFromHtml, rowFromMessage } from "./rows.js";
 import { room } from "./room.js";
@@ -43,10 +44,10 @@ export function discard(row) {
   steady(() => takeOut(row));
 }
 
-/** Is there a hole between what is shown and this number? Then it comes when it is scrolled to. */
-function isOutside(seq) {
-  if (room.hasOlder && seq < firstSeq()) return true;
-  return room.hasNewer && seq > lastSeq();
+// A message in a hole of what is shown comes when it is scrolled to.
+function isInHole({ seq }) {
+  const { hasOlder, hasNewer } = room;
+  return isOutside(seq, { first: firstSeq(), last: lastSeq(), hasOlder, hasNewer });
 }
 
 function keepWhatIsInHand(old, row) {
@@ -84,7 +85,7 @@ export function put(message, html) {
   if (message.channel && message.channel !== room.id) return null;
   const old = rowOf(message);
   if (old && isUpToDate(old, message)) return null;
-  if (!old && isOutside(message.seq)) {
+  if (!old && isInHole(message)) {
     tell("outside", message);
     return null;
   }

@@ -10,76 +10,46 @@
 import * as api from "./api.js";
 import { tell, when } from "./bus.js";
 import { debounce, jittered, newId, sleep } from "./dom.js";
-import { CHANNEL_CHANGED, MESSAGE_POST, PASSING_ERRORS } from "./protocol.js";
-import { AckError, ask, isConnected } from "./socket.js";
-import { load, names, onOtherTab, save } from "./storage.js";
+import { isRefusal } from "./logic/errors.js";
+import { isPerson, Outbox, personOf } from "./logic/outbox.js";
+import { CHANNEL_CHANGED, MESSAGE_POST } from "./protocol.js";
+import { ask, isConnected } from "./socket.js";
+import { onOtherTab, store } from "./storage.js";
 
 const MAX_WAIT = 15_000;
 
-const PERSON = "person-";
-
-/** Where messages to this person wait while there is no conversation with them. */
-export const placeOf = (person) => PERSON + person;
-
-const keyOf = (item) => `outbox:${item.channel}:${item.client_id}`;
-// Entries of a tab whose storage is full or blocked: kept as long as the page lives.
-const homeless = new Map();
+const outbox = new Outbox(store);
 const flushing = new Set();
-let lastAt = 0;
 
 /** What waits for this channel, in the order it was written. */
-export function waiting(channel) {
-  const kept = names(`outbox:${channel}:`).map((name) => load(name));
-  return [...kept, ...homeless.values()]
-    .filter((item) => item?.channel === channel)
-    .sort((a, b) => a.at - b.at);
-}
-
-function keep(item) {
-  if (save(keyOf(item), item)) homeless.delete(item.client_id);
-  else homeless.set(item.client_id, item);
-}
-
-function drop(item) {
-  homeless.delete(item.client_id);
-  save(keyOf(item), null);
-}
-
-const isKept = (item) => homeless.has(item.client_id) || load(keyOf(item)) !== null;
+export const waiting = (place) => outbox.waiting(place);
 
 /** Take a message in. It is shown at once and sent as soon as that is possible. */
-export function write(channel, text) {
-  lastAt = Math.max(Date.now(), lastAt + 1);
-  const item = { channel, text, client_id: newId(), at: lastAt, state: "sending", reason: "" };
-  keep(item);
+export function write(place, text) {
+  const item = outbox.add(place, text, newId());
   tell("outbox:added", item);
-  flush(channel);
+  flush(place);
   return item;
 }
 
 export function retry(item) {
-  const fresh = { ...item, state: "sending", reason: "" };
-  keep(fresh);
-  tell("outbox:changed", fresh);
+  tell("outbox:changed", outbox.retry(item));
   flush(item.channel);
 }
 
 export function forget(item) {
-  drop(item);
+  outbox.drop(item);
   tell("outbox:dropped", item);
 }
 
 /** What waits in one place waits in another from now on. */
 export function move(from, to) {
-  for (const item of waiting(from)) {
-    save(keyOf(item), null); // first: a full storage has room for one of them only
-    keep({ ...item, channel: to });
-  }
+  outbox.move(from, to);
   flush(to);
 }
 
 async function open(place) {
-  const channel = await api.post("/api/directs", { users: [place.slice(PERSON.length)] });
+  const channel = await api.post("/api/directs", { users: [personOf(place)] });
   move(place, channel.id);
   tell(CHANNEL_CHANGED, { channel });
 }
@@ -89,26 +59,19 @@ async function deliver({ channel, text, client_id }) {
   return api.post(`/api/channels/${channel}/messages`, { text, client_id });
 }
 
-function isRefusal(error) {
-  if (error instanceof AckError) return !PASSING_ERRORS.includes(error.code);
-  return error instanceof api.ApiError && !error.isPassing && error.status !== 401;
-}
-
 async function sendOne(item) {
   try {
-    if (item.channel.startsWith(PERSON)) {
+    if (isPerson(item.channel)) {
       await open(item.channel);
       return true;
     }
     const message = await deliver(item);
-    drop(item);
+    outbox.drop(item);
     tell("outbox:sent", { item, message });
     return true;
   } catch (error) {
     if (!isRefusal(error)) return false;
-    const refused = { ...item, state: "unsent", reason: error.message };
-    keep(refused);
-    tell("outbox:changed", refused);
+    tell("outbox:changed", outbox.refuse(item, error.message));
     return true;
   }
 }
@@ -117,9 +80,9 @@ async function sendOne(item) {
 async function sendAll(channel) {
   let wait = 500;
   for (;;) {
-    const item = waiting(channel).find(({ state }) => state === "sending");
+    const item = outbox.next(channel);
     if (!item) return;
-    if (isKept(item) && (await sendOne(item))) {
+    if (outbox.has(item) && (await sendOne(item))) {
       wait = 500;
       continue;
     }
@@ -147,12 +110,11 @@ export async function flush(channel) {
     flushing.delete(channel);
   }
   // Something may have been written between the last look and letting go.
-  if (waiting(channel).some(({ state }) => state === "sending")) flush(channel);
+  if (outbox.next(channel)) flush(channel);
 }
 
 function flushAll() {
-  const channels = new Set(names("outbox:").map((name) => name.split(":")[1]));
-  channels.forEach(flush);
+  outbox.places().forEach(flush);
 }
 
 export function start() {

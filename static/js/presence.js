@@ -7,7 +7,8 @@ import * as api from "./api.js";
 import { when } from "./bus.js";
 import { $, $$, debounce, el, jittered, me } from "./dom.js";
 import { t, tn } from "./i18n.js";
-import { MODE_DEGRADED, MODE_NORMAL, PEOPLE_NAMED, PRESENCE, SYSTEM } from "./protocol.js";
+import { hasNamesEnough, OnlineSet, peopleToName } from "./logic/online.js";
+import { PRESENCE, SYSTEM } from "./protocol.js";
 
 const DOUBT_MS = 15_000;
 const WORDS = { online: "online", offline: "offline", unknown: "presence_unknown" };
@@ -17,17 +18,14 @@ const AGAIN_MS = 10_000; // and when they were not answered
 const NAMES_MS = 60_000; // names are asked for at most this often
 
 const names = new Map();
-const ahead = new Map(); // changes whose predecessors are still on their way, by number
-let online = new Set();
-let isTold = true; // the server knows of everybody, not only of those connected to its process
-let isWhole = true; // so do we: whoever is not in `online` is offline, not unknown
+let online = new OnlineSet();
 let doubt = 0;
 let gap = 0;
 let asking = 0;
 let namesAsked = -Infinity;
 
-/** The number of the last change that `online` shows: the server tells only what came after. */
-export let upTo = 0;
+/** The number of the last change that is shown: the server tells only what came after. */
+export const upTo = () => online.upTo;
 
 function paintDot(dot, state) {
   if (dot.dataset.state === state) return;
@@ -42,24 +40,13 @@ function paint(ids, state) {
   }
 }
 
-export function stateOf(id) {
-  if (id === me.id || online.has(id)) return "online";
-  return isWhole ? "offline" : "unknown";
-}
+export const stateOf = (id) => (id === me.id ? "online" : online.stateOf(id));
 
 /** Set the dots of somebody who has just got a row. */
 export const paintAt = (id) => paint([id], stateOf(id));
 
 function paintAll(state) {
   for (const dot of $$("[data-presence]")) paintDot(dot, state || stateOf(dot.dataset.presence));
-}
-
-/** Nobody tells us of other processes' people any more: what was said of them may be over. */
-function forget() {
-  isTold = isWhole = false;
-  online.clear();
-  paintAll();
-  paintPeople();
 }
 
 function learnNames() {
@@ -92,14 +79,11 @@ function personRow(id) {
   );
 }
 
+const others = () => online.people.filter((id) => id !== me.id);
+
 async function fetchNames() {
-  const others = [...online].filter((id) => id !== me.id);
-  const named = others.filter((id) => names.has(id)).length;
-  if (
-    named >= Math.min(PEOPLE_NAMED / 2, others.length) ||
-    performance.now() - namesAsked < NAMES_MS
-  )
-    return;
+  const isEnough = hasNamesEnough(others(), names);
+  if (isEnough || performance.now() - namesAsked < NAMES_MS) return;
   namesAsked = performance.now();
   try {
     const { users } = await api.get("/api/users?limit=1000");
@@ -113,60 +97,48 @@ const paintPeople = debounce(async () => {
   const box = $("#online-people");
   if (!box) return;
   await fetchNames();
-  const ids = [...online].filter((id) => id !== me.id && names.has(id));
-  ids.sort((a, b) => names.get(a).localeCompare(names.get(b)));
-  const rows = ids.slice(0, PEOPLE_NAMED).map(personRow);
-  const others = online.size - online.has(me.id) - rows.length;
+  const rows = peopleToName(others(), names).map(personRow);
+  const notNamed = others().length - rows.length;
   const say = (text) => rows.push(el("li", { class: "side-empty", text }));
-  if (others) say(tn("more_online", others));
-  if (!isWhole) say(t(rows.length ? "others_unknown" : "presence_unknown"));
+  if (notNamed) say(tn("more_online", notNamed));
+  if (!online.isWhole) say(t(rows.length ? "others_unknown" : "presence_unknown"));
   if (!rows.length) say(t("nobody_online"));
   box.replaceChildren(...rows);
 }, jittered(500));
 
-function apply({ online: came = [], offline: went = [], names: told = {} }) {
-  for (const [id, name] of Object.entries(told)) names.set(id, name);
-  for (const id of came) online.add(id);
-  for (const id of went) online.delete(id);
-  for (const id of [...came, ...went]) paint([id], stateOf(id));
-  paintPeople();
+/** Do what an outcome of `OnlineSet` asks for. */
+function follow({ people, isAll, isListChanged, ask }) {
+  if (isAll) paintAll();
+  else people.forEach(paintAt);
+  if (isListChanged) paintPeople();
+  if (ask === "now") askForAll();
+  else if (ask === "soon") askSoon();
+  if (online.hasGap) waitForGap();
 }
 
-function applyNext() {
-  for (const seq of ahead.keys()) if (seq <= upTo) ahead.delete(seq);
-  while (ahead.has(upTo + 1)) {
-    upTo += 1;
-    apply(ahead.get(upTo));
-    ahead.delete(upTo);
-  }
-  if (!ahead.size) return;
-  gap ||= setTimeout(
-    () => {
-      gap = 0;
-      if (ahead.size) askForAll();
-    },
-    GAP_MS + jittered(ASK_MS),
-  );
+function told(change) {
+  for (const [id, name] of Object.entries(change.names ?? {})) names.set(id, name);
+  follow(online.told(change));
 }
 
-// The list holds whatever was announced before it was asked for.
+function waitForGap() {
+  const ask = () => {
+    gap = 0;
+    if (online.hasGap) askForAll();
+  };
+  gap ||= setTimeout(ask, GAP_MS + jittered(ASK_MS));
+}
+
 async function askForAll() {
-  const reached = Math.max(upTo, ...ahead.keys());
-  const wasTold = isTold;
+  const asked = online.asking();
   let users;
   try {
     ({ users } = await api.get("/api/users/online"));
   } catch {
-    if (!isWhole) askSoon(AGAIN_MS);
+    if (!online.isWhole) askSoon(AGAIN_MS);
     return; // else the next greeting, or the next gap, asks again
   }
-  if (wasTold !== isTold) return askSoon(); // it is an answer of before
-  online = new Set(users);
-  isWhole = isTold;
-  upTo = Math.max(upTo, reached);
-  paintAll();
-  applyNext();
-  paintPeople();
+  follow(online.listed(users, asked));
 }
 
 function askSoon(ms = ASK_MS) {
@@ -176,47 +148,20 @@ function askSoon(ms = ASK_MS) {
   }, jittered(ms));
 }
 
-function greeted({ seq, known, missed, ...change }) {
-  isTold = known;
-  if (!known) forget();
-  else if (!missed && seq > upTo) apply(change);
-  upTo = Math.max(upTo, seq || 0);
-  if (missed || !isWhole) return askForAll();
-  paintAll();
-  applyNext();
-}
-
-function changed(change) {
-  if (change.greeting) return greeted(change);
-  if (change.seq) {
-    ahead.set(change.seq, change);
-    return applyNext();
-  }
-  // A process without Redis counts nothing, and may know its own people only.
-  if (change.known === false && isTold) forget();
-  apply(change);
-}
-
 export function start() {
   learnNames();
   const { seq, online: ids } = $("#online-people")?.dataset ?? {};
-  upTo = Number(seq) || 0;
-  online = new Set(ids?.split(" ").filter(Boolean));
-  when(PRESENCE, changed);
+  online = new OnlineSet(ids?.split(" ").filter(Boolean), Number(seq) || 0);
+  when(PRESENCE, told);
   when("sidebar:rebuilt", () => {
-    if (!isWhole) return paintAll();
-    for (const id of online) paint([id], "online");
+    if (online.isWhole) paint(online.people, "online");
+    else paintAll();
   });
   when("connected", () => {
     clearTimeout(doubt);
     doubt = 0; // what changed meanwhile follows
   });
-  when(SYSTEM, ({ mode }) => {
-    if (mode === MODE_DEGRADED && isTold) forget();
-    if (mode !== MODE_NORMAL) return;
-    isTold = true;
-    askSoon(); // changes may have been lost, whether or not the mode is another one
-  });
+  when(SYSTEM, ({ mode }) => follow(online.modeIs(mode)));
   when("disconnected", () => {
     doubt ||= setTimeout(() => paintAll("unknown"), DOUBT_MS);
   });

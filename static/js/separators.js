@@ -5,7 +5,7 @@ import { serverTime } from "./clock.js";
 import { $$, el } from "./dom.js";
 import { dayName, t } from "./i18n.js";
 import { dayKey, dayOf } from "./logic/phrasebook.js";
-import { GROUPED_SECONDS } from "./protocol.js";
+import { continues, linesAbove } from "./logic/timeline.js";
 import { room } from "./room.js";
 
 const created = (row) => new Date(row.dataset.created);
@@ -29,13 +29,8 @@ function separatorsAbove(row, previous) {
   return found;
 }
 
-function wanted(row, previous) {
-  const lines = [];
-  const day = dayKey(created(row));
-  if (!previous || dayKey(created(previous)) !== day) lines.push(["day", day]);
-  if (room.newSeq !== null && seqOf(row) === room.newSeq) lines.push(["new-line", ""]);
-  return lines;
-}
+const plainOf = (row) =>
+  row && { author: row.dataset.author, created: created(row), seq: seqOf(row) };
 
 function line([kind, day], row) {
   const node = el("li", { class: kind, role: "separator" });
@@ -57,7 +52,7 @@ export function settle(row) {
   if (!row) return;
   const previous = before(row);
   const have = separatorsAbove(row, previous);
-  const want = wanted(row, previous);
+  const want = linesAbove(plainOf(row), plainOf(previous), room.newSeq);
   const name = ([kind, day]) => kind + day;
   const same =
     have.map((node) => node.classList[0] + (node.dataset.day || "")).join() ===
@@ -67,13 +62,9 @@ export function settle(row) {
     row.before(...want.map((entry) => line(entry, row)));
   }
   // Whoever came for this message by a link wants to know whose it is.
-  const continued =
-    previous &&
-    !want.length &&
-    !row.classList.contains("is-linked") &&
-    previous.dataset.author === row.dataset.author &&
-    created(row) - created(previous) <= GROUPED_SECONDS * 1000;
-  row.classList.toggle("is-continued", Boolean(continued));
+  const isApart = want.length > 0 || row.classList.contains("is-linked");
+  const continued = !isApart && continues(plainOf(row), plainOf(previous));
+  row.classList.toggle("is-continued", continued);
 }
 
 /** After midnight "Today" is yesterday. A page that slept through it catches up when it is seen. */

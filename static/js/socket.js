@@ -4,6 +4,7 @@ import { io } from "/static/vendor/socket.io.esm.min.js";
 import { whoAmI } from "./api.js";
 import { tell } from "./bus.js";
 import { csrfToken, jittered, me, sleep } from "./dom.js";
+import { AckError } from "./logic/errors.js";
 import { upTo } from "./presence.js";
 import { PRESENCE_PING, TO_BROWSERS } from "./protocol.js";
 
@@ -13,14 +14,6 @@ const COOKIE_MS = 1500;
 let socket = null;
 
 export const isConnected = () => Boolean(socket?.connected);
-
-export class AckError extends Error {
-  constructor(answer) {
-    super(answer.detail || answer.error);
-    this.code = answer.error;
-    this.answer = answer;
-  }
-}
 
 /** Send and wait for the acknowledgement. Rejects with AckError (refused) or Error (unknown). */
 export async function ask(event, data) {
@@ -82,7 +75,7 @@ export function start() {
   if (!me.id) return;
   socket = io({
     transports: ["websocket"],
-    auth: (give) => give({ csrf: csrfToken(), presence: upTo }),
+    auth: (give) => give({ csrf: csrfToken(), presence: upTo() }),
     reconnectionDelay: 500,
     reconnectionDelayMax: 8000,
     randomizationFactor: 0.5,

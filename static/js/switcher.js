@@ -4,9 +4,10 @@
  */
 
 import * as api from "./api.js";
-import { $, $$, debounce, el, icon } from "./dom.js";
+import { $, $$, debounce, el, icon, me } from "./dom.js";
 import { heading } from "./dialog.js";
 import { t } from "./i18n.js";
+import { offer, placeOfChannel, placeOfPerson, withoutSign } from "./logic/places.js";
 import { stateOf } from "./presence.js";
 import { PLACES_FOUND } from "./protocol.js";
 import { linkOf } from "./unread.js";
@@ -24,9 +25,7 @@ let answer = { typed: null, places: [] }; // what the server said last, and to w
 let failed = null; // what could not be asked
 let chosen = "";
 
-// ё is е, and case and width don't matter, as people type.
-const plain = (text) => text.normalize("NFKC").toLocaleLowerCase().replaceAll("ё", "е");
-const typed = () => field.value.trim().replace(/^[#@]/, "");
+const typed = () => withoutSign(field.value);
 
 function collect() {
   const links = $$(
@@ -42,41 +41,12 @@ function collect() {
   }));
 }
 
-const MARKS = { private: "lock", direct: "users" };
+const unreadOf = (id) => Number(linkOf(id)?.dataset.unread) || 0;
 
-function placeOfChannel({ id, slug, title, kind, people = [] }) {
-  const isOfTwo = kind === "direct" && people.length <= 2;
-  return {
-    href: isOfTwo ? `/dm/${encodeURIComponent(title)}` : `/channels/${encodeURIComponent(slug)}`,
-    name: title,
-    unread: Number(linkOf(id)?.dataset.unread) || 0,
-    mark: isOfTwo ? undefined : MARKS[kind] || "hash",
-    person: isOfTwo
-      ? people.find((one) => one !== document.body.dataset.userId) || people[0]
-      : undefined,
-  };
-}
-
-const placeOfPerson = ({ id, nickname }) => ({
-  href: `/dm/${encodeURIComponent(nickname)}`,
-  name: nickname,
-  unread: 0,
-  person: id,
-});
-
-function rank({ name, unread, isCurrent }, query) {
-  return (plain(name).startsWith(query) ? 0 : 1) + (unread ? 0 : 0.5) + (isCurrent ? 0.9 : 0);
-}
-
-/** What fits on the screen, then what else the server knows; each place once. */
-function offer() {
-  const query = plain(typed());
-  const seen = new Set();
-  const shown = here.filter(({ name }) => plain(name).includes(query));
-  const more = answer.typed === typed() ? answer.places : [];
-  // Two ways to write an address are one address.
-  const isNew = ({ name, href }) => name && !seen.has(decodeURI(href)) && seen.add(decodeURI(href));
-  return [...shown, ...more].filter(isNew).sort((a, b) => rank(a, query) - rank(b, query));
+/** The places that the server's answer names. */
+function placesOf({ channels, users }) {
+  const found = channels.map((channel) => placeOfChannel(channel, unreadOf(channel.id), me.id));
+  return [...found, ...users.map(placeOfPerson)];
 }
 
 function option(place, index) {
@@ -116,7 +86,7 @@ function words() {
 }
 
 function paint() {
-  found = offer();
+  found = offer(typed(), here, answer.typed === typed() ? answer.places : []);
   if (!found.some(({ href }) => href === chosen)) chosen = found[0]?.href ?? "";
   options.replaceChildren(...found.map(option));
   const text = words();
@@ -131,13 +101,8 @@ async function ask() {
   const query = typed();
   if (!dialog.open || answer.typed === query) return;
   try {
-    const { channels, users } = await api.get(
-      `/api/places?q=${encodeURIComponent(query)}&limit=${PLACES_FOUND}`,
-    );
-    answer = {
-      typed: query,
-      places: [...channels.map(placeOfChannel), ...users.map(placeOfPerson)],
-    };
+    const path = `/api/places?q=${encodeURIComponent(query)}&limit=${PLACES_FOUND}`;
+    answer = { typed: query, places: placesOf(await api.get(path)) };
     failed = null;
   } catch {
     failed = query;

@@ -38,7 +38,7 @@ def test_the_browser_gives_everybody_the_colour_that_the_server_gives(site, meet
     ann = meet("Ann", site.url, storage_state=session_of(site.members["Ann"]))
     ann.open("/settings").online()
     ids = [*(token_hex(12) for _ in range(200)), "0" * 24, "f" * 24]
-    script = "async ids => ids.map((await import('/static/js/avatar.js')).hue)"
+    script = "async ids => ids.map((await import('/static/js/logic/avatar.js')).hue)"
     assert ann.page.evaluate(script, ids) == [hue(oid) for oid in ids]
     rules = ann.page.evaluate(
         """(hues) => {

@@ -17,3 +17,18 @@ export function shortcutOf(event) {
   if (code === "Escape") return event.shiftKey || event.isComposing ? null : "escape";
   return (event.ctrlKey || event.metaKey) && !altKey ? withCommand(event) : null;
 }
+
+/**
+ * The channel that is `step` (1 or -1) further in the list, going round; null if that is where one
+ * is. `channels` are {isCurrent, unread}; `onlyUnread` passes over those that are read.
+ */
+export function channelBeside(channels, step, onlyUnread = false) {
+  const count = channels.length;
+  const here = channels.findIndex(({ isCurrent }) => isCurrent);
+  const from = here < 0 && step < 0 ? 0 : here;
+  for (let far = 1; far <= count; far += 1) {
+    const at = (from + step * far + count * far) % count;
+    if (!onlyUnread || channels[at].unread) return at === here ? null : channels[at];
+  }
+  return null;
+}

@@ -1,0 +1,15 @@
+/** Initials on a colour that follows from the id: the same as the server's filters give. */
+
+import { GOLDEN, HUES } from "../protocol.js";
+
+export function initials(nickname) {
+  const words = nickname.split(/[\s_.]+/u).filter(Boolean);
+  const letters = words.slice(0, 2).map((word) => [...word][0]);
+  return letters.join("").toUpperCase() || "?";
+}
+
+/** A golden angle for each step of the number that the id ends with, as `hue` of the server. */
+export function hue(id) {
+  const turned = (Number.parseInt(id.slice(-6), 16) * GOLDEN) % 2 ** 24;
+  return `hue-${Math.floor((turned * HUES) / 2 ** 24)}`;
+}
