@@ -14,11 +14,11 @@ from benchmarks import gauge, team
 from chat.embedded.binaries import find_mongod
 from chat.embedded.mongo import Mongo
 from chat.embedded.process import Process
-from tests.support.processes import ROOT, START_SECONDS, AppProcess, new_database
+from tests.support.processes import ROOT, START_SECONDS, Measured, new_database
 from tests.support.servers import Redis, start_valkey
 
 
-class App(AppProcess):
+class App(Measured):
     """The product and the floors beside it (`benchmarks.wsgi`) in one gunicorn worker."""
 
     worker: psutil.Process

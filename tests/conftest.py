@@ -15,6 +15,9 @@ from redis.connection import Connection
 
 from app import create_app
 from chat.embedded.mongo import Mongo
+from chat.monitoring.status import time_budget
+from chat.redis import connect
+from chat.redis.client import redis
 from tests.support import databases, share
 from tests.support.order import Order
 from tests.support.people import Person
@@ -28,6 +31,7 @@ from tests.support.servers import (
     the_valkey,
 )
 from tests.support.small_app import redis_client, redis_url, with_olga
+from tests.support.waiting import SECONDS
 
 NewPerson = Callable[..., Person]
 
@@ -136,7 +140,19 @@ def launch_app(tmp_path: Path, mongod: Mongo) -> Iterator[Launcher]:
 
 
 @pytest.fixture
-def app(mongod: Mongo, valkey: Redis) -> Flask:
+def patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process waits for its stores: most tests ask what is answered, not how fast, and a busy
+    machine is no outage."""
+    monkeypatch.setattr(connect, "READ_TIMEOUT", SECONDS)
+    monkeypatch.setattr(connect, "CONNECT_TIMEOUT", SECONDS)
+    monkeypatch.setattr(time_budget, "PATIENCE", SECONDS)
+    redis.close()
+    yield
+    redis.close()
+
+
+@pytest.fixture
+def app(mongod: Mongo, valkey: Redis, patience: None) -> Flask:
     """The app in this process, on an empty database; pytest-flask's client talks to it."""
     places = {"MONGODB_URI": databases.emptied(), "REDIS_URL": valkey.url_of(IN_PROCESS)}
     settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "CHEAP_PASSWORD_HASHES": True}

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.browser import demo_content  # noqa: E402
+from tests.browser.conftest import CHROMIUMS  # noqa: E402
 from tests.support.embedded import Run  # noqa: E402
 
 HEIGHTS = {360: 780, 820: 1100, 1440: 900}
@@ -189,7 +190,7 @@ def fill(data: Path) -> None:
 
 def launch(playwright: Playwright) -> Browser:
     """The system's Chromium where there is one."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
 
 

@@ -8,8 +8,6 @@ from pymongo import monitoring
 
 from app import create_app
 from chat.models import base, ensure_indexes
-from chat.redis import connect
-from chat.redis.client import redis
 from chat.services import accounts
 from tests.support.emptied import empty_redis
 from tests.support.processes import new_database
@@ -18,13 +16,8 @@ CSRF = re.compile(r'csrf-token" content="([^"]*)"')
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch):
-    """These tests are about what is answered, not how fast: a busy machine is no outage."""
-    monkeypatch.setattr(connect, "READ_TIMEOUT", 10)
-    monkeypatch.setattr(connect, "CONNECT_TIMEOUT", 10)
-    redis.close()
-    yield
-    redis.close()
+def _patience(patience):
+    """For the small app as well."""
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def is_trusted(**config: str) -> bool:
     connector = Connector(config)
     try:
         client = connector.client()
-        recovery.recover(client, Looking(connector.mode), [])
+        recovery.recover(client, Looking(connector.mode), [], [])
         client.close()
     except redis.RedisError:
         return False

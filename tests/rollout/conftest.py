@@ -29,7 +29,7 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def made(mongod, valkey, clock, monkeypatch):
+def made(mongod, valkey, clock, monkeypatch, patience):
     """Makes the app in this process, on one fresh database; a step is over when a test says so."""
     monkeypatch.setattr(rollout, "MARGIN", 0)
     places = {"MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url_of(IN_PROCESS)}

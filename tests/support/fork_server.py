@@ -2,7 +2,8 @@
 
 An app started in the usual way spends most of its start on imports. The forked one is the same:
 the entry point of gunicorn, its configuration file and wsgi.py run after the fork. Before the fork
-there is neither a gevent hub nor a thread, and nothing was read from the environment.
+gevent's hub has not run, there is no other thread, and nothing was read from the environment. The
+hub itself is there, because modules make queues that belong to it; a fork gets it as new.
 
 A caller connects to the socket named on the command line, sends {argv, env, cwd, log} as JSON and
 closes its half. The answer is a line with the process id, and, when that process has ended, one
@@ -26,7 +27,7 @@ monkey.patch_all()  # as gunicorn.conf.py and wsgi.py do, before anything else i
 import flask.cli
 import gunicorn.__main__
 import gunicorn.workers.ggevent
-from gevent import _hub_local
+from gevent.os import fork_gevent as fork
 
 import app
 import chat.web.worker
@@ -40,8 +41,7 @@ COMMANDS: dict[str, Callable[[], object]] = {
 }
 FILES = {"gunicorn": gunicorn.__main__.__file__, "flask": flask.cli.__file__}
 
-# The patched ones would start a hub.
-fork = monkey.get_original("os", "fork")
+# The patched ones would run the hub.
 waitpid = monkey.get_original("os", "waitpid")
 Socket = monkey.get_original("socket", "socket")
 
@@ -55,8 +55,6 @@ def serve(address: str) -> dict[str, Any]:
     listener.listen(16)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets the parents of apps
     gc.freeze()  # a collection in a child would copy every page
-    if (hub := _hub_local.get_hub_if_exists()) is not None:
-        hub.destroy(destroy_loop=True)  # urllib3 made a socket when it was imported
     while True:
         caller, _ = listener._accept()  # type: ignore[attr-defined]  # a bare file descriptor
         server = os.getpid()

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,17 @@ def _early(env: Mapping[str, str]) -> dict[str, str]:
     return {name: env[name] for name in env if name.startswith(READ_AT_THE_START)}
 
 
-@lru_cache(maxsize=1)
+# A child ends with the thread that started it, so this thread stays to the end.
+_starter = ThreadPoolExecutor(1)
+
+
 def _server() -> str:
     """The socket of the fork server, which is started by the first who asks."""
+    return _starter.submit(_started).result()
+
+
+@lru_cache(maxsize=1)
+def _started() -> str:
     folder = tempfile.TemporaryDirectory(prefix="chat-forks-", ignore_cleanup_errors=True)
     atexit.register(folder.cleanup)
     address, log = f"{folder.name}/socket", Path(folder.name) / "log"
@@ -86,9 +95,11 @@ class Child:
 class Forked(Process):
     """A gunicorn that serves the app, handled like any other child process."""
 
-    def __init__(self, *, title: str, log: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], *, title: str, log: Path, env: Mapping[str, str]
+    ) -> None:
         self.title, self.log = title, log
-        self.popen: Any = Child(("gunicorn", "wsgi:app"), env, log)
+        self.popen: Any = Child(command, env, log)
 
 
 def flask(*arguments: str, env: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -27,20 +27,21 @@ GENEROUS = {
 }
 # Most tests need people, not their passwords. Production refuses this.
 CHEAP_PASSWORDS = {"CHEAP_PASSWORD_HASHES": "true"}
+GUNICORN = (sys.executable, "-m", "gunicorn")
 START_SECONDS, STOP_SECONDS = 120, 30
 LOG_TAIL = 60
 
 
-def _usual(env: Mapping[str, str | None]) -> dict[str, str]:
-    in_production = env.get("CHAT_ENV") == "production" or env.get("DYNO")
-    return GENEROUS if in_production else GENEROUS | CHEAP_PASSWORDS
+def _is_production(env: Mapping[str, str | None]) -> bool:
+    return env.get("CHAT_ENV") == "production" or bool(env.get("DYNO"))
 
 
 class AppProcess:
     """One gunicorn. ``env`` wins over what a test usually wants; None unsets a variable."""
 
-    command: tuple[str, ...] = (sys.executable, "-m", "gunicorn", "wsgi:app")
+    command: tuple[str, ...] = (*GUNICORN, "wsgi:app")
     root = ROOT  # where the code lies
+    is_measured = False  # if so, it starts as it does for people, and passwords cost what they cost
 
     def __init__(self, folder: Path, **env: str | None) -> None:
         self.port = free_port()
@@ -48,7 +49,8 @@ class AppProcess:
         self.log = folder / f"app-{self.port}.log"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("REDIS_")}
         own = {"HOST": LOOPBACK, "PORT": str(self.port), "DATA_DIR": str(folder)}
-        wanted = {**inherited, **_usual(env), "SECRET_KEY": SECRET_KEY, **own, **env}
+        usual = GENEROUS if self.is_measured or _is_production(env) else GENEROUS | CHEAP_PASSWORDS
+        wanted = {**inherited, **usual, "SECRET_KEY": SECRET_KEY, **own, **env}
         self.env = {name: value for name, value in wanted.items() if value is not None}
         self.process: Process | None = None
 
@@ -100,9 +102,10 @@ class AppProcess:
         return "\n".join(lines[-LOG_TAIL:])
 
     def _process(self) -> Process:
-        usual = self.command == AppProcess.command and self.root == ROOT
-        if usual and forked.can_become(self.env):
-            return forked.Forked(title="the app", log=self.log, env=self.env)
+        is_gunicorn = self.command[: len(GUNICORN)] == GUNICORN and self.root == ROOT
+        if is_gunicorn and not self.is_measured and forked.can_become(self.env):
+            command = self.command[len(GUNICORN) - 1 :]
+            return forked.Forked(command, title="the app", log=self.log, env=self.env)
         return Process(self.command, title="the app", log=self.log, env=self.env, cwd=self.root)
 
     def _answers(self) -> bool:
@@ -110,6 +113,12 @@ class AppProcess:
             return requests.get(f"{self.url}/health", timeout=2).ok
         except requests.RequestException:
             return False
+
+
+class Measured(AppProcess):
+    """An app whose times are figures that people are told."""
+
+    is_measured = True
 
 
 class Launcher:
@@ -123,9 +132,13 @@ class Launcher:
         self.launched: list[AppProcess] = []
         self.redis: list[Redis] = []
 
-    def __call__(self, beside: AppProcess | None = None, **env: str | None) -> AppProcess:
+    def __call__(
+        self, beside: AppProcess | None = None, wsgi: str = "wsgi", **env: str | None
+    ) -> AppProcess:
+        """``wsgi``: the module that makes the app, for a test that changes something in it."""
         places = self._places_of(beside) if beside else self._new_places(env)
         app = AppProcess(self.folder, **{**places, **env})
+        app.command = (*GUNICORN, f"{wsgi}:app")
         self.launched.append(app)
         if beside is None:
             app.prepare()

@@ -14,6 +14,7 @@ class Supervised(AppProcess):
     """One `python -m chat.embedded` with its own app, mongod and valkey-server."""
 
     command = (sys.executable, "-m", "chat.embedded")
+    is_measured = True
 
     def __init__(self, folder: Path, **env: str | None) -> None:
         elsewhere = dict.fromkeys(("MONGODB_URI", "DISABLE_REDIS"))

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +9,9 @@ from typing import Any
 
 import requests
 
-from chat.embedded.process import Process
 from tests.cache.processes.truth import Answer, Ask, Human, Room, Truth, parse
 from tests.support.people import Person
-from tests.support.processes import ROOT, START_SECONDS, AppProcess, new_database
+from tests.support.processes import GUNICORN, AppProcess, new_database
 from tests.support.servers import Redis, start_valkey
 
 PROCESSES = 2
@@ -22,20 +20,9 @@ WORKERS = 12
 
 
 class Attacked(AppProcess):
-    """One gunicorn with what is left of the fence (tests/cache/processes/served.py)."""
+    """One gunicorn with what is left of the fence (tests/cache/processes/wsgi.py)."""
 
-    def launch(self) -> None:
-        """Begin to start it."""
-        command = [sys.executable, "-m", "gunicorn", "tests.cache.processes.wsgi:app"]
-        self.process = Process(command, title="the app", log=self.log, env=self.env, cwd=ROOT)
-
-    def start(self) -> "Attacked":
-        """Start it, and return when it answers."""
-        if self.process is None:
-            self.launch()
-        assert self.process
-        assert self.process.wait_until(self._answers, START_SECONDS), self.tail()
-        return self
+    command = (*GUNICORN, "tests.cache.processes.wsgi:app")
 
 
 class Everywhere:
@@ -123,8 +110,6 @@ def installation(folder: Path, mongodb_uri: str, fence: str) -> Iterator[Install
     processes = [Attacked(folder, **env) for _ in range(PROCESSES)]
     try:
         processes[0].prepare()
-        for process in processes:
-            process.launch()
         for process in processes:
             process.start()
         made = Installation(list(processes), redis)

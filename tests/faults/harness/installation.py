@@ -17,7 +17,7 @@ from tests.faults.harness.places import Places
 from tests.faults.harness.tally import Tally
 from tests.faults.harness.witness import Witness
 from tests.support.people import Person
-from tests.support.processes import AppProcess
+from tests.support.processes import AppProcess, Measured
 from tests.support.proxy import Line
 from tests.support.servers import Redis
 from tests.support.tabs import Tab
@@ -40,7 +40,7 @@ class Installation:
         self.folder, self.mongod, self.pause = folder, mongod, pause
         self.places = Places(servers, folder, mongod)
         env = {"PRESENCE_LEASE": "6", **self.places.env, **env}
-        self.apps = [self.places.supervised or AppProcess(folder, **env), AppProcess(folder, **env)]
+        self.apps = [self.places.supervised or Measured(folder, **env), Measured(folder, **env)]
         first = self.apps[0].prepare()
         # A child ends with the thread that started it, so these threads stay.
         self.starters = ThreadPoolExecutor()

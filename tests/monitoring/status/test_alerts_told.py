@@ -16,6 +16,8 @@ from tests.support.people import Person
 from tests.support.processes import Launcher
 from tests.support.waiting import eventually
 
+HURRIED = "tests.monitoring.status.hurried_wsgi"
+
 
 @pytest.fixture(scope="module")
 def webhook():
@@ -52,10 +54,14 @@ def the_channel(person, slug):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, mongod, webhook):
-    """An app of two workers, a second gunicorn beside it, a Redis of theirs, and an owner."""
+    """An app of two workers, a second gunicorn beside it, a Redis of theirs, and an owner.
+
+    How long alerts are held is what ``test_alerts`` is about; here they are held a fifth of it.
+    """
     launcher = Launcher(tmp_path_factory.mktemp("told"), mongod.uri)
-    app = launcher(ALERT_WEBHOOK=webhook.url, ALERT_CHANNEL="general", WEB_CONCURRENCY="2")
-    launcher(beside=app, ALERT_CHANNEL="general")
+    hurried = {"wsgi": HURRIED, "ALERT_CHANNEL": "general"}
+    app = launcher(ALERT_WEBHOOK=webhook.url, WEB_CONCURRENCY="2", **hurried)
+    launcher(beside=app, **hurried)
     launcher.owner = Person(app.url, "olga").set_up()
     yield launcher
     launcher.owner.close()
@@ -80,6 +86,7 @@ def test_a_nearly_full_redis_and_the_kill_switch_are_shown_and_posted(site, webh
         return "Redis memory is 8" in alerts and "7 parts do not use Redis by choice" in alerts
 
     eventually(shown, seconds=120, every=0.5)
+    eventually(lambda: len(webhook.told) >= 2)  # it is posted after it is shown
     told = {one["alert"]: one for one in webhook.told}
     assert told.keys() == {"redis_memory", "rolled_back"}
     assert 0.8 < told["redis_memory"]["value"] < 1

@@ -1,0 +1,20 @@
+"""What gunicorn serves to a test of alerts: the app, which looks often and holds alerts briefly."""
+
+from gevent import monkey
+
+monkey.patch_all()  # before anything that opens a socket or takes a lock is imported
+
+from dataclasses import replace
+
+from app import create_app
+from chat.monitoring.status import channel_alerts, loop, rules
+
+TIMES = 5  # as fast as for people
+
+loop.EVERY /= TIMES
+channel_alerts.EVERY /= TIMES
+rules.RULES = tuple(
+    replace(rule, on_s=rule.on_s / TIMES, off_s=rule.off_s / TIMES) for rule in rules.RULES
+)
+
+app = create_app()
