@@ -1,7 +1,7 @@
 /** Writing: Enter sends, drafts stay, and the field never waits for the network. */
 
 import { when } from "./bus.js";
-import { $, debounce, el } from "./dom.js";
+import { $, $$, debounce, el, me } from "./dom.js";
 import { editLastOwn } from "./edit.js";
 import { autosize, isSendKey, isTouch } from "./field.js";
 import { tn } from "./i18n.js";
@@ -69,6 +69,11 @@ function onKey(event) {
   }
 }
 
+/** On a slow line the form may be sent before this script runs: what it has just posted was then
+ * still in the field when the page was left, and was kept as a draft. */
+const unsent = (draft) => (draft.trim() === ownRows().at(-1)?.dataset.text ? "" : draft);
+const ownRows = () => $$(`.message[data-author="${me.id}"]`);
+
 // A permalink's reader came for that message, which has the focus.
 const isLinked = () => Boolean($(".message.is-linked"));
 
@@ -84,7 +89,7 @@ export function start() {
   field.addEventListener("keydown", onKey);
   field.addEventListener("input", refresh);
   if (!room) return refresh();
-  field.value ||= load(draftKey(), "");
+  field.value ||= unsent(load(draftKey(), ""));
   field.addEventListener("input", () => {
     saveDraft();
     tellTyping();

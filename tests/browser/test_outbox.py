@@ -127,3 +127,21 @@ def test_a_draft_survives_a_reload_and_is_gone_once_sent(two):
     bob.sees("half a tho")
     ann.page.reload()
     expect(ann.composer).to_have_value("")
+
+
+def test_a_draft_that_has_been_sent_is_not_in_the_field_again(two):
+    """On a slow line a person is faster than the scripts: the page itself sends the form. A script
+    that starts before the answer comes finds the text in the field, and keeps it as a draft."""
+    ann, bob = two
+    text = "faster than the script\n\n- yes"
+    ann.write(text)
+    bob.sees("faster than the script")
+    ann.online()
+    expect(ann.rows.last).to_have_attribute("data-seq", NUMBER)
+    ann.composer.fill(f"{text}\n")  # as that script finds it
+    ann.page.reload()
+    expect(ann.page.locator("body[data-ready]")).to_be_attached()
+    expect(ann.composer).to_have_value("")
+    ann.composer.fill("another")
+    ann.page.reload()
+    expect(ann.composer).to_have_value("another")
