@@ -11,10 +11,12 @@ from chat.services import channels, people
 noun = Noun("channels")
 
 
-@noun.operation("GET", "/channels", {200: schemas.ChannelList}, cached=True)
-def index() -> dict:
+@noun.operation(
+    "GET", "/channels", {200: schemas.ChannelList}, query=schemas.ChannelQuery, cached=True
+)
+def index(query: schemas.ChannelQuery) -> dict:
     """The channels the caller may see: public ones and the caller's own."""
-    return {"channels": channels.list_for(current_user)}
+    return channels.list_page(current_user, **given(query))
 
 
 @noun.operation("POST", "/channels", {201: schemas.Channel}, body=schemas.NewChannel)

@@ -87,9 +87,10 @@ class Channel(Struct):
 
 
 class ChannelList(Struct):
-    """The channels the caller may see."""
+    """The channels the caller may see; if there are more, ask for those after the last of these."""
 
     channels: list[Channel]
+    more: bool = False
 
 
 class NamedPerson(Struct):
@@ -179,6 +180,12 @@ class Token(Struct):
 
 
 # -- requests
+
+
+class ChannelQuery(Struct):
+    """Which of many channels: those that follow the one with this id."""
+
+    after: Id | UnsetType = UNSET
 
 
 class UserQuery(Struct):

@@ -1,5 +1,6 @@
 """Channels: made, described, joined, left, archived; and direct conversations."""
 
+from itertools import accumulate
 from typing import Any
 
 from bson import ObjectId
@@ -19,6 +20,9 @@ from chat.text import validate
 RESERVED = {"new"}
 MOST_PEOPLE_IN_DIRECT = 8
 SLUG_TRIES = 50
+MOST_CHARACTERS = 250_000  # of channels in one answer
+OTHER_CHARACTERS = 200  # of one, beside its texts
+MOST_FORMER_ADDRESSES = 20  # they are in every list of channels that is read
 
 can_manage = permissions.can_manage
 
@@ -41,7 +45,27 @@ def list_for(actor: Any) -> list[dict]:
     last_seqs = unread.last_seqs(others)
     names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))
     views = [_view(actor, c, mine.get(c["id"]), last_seqs.get(c["id"], 0), names) for c in shown]
-    return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold()))
+    return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold(), v["id"]))
+
+
+def list_page(actor: Any, after: str = "") -> dict:
+    """{channels, more}: as many of ``list_for`` as one answer may hold, from the first or from the
+    one that follows ``after``. NotFound if that one is not there any more."""
+    views = list_for(actor)
+    if after:
+        places = {view["id"]: place for place, view in enumerate(views, 1)}
+        if after not in places:
+            raise NotFound()
+        views = views[places[after] :]
+    sizes = accumulate(map(_size, views))
+    page = [view for view, so_far in zip(views, sizes, strict=True) if so_far <= MOST_CHARACTERS]
+    return {"channels": page, "more": len(page) < len(views)}
+
+
+def _size(view: dict) -> int:
+    """About how many characters it takes in an answer."""
+    texts = (view["slug"], view["name"], view["topic"], view["title"])
+    return sum(map(len, texts)) + 30 * len(view.get("people", ())) + OTHER_CHARACTERS
 
 
 def list_own(actor: Any) -> list[dict]:
@@ -73,7 +97,7 @@ def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict
 
 
 def update(actor: Any, channel_id: str, name: str | None = None, topic: str | None = None) -> dict:
-    """Rename (the old address keeps working) or describe; the view."""
+    """Rename (the last few addresses keep working) or describe; the view."""
     channel = permissions.get_channel_for(actor, channel_id)
     permissions.require_manager(actor, channel)
     permissions.require_open(channel)
@@ -82,7 +106,6 @@ def update(actor: Any, channel_id: str, name: str | None = None, topic: str | No
         fields["set__topic"] = validate.check_topic(topic)
     if name is not None and validate.check_channel_name(name) != channel["name"]:
         fields["set__name"] = validate.check_channel_name(name)
-        fields["add_to_set__former_slugs"] = channel["slug"]
         _rename(channel, fields)
     elif fields:
         Channel.change(channel_id, **fields)
@@ -239,6 +262,9 @@ def _store(document: Channel, name: str) -> dict:
 
 
 def _rename(channel: dict, fields: dict[str, Any]) -> None:
+    if channel["slug"] not in channel["former_slugs"]:
+        newest = {"$each": [channel["slug"]], "$slice": -MOST_FORMER_ADDRESSES}
+        fields["__raw__"] = {"$push": {"former_slugs": newest}}
     for slug in _slugs(fields["set__name"]):
         try:
             Channel.change(channel["id"], set__slug=slug, **fields)

@@ -76,11 +76,22 @@ function changed({ channel, joined, left }) {
   if (isAboutMe || channel.id === room?.id || linkOf(channel.id)) rebuildSoon();
 }
 
+async function allChannels() {
+  const found = [];
+  for (let more = true; more;) {
+    const after = found.length ? `?after=${found.at(-1).id}` : "";
+    const page = await api.get(`/api/channels${after}`);
+    found.push(...page.channels);
+    ({ more } = page);
+  }
+  return found;
+}
+
 /** Ask how much is unread in each channel. */
 export async function refreshCounts() {
   let channels;
   try {
-    ({ channels } = await api.get("/api/channels"));
+    channels = await allChannels();
   } catch {
     return;
   }

@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import psutil
 import pytest
+from bson import ObjectId
+from flask import Flask
 
-from chat.errors import Throttled
+from chat.errors import NotFound, Throttled
+from chat.models import Channel
 from chat.models.message import MOST_CHARACTERS, size_of
 from chat.realtime.incoming import catch_up
 from chat.request.concurrency import Turns
+from chat.services import channels, people, places, tokens
+from chat.services.channels import MOST_FORMER_ADDRESSES
+from chat.text import validate
 from tests.realtime.test_slow_readers import SlowTab
-from tests.support.people import Person
+from tests.support.people import NOBODY, Person
 from tests.support.processes import AppProcess
 from tests.support.waiting import eventually
 
@@ -100,6 +107,65 @@ def test_what_was_missed_comes_in_answers_of_bounded_size(reader: Person, channe
         more, rev = answer["more"], answer["rev"]
     assert seqs == list(range(1, MANY + 2))
     tab.close()
+
+
+MOST_BYTES = 1_100_000
+LONGEST_TOPIC = "\U0001f600" * 250  # four bytes a character
+
+
+def test_many_channels_come_in_answers_of_bounded_size(app: Flask) -> None:
+    """Whoever may make channels could make everybody's list as long as they like."""
+    with app.test_request_context():
+        maker = SimpleNamespace(id=str(ObjectId()), role="owner", is_authenticated=True)
+        names = [f"{number:03} {'&' * 70}" for number in range(700)]
+        for name in names:
+            channel = Channel(slug=name[:3], name=name, topic=LONGEST_TOPIC, created_by=maker.id)
+            channel.save()
+        pages, after = [], ""
+        while not pages or pages[-1]["more"]:
+            pages.append(channels.list_page(maker, after))
+            after = pages[-1]["channels"][-1]["id"]
+        assert len(pages) > 1
+        assert [view["name"] for page in pages for view in page["channels"]] == names
+        texts = (json.dumps(page["channels"], ensure_ascii=False) for page in pages)
+        assert all(len(text.encode()) < MOST_BYTES for text in texts)
+        with pytest.raises(NotFound):
+            channels.list_page(maker, str(ObjectId()))
+
+
+def test_the_list_of_channels_goes_on_where_it_was_cut(reader: Person) -> None:
+    made = reader.new_channel()
+    whole = reader.get("/api/channels").json()
+    assert not whole["more"]
+    ids = [channel["id"] for channel in whole["channels"]]
+    assert made["id"] in ids
+    rest = reader.get(f"/api/channels?after={ids[0]}").json()
+    assert [channel["id"] for channel in rest["channels"]] == ids[1:]
+    assert reader.get(f"/api/channels?after={NOBODY}").status_code == 404
+    assert reader.get("/api/channels?after=nonsense").status_code == 404
+
+
+def test_a_channel_remembers_a_few_of_its_addresses(reader: Person) -> None:
+    """They are in each list of channels that a process reads."""
+    made = reader.new_channel()
+    for number in range(MOST_FORMER_ADDRESSES + 3):
+        assert reader.patch(f"/api/channels/{made['id']}", {"name": f"big {number}"}).ok
+    for slug, status in ((made["slug"], 404), ("big-1", 404), ("big-2", 200), ("big-22", 200)):
+        assert reader.get(f"/channels/{slug}").status_code == status, slug
+
+
+def test_what_is_bounded_by_number_is_bounded_by_size() -> None:
+    """The most there may be, each as long as it may be, four bytes a character."""
+    name, nickname = 80 * 4, 32 * 4
+    channel = 4 * channels.MOST_CHARACTERS
+    person = nickname + validate.STATUS_CHARACTERS * 4 + 300
+    assert validate.CHANNEL_NAME_CHARACTERS[1] * 4 == name
+    assert validate.NICKNAME_CHARACTERS[1] * 4 == nickname
+    assert channel < MOST_BYTES
+    assert people.MOST_IN_PAGE * person < MOST_BYTES
+    assert places.MOST * (person + 3 * name + validate.TOPIC_CHARACTERS * 4 + 300) < MOST_BYTES
+    assert tokens.MOST * (name + 300) < MOST_BYTES
+    assert MOST_FORMER_ADDRESSES * name < MOST_BYTES
 
 
 def test_who_does_not_read_is_not_given_more(server: AppProcess, reader: Person) -> None:
