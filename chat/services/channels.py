@@ -10,7 +10,7 @@ from mongoengine.errors import NotUniqueError
 from chat.auth import permissions
 from chat.cache import channels as cache
 from chat.cache import members, unread, users
-from chat.errors import Conflict, Forbidden, Invalid, NotFound
+from chat.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
 from chat.models import Channel, Membership, Message, User, base
 from chat.models.channel import KINDS, to_channel
 from chat.models.user import at_least
@@ -50,12 +50,12 @@ def list_for(actor: Any) -> list[dict]:
 
 def list_page(actor: Any, after: str = "") -> dict:
     """{channels, more}: as many of ``list_for`` as one answer may hold, from the first or from the
-    one that follows ``after``. NotFound if that one is not there any more."""
+    one that follows ``after``. BadInput if that one is not among them (any more)."""
     views = list_for(actor)
     if after:
         places = {view["id"]: place for place, view in enumerate(views, 1)}
         if after not in places:
-            raise NotFound()
+            raise BadInput()
         views = views[places[after] :]
     sizes = accumulate(map(_size, views))
     page = [view for view, so_far in zip(views, sizes, strict=True) if so_far <= MOST_CHARACTERS]

@@ -11,7 +11,7 @@ import pytest
 from bson import ObjectId
 from flask import Flask
 
-from chat.errors import NotFound, Throttled
+from chat.errors import BadInput, Throttled
 from chat.models import Channel
 from chat.models.message import MOST_CHARACTERS, size_of
 from chat.realtime.incoming import catch_up
@@ -129,7 +129,7 @@ def test_many_channels_come_in_answers_of_bounded_size(app: Flask) -> None:
         assert [view["name"] for page in pages for view in page["channels"]] == names
         texts = (json.dumps(page["channels"], ensure_ascii=False) for page in pages)
         assert all(len(text.encode()) < MOST_BYTES for text in texts)
-        with pytest.raises(NotFound):
+        with pytest.raises(BadInput):
             channels.list_page(maker, str(ObjectId()))
 
 
@@ -141,8 +141,8 @@ def test_the_list_of_channels_goes_on_where_it_was_cut(reader: Person) -> None:
     assert made["id"] in ids
     rest = reader.get(f"/api/channels?after={ids[0]}").json()
     assert [channel["id"] for channel in rest["channels"]] == ids[1:]
-    assert reader.get(f"/api/channels?after={NOBODY}").status_code == 404
-    assert reader.get("/api/channels?after=nonsense").status_code == 404
+    assert reader.get(f"/api/channels?after={NOBODY}").status_code == 400
+    assert reader.get("/api/channels?after=nonsense").status_code == 400
 
 
 def test_a_channel_remembers_a_few_of_its_addresses(reader: Person) -> None:
