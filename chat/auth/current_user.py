@@ -74,14 +74,14 @@ class AnonymousAccount(AnonymousUserMixin):  # type: ignore[misc]
 
 
 @dataclass
-class Listeners:
+class CallerListeners:
     """Who is told: that somebody has done something, and that a session has ended."""
 
     active: Callable[[str], None] = lambda user_id: None
     ended: SessionEnded = lambda user_id, sid_hash: None
 
 
-_tell = Listeners()
+_tell = CallerListeners()
 
 
 def init_app(app: Flask, active: Callable[[str], None], ended: SessionEnded) -> None:

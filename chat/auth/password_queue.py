@@ -20,11 +20,11 @@ SHORTEST = 0.001
 WEIGHT = 0.2  # of the newest among the last
 
 
-class Full(Exception):
+class QueueFull(Exception):
     """There is no room, or it took too long."""
 
 
-class Place(Event):  # type: ignore[misc]
+class QueuePlace(Event):  # type: ignore[misc]
     """Of one who waits."""
 
     def __init__(self) -> None:
@@ -36,17 +36,17 @@ class Lane:
     """Those who wait, by caller; the callers take turns."""
 
     def __init__(self) -> None:
-        self._callers: OrderedDict[str, deque[Place]] = OrderedDict()
+        self._callers: OrderedDict[str, deque[QueuePlace]] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(map(len, self._callers.values()))
 
-    def join(self, caller: str, most: int) -> Place:
+    def join(self, caller: str, most: int) -> QueuePlace:
         """Wait behind the others of this caller. Where ``most`` wait already, the caller with the
         most places gives up one; Full if that is this one."""
         if len(self) >= most and not self._make_room(caller):
-            raise Full
-        place = Place()
+            raise QueueFull
+        place = QueuePlace()
         self._callers.setdefault(caller, deque()).append(place)
         return place
 
@@ -59,7 +59,7 @@ class Lane:
         place.set()
         return True
 
-    def next(self) -> Place | None:
+    def next(self) -> QueuePlace | None:
         """Whose turn it is; its caller comes last from now on."""
         if not self._callers:
             return None
@@ -70,7 +70,7 @@ class Lane:
             del self._callers[caller]
         return place
 
-    def leave(self, caller: str, place: Place) -> bool:
+    def leave(self, caller: str, place: QueuePlace) -> bool:
         """Wait no longer; False if its turn has come meanwhile, or it was refused."""
         places = self._callers.get(caller, deque())
         if place not in places:
@@ -126,9 +126,9 @@ class Lanes:
         if not in_time:
             self._give_back(lane, caller, place)
         if not in_time or place.is_refused:
-            raise Full
+            raise QueueFull
 
-    def _give_back(self, lane: Lane, caller: str, place: Place) -> None:
+    def _give_back(self, lane: Lane, caller: str, place: QueuePlace) -> None:
         if not lane.leave(caller, place) and not place.is_refused:
             self._free += 1  # it was called in the same moment
             self._call_next()

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from flask import current_app, has_app_context, has_request_context, request
 
-from chat.auth.password_queue import Full, Lanes
+from chat.auth.password_queue import Lanes, QueueFull
 from chat.errors import Crowded
 from chat.request import client_address
 from chat.request.concurrency import turns
@@ -41,7 +41,7 @@ RETRY_AFTER = 5  # seconds
 LONGEST = PASSWORD_CHARACTERS[1]  # more would only make us work
 
 
-class Verdict(NamedTuple):
+class PasswordCheck(NamedTuple):
     """What a look at a password found. ``outdated``: right, but to be hashed and stored anew."""
 
     right: bool
@@ -54,19 +54,19 @@ def hash_password(text: str, known: bool = True) -> str:
     return _aside(lambda: hasher.hash(password_form(text)), known)
 
 
-def verify_password(stored: str | None, text: str, known: bool = True) -> Verdict:
+def verify_password(stored: str | None, text: str, known: bool = True) -> PasswordCheck:
     """Whether the password is right. Without a stored hash it takes as long, and is wrong.
 
     Hashes of before may be of the text as it was typed, so that is tried as well.
     """
     if len(text) > LONGEST:
-        return Verdict(False, False)
+        return PasswordCheck(False, False)
     hasher = _hasher()
     digest, form = stored or _nobodys(hasher), password_form(text)
     for each in dict.fromkeys((form, text)):
         if _aside(partial(_matches, digest, each), known) and stored is not None:
-            return Verdict(True, each != form or hasher.check_needs_rehash(digest))
-    return Verdict(False, False)
+            return PasswordCheck(True, each != form or hasher.check_needs_rehash(digest))
+    return PasswordCheck(False, False)
 
 
 def _hasher() -> PasswordHasher:
@@ -96,5 +96,5 @@ def _aside(work: Callable[[], T], known: bool) -> T:
     try:
         with turns.left(), _lanes.taken(client_address.network(caller), known):
             return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
-    except Full:
+    except QueueFull:
         raise Crowded(retry_after=RETRY_AFTER) from None

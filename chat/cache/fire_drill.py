@@ -35,7 +35,7 @@ CAUSE = "fire drill"
 NONE, NEAR, AWAY, BACK = "", "near", "away", "back"
 
 
-class Follower:
+class DrillFollower:
     """What this process knows of the drill, by its own clock."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class Follower:
         return max(0.01, min([EVERY, *due]))
 
 
-_follower = Follower()
+_follower = DrillFollower()
 
 
 def start(app: Flask) -> None:

@@ -22,7 +22,7 @@ from chat.redis_schema import keys
 
 
 @dataclass(frozen=True)
-class Row:
+class Invalidation:
     """A document, the keys its change touches, how they are brought up to date, what is told."""
 
     document: type[Document]
@@ -106,12 +106,13 @@ def _emoji(writes: list[fence_writes.Write], uses: EmojiUse, created: bool) -> N
 
 
 TABLE = (
-    Row(User, lambda u: [keys.profile(str(u.id)), keys.users_list()], _profile, "users"),
-    Row(Channel, lambda c: [keys.channels_list(), keys.direct(str(c.id))], _drop, "channels"),
-    Row(Membership, _membership_keys, _membership),
-    Row(Message, _message_keys, _message, "messages", _message_events),
-    Row(EmojiUse, lambda e: [keys.emoji_counts()], _emoji),
-    Row(Site, lambda s: [keys.site()], _drop, "channels", lambda s: [{"type": "site"}]),
+    Invalidation(User, lambda u: [keys.profile(str(u.id)), keys.users_list()], _profile, "users"),
+    Invalidation(Channel, lambda c: [keys.channels_list(), keys.direct(str(c.id))], _drop,
+        "channels"),
+    Invalidation(Membership, _membership_keys, _membership),
+    Invalidation(Message, _message_keys, _message, "messages", _message_events),
+    Invalidation(EmojiUse, lambda e: [keys.emoji_counts()], _emoji),
+    Invalidation(Site, lambda s: [keys.site()], _drop, "channels", lambda s: [{"type": "site"}]),
 )  # fmt: skip
 
 _ROWS = {row.document: row for row in TABLE}

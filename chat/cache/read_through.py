@@ -213,7 +213,7 @@ def _ask(
     sources: Sequence[Source], kept: Sequence[Copy | None], riders: Sequence[fence_reads.Rider] = ()
 ) -> list[fence_reads.Reading]:
     questions = [
-        fence_reads.Question(source.key, source.shape.read, (copy and copy.version) or "")
+        fence_reads.VersionedRead(source.key, source.shape.read, (copy and copy.version) or "")
         for source, copy in zip(sources, kept, strict=True)
     ]
     return fence_reads.ask(questions, riders)

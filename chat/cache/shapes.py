@@ -44,7 +44,7 @@ class Profile(TypedDict):
     created_at: Moment
 
 
-class Channel(TypedDict):
+class CachedChannel(TypedDict):
     """One channel (``Channel.to_channel``)."""
 
     id: Id
@@ -58,21 +58,21 @@ class Channel(TypedDict):
     people: NotRequired[list[Id]]
 
 
-class Author(TypedDict):
+class CachedAuthor(TypedDict):
     """Who wrote a message."""
 
     id: Id
     nickname: str
 
 
-class Message(TypedDict):
+class CachedMessage(TypedDict):
     """One message (``Message.to_message``)."""
 
     seq: Number
     id: Id
     rev: Number
     channel: Id
-    author: Author
+    author: CachedAuthor
     text: str
     html: str
     created_at: Moment
@@ -81,14 +81,14 @@ class Message(TypedDict):
     client_id: str
 
 
-class Site(TypedDict):
+class CachedSite(TypedDict):
     """The installation."""
 
     name: str
     open_registration: bool
 
 
-class Session(TypedDict, total=False):
+class CachedSession(TypedDict, total=False):
     """What a session knows of a person (R1); a visitor's has a token alone."""
 
     userId: Id
@@ -99,9 +99,9 @@ class Session(TypedDict, total=False):
 
 
 _profile = msgspec.json.Decoder(Profile).decode
-_channel = msgspec.json.Decoder(Channel).decode
-_message = msgspec.json.Decoder(Message).decode
-_site = msgspec.json.Decoder(Site).decode
+_channel = msgspec.json.Decoder(CachedChannel).decode
+_message = msgspec.json.Decoder(CachedMessage).decode
+_site = msgspec.json.Decoder(CachedSite).decode
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -173,12 +173,12 @@ def site(text: str, key: str) -> dict | None:
 def session(text: str | bytes, key: str = "") -> dict:
     """A session's data. It may hold more than a ``Session`` says."""
     found = _object(text)
-    known = msgspec.convert(found, Session)
+    known = msgspec.convert(found, CachedSession)
     must("csrfToken" in known and ("userId" not in known or len(known) == len(_PERSONAL)))
     return found
 
 
-_PERSONAL = Session.__annotations__
+_PERSONAL = CachedSession.__annotations__
 
 
 # -- collections -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from chat.cache.fence import writes as fence_writes
 from chat.cache.fence.writes import Ending, Write
 from chat.cache.read_through import Shape, Source
 from chat.cache.shapes import nothing
-from chat.cache.unread_tail import Line, Tail
+from chat.cache.unread_tail import Tail, TailLine
 from chat.models import Membership, Message
 from chat.models.membership import MOST_UNREAD
 from chat.redis.client import redis
@@ -42,7 +42,7 @@ TAIL = Shape(
 def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
     """Add what was stored, in its order, behind its predecessor (R10)."""
     return write, fence_writes.append(
-        [(m["seq"], Line.of(m).encode()) for m in messages], unread_tail.MOST
+        [(m["seq"], TailLine.of(m).encode()) for m in messages], unread_tail.MOST
     )
 
 

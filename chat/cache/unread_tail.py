@@ -1,5 +1,5 @@
 """The newest messages of a channel as short lines: enough to count what is unread, for anybody,
-without asking MongoDB. How a line is written and read stands here alone (``Line``)."""
+without asking MongoDB. How a line is written and read stands here alone (``TailLine``)."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from chat.cache import shapes
 MOST = shapes.MOST_LINES
 
 
-class Line(NamedTuple):
+class TailLine(NamedTuple):
     """What a tail keeps of one message: in Redis the ``FIELDS``, with spaces between them.
 
     The seq stands first: the fence appends a line only behind the one before it
@@ -24,12 +24,12 @@ class Line(NamedTuple):
     deleted: bool
 
     @classmethod
-    def of(cls, message: dict) -> "Line":
+    def of(cls, message: dict) -> "TailLine":
         """From a message's plain form."""
         return cls(message["seq"], message["author"]["id"], message["deleted"])
 
     @classmethod
-    def of_row(cls, row: dict) -> "Line":
+    def of_row(cls, row: dict) -> "TailLine":
         """From ``FIELDS`` of a stored message."""
         return cls(row["seq"], str(row["author"]), row["deleted"])
 
@@ -42,7 +42,7 @@ FIELDS = ("seq", "author", "deleted")  # the stored fields that a line is made f
 
 
 def decode_line(text: str) -> tuple[int, str, bool]:
-    """The fields of a ``Line``, as a plain tuple: two hundred are read after each post."""
+    """The fields of a ``TailLine``, as a plain tuple: two hundred are read after each post."""
     seq, author, deleted = text.split(" ")
     if len(author) != shapes.ID_LENGTH or (deleted != "0" and deleted != "1"):
         raise shapes.Unreadable
@@ -88,7 +88,7 @@ def of(lines: list[str]) -> Tail:
 
 def of_rows(rows: Iterable[dict]) -> Tail:
     """From ``FIELDS`` of stored messages, oldest first."""
-    return of([Line.of_row(row).encode() for row in rows])
+    return of([TailLine.of_row(row).encode() for row in rows])
 
 
 def decode(lines: list[str], key: str) -> Tail:

@@ -19,7 +19,7 @@ from chat.models.audit import Audit
 from chat.models.backup import Backup
 from chat.models.channel import Channel
 from chat.models.drill import Drill
-from chat.models.driver import Client, Unconfirmed
+from chat.models.driver import MajorityClient, Unconfirmed
 from chat.models.emoji import EmojiUse
 from chat.models.failover import ELECTION, Reach
 from chat.models.heartbeat import Heartbeat
@@ -64,7 +64,7 @@ def init_app(app: Flask, *listeners: CommandListener) -> None:
     reach, majority = Reach(), Majority()
     client = _connect(
         app.config["MONGODB_URI"],
-        mongo_client_class=Client,
+        mongo_client_class=MajorityClient,
         **_database(app.config["MONGODB_URI"]),
         connect=False,
         appname="chat",

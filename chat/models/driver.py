@@ -71,7 +71,7 @@ class Unconfirmed(monitoring.CommandListener):
         """The error says it."""
 
 
-class Client(MongoClient):  # type: ignore[type-arg]
+class MajorityClient(MongoClient):  # type: ignore[type-arg]
     """One process's client."""
 
     majority, reach = Majority(), Reach()

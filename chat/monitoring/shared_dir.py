@@ -27,7 +27,7 @@ YOUNG = 60.0  # seconds in which a folder without a lock may be one that is bein
 MOST_FOLDED = 100
 
 
-class Place:
+class FiguresDir:
     """The folder of this gunicorn, if there is one, and this process's file in it."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Place:
         return f"{self._own[0]}-{self._own[1]}.json"
 
 
-place = Place()
+place = FiguresDir()
 
 
 def together() -> Snapshot:

@@ -132,7 +132,7 @@ def _messages(
     return b"".join(parts)
 
 
-def _above(row: timeline.Row, place: tuple[str, tzinfo]) -> bytes:
+def _above(row: timeline.TimelineRow, place: tuple[str, tzinfo]) -> bytes:
     """The new day and the line above what is new, where there is one."""
     if not row.day and not row.is_new:
         return b""

@@ -10,7 +10,7 @@ GROUPED_WITHIN = timedelta(seconds=GROUPED_SECONDS)
 
 
 @dataclass
-class Row:
+class TimelineRow:
     """A message and what stands above it."""
 
     message: dict
@@ -30,14 +30,14 @@ def first_new(messages: list[dict], last_read_seq: int, reader_id: str) -> int |
 
 def rows(
     messages: list[dict], new_seq: int | None = None, linked_seq: int | None = None
-) -> list[Row]:
+) -> list[TimelineRow]:
     """Rows oldest first: the line is above ``new_seq``, and who wrote ``linked_seq`` is shown."""
-    result: list[Row] = []
+    result: list[TimelineRow] = []
     zone = reader_zone()
     previous, previous_at = None, None
     for message in messages:
         at = local_time(message["created_at"], zone)
-        row = Row(message, is_new=message["seq"] == new_seq)
+        row = TimelineRow(message, is_new=message["seq"] == new_seq)
         if previous_at is None or at.date() != previous_at.date():
             row.day = at.date().isoformat()
         row.continued = (

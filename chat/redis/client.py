@@ -27,7 +27,7 @@ from chat.redis.errors import (
 )
 from chat.redis.listeners import Listeners
 from chat.redis.mark import Elsewhere
-from chat.redis.pipeline import Client
+from chat.redis.pipeline import ServerClient
 from chat.redis.reasons import describe
 from chat.redis.shared_client import SharedClient
 from chat.telemetry import events as telemetry
@@ -140,7 +140,7 @@ class Door(Listeners):
             {} if self.breaker.is_open else {"latency_ms": self.latency_ms}
         )
 
-    def new_client(self, **own: Any) -> Client:
+    def new_client(self, **own: Any) -> ServerClient:
         """A bytes client of the caller's own, for pub/sub and the queue; it raises."""
         return self.connector.single(**own)
 

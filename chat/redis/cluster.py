@@ -47,10 +47,10 @@ class Cluster(prefix.Scanning, RedisCluster):
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> Any:
         if transaction:
             raise ValueError("the keys of a transaction would have to live in one slot")
-        return Pipeline(self)  # type: ignore[abstract]
+        return ClusterPipeline(self)  # type: ignore[abstract]
 
 
-class Pipeline(CoreCommands):  # type: ignore[misc, type-arg]
+class ClusterPipeline(CoreCommands):  # type: ignore[misc, type-arg]
     """Commands on any keys, each in its own slot; they stand alone and have no common order
     beyond that of the commands on one key."""
 
@@ -58,7 +58,7 @@ class Pipeline(CoreCommands):  # type: ignore[misc, type-arg]
         self._cluster = cluster
         self._commands: list[Command] = []
 
-    def execute_command(self, *args: Any, **options: Any) -> "Pipeline":
+    def execute_command(self, *args: Any, **options: Any) -> "ClusterPipeline":
         """Remember it. Redis is asked at ``execute``."""
         self._commands.append((prefix.sent(args), options))
         return self

@@ -15,7 +15,7 @@ from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from chat.config.urls import host_and_port
 from chat.redis.cluster import Cluster
-from chat.redis.pipeline import Client
+from chat.redis.pipeline import ServerClient
 from chat.redis.socket import TimedSocket
 
 Hosts = list[tuple[str, int]]
@@ -50,7 +50,7 @@ def is_configured(app: Flask) -> bool:
     return any(app.config.get(name) for name in ("REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER"))
 
 
-class Connection(redis.Connection):
+class TcpConnection(redis.Connection):
     """Over TCP. A look whether it is still clean costs a system call, not a poller of gevent's."""
 
     def can_read(self, timeout: float = 0) -> bool:
@@ -102,7 +102,7 @@ class Connector:
             return self._cluster(options)
         return self._master(BlockingConnectionPool, options)
 
-    def single(self, **own: Any) -> Client:
+    def single(self, **own: Any) -> ServerClient:
         """A client of its own with few connections, answering bytes: for pub/sub and the queue.
 
         In a Cluster it talks to one node at random (PUBLISH reaches them all), so a caller that
@@ -114,21 +114,21 @@ class Connector:
             pool = BlockingConnectionPool(
                 host=host, port=port, **self._credentials(database=False), **options
             )
-            return Client(connection_pool=pool)
+            return ServerClient(connection_pool=pool)
         return self._master(BlockingConnectionPool, options)
 
-    def _master(self, pool_class: type, options: dict[str, Any]) -> Client:
+    def _master(self, pool_class: type, options: dict[str, Any]) -> ServerClient:
         if self.sentinel is None:
             if "connection_class" not in parse_url(self.url):  # plain TCP
-                options["connection_class"] = Connection
-            return Client(connection_pool=pool_class.from_url(self.url, **options))  # type: ignore[attr-defined]
+                options["connection_class"] = TcpConnection
+            return ServerClient(connection_pool=pool_class.from_url(self.url, **options))  # type: ignore[attr-defined]
         name, hosts = self.sentinel
         options = {**self._credentials(), **options}
         watchers = Sentinel(hosts, sentinel_kwargs=limits())
         if (secure := options.pop("connection_class", None)) is not None:
             options["ssl"] = secure is redis.SSLConnection
         pool = SentinelPool(name, watchers, **options)
-        return Client(connection_pool=pool)
+        return ServerClient(connection_pool=pool)
 
     def _cluster(self, options: dict[str, Any]) -> Cluster:
         """Talks to the nodes at once: call it only where Redis trouble is guarded."""

@@ -26,7 +26,7 @@ class Pipeline(redis.client.Pipeline):
         return super().execute_command(*prefix.sent(args), **options)
 
 
-class Client(prefix.Scanning, redis.Redis):
+class ServerClient(prefix.Scanning, redis.Redis):
     """A client of one server, or of the master that the Sentinels name."""
 
     mark: Mark | None = None  # what the answers of ``together`` must come with

@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError
 
 from chat.redis.cluster import side_by_side
 from chat.redis.errors import POISON, is_moving, kind_of
-from chat.redis.pipeline import Client, Command
+from chat.redis.pipeline import Command, ServerClient
 
 Call = tuple[str, list[str], list[Any]]  # the script, its keys in one Cluster slot, its arguments
 Steps = Callable[[Any, list[str], list[Any]], Any]
@@ -110,7 +110,7 @@ def _after_mending(client: Any, calls: Sequence[Call]) -> list[Any]:
 
 def _send(client: Any, commands: Sequence[Command]) -> list[Any]:
     """One round trip; a refusal is an answer."""
-    if isinstance(client, Client):
+    if isinstance(client, ServerClient):
         return client.together(commands)
     # The Cluster's own way for one command would try again with pauses while a slot moves.
     pipe = client.pipeline(transaction=False)

@@ -11,7 +11,7 @@ import redis
 from chat.redis import timings as redis_timings
 from chat.redis.connect import POOL_WAIT, Connector
 from chat.redis.mark import Mark
-from chat.redis.pipeline import Client
+from chat.redis.pipeline import ServerClient
 from chat.redis.socket import TimedSocket
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class SharedClient:
         try:
             if self.client is None or self._pid != os.getpid():
                 client = connector.client(lambda connection: self._greet(connection, check))
-                if isinstance(client, Client):
+                if isinstance(client, ServerClient):
                     client.mark = self.mark
                 self.client = redis_timings.watch(client)
                 self._pid = os.getpid()

@@ -13,7 +13,7 @@ from typing import Any
 from redis import Redis
 
 from chat.redis import cluster
-from chat.redis.pipeline import Client, Command, Pipeline
+from chat.redis.pipeline import Command, Pipeline, ServerClient
 from chat.telemetry import registry
 from chat.telemetry.metric_types import Switch
 
@@ -46,7 +46,7 @@ def family_of(command: tuple[Any, ...]) -> str:
 def watch(client: Any) -> Any:
     """The same client, whose round trips are measured from now on."""
     run, pipeline = client.execute_command, client.pipeline
-    if isinstance(client, Client):
+    if isinstance(client, ServerClient):
         client.together = partial(_together, client.together)  # type: ignore[method-assign]
     if isinstance(client, cluster.Cluster):
         pipeline = partial(_watched, pipeline)
@@ -103,7 +103,7 @@ class Pipe(Pipeline):
             return super().execute(raise_on_error)
 
 
-class ClusterPipe(cluster.Pipeline):
+class ClusterPipe(cluster.ClusterPipeline):
     """The same over many nodes."""
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:

@@ -51,7 +51,7 @@ def surroundings() -> dict[str, Any]:
         return {}
     return {
         "me": current_user._get_current_object(),  # not a look-up each time it is named
-        "site": Site(),
+        "site": SiteFacts(),
         "locale": str(get_locale() or "en"),
         "languages": LANGUAGES,
         "theme": theme(),
@@ -75,7 +75,7 @@ def expect_connection(response: Response) -> Response:
     return response
 
 
-class Site:
+class SiteFacts:
     """The site's facts, fetched when a template asks for the first one."""
 
     @property

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from chat.auth import password_queue, setup_token
-from chat.auth.password_queue import Full, Lanes
+from chat.auth.password_queue import Lanes, QueueFull
 from tests.support.people import Person
 from tests.support.processes import AppProcess
 from tests.support.waiting import eventually
@@ -40,7 +40,7 @@ class Desk:
         try:
             with self.lanes.taken(name[0], known):
                 self.served.append(name)
-        except Full:
+        except QueueFull:
             self.refused.append(name)
 
     def serve(self) -> None:

@@ -59,7 +59,7 @@ class Fenced(RuleBasedStateMachine):
 
     def ask(self, process):
         known = self.copies.get(process, ("", None))[0]
-        return fence_reads.ask([fence_reads.Question(KEY, ("GET",), known)])[0]
+        return fence_reads.ask([fence_reads.VersionedRead(KEY, ("GET",), known)])[0]
 
     # -- steps; "which" picks one of those for whom the step is possible --
 

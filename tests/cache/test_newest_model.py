@@ -130,7 +130,7 @@ class Newest(RuleBasedStateMachine):
     @rule(process=PROCESS)
     def reader_asks(self, process):
         known = self.copies.get(process, ("", None))[0]
-        question = fence_reads.Question(KEY, ("LRANGE", 0, -1), known)
+        question = fence_reads.VersionedRead(KEY, ("LRANGE", 0, -1), known)
         reading = until_up(lambda: fence_reads.ask([question])[0], lambda found: not found.down)
         if reading.hit:
             found = self.copies[process][1] if reading.same else held(reading.value)

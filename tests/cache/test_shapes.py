@@ -144,6 +144,6 @@ def test_nothing_is_said_by_a_marker_that_names_the_key():
 
 
 def test_no_field_is_lost_on_the_way_through_redis():
-    fields = {shape: set(shape.__annotations__) for shape in (shapes.Profile, shapes.Message)}
-    assert fields == {shapes.Profile: PROFILE, shapes.Message: MESSAGE}
-    assert set(shapes.Channel.__annotations__) == CHANNEL | {"people"}
+    fields = {shape: set(shape.__annotations__) for shape in (shapes.Profile, shapes.CachedMessage)}
+    assert fields == {shapes.Profile: PROFILE, shapes.CachedMessage: MESSAGE}
+    assert set(shapes.CachedChannel.__annotations__) == CHANNEL | {"people"}

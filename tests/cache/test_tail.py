@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.cache import unread_tail
-from chat.cache.unread_tail import Line
+from chat.cache.unread_tail import TailLine
 from chat.redis_schema import keys
 
 ANNA, BORIS = "a" * 24, "b" * 24
@@ -24,7 +24,7 @@ def test_unread_is_what_others_said_after_the_mark_and_did_not_delete(steps, fir
     for step, author, deleted in steps:
         seq += step
         messages.append(message(seq, author, deleted))
-    newest = unread_tail.of([Line.of(m).encode() for m in messages])
+    newest = unread_tail.of([TailLine.of(m).encode() for m in messages])
 
     after = [m for m in messages if m["seq"] > mark and not m["deleted"]]
     assert newest.unread(ANNA, mark) == sum(m["author"]["id"] != ANNA for m in after)
@@ -48,8 +48,8 @@ def test_a_line_that_is_none_is_an_error(text):
 
 @given(seq=st.integers(1, 2**53), author=st.sampled_from([ANNA, BORIS]), deleted=st.booleans())
 def test_a_line_is_read_as_it_was_written_wherever_it_was_made(seq, author, deleted):
-    line = Line.of(message(seq, author, deleted))
+    line = TailLine.of(message(seq, author, deleted))
 
     assert unread_tail.decode_line(line.encode()) == line
-    assert Line.of_row({"seq": seq, "author": author, "deleted": deleted}) == line
-    assert set(unread_tail.FIELDS) == set(Line._fields)
+    assert TailLine.of_row({"seq": seq, "author": author, "deleted": deleted}) == line
+    assert set(unread_tail.FIELDS) == set(TailLine._fields)

@@ -188,7 +188,7 @@ def test_what_is_on_its_way_is_busy_and_all_the_rest_is_there(client, cluster, t
     for name in (away, there):
         client.set(name, "kept", ex=60)
     target = next(node for node in cluster.masters if node is not cluster.owner_of(away))
-    questions = [fence_reads.Question(name, ("GET",)).call() for name in (away, there)]
+    questions = [fence_reads.VersionedRead(name, ("GET",)).call() for name in (away, there)]
     move = cluster.begin_move(away, to=target)
 
     first, asked = scripts.run_all(client, questions), len(trips)

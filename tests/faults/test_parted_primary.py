@@ -15,7 +15,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from app import create_app
 from chat.models import Majority
-from chat.models.driver import Client, NotKept, Unconfirmed
+from chat.models.driver import MajorityClient, NotKept, Unconfirmed
 from chat.models.majority import NO_MAJORITY, WAIT
 from chat.monitoring.status import health
 from tests.faults.test_app_killed import all_messages
@@ -153,7 +153,7 @@ def test_what_a_parted_primary_took_alone_is_stored_once_when_another_takes_its_
 def test_what_is_refused_as_stored_before_may_be_undone_as_well(mongods):
     """The driver tells of the duplicate, and not that the first of the two is on one member."""
     patience = {"w": "majority", "wTimeoutMS": 300}
-    with Client(mongods.uri, event_listeners=[Unconfirmed()], **patience) as client:
+    with MajorityClient(mongods.uri, event_listeners=[Unconfirmed()], **patience) as client:
         rows = client.chat.duplicates
         rows.insert_one({"_id": "known"})
         with mongods.parted():
@@ -173,7 +173,7 @@ WAITS = {"w": "majority", "wTimeoutMS": int(WAIT * 1000)}
 def test_a_write_that_had_less_time_to_reach_the_majority_does_not_speak_for_the_others(mongods):
     """Members with slow disks may well confirm in the time that every other write has."""
     majority = Majority()
-    with Client(mongods.uri, event_listeners=[majority, Unconfirmed()], **WAITS) as client:
+    with MajorityClient(mongods.uri, event_listeners=[majority, Unconfirmed()], **WAITS) as client:
         rows = client.chat.impatient
         rows.insert_one({"_id": "connected"})
         with mongods.parted():

@@ -52,7 +52,7 @@ def test_where_no_server_answers_nobody_waits(now: list[float]) -> None:
 @pytest.mark.parametrize("waited", [0.0, 1.2])
 def test_a_write_that_has_waited_looks_no_longer_for_a_server_than_others(waited: float) -> None:
     reach = Reach()
-    client = driver.Client(
+    client = driver.MajorityClient(
         f"mongodb://{LOOPBACK}:{free_port()}", connect=False, event_listeners=[reach]
     )
     reach.watch(client)

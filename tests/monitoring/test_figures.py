@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure
 from chat.models import User
 from chat.monitoring import exposition, sampler, snapshot
 from chat.monitoring import shared_dir as places
-from chat.monitoring.shared_dir import PREFIX, Place, together
+from chat.monitoring.shared_dir import PREFIX, FiguresDir, together
 from chat.monitoring.status import samples
 from chat.redis.client import redis
 from chat.redis_schema.keys import STRUCTURES
@@ -189,7 +189,7 @@ def test_the_pool_is_told_as_so_many_connections_in_use_of_so_many(app, figures)
 
 
 def test_an_ended_process_leaves_its_counts_and_takes_its_gauges_with_it(tmp_path, figures):
-    master, worker, other = Place(), Place(), Place()
+    master, worker, other = FiguresDir(), FiguresDir(), FiguresDir()
     for number, each in enumerate((master, worker, other)):
         each.folder, each._own = tmp_path, (os.getpid(), f"{number}")
     worker._name = lambda: "4711-a.json"
@@ -224,7 +224,7 @@ def test_folders_of_killed_masters_are_taken_away_and_those_of_living_ones_are_n
         os.utime(folder, (time.time() - 3600,) * 2)
     with (held / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = Place()
+        made = FiguresDir()
         made.make()
         assert set(tmp_path.iterdir()) == {held, young, made.folder}
     made.remove()

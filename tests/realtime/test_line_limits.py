@@ -12,7 +12,7 @@ from chat.realtime.transport import engine as engines
 from chat.realtime.transport import frames
 from chat.realtime.transport.manager import Rooms
 from chat.realtime.transport.server import MOST_DROPPED, GuardedServer
-from chat.realtime.transport.socket import Line
+from chat.realtime.transport.socket import TransportSocket
 from tests.realtime.test_lines import all_taken, enter, line_and_peer, taken
 from tests.support.waiting import SECONDS
 
@@ -132,7 +132,7 @@ def test_lines_that_came_and_went_leave_nothing(server: GuardedServer) -> None:
     def count() -> tuple[int, int]:
         gevent.sleep(0)
         gc.collect()
-        lines = sum(isinstance(one, Line) for one in gc.get_objects())
+        lines = sum(isinstance(one, TransportSocket) for one in gc.get_objects())
         return lines, len(gc.get_objects())
 
     come_and_go(50)

@@ -15,7 +15,7 @@ from chat.realtime.transport import frames
 from chat.realtime.transport.engine import LineServer
 from chat.realtime.transport.manager import Rooms, counts
 from chat.realtime.transport.server import GuardedServer
-from chat.realtime.transport.socket import MOST_QUEUED, MOST_QUEUED_BYTES, Line
+from chat.realtime.transport.socket import MOST_QUEUED, MOST_QUEUED_BYTES, TransportSocket
 from tests.support.waiting import SECONDS
 
 SMALL_BUFFER = 4096
@@ -24,7 +24,7 @@ SMALL_BUFFER = 4096
 @contextmanager
 def line_and_peer(
     server: LineServer, sid: str = "one", buffer: int = SMALL_BUFFER
-) -> Iterator[tuple[Line, socket.socket]]:
+) -> Iterator[tuple[TransportSocket, socket.socket]]:
     """A line, and the other end of its connection, which takes little before it is read."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         peer = socket.socket()
@@ -35,7 +35,7 @@ def line_and_peer(
     raw = _socket.socket(fileno=ours.detach())
     raw.setblocking(False)
     peer.setblocking(False)
-    line = server.sockets[sid] = Line(server, sid, raw)
+    line = server.sockets[sid] = TransportSocket(server, sid, raw)
     try:
         yield line, peer
     finally:

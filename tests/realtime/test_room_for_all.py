@@ -11,7 +11,7 @@ import pytest
 from chat.realtime.transport import frames, quotas
 from chat.realtime.transport.engine import LineServer
 from chat.realtime.transport.quotas import MOST_STRANGERS, STRANGER_SECONDS, Trust
-from chat.realtime.transport.socket import Line
+from chat.realtime.transport.socket import TransportSocket
 from tests.realtime.test_line_limits import masked
 
 LINES = 6
@@ -24,11 +24,11 @@ class House:
     def __init__(self, open_sockets: ExitStack) -> None:
         self.engine = LineServer(async_mode="gevent", ping_interval=20, ping_timeout=15)
         self.engine.trust = lambda environ: environ["trust"]
-        self.peers: dict[Line, socket.socket] = {}
+        self.peers: dict[TransportSocket, socket.socket] = {}
         self.status = ""
         self._open = open_sockets
 
-    def knock(self, trust: Trust, address: str = "192.0.2.1") -> Line | None:
+    def knock(self, trust: Trust, address: str = "192.0.2.1") -> TransportSocket | None:
         """A handshake: its line, or None and the ``status``."""
         ours, peer = map(self._open.enter_context, socket.socketpair())
         environ: dict[str, Any] = {
@@ -48,12 +48,12 @@ class House:
             return line
         return None
 
-    def fill(self, trust: Trust, addresses: int = LINES) -> list[Line]:
+    def fill(self, trust: Trust, addresses: int = LINES) -> list[TransportSocket]:
         """With silent lines of so many addresses."""
         lines = [self.knock(trust, f"198.51.100.{n % addresses}") for n in range(LINES)]
         return [line for line in lines if line is not None]
 
-    def says(self, line: Line) -> None:
+    def says(self, line: TransportSocket) -> None:
         """It has arrived, and this process has not read it."""
         self.peers[line].sendall(masked(frames.TEXT, b"40"))
 

@@ -11,7 +11,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError
 from chat.cache import messages as cache
 from chat.cache import unread, unread_tail
 from chat.cache.fence import writes as fence_writes
-from chat.cache.unread_tail import Line
+from chat.cache.unread_tail import TailLine
 from chat.models import Channel, Message, base, insert
 from chat.models.message import lock
 from chat.redis_schema import keys
@@ -51,7 +51,7 @@ def is_as_it_should_be(channel):
     assert cache.get_recent(channel) == stored[-50:]
     assert unread.last_seq(channel) == len(stored)
     rows = Message.tail(channel, 100, unread_tail.FIELDS)
-    assert [Line.of_row(row) for row in rows] == [Line.of(m) for m in stored]
+    assert [TailLine.of_row(row) for row in rows] == [TailLine.of(m) for m in stored]
     return stored
 
 

@@ -56,7 +56,7 @@ Prefetch = Callable[[str], list[Any] | None]
 WITHOUT_SESSION = ("/static", "/health", "/metrics", "/favicon.ico")
 
 
-class Session(ServerSideSession):
+class BrowserSession(ServerSideSession):
     """A session; empty ones exist nowhere but in this request."""
 
     stored = False  # MongoDB has it
@@ -82,7 +82,7 @@ class JsonOnly(Serializer):
 class Sessions(ServerSideSessionInterface):
     """Flask-Session's interface over two stores."""
 
-    session_class = Session
+    session_class = BrowserSession
     ttl = True
 
     def __init__(self, app: Flask, prefetch: Prefetch) -> None:
@@ -102,13 +102,13 @@ class Sessions(ServerSideSessionInterface):
             data = store.load(sid, self._told(sid, request))
         except PyMongoError as error:
             went_without_mongo(error)
-            session = Session(sid=sid)
+            session = BrowserSession(sid=sid)
             session.degraded = True
             return session
         if data is None:  # an id that somebody made up is never taken over
             telemetry.session_lost()
             return self._new()
-        session = Session(data, sid=sid)
+        session = BrowserSession(data, sid=sid)
         session.stored = True
         return session
 
@@ -119,7 +119,7 @@ class Sessions(ServerSideSessionInterface):
         return told or self._prefetch(sid)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if not isinstance(session, Session) or session.degraded:
+        if not isinstance(session, BrowserSession) or session.degraded:
             return
         if session.accessed:
             response.vary.add("Cookie")
@@ -131,10 +131,10 @@ class Sessions(ServerSideSessionInterface):
                 return
         self._send_cookie(app, session, response)
 
-    def _new(self) -> Session:
-        return Session(sid=self._generate_sid(self.sid_length))
+    def _new(self) -> BrowserSession:
+        return BrowserSession(sid=self._generate_sid(self.sid_length))
 
-    def _send_cookie(self, app: Flask, session: Session, response: Response) -> None:
+    def _send_cookie(self, app: Flask, session: BrowserSession, response: Response) -> None:
         name = self.get_cookie_name(app)
         place: dict[str, Any] = {
             "path": "/",
@@ -161,10 +161,10 @@ class Sessions(ServerSideSessionInterface):
     def _upsert_session(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> None:
-        keep(cast(Session, session))
+        keep(cast(BrowserSession, session))
 
     def regenerate(self, session: ServerSideSession) -> None:
-        renew(cast(Session, session))
+        renew(cast(BrowserSession, session))
 
 
 def init_app(app: Flask, prefetch: Prefetch = lambda sid: None) -> None:
@@ -214,7 +214,7 @@ def refuse_when_nobody_knows() -> None:
         raise Unavailable
 
 
-def keep(session: Session | None = None) -> None:
+def keep(session: BrowserSession | None = None) -> None:
     """Store the session now rather than after the response; raises Unavailable if that fails."""
     session = session if session is not None else _current()
     if session is None or session.degraded:
@@ -237,7 +237,7 @@ def keep(session: Session | None = None) -> None:
         session.clear()
 
 
-def renew(session: Session | None = None, goes_on: bool = False) -> None:
+def renew(session: BrowserSession | None = None, goes_on: bool = False) -> None:
     """A new id, and the old one dead: what was known before a log-in is worth nothing after it.
 
     ``goes_on``: nobody has logged in anew, so it ends no later than the old one would have.
@@ -318,8 +318,8 @@ def _stands(sid: str, read: list[Any] | None) -> bool:
     return True
 
 
-def _current() -> Session | None:
+def _current() -> BrowserSession | None:
     if not has_request_context():
         return None
     session = flask.session._get_current_object()  # type: ignore[attr-defined]
-    return session if isinstance(session, Session) else None
+    return session if isinstance(session, BrowserSession) else None

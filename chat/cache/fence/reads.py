@@ -43,7 +43,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class VersionedRead:
     """A reading command on one key, and the version of the copy that the reader has."""
 
     key: str
@@ -58,7 +58,7 @@ class Question:
 
 def read(key: str, command: str, *args: Any) -> Reading:
     """Run a reading command on D if D may be trusted."""
-    return ask([Question(key, (command, *args))])[0]
+    return ask([VersionedRead(key, (command, *args))])[0]
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Rider:
     answer: Any = None  # None while it was not made
 
 
-def ask(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> list[Reading]:
+def ask(questions: Sequence[VersionedRead], riders: Sequence[Rider] = ()) -> list[Reading]:
     """The answers to many questions, in one round trip; in two if some copies are out of date.
 
     Many copies are asked about together, which is cheaper than one by one.
@@ -89,7 +89,7 @@ def ask(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> list[Rea
     return [found[question.key] for question in questions]
 
 
-def _ask_each(questions: Sequence[Question], riders: Sequence[Rider] = ()) -> list[Reading]:
+def _ask_each(questions: Sequence[VersionedRead], riders: Sequence[Rider] = ()) -> list[Reading]:
     if not questions:
         return []
     calls = [question.call() for question in questions]
@@ -117,7 +117,10 @@ def same_call(versions: dict[str, str]) -> scripts.Call:
 
 
 def _ask_together(
-    client: Any, known: list[Question], questions: Sequence[Question], riders: Sequence[Rider]
+    client: Any,
+    known: list[VersionedRead],
+    questions: Sequence[VersionedRead],
+    riders: Sequence[Rider],
 ) -> dict[str, Reading]:
     """What is the same by key; and what there is no copy of, in the same round trip."""
     versions = {question.key: question.known for question in known}
@@ -160,9 +163,9 @@ def get_many(keys: Sequence[str]) -> list[Reading]:
     """
     found = redis.call(lambda r: _quiet_values(r, keys), what="get many", spare=True)
     if found is None or isinstance(found, Down):
-        return ask([Question(key, ("GET",)) for key in keys])
+        return ask([VersionedRead(key, ("GET",)) for key in keys])
     missing = [key for key, value in zip(keys, found, strict=True) if value is None]
-    asked = dict(zip(missing, ask([Question(key, ("GET",)) for key in missing]), strict=True))
+    asked = dict(zip(missing, ask([VersionedRead(key, ("GET",)) for key in missing]), strict=True))
     return [
         asked[key] if value is None else Reading(hit=True, value=value)
         for key, value in zip(keys, found, strict=True)

@@ -8,7 +8,7 @@ FEW = 3  # points: of fewer, a line says nothing
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """One line: how it is drawn (``style`` is a class), what it is called, its last value."""
 
     style: str
@@ -23,7 +23,7 @@ class Chart:
 
     title: str
     unit: str
-    lines: list[Line]
+    lines: list[ChartLine]
     top: float
     mark: float | None = None
     mark_label: str = ""
@@ -59,7 +59,7 @@ def draw(
     highest = top or max(nice(max(values, default=1)), 1 if whole else 0)
     known = sum(any(p[key] is not None for key, _style, _label in lines) for p in points)
     drawn = [
-        Line(style, label, path([p[key] for p in points], highest), _last(points, key))
+        ChartLine(style, label, path([p[key] for p in points], highest), _last(points, key))
         for key, style, label in lines
     ]
     place = None if mark is None else round(height(mark, highest), 1)

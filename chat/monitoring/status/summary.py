@@ -20,7 +20,7 @@ Active = list[tuple[Rule, State]]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StatusVerdict:
     """``state`` is ok, degraded or down; ``retry`` the seconds until the next try, if any."""
 
     state: str
@@ -62,17 +62,17 @@ def decide(
     active: Active,
     left: float,
     outage: dict[str, float] | None = None,
-) -> Verdict:
+) -> StatusVerdict:
     """``door`` is this process's view of Redis; ``others_up`` whether all processes have it, and
     ``outage`` what was counted since they last had: ``posts`` tried, ``failed``, ``lost``."""
     if mongo["status"] == "down":
-        return Verdict(
+        return StatusVerdict(
             DOWN, *_of_mongo(mongo["error"], when(mongo["since"])), mongo["next_retry_s"]
         )
     if (phase := drill.phase()) != drill.NONE:
         return _of_drill(phase, left)
     if door["status"] == "down":
-        return Verdict(
+        return StatusVerdict(
             WARN,
             _("Running without Redis since %(time)s.", time=when(door["since"]))
             + " " + _effect(outage or {}),
@@ -80,7 +80,7 @@ def decide(
             door["next_retry_s"],
         )  # fmt: skip
     if door["status"] == "up" and not others_up:
-        return Verdict(
+        return StatusVerdict(
             WARN,
             _("Some processes are running without Redis.") + " " + _effect(outage or {}),
             _("Check the network between them and Redis. They reconnect by themselves."),
@@ -107,14 +107,14 @@ def _effect(counted: dict[str, float]) -> str:
     return _("Messages and log-ins keep working; pages are a little slower.")
 
 
-def _of_drill(phase: str, left: float) -> Verdict:
+def _of_drill(phase: str, left: float) -> StatusVerdict:
     if phase == drill.NEAR:
         said = _("The fire drill is starting: in a moment, nothing here will use Redis.")
-        return Verdict(WARN, said, _("Nothing to do."))
+        return StatusVerdict(WARN, said, _("Nothing to do."))
     if phase == drill.BACK:
         said = _("The fire drill is over: reconnecting to Redis.")
-        return Verdict(WARN, said, _("Nothing to do."))
-    return Verdict(
+        return StatusVerdict(WARN, said, _("Nothing to do."))
+    return StatusVerdict(
         WARN,
         ngettext(
             "Fire drill: running without Redis on purpose for %(num)s more second.",
@@ -125,18 +125,20 @@ def _of_drill(phase: str, left: float) -> Verdict:
     )
 
 
-def _of_alerts(door: dict[str, Any], active: Active) -> Verdict:
+def _of_alerts(door: dict[str, Any], active: Active) -> StatusVerdict:
     grave = [(rule, state) for rule, state in active if rule.severity != INFO]
     if grave:
-        return Verdict(
+        return StatusVerdict(
             WARN, _("Working, with issues: %(what)s.", what=texts.title(grave[0][0].name))
         )
     if door["status"] == "disabled":
-        return Verdict(
+        return StatusVerdict(
             OK,
             _("Everything works. Redis is turned off, so all responses come from MongoDB."),
             _("To use Redis, unset DISABLE_REDIS and set REDIS_URL."),
         )
     if active:
-        return Verdict(OK, _("Everything works. %(what)s.", what=texts.title(active[0][0].name)))
-    return Verdict(OK, _("Everything works."), _("Nothing to do."))
+        return StatusVerdict(
+            OK, _("Everything works. %(what)s.", what=texts.title(active[0][0].name))
+        )
+    return StatusVerdict(OK, _("Everything works."), _("Nothing to do."))

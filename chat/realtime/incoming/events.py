@@ -21,7 +21,7 @@ from chat.realtime.incoming import identity
 from chat.realtime.incoming.rate_limit import Floods
 from chat.realtime.outgoing import rooms
 from chat.realtime.transport import open_sockets
-from chat.realtime.transport.open_sockets import Connection
+from chat.realtime.transport.open_sockets import OpenSocket
 from chat.redis import deadline
 from chat.request.concurrency import RETURNING, turns
 from chat.telemetry import events as telemetry
@@ -30,12 +30,12 @@ from chat.text import integers
 log = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
-Handler = Callable[[Any, Connection, dict[str, Any]], Answer]
+Handler = Callable[[Any, OpenSocket, dict[str, Any]], Answer]
 
 MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled so often in so many seconds: disconnect
 
 # What an event is going to ask for, so that it can be asked for in one round trip.
-Needs = Callable[[Connection, dict[str, Any]], list[read_through.Source]]
+Needs = Callable[[OpenSocket, dict[str, Any]], list[read_through.Source]]
 
 table: dict[str, tuple[Handler, str, Needs | None]] = {}
 
@@ -113,7 +113,7 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
             return _unexpected(event)
 
 
-def _comes_back(event: str, connection: Connection) -> bool:
+def _comes_back(event: str, connection: OpenSocket) -> bool:
     """Whether this is a tab that asks what it missed: the first thing it does when it is in again.
 
     Whoever opens a channel later is somebody at work.
@@ -123,7 +123,7 @@ def _comes_back(event: str, connection: Connection) -> bool:
     return first
 
 
-def _look_ahead(needs: Needs | None, connection: Connection, data: Any) -> None:
+def _look_ahead(needs: Needs | None, connection: OpenSocket, data: Any) -> None:
     if needs is not None and isinstance(data, dict):
         g.subject = connection.user_id
         read_through.look_once()
@@ -145,7 +145,7 @@ def _unexpected(event: str) -> Answer:
     return {**failure(ChatError()), "id": error_id}
 
 
-def _actor(connection: Connection) -> Any:
+def _actor(connection: OpenSocket) -> Any:
     """Who the person is now: a role may have changed, an account may have been closed."""
     account = identity.account_of(connection)
     if account is None:
@@ -154,7 +154,7 @@ def _actor(connection: Connection) -> Any:
     return account
 
 
-def _limit(app: Flask, connection: Connection, flood: str, refuse: bool) -> bool:
+def _limit(app: Flask, connection: OpenSocket, flood: str, refuse: bool) -> bool:
     """Raise Throttled, or return whether the event had to wait.
 
     Messages wait for their turn (their lane is bounded); everything else is refused at once.
@@ -173,7 +173,7 @@ def _limit(app: Flask, connection: Connection, flood: str, refuse: bool) -> bool
     return waited
 
 
-def _strike(connection: Connection) -> None:
+def _strike(connection: OpenSocket) -> None:
     now = time.monotonic()
     strikes = connection.strikes = connection.strikes or deque()
     strikes.append(now)
@@ -184,7 +184,7 @@ def _strike(connection: Connection) -> None:
         rooms.cut(connection)
 
 
-def handshake(app: Flask, connect: Callable[..., Connection], *args: Any) -> None:
+def handshake(app: Flask, connect: Callable[..., OpenSocket], *args: Any) -> None:
     """Let a socket in, or refuse it with the reason."""
     environ = args[2]
     try:

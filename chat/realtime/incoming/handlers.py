@@ -17,7 +17,7 @@ from chat.realtime.incoming import catch_up
 from chat.realtime.incoming.events import handles, number, optional_number, text
 from chat.realtime.outgoing import broadcasts, rooms
 from chat.realtime.transport import open_sockets
-from chat.realtime.transport.open_sockets import Connection
+from chat.realtime.transport.open_sockets import OpenSocket
 from chat.services import activity, messages
 from chat.telemetry import events as telemetry
 from chat.web.security import token_matches
@@ -26,7 +26,7 @@ MOST_SOCKETS = 20  # of one person in one process
 MOST_WATCHED = 20  # public channels that one socket hears without being a member
 
 
-def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Connection:
+def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> OpenSocket:
     """Bind a socket to the session it came with, or raise a ChatError."""
     connection = _identify(sid, eio_sid, environ, auth)
     open_sockets.add(connection)
@@ -47,7 +47,7 @@ def disconnect(sid: str) -> None:
         presence.disconnect(connection.user_id, sid)
 
 
-def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Connection:
+def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> OpenSocket:
     if getattr(session, "degraded", False):
         raise Unavailable
     session_id = sessions.current_sid()
@@ -58,7 +58,7 @@ def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Con
         raise Forbidden
     if len(open_sockets.of_user(current_user.id)) >= MOST_SOCKETS:
         raise Throttled
-    return Connection(
+    return OpenSocket(
         sid=sid,
         eio_sid=eio_sid,
         user_id=current_user.id,
@@ -70,7 +70,7 @@ def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Con
     )
 
 
-def _of_a_post(connection: Connection, data: dict[str, Any]) -> list[Source]:
+def _of_a_post(connection: OpenSocket, data: dict[str, Any]) -> list[Source]:
     """Who says it and where: what is checked before anything is stored."""
     channel_id = data.get("channel")
     if base.object_id(channel_id) is None:
@@ -82,7 +82,7 @@ def _of_a_post(connection: Connection, data: dict[str, Any]) -> list[Source]:
 
 
 @handles(protocol.MESSAGE_POST, flood="message", needs=_of_a_post)
-def post_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+def post_message(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     channel_id, client_id = text(data, "channel"), text(data, "client_id", 200)
     message, _created = messages.post(actor, channel_id, text(data, "text", 64_000), client_id)
     activity.touch(actor.id)
@@ -90,17 +90,17 @@ def post_message(actor: Any, connection: Connection, data: dict[str, Any]) -> di
 
 
 @handles(protocol.MESSAGE_EDIT, flood="message")
-def edit_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+def edit_message(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     return {"message": messages.edit(actor, text(data, "id"), text(data, "text", 64_000))}
 
 
 @handles(protocol.MESSAGE_DELETE, flood="message")
-def delete_message(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+def delete_message(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     return {"message": messages.delete(actor, text(data, "id"))}
 
 
 @handles(protocol.CHANNEL_OPEN, flood="open")
-def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+def open_channel(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     """What changed since `rev` (or since the message `after`): the room first, then the reading.
 
     The other order would lose what is said in between. `rev` is where to go on.
@@ -116,7 +116,7 @@ def open_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> di
     return {"messages": rows, "more": more, "rev": changed[-1]["rev"] if changed else rev}
 
 
-def _listen_in(actor: Any, connection: Connection, channel: dict[str, Any]) -> None:
+def _listen_in(actor: Any, connection: OpenSocket, channel: dict[str, Any]) -> None:
     if permissions.is_member(actor, channel):
         rooms.enter(connection, channel["id"])
         return
@@ -126,13 +126,13 @@ def _listen_in(actor: Any, connection: Connection, channel: dict[str, Any]) -> N
 
 
 @handles(protocol.CHANNEL_READ)
-def read_channel(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+def read_channel(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     channel_id = text(data, "channel")
     return {"unread": messages.mark_read(actor, channel_id, number(data, "seq"))}
 
 
 @handles(protocol.TYPING, flood="typing")
-def typing(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+def typing(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     channel = permissions.get_channel_for(actor, text(data, "channel"))
     permissions.require_member(actor, channel)
     who = {"id": actor.id, "nickname": actor.nickname}
@@ -141,7 +141,7 @@ def typing(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str
 
 
 @handles(protocol.STATUS_WATCH)
-def watch_status(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+def watch_status(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     """Be told when the status has changed (`status:changed`)."""
     permissions.require_role(actor, "admin")
     rooms.watch_status(connection)
@@ -149,6 +149,6 @@ def watch_status(actor: Any, connection: Connection, data: dict[str, Any]) -> di
 
 
 @handles(protocol.PRESENCE_PING)
-def ping(actor: Any, connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+def ping(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     activity.touch(actor.id)
     return {}

@@ -5,10 +5,10 @@ from typing import Any
 from flask import g, has_request_context
 
 from chat.auth import current_user as auth
-from chat.realtime.transport.open_sockets import Connection
+from chat.realtime.transport.open_sockets import OpenSocket
 
 
-def account_of(connection: Connection) -> Any:
+def account_of(connection: OpenSocket) -> Any:
     """The person's account as it is now, or None if the socket must not go on.
 
     The log-in of the handshake counts, never the session's copy of it: loading the person from

@@ -18,7 +18,7 @@ from chat.models.user import at_least
 from chat.realtime.incoming import handlers, identity
 from chat.realtime.outgoing import rooms
 from chat.realtime.transport import open_sockets, socketio
-from chat.realtime.transport.open_sockets import Connection
+from chat.realtime.transport.open_sockets import OpenSocket
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def _run(app: Flask) -> None:
             log.exception("the sweep of sockets failed")
 
 
-def _due() -> list[Connection]:
+def _due() -> list[OpenSocket]:
     """Who is looked at in this tick: an even share, those not looked at for longest first."""
     everyone = sorted(open_sockets.everyone(), key=lambda connection: connection.checked)
     share = max(20, math.ceil(len(everyone) / LOOK_EVERY * 2))
@@ -70,7 +70,7 @@ def _due() -> list[Connection]:
     return [connection for connection in everyone[:share] if connection.checked < past]
 
 
-def look_at(some: list[Connection]) -> None:
+def look_at(some: list[OpenSocket]) -> None:
     """Cut sockets that must no longer be open, and set the others' rooms right.
 
     Asked about together: a thousand sockets are twenty of them in every second.
@@ -92,7 +92,7 @@ def look_at(some: list[Connection]) -> None:
         rooms.sync_all(staying)
 
 
-def _may_act(connection: Connection, profile: dict[str, Any] | None) -> bool:
+def _may_act(connection: OpenSocket, profile: dict[str, Any] | None) -> bool:
     if profile and profile["active"] and profile["auth_gen"] == connection.auth_gen:
         return True
     return identity.account_of(connection) is not None  # looks closer

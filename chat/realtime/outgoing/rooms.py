@@ -12,7 +12,7 @@ import gevent
 
 from chat.cache import updates
 from chat.realtime.transport import open_sockets, socketio
-from chat.realtime.transport.open_sockets import NAMESPACE, Connection
+from chat.realtime.transport.open_sockets import NAMESPACE, OpenSocket
 
 log = logging.getLogger(__name__)
 
@@ -54,26 +54,26 @@ def close(channel_id: str) -> None:
     updates.publish("channels", {"kind": "closed", "channel": channel_id})
 
 
-def enter_own(connection: Connection) -> None:
+def enter_own(connection: OpenSocket) -> None:
     """The rooms of everybody, of the person and of the session."""
     _enter(connection, EVERYONE)
     _enter(connection, user(connection.user_id))
     _enter(connection, session(connection.session_hash))
 
 
-def enter(connection: Connection, channel_id: str) -> None:
+def enter(connection: OpenSocket, channel_id: str) -> None:
     """Let a member's socket hear a channel (it should already)."""
     connection.viewing.discard(channel_id)
     _enter(connection, channel(channel_id))
 
 
-def unwatch(connection: Connection, channel_id: str) -> None:
+def unwatch(connection: OpenSocket, channel_id: str) -> None:
     """No longer hear a public channel that one is not a member of."""
     connection.viewing.discard(channel_id)
     _exit(connection, channel(channel_id))
 
 
-def watch(connection: Connection, channel_id: str) -> None:
+def watch(connection: OpenSocket, channel_id: str) -> None:
     """Let one socket hear a public channel without being a member."""
     connection.viewing.add(channel_id)
     _enter(connection, channel(channel_id))
@@ -85,12 +85,12 @@ def unwatch_all(channel_id: str) -> None:
     updates.publish("channels", {"kind": "archived", "channel": channel_id})
 
 
-def watch_status(connection: Connection) -> None:
+def watch_status(connection: OpenSocket) -> None:
     """Let an admin's socket hear that the status has changed."""
     _enter(connection, STATUS)
 
 
-def unwatch_status(connection: Connection) -> None:
+def unwatch_status(connection: OpenSocket) -> None:
     """No longer, if it did."""
     if STATUS in held_by(connection):
         _exit(connection, STATUS)
@@ -103,7 +103,7 @@ def disconnect(user_id: str, except_hash: str | None = None, only_hash: str | No
                               "except": except_hash, "only": only_hash})  # fmt: skip
 
 
-def sync(connection: Connection) -> None:
+def sync(connection: OpenSocket) -> None:
     """Make a socket's rooms what the stored memberships say."""
     from chat.models.membership import Membership
 
@@ -116,7 +116,7 @@ def sync(connection: Connection) -> None:
     _settle(connection, wanted)
 
 
-def sync_all(some: list[Connection]) -> None:
+def sync_all(some: list[OpenSocket]) -> None:
     """The same for many sockets, in one question."""
     from chat.models.membership import Membership
 
@@ -130,7 +130,7 @@ def sync_all(some: list[Connection]) -> None:
             _settle(connection, {channel(id) for id in stored[connection.user_id]})
 
 
-def _settle(connection: Connection, wanted: set[str]) -> None:
+def _settle(connection: OpenSocket, wanted: set[str]) -> None:
     if open_sockets.get(connection.sid) is not connection:
         return
     wanted |= {channel(id) for id in connection.viewing}
@@ -141,34 +141,34 @@ def _settle(connection: Connection, wanted: set[str]) -> None:
         _exit(connection, room)
 
 
-def held_by(connection: Connection) -> set[str]:
+def held_by(connection: OpenSocket) -> set[str]:
     """The rooms a socket is in."""
     return {room for room in socketio.server.manager.get_rooms(connection.sid, NAMESPACE) if room}
 
 
-def cut(connection: Connection) -> None:
+def cut(connection: OpenSocket) -> None:
     """Disconnect one socket without waiting for a slow reader."""
     gevent.spawn(_cut, connection)
 
 
-def _cut(connection: Connection) -> None:
+def _cut(connection: OpenSocket) -> None:
     try:
         socketio.server.disconnect(connection.sid, NAMESPACE)
     except Exception:
         log.exception("a socket could not be disconnected")
 
 
-def _enter(connection: Connection, room: str) -> None:
+def _enter(connection: OpenSocket, room: str) -> None:
     if _is_here(connection):
         socketio.server.manager.enter_room(connection.sid, NAMESPACE, room)
 
 
-def _exit(connection: Connection, room: str) -> None:
+def _exit(connection: OpenSocket, room: str) -> None:
     if _is_here(connection):
         socketio.server.manager.leave_room(connection.sid, NAMESPACE, room)
 
 
-def _is_here(connection: Connection) -> bool:
+def _is_here(connection: OpenSocket) -> bool:
     """The manager would send moves of a socket that has gone to the other processes."""
     manager, sid = socketio.server.manager, connection.sid
     return manager.is_connected(sid, NAMESPACE) or manager.is_pre_connected(sid, NAMESPACE)

@@ -11,8 +11,8 @@ import gevent
 from engineio import packet
 
 from chat.realtime.transport import handshake
-from chat.realtime.transport.quotas import RETURN_SECONDS, Crowd, Full, FullThere, Trust
-from chat.realtime.transport.socket import MAX_MESSAGE, Line
+from chat.realtime.transport.quotas import RETURN_SECONDS, Crowd, FullThere, SocketsFull, Trust
+from chat.realtime.transport.socket import MAX_MESSAGE, TransportSocket
 from chat.request import client_address
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class LineServer(engineio.Server):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._leaving: set[Line] = set()  # closed, and their peers have not let go yet
+        self._leaving: set[TransportSocket] = set()  # closed, and their peers have not let go yet
         self._pulse: gevent.Greenlet | None = None
         self.crowd = Crowd()
         self.proxies = 0  # in front of us (TRUSTED_PROXIES)
@@ -52,7 +52,7 @@ class LineServer(engineio.Server):
         except FullThere:
             start_response("429 Too Many Requests", [("Retry-After", "10")])
             return [b"There are too many connections from your address.\n"]
-        except Full:
+        except SocketsFull:
             log.warning("%d sockets are open: one more was refused", len(self.sockets))
             start_response("503 Service Unavailable", [("Retry-After", "30")])
             return [b"There are too many connections.\n"]
@@ -66,7 +66,7 @@ class LineServer(engineio.Server):
             self._pulse = gevent.spawn(self._beat)
         if other is not None:
             other.make_way()
-        line = Line(self, self.generate_id(), sock, address)
+        line = TransportSocket(self, self.generate_id(), sock, address)
         self.sockets[line.sid] = line
         if trust is Trust.KNOWN:
             line.due = time.monotonic() + RETURN_SECONDS
@@ -95,19 +95,19 @@ class LineServer(engineio.Server):
             except Exception:
                 log.exception("the pulse of the sockets missed a beat")
 
-    def let_in(self, line: Line) -> None:
+    def let_in(self, line: TransportSocket) -> None:
         """Somebody has shown who they are."""
         if not line.is_let_in:
             line.is_let_in, line.due = True, time.monotonic() + self.ping_interval
             self.crowd.let_in(line)
 
-    def has_closed(self, line: Line) -> None:
+    def has_closed(self, line: TransportSocket) -> None:
         """Nothing goes to this line any more."""
         self.crowd.went(line)
         self._leaving.add(line)
         self.sockets.pop(line.sid, None)
 
-    def has_gone(self, line: Line) -> None:
+    def has_gone(self, line: TransportSocket) -> None:
         """Its connection has been given back."""
         self._leaving.discard(line)
 

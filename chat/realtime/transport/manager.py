@@ -19,7 +19,7 @@ from chat.cache.shapes import UNREADABLE
 from chat.realtime.transport import frames
 from chat.realtime.transport.coalesce import Pace, Word
 from chat.realtime.transport.open_sockets import NAMESPACE
-from chat.realtime.transport.socket import Line
+from chat.realtime.transport.socket import TransportSocket
 from chat.redis.pubsub import NotOurs, bus
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def dump(data: Any) -> str:
     return text
 
 
-def _give(lines: list[tuple[str, Line]], words: list[Word]) -> None:
+def _give(lines: list[tuple[str, TransportSocket]], words: list[Word]) -> None:
     """One write for each line, of all the words that are meant for it."""
     skipping = {skipped for _, skipped in words if skipped}
     whole, many = b"".join(frame for frame, _ in words), len(words)
@@ -123,12 +123,12 @@ class Rooms(socketio.Manager):
             _give(lines, words)
         return len(lines)
 
-    def _members(self, room: str) -> dict[str, Line]:
+    def _members(self, room: str) -> dict[str, TransportSocket]:
         """The lines of a room by socket id; none for a room that is one socket, or nobody's."""
         return self.rooms.get(NAMESPACE, {}).get(room, {})
 
-    def _line(self, eio_sid: str) -> Line | None:
-        line: Line | None = self.server.eio.sockets.get(eio_sid)
+    def _line(self, eio_sid: str) -> TransportSocket | None:
+        line: TransportSocket | None = self.server.eio.sockets.get(eio_sid)
         return line
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:

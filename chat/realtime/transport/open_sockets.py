@@ -9,7 +9,7 @@ NAMESPACE = "/"
 
 
 @dataclass(eq=False, slots=True)
-class Connection:
+class OpenSocket:
     """One open socket. Its identity is bound once, at the handshake."""
 
     sid: str
@@ -27,16 +27,16 @@ class Connection:
     strikes: deque[float] | None = None  # when it was last throttled
 
 
-_by_sid: dict[str, Connection] = {}
-_by_user: dict[str, dict[str, Connection]] = {}
+_by_sid: dict[str, OpenSocket] = {}
+_by_user: dict[str, dict[str, OpenSocket]] = {}
 
 
-def add(connection: Connection) -> None:
+def add(connection: OpenSocket) -> None:
     _by_sid[connection.sid] = connection
     _by_user.setdefault(connection.user_id, {})[connection.sid] = connection
 
 
-def remove(sid: str) -> Connection | None:
+def remove(sid: str) -> OpenSocket | None:
     connection = _by_sid.pop(sid, None)
     if connection:
         own = _by_user.get(connection.user_id, {})
@@ -46,15 +46,15 @@ def remove(sid: str) -> Connection | None:
     return connection
 
 
-def get(sid: str) -> Connection | None:
+def get(sid: str) -> OpenSocket | None:
     return _by_sid.get(sid)
 
 
-def of_user(user_id: str) -> list[Connection]:
+def of_user(user_id: str) -> list[OpenSocket]:
     return list(_by_user.get(user_id, {}).values())
 
 
-def everyone() -> list[Connection]:
+def everyone() -> list[OpenSocket]:
     return list(_by_sid.values())
 
 

@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chat.realtime.transport.socket import Line
+    from chat.realtime.transport.socket import TransportSocket
 
 STRANGER_SECONDS = 10.0  # for saying who one is
 RETURN_SECONDS = 45.0  # the same for those we know: many who come back at once are slow
@@ -37,11 +37,11 @@ MOST_STRANGERS = {Trust.NONE: 100, Trust.CLAIMED: 1000, Trust.KNOWN: 2000}
 MOST_UNKNOWN = 3000
 
 
-class Full(Exception):
+class SocketsFull(Exception):
     """There is no room for one more line."""
 
 
-class FullThere(Full):
+class FullThere(SocketsFull):
     """Its address has too many; others still find room."""
 
 
@@ -83,19 +83,19 @@ class _Strangers:
     """Lines on which nobody has been let in, by what they showed, in the order they came."""
 
     def __init__(self) -> None:
-        self._lines: dict[Trust, dict[Line, None]] = {trust: {} for trust in Trust}
+        self._lines: dict[Trust, dict[TransportSocket, None]] = {trust: {} for trust in Trust}
 
-    def add(self, line: "Line", trust: Trust) -> None:
+    def add(self, line: "TransportSocket", trust: Trust) -> None:
         self._lines[trust][line] = None
 
-    def forget(self, line: "Line") -> None:
+    def forget(self, line: "TransportSocket") -> None:
         for lines in self._lines.values():
             lines.pop(line, None)
 
     def count(self, trusts: Iterable[Trust]) -> int:
         return sum(len(self._lines[trust]) for trust in trusts)
 
-    def first_silent(self, trusts: Iterable[Trust]) -> "Line | None":
+    def first_silent(self, trusts: Iterable[Trust]) -> "TransportSocket | None":
         """The one that has waited the longest; of the least trusted first."""
         lines = [line for trust in trusts for line in self._lines[trust]]
         return next((line for line in lines if line.is_silent()), None)
@@ -122,7 +122,7 @@ class Crowd:
         """Whether somebody unknown may open one more line from there."""
         return self._of(address).purse.take(1, ADDRESS)
 
-    def who_makes_way(self, address: str, trust: Trust, lines: int) -> "Line | None":
+    def who_makes_way(self, address: str, trust: Trust, lines: int) -> "TransportSocket | None":
         """Which line has to go for one more from there, where there are so many; None: no line.
 
         Never one that was let in, that is heard, or that is trusted more than the newcomer. Raises
@@ -140,27 +140,27 @@ class Crowd:
             if lines - unknown < MOST_LINES:
                 return None
             silent = self._strangers.first_silent([Trust.KNOWN])
-        return _found(silent, Full)
+        return _found(silent, SocketsFull)
 
-    def came(self, line: "Line", trust: Trust) -> None:
+    def came(self, line: "TransportSocket", trust: Trust) -> None:
         """One more, and nobody has been let in there yet."""
         caller = self._of(line.address)
         caller.lines += 1
         for strangers in (caller.strangers, self._strangers):
             strangers.add(line, trust)
 
-    def let_in(self, line: "Line") -> None:
+    def let_in(self, line: "TransportSocket") -> None:
         """Somebody has shown a session there."""
         self._forget(line)
 
-    def went(self, line: "Line") -> None:
+    def went(self, line: "TransportSocket") -> None:
         """It is closed."""
         caller = self._of(line.address)
         caller.lines = max(0, caller.lines - 1)
         self._forget(line)
         self._tidy()
 
-    def spend(self, line: "Line", cost: float) -> bool:
+    def spend(self, line: "TransportSocket", cost: float) -> bool:
         """Whether a line may send something of this cost that asks for nothing."""
         if line.purse is None:
             line.purse = Purse(LINE)
@@ -168,7 +168,7 @@ class Crowd:
         # A stranger must not be able to have somebody else at the same address cut off.
         return enough and (line.is_let_in or self._of(line.address).purse.take(cost, ADDRESS))
 
-    def _forget(self, line: "Line") -> None:
+    def _forget(self, line: "TransportSocket") -> None:
         for strangers in (self._of(line.address).strangers, self._strangers):
             strangers.forget(line)
 
@@ -189,7 +189,7 @@ class Crowd:
             del self._callers[address]
 
 
-def _found(line: "Line | None", otherwise: type[Full]) -> "Line":
+def _found(line: "TransportSocket | None", otherwise: type[SocketsFull]) -> "TransportSocket":
     if line is None:
         raise otherwise
     return line

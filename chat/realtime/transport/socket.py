@@ -35,7 +35,7 @@ _PONG = str(packet.PONG)
 _PING_FRAME = frames.message(str(packet.PING))
 
 
-class Line:
+class TransportSocket:
     """What `engineio.socket.Socket` is, for a socket whose handshake is done.
 
     Nothing here waits but `close`, which tells that the line is gone; `push` never raises.

@@ -31,7 +31,7 @@ QUERY_SECONDS = 2.0  # with EVERY still less than rollout.LEASE
 CLAIM_SECONDS = 30.0
 
 
-class Follower:
+class RolloutFollower:
     """Keeps this process in step with what is stored."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Follower:
             self._settling = gevent.spawn(_settle_in, app)
 
 
-_follower = Follower()
+_follower = RolloutFollower()
 
 
 def start(app: Flask) -> None:

@@ -40,7 +40,7 @@ EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CacheableRequest:
     """Who seems to ask (sid, the person's id, the copy of their profile) for what."""
 
     sid: str
@@ -90,7 +90,7 @@ class ResponseCache:
 
         return self._wrapped(environ, start)
 
-    def _asked(self, environ: dict[str, Any]) -> Question | None:
+    def _asked(self, environ: dict[str, Any]) -> CacheableRequest | None:
         """Who asks for what; None for what is never kept."""
         if environ["REQUEST_METHOD"] != "GET" or not environ["PATH_INFO"].startswith("/api/"):
             return None
@@ -106,14 +106,14 @@ class ResponseCache:
         )  # fmt: skip
         user_id = callers.get(session[1])
         profile = copies.get(keys.profile(user_id)) if user_id else None
-        return Question(session[1], place, user_id, profile)
+        return CacheableRequest(session[1], place, user_id, profile)
 
-    def _found(self, asked: Question) -> CachedResponse | None:
+    def _found(self, asked: CacheableRequest) -> CachedResponse | None:
         if asked.profile is None:
             return None
         return self._kept.get(asked.key(alike=True)) or self._kept.get(asked.key(alike=False))
 
-    def _still(self, asked: Question, answer: CachedResponse, passing: Passing) -> bool:
+    def _still(self, asked: CacheableRequest, answer: CachedResponse, passing: Passing) -> bool:
         """Whether this is still the answer to whoever asks."""
         user_id, profile = asked.user_id, asked.profile
         if user_id is None or profile is None or profile.version is None:
@@ -149,7 +149,9 @@ class ResponseCache:
             passing.session = None  # it has been ended
             return False
 
-    def _keep(self, asked: Question, offer: Offer | None, status: str, headers: Headers) -> None:
+    def _keep(
+        self, asked: CacheableRequest, offer: Offer | None, status: str, headers: Headers
+    ) -> None:
         if offer is None or not status.startswith("200"):
             return
         if all(name.lower() != "set-cookie" for name, _ in headers):
@@ -175,7 +177,7 @@ def _may_act(session: dict, profile: dict | None) -> bool:
 
 def _give(
     answer: CachedResponse,
-    asked: Question,
+    asked: CacheableRequest,
     environ: dict[str, Any],
     start_response: Any,
     request_id: str,

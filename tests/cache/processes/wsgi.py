@@ -58,7 +58,7 @@ def end_by_deleting(endings: Sequence[tuple[fence_writes.Write, fence_writes.End
 
 
 def believe_copies(
-    questions: Sequence[fence_reads.Question], riders: Sequence[fence_reads.Rider] = ()
+    questions: Sequence[fence_reads.VersionedRead], riders: Sequence[fence_reads.Rider] = ()
 ) -> list[fence_reads.Reading]:
     """Whoever has a copy is told that it is still the same, and Redis is not asked."""
     found = iter(ask([question for question in questions if not question.known], riders))

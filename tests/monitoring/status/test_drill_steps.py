@@ -20,7 +20,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def follower(app, clock):
     """What a process knows of a drill of 60 seconds that has just been announced."""
-    follower = drill.Follower()
+    follower = drill.DrillFollower()
     follower.cut_at, follower.ends_at = clock.now + NOTICE, clock.now + NOTICE + 60
     with app.app_context():
         assert redis.call(lambda client: client.ping())
@@ -83,7 +83,7 @@ def test_it_ends_by_this_clock_if_mongodb_can_no_longer_be_asked(follower, clock
 
 def test_what_was_over_before_this_process_started_is_not_settled_again(app, clock):
     Drill.begin({"id": "1", "nickname": "olga"}, 0, 0)
-    follower = drill.Follower()
+    follower = drill.DrillFollower()
     with app.app_context():
         clock.now += 100 + SETTLE
         follower.look()
