@@ -7,7 +7,7 @@ from chat.cache.fence.writes import Ending, Write
 from chat.cache.process_copies import Copy
 from chat.cache.read_through import Shape, Source
 from chat.models import Message
-from chat.models.message import MOST_CHARACTERS, size_of
+from chat.models.message import MOST_CHARACTERS, in_stream, size_of
 from chat.redis_schema import keys
 
 MOST = shapes.MOST_MESSAGES
@@ -47,6 +47,7 @@ def stored(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
 
     After a long one the list is read anew, which bounds it: as many go into it as into an answer.
     """
-    if any(size_of(message) > LONG for message in messages):
+    if any(size_of(message) > LONG for message in messages if in_stream(message)):
         return write, fence_writes.drop()
-    return write, fence_writes.change([(m["rev"], m["seq"], codec.dump(m)) for m in messages], MOST)
+    changes = [(m["rev"], m["seq"], codec.dump(m) if in_stream(m) else "") for m in messages]
+    return write, fence_writes.change(changes, MOST)

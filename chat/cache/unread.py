@@ -89,12 +89,15 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
 
 
 def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
-    """The seq of the newest message of each channel; 0 where nothing was said yet."""
+    """The seq of the newest message in each channel's stream; 0 where nothing was said yet."""
     if not read_through.is_cached("messages"):
         read_through.note("bypass")
         telemetry.cache(keys.tail(""), "bypass")
         return Message.last_seqs(list(channel_ids))
-    return {cid: newest.last for cid, newest in _tails(channel_ids).items()}
+    tails = _tails(channel_ids)
+    found = {cid: newest.last for cid, newest in tails.items()}
+    outside = [cid for cid, newest in tails.items() if newest.is_outside]
+    return found | Message.last_seqs(outside) if outside else found
 
 
 def last_seq(channel_id: str) -> int:
@@ -103,6 +106,9 @@ def last_seq(channel_id: str) -> int:
 
 
 def _reading(user_id: str, channel_id: str, mark: int, newest: Tail) -> dict:
+    if newest.is_outside:
+        last = Message.last_seqs([channel_id])[channel_id]
+        newest = newest._replace(last=last)
     unread = _unread(user_id, channel_id, mark, newest) if newest.last > mark else 0
     return {"last_read_seq": mark, "last_seq": newest.last, "unread": unread}
 

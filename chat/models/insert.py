@@ -62,15 +62,18 @@ def post(
     html: str,
     client_id: str,
     meanwhile: Meanwhile | None = None,
+    thread: str | None = None,
 ) -> Stored:
     """Store a message once: (message, True), or (the stored one, False) for a known client_id.
 
     Between processes the unique index decides who has a number, and the loser takes the next.
     ``meanwhile`` may prepare what has to be told, in the time that MongoDB takes; it must not
-    tell it, for the message it is given is not stored yet and may never be.
+    tell it, for the message it is given is not stored yet and may never be. With ``thread`` the
+    message is outside the channel's stream (``chat.models.message``).
     """
     channel = ObjectId(channel_id)
     said = {"author": author_id, "author_nickname": nickname, "text": text, "html": html}
+    said |= {"thread": thread} if thread else {}
     mine = Post(Message(channel=channel, client_id=client_id, **said), meanwhile)
     waiting = _waiting[channel]
     waiting.append(mine)

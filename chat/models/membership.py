@@ -7,6 +7,7 @@ from mongoengine import DateTimeField, Document, IntField, ObjectIdField
 from mongoengine.errors import NotUniqueError
 
 from chat.models import base
+from chat.models.message import IN_STREAM
 
 MOST_UNREAD = 100
 
@@ -126,7 +127,7 @@ _READING: list[dict] = [
             "from": "messages",
             "let": {"channel": "$channel"},
             "pipeline": [
-                {"$match": {"$expr": {"$eq": ["$channel", "$$channel"]}}},
+                {"$match": {"$expr": {"$eq": ["$channel", "$$channel"]}, **IN_STREAM}},
                 {"$sort": {"seq": -1}},
                 {"$limit": 1},
                 {"$project": {"seq": 1, "_id": 0}},
@@ -148,7 +149,8 @@ _READING: list[dict] = [
                                 {"$ne": ["$author", "$$user"]},
                                 {"$eq": ["$deleted", False]},
                             ]
-                        }
+                        },
+                        **IN_STREAM,
                     }
                 },
                 {"$limit": MOST_UNREAD},

@@ -8,9 +8,15 @@ the rev of the posting itself, for clients that remember only a seq.
 A message that changes again leaves its ``rev``, and a process that has seen neither change would
 take that number a second time: below what others hold already, so they would never ask for it.
 ``taken`` keeps the numbers a message had, under a unique index of their own.
+
+A channel's stream is what its page shows. A message with a ``thread`` is numbered like all others
+and is outside the stream: it answers a message that was in the channel before. So the numbers in a
+list may have holes, and whoever reads the stream goes by their order. The first message of a
+channel is in its stream.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from bson import ObjectId
 from gevent.lock import BoundedSemaphore
@@ -52,6 +58,7 @@ class Message(Document):
     created_at = DateTimeField(default=base.now)
     edited_at = DateTimeField()
     deleted = BooleanField(default=False)
+    thread = ObjectIdField()  # the message that this one answers, if it is outside the stream
 
     # What one write posted or changed, in plain form; empty where that is unknown.
     together: list[dict] = []
@@ -106,7 +113,7 @@ class Message(Document):
         before, after = (n if n is None else integers.within(n, -1) for n in (before, after))
         bounds = {"$lt": before} if before is not None else {}
         bounds |= {"$gt": after} if after is not None else {}
-        query: dict = {"channel": ObjectId(channel_id)} | ({"seq": bounds} if bounds else {})
+        query = _stream(channel_id) | ({"seq": bounds} if bounds else {})
         forward = after is not None and before is None
         rows = cls._get_collection().find(query, SHOWN, batch_size=AT_ONCE)
         with rows.sort("seq", 1 if forward else -1).limit(limit + 1) as found:
@@ -116,7 +123,7 @@ class Message(Document):
     @classmethod
     def changed_since(cls, channel_id: str, rev: int, limit: int) -> tuple[list[dict], bool]:
         """(messages posted, edited or deleted after a rev, in the order of change; more?)."""
-        query = {"channel": ObjectId(channel_id), "rev": {"$gt": rev}}
+        query = _stream(channel_id) | {"rev": {"$gt": rev}}
         rows = cls._get_collection().find(query, SHOWN, batch_size=AT_ONCE)
         with rows.sort("rev", 1).limit(limit + 1) as found:
             return fitting(map(to_message, found), limit)
@@ -134,8 +141,7 @@ class Message(Document):
     ) -> tuple[dict | None, int]:
         """(the first one after a seq that is of somebody else and not deleted, how many there are:
         at most ``most``)."""
-        query = {
-            "channel": ObjectId(channel_id),
+        query = _stream(channel_id) | {
             "seq": {"$gt": after},
             "author": {"$ne": ObjectId(user_id)},
             "deleted": False,
@@ -146,7 +152,7 @@ class Message(Document):
 
     @classmethod
     def last_numbers(cls, channel_id: str | ObjectId) -> tuple[int, int]:
-        """The channel's last (seq, rev), asked of MongoDB; (0, 0) while it is empty."""
+        """The channel's last (seq, rev), in the stream or not; (0, 0) while it is empty."""
         collection, query = cls._get_collection(), {"channel": ObjectId(channel_id)}
         by_seq = collection.find_one(query, {"seq": 1}, sort=[("seq", -1)])
         by_rev = collection.find_one(query, {"rev": 1}, sort=[("rev", -1)])
@@ -154,7 +160,7 @@ class Message(Document):
 
     @classmethod
     def last_seqs(cls, channel_ids: list[str]) -> dict[str, int]:
-        """The seq of the newest message of each channel, 0 where there is none, in one query."""
+        """The seq of the newest message in each stream, 0 where there is none, in one query."""
         wanted = {"_id": {"$in": [ObjectId(cid) for cid in channel_ids]}}
         rows = Channel._get_collection().aggregate([{"$match": wanted}, _NEWEST, _ONLY_NEWEST])
         found = {str(row["_id"]): row["newest"][0]["seq"] for row in rows if row["newest"]}
@@ -162,9 +168,16 @@ class Message(Document):
 
     @classmethod
     def tail(cls, channel_id: str, most: int, fields: Iterable[str]) -> list[dict]:
-        """These stored fields of the newest messages, oldest first."""
+        """These stored fields of the newest messages, in the stream or not, oldest first."""
         rows = cls._get_collection().find({"channel": ObjectId(channel_id)}, [*fields])
         return list(rows.sort("seq", -1).limit(most))[::-1]
+
+
+IN_STREAM = {"thread": None}
+
+
+def _stream(channel_id: str) -> dict[str, Any]:
+    return {"channel": ObjectId(channel_id), **IN_STREAM}
 
 
 _NEWEST = {
@@ -172,7 +185,7 @@ _NEWEST = {
         "from": "messages",
         "let": {"channel": "$_id"},
         "pipeline": [
-            {"$match": {"$expr": {"$eq": ["$channel", "$$channel"]}}},
+            {"$match": {"$expr": {"$eq": ["$channel", "$$channel"]}, **IN_STREAM}},
             {"$sort": {"seq": -1}},
             {"$limit": 1},
             {"$project": {"seq": 1, "_id": 0}},
@@ -190,7 +203,7 @@ def to_message(row: dict) -> dict:
 
     seq and rev stand first: the fence looks for them there (``chat.cache.fence.scripts``).
     """
-    return {
+    plain = {
         "seq": row["seq"],
         "rev": row["rev"],
         "id": str(row["_id"]),
@@ -203,6 +216,12 @@ def to_message(row: dict) -> dict:
         "deleted": row.get("deleted", False),
         "client_id": row["client_id"],
     }
+    return plain | {"thread_id": str(row["thread"])} if row.get("thread") else plain
+
+
+def in_stream(message: dict) -> bool:
+    """Whether the channel's page shows this message (in plain form)."""
+    return "thread_id" not in message
 
 
 def fitting(messages: Iterable[dict], limit: int) -> tuple[list[dict], bool]:

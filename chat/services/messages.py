@@ -119,6 +119,7 @@ def newest_as(
 
 
 def _newest(recent: list[dict], limit: int) -> tuple[list[dict], bool]:
+    """The newest of these; the first message of a channel is in its stream (``Message``)."""
     page = fitting(reversed(recent), limit)[0][::-1]
     return page, bool(page) and page[0]["seq"] > 1
 

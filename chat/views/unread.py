@@ -31,7 +31,8 @@ def where(view: dict, found: list[dict]) -> tuple[int | None, Skipped | None]:
     last_read = view["last_read_seq"]
     if found[0]["seq"] <= last_read + 1:
         return timeline.first_new(found, last_read, current_user.id), None
-    # Rare enough for a question to MongoDB: more is unread than a page shows, or an old page.
+    # Rare enough for a question to MongoDB: more is unread than a page shows, or an old page, or
+    # what was said next is outside the stream.
     first, count = messages.first_unread(current_user, view["id"], last_read)
     if first is None:
         return None, None

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from bson import ObjectId
 from playwright.sync_api import expect
+from pymongo import MongoClient
 
 from tests.support.waiting import eventually
 
@@ -55,6 +57,49 @@ def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire,
     assert [text for text in ann.texts() if text.startswith("meanwhile")] == [
         f"meanwhile {number:03}" for number in (1, 2, 3)
     ]
+
+
+@pytest.fixture
+def answer_outside(site):
+    """A message outside the stream takes the next numbers of a channel; nobody is told."""
+    client = MongoClient(site.server.env["MONGODB_URI"])
+    messages = client.get_default_database()["messages"]
+
+    def store(channel_id: str) -> None:
+        last = messages.find_one({"channel": ObjectId(channel_id)}, sort=[("seq", -1)])
+        rev = messages.find_one({"channel": ObjectId(channel_id)}, sort=[("rev", -1)])["rev"] + 1
+        own = {"_id": ObjectId(), "seq": last["seq"] + 1, "client_id": f"outside-{rev:04}"}
+        numbers = {"rev": rev, "first_rev": rev, "taken": [rev]}
+        outside = {"thread": last["_id"], "text": "outside", "html": "outside"}
+        messages.insert_one(last | own | numbers | outside)
+
+    yield store
+    client.close()
+
+
+def test_a_number_outside_the_stream_is_neither_shown_nor_waited_for(two, answer_outside):
+    ann, bob = two
+    bob.write("before")
+    ann.sees("before")
+    ann.page.evaluate(MARK)
+    opened: list[str] = []
+    ann.page.on("websocket", lambda socket: opened.append(socket.url))
+    for number in range(3):
+        answer_outside(bob.channel_id)
+        bob.write(f"after {number}")
+        ann.sees(f"after {number}")
+
+    def held() -> list[int]:
+        numbers = ann.rows.evaluate_all("rows => rows.map(row => Number(row.dataset.seq))")
+        return [number for number in numbers if number]
+
+    assert held() == [1, 3, 5, 7]
+    assert ann.texts() == ["before", "after 0", "after 1", "after 2"]
+    assert same_page(ann)
+    assert not opened
+    ann.page.reload()
+    ann.sees("after 2")
+    assert held() == [1, 3, 5, 7]
 
 
 def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(two, wire, fill):

@@ -69,8 +69,10 @@ def _people(_: str) -> dict[str, int]:
 
 
 def _lines(channel_id: str) -> list[str]:
-    rows = Message.tail(channel_id, 200, ("seq", "author", "deleted"))
-    return [f"{row['seq']} {row['author']} {row['deleted']:d}" for row in rows]
+    rows = Message.tail(channel_id, 200, ("seq", "author", "deleted", "thread"))
+    return [
+        f"{row['seq']} {row['author']} {row['deleted'] + 2 * ('thread' in row)}" for row in rows
+    ]
 
 
 def _messages(texts: list[str]) -> list[dict]:

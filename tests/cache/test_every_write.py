@@ -14,7 +14,7 @@ from chat import models, services
 from chat.auth.current_user import Account
 from chat.cache import invalidation
 from chat.errors import ChatError
-from chat.models import Channel, User, base, update
+from chat.models import Channel, User, base, insert, update
 from chat.services import (
     accounts,
     activity,
@@ -132,6 +132,15 @@ WRITES: dict[str, Callable[[Any], Any]] = {
 BELOW: dict[str, Callable[[Any], Any]] = {
     "update.change of a list": lambda w: update.change(
         w.message, {"$addToSet": {"probes": "one"}, "$inc": {"changes": 1}}
+    ),
+    "insert.post outside the stream": lambda w: insert.post(
+        w.channels["general"],
+        w.olga.id,
+        "olga",
+        "an answer",
+        "",
+        "outside-0001",
+        thread=w.message["id"],
     ),
     "update.change that is refused": lambda w: update.change(
         w.message, {"$set": {"text": "never"}}, {"probes": "one"}

@@ -9,6 +9,7 @@ from flask import g
 from chat.auth import permissions
 from chat.cache import channels, fence, members, messages, users
 from chat.cache.fence import writes as fence_writes
+from chat.cache.process_copies import copies
 from chat.errors import NotFound
 from chat.models import Channel, EmojiUse, Membership, Message, Site, User, base
 from chat.redis import mark
@@ -144,6 +145,19 @@ def test_the_list_keeps_the_newest_fifty(world):
 
     cached = redis.call(lambda r: r.lrange(f"cache:messages:recent:{world.channel}", 0, -1))
     assert [json.loads(text)["seq"] for text in cached] == list(range(11, 61))
+
+
+def test_a_list_that_long_messages_made_shorter_is_read_from_redis(world, monkeypatch):
+    for n in range(30):
+        post(world, f"{n} " + "long " * 1500, n)
+    messages.get_recent(world.channel)
+    copies.clear()
+    monkeypatch.setattr(Message, "page", lambda *a: pytest.fail("asked MongoDB"))
+
+    found = messages.get_recent(world.channel)
+
+    assert 5 < len(found) < 30
+    assert found[-1]["seq"] == 30
 
 
 def test_a_deleted_text_is_in_no_key_afterwards(world):

@@ -34,7 +34,7 @@ MESSAGE = {
     "client_id",
 }  # fmt: skip
 ID = re.compile(r"[0-9a-f]{24}\Z")
-LINE = re.compile(r"\d+ [0-9a-f]{24} [01]\Z")
+LINE = re.compile(r"\d+ [0-9a-f]{24} [0-3]\Z")
 
 
 def fields(text):

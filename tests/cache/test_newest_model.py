@@ -37,12 +37,13 @@ def held(elements):
 
 
 class Newest(RuleBasedStateMachine):
-    """``history`` is MongoDB: all changes, by their numbers."""
+    """``history`` is MongoDB: all changes, by their numbers. ``outside`` the stream are messages
+    that take numbers and are not in the list."""
 
     def __init__(self):
         super().__init__()
         redis.call(lambda r: [r.delete(k) for k in fence.companions(KEY)])
-        self.history, self.acked = [], set()
+        self.history, self.acked, self.outside = [], set(), set()
         self.begun, self.stored, self.lost, self.readers = [], [], [], []
         self.copies = {}
 
@@ -52,7 +53,10 @@ class Newest(RuleBasedStateMachine):
     script = scripts.END_CHANGES
 
     def end(self, write, changes):
-        parts = [(change.rev, change.seq, element(change)) for change in changes]
+        parts = [
+            (change.rev, change.seq, "" if change.seq in self.outside else element(change))
+            for change in changes
+        ]
         how = fence_writes.change(parts, MOST)
         fence_writes.end_all([(write, fence_writes.Ending(self.script, how.args))])
 
@@ -68,7 +72,7 @@ class Newest(RuleBasedStateMachine):
         return changes
 
     def page(self):
-        newest = {change.seq: change for change in self.history}
+        newest = {c.seq: c for c in self.history if c.seq not in self.outside}
         return sorted(newest.values(), key=lambda change: change.seq)[-MOST:]
 
     # -- writers --
@@ -83,6 +87,12 @@ class Newest(RuleBasedStateMachine):
     def writer_posts(self, which, count):
         write, last = self.begun.pop(which % len(self.begun)), self.last_seq()
         self.stored.append((write, self.store(range(last + 1, last + 1 + count))))
+
+    @precondition(lambda self: self.begun and self.history)
+    @rule(which=ANY)
+    def writer_answers(self, which):
+        self.outside.add(self.last_seq() + 1)
+        self.writer_posts(which, 1)
 
     @precondition(lambda self: self.begun and self.history)
     @rule(which=ANY, back=ANY)
@@ -153,13 +163,15 @@ class Newest(RuleBasedStateMachine):
         assert all(a < b for a, b in pairwise(seqs)), "out of order"
         assert len(found) <= MOST
         assert set(found) <= set(self.history), "not what was stored"
+        assert not self.outside & set(seqs), "not of the stream"
         shows = {change.seq: change.rev for change in found}
         first = seqs[0] if len(found) >= MOST else 0
         newest = max(shows.values(), default=0)
-        for change in self.history:
-            if change.seq >= first and change in self.acked:
+        due = [c for c in self.history if c.seq >= first and c.seq not in self.outside]
+        for change in due:
+            if change in self.acked:
                 assert shows.get(change.seq, 0) >= change.rev, "older than acknowledged"
-            if change.seq >= first and change.rev <= newest:
+            if change.rev <= newest:
                 assert shows.get(change.seq, 0) >= change.rev, "a later change without this one"
 
     @rule(what=st.sampled_from([KEY, f"v:{{{KEY}}}"]))
@@ -268,6 +280,9 @@ def test_changes_that_end_in_their_order_are_all_in_the_list_without_asking_mong
         for _ in range(3):
             machine.writer_ends_and_acknowledges(0)
         machine.a_whole_write_passes(MOST)
+        machine.writer_begins()
+        machine.writer_answers(0)
+        machine.writer_ends_and_acknowledges(0)
         machine.a_whole_write_passes(None)
         machine.reader_asks(0)
         assert machine.copies[0][1] == machine.page()

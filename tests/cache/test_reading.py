@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat.cache import unread, unread_tail
-from chat.models import Membership
+from chat.models import Membership, insert
 from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.services import messages
@@ -15,6 +15,7 @@ from chat.services import messages
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("post"), st.integers(0, 1)),
+        st.tuples(st.just("answer"), st.integers(0, 1)),
         st.tuples(st.just("delete"), st.integers(0, 30)),
         st.tuples(st.just("read"), st.integers(0, 1), st.integers(0, 30)),
         st.tuples(st.just("evict"), st.sampled_from(["tail", "marks"])),
@@ -44,6 +45,11 @@ def take(world, people, posted, number, step):
         case "post", who:
             client_id = f"{id(posted):x}-{number:08}"
             posted.append(messages.post(people[who], world.channel, "hello", client_id)[0])
+        case "answer", who if posted:  # outside the stream
+            author, client_id = people[who], f"{id(posted):x}-{number:08}"
+            insert.post(
+                world.channel, author.id, "Ann", "hello", "", client_id, thread=posted[0]["id"]
+            )
         case "delete", which if posted:
             message = posted.pop(which % len(posted))
             author = next(p for p in people if p.id == message["author"]["id"])
