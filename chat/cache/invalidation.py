@@ -84,13 +84,11 @@ def _heard_of_message(event: dict[str, Any]) -> None:
 
 
 def _membership(writes: list[fence_writes.Write], membership: Membership, created: bool) -> None:
-    if not membership.moves_mark:
+    if not membership.moved:  # somebody came or went, or nobody knows
         _drop(writes, membership, created)
-    elif membership.moved:
-        mark = (str(membership.channel), membership.last_read_seq)
-        fence_writes.end_all([(writes[0], fence_writes.apply("HSET", *mark))])
-    else:
-        fence_writes.release(writes[0])
+        return
+    mark = (str(membership.channel), membership.last_read_seq)
+    fence_writes.end_all([(writes[0], fence_writes.apply("HSET", *mark))])
 
 
 def _membership_keys(membership: Membership) -> list[str]:

@@ -20,7 +20,8 @@ class Membership(Document):
     last_read_seq = IntField(default=0)
     joined_at = DateTimeField(default=base.now)
 
-    # Whether a change only moves the reader's mark (chat.cache.invalidation).
+    # Whether a change only moves the reader's mark, and whether it is known to have moved it
+    # (chat.cache.invalidation).
     moves_mark = moved = False
 
     meta = {
@@ -66,6 +67,7 @@ class Membership(Document):
         with base.announced(document):
             moved = cls._get_collection().update_one(query, {"$set": {"last_read_seq": seq}})
             document.moved = bool(moved.modified_count)
+            document.refused = not document.moved
         return document.moved
 
     @classmethod

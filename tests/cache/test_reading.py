@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect
 
 from chat.cache import unread, unread_tail
 from chat.models import Membership, insert
@@ -67,6 +69,25 @@ def test_more_unread_than_the_tail_remembers_is_a_hundred(world):
 
     assert unread.get_reading(world.other.id)[world.channel]["unread"] == 100
     assert unread.get_reading(world.owner.id)[world.channel]["unread"] == 0
+
+
+def test_a_mark_whose_move_was_cut_short_is_read_anew(world, monkeypatch):
+    """It was stored, nobody was told; whoever says it again moves nothing and is acknowledged."""
+    messages.post(world.owner, world.channel, "hello", "client-00001")
+    assert unread.get_reading(world.other.id)[world.channel]["unread"] == 1
+    store = Collection.update_one
+
+    def cut(self, *args, **kw):
+        store(self, *args, **kw)
+        raise AutoReconnect("the line was cut")
+
+    with monkeypatch.context() as while_cut:
+        while_cut.setattr(Collection, "update_one", cut)
+        with pytest.raises(AutoReconnect):
+            messages.mark_read(world.other, world.channel, 1)
+
+    assert messages.mark_read(world.other, world.channel, 1) == 0
+    assert unread.get_reading(world.other.id) == Membership.reading_of(world.other.id)
 
 
 def test_a_stranger_has_read_nothing(world):
