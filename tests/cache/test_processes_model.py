@@ -148,6 +148,8 @@ def attack(site: Installation, checks: settings) -> None:
     try:
         run(machine, settings=checks)
     except Flaky:  # found, and not again: it is a race
+        if machine.found is None:
+            raise  # something else went wrong once
         raise Stale(machine.found) from None
 
 
