@@ -8,7 +8,7 @@ from pymongo import monitoring
 
 from app import create_app
 from chat.models import base, ensure_indexes
-from chat.services import accounts
+from chat.services import accounts, emoji
 from tests.support.emptied import empty_redis
 from tests.support.processes import new_database
 
@@ -26,6 +26,7 @@ def world(app):
     with app.test_request_context():
         empty_redis()
         base.NUMBERS.clear()
+        emoji._noted.clear()  # of whoever wrote in this process before
         made = accounts.set_up("Site", "olga", "long password 1")
         other = accounts.register("boris", "long password 2", made["invite"]["code"])
         yield SimpleNamespace(
