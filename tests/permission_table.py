@@ -146,6 +146,12 @@ PATCH  /api/messages/<message_id>                         text     | 401 403 403
 PATCH */api/messages/<message_id>                         text     | 401 404 403 403 403 403 401
 DELETE /api/messages/<message_id>                         -        | 401 403 403 204 204 204 401
 DELETE*/api/messages/<message_id>                         -        | 401 404 403 204 204 204 401
+PUT    /api/messages/<message_id>/reactions/<emoji>         -        | 401 403 200 200 200 200 401
+PUT   */api/messages/<message_id>/reactions/<emoji>         -        | 401 404 200 200 200 200 401
+PUT   ^/api/messages/<message_id>/reactions/<emoji>         -        | 401 404 409 409 409 409 401
+DELETE /api/messages/<message_id>/reactions/<emoji>         -        | 401 403 200 200 200 200 401
+DELETE*/api/messages/<message_id>/reactions/<emoji>         -        | 401 404 200 200 200 200 401
+DELETE^/api/messages/<message_id>/reactions/<emoji>         -        | 401 404 409 409 409 409 401
 GET    /api/emoji                                         -        | 401 200 200 200 200 200 401
 POST   /api/invites                                       -        | 401 403 403 403 201 201 401
 DELETE /api/invites/<code>                                -        | 401 403 403 403 204 204 401

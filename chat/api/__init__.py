@@ -19,6 +19,7 @@ from chat.api import (
     openapi,
     places,
     problems,
+    reactions,
     tokens,
     users,
 )
@@ -26,8 +27,8 @@ from chat.errors import NotFound
 from chat.web.rate_limits import limit_api
 
 NOUNS = (
-    me.noun, users.noun, channels.noun, places.noun, messages.noun, emoji.noun, invites.noun,
-    tokens.noun,
+    me.noun, users.noun, channels.noun, places.noun, messages.noun, reactions.noun, emoji.noun,
+    invites.noun, tokens.noun,
 )  # fmt: skip
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
 

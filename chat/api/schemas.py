@@ -116,6 +116,14 @@ class Author(Struct):
     nickname: str
 
 
+class Reaction(Struct):
+    """Everybody who reacted to a message with one emoji, in the order in which they did."""
+
+    emoji: str
+    count: int
+    users: list[Id]
+
+
 class Message(Struct):
     """One message; rev is the channel's change number of its latest change."""
 
@@ -130,6 +138,7 @@ class Message(Struct):
     edited_at: Time | None
     deleted: bool
     client_id: str
+    reactions: list[Reaction]
 
 
 class MessagePage(Struct):

@@ -65,6 +65,14 @@ class CachedAuthor(TypedDict):
     nickname: str
 
 
+class CachedReaction(TypedDict):
+    """Who reacted to a message with one emoji (``chat.models.reaction``)."""
+
+    emoji: str
+    count: Number
+    users: list[Id]
+
+
 class CachedMessage(TypedDict):
     """One message (``Message.to_message``)."""
 
@@ -79,6 +87,7 @@ class CachedMessage(TypedDict):
     edited_at: Moment | None
     deleted: bool
     client_id: str
+    reactions: list[CachedReaction]
 
 
 class CachedSite(TypedDict):

@@ -23,6 +23,7 @@ from gevent.lock import BoundedSemaphore
 from mongoengine import (
     BooleanField,
     DateTimeField,
+    DictField,
     Document,
     IntField,
     ListField,
@@ -32,6 +33,7 @@ from mongoengine import (
 
 from chat.models import base
 from chat.models.channel import Channel
+from chat.models.reaction import grouped
 from chat.text import integers
 
 TRIES = 100
@@ -39,6 +41,7 @@ TRIES = 100
 # or five of the longest. What is asked of MongoDB at once is bounded by the number alone.
 MOST_CHARACTERS = 300_000
 AT_ONCE = 51
+ID_LENGTH = 27  # characters of an id in an answer
 _locks: dict[ObjectId, BoundedSemaphore] = {}
 
 
@@ -59,6 +62,7 @@ class Message(Document):
     edited_at = DateTimeField()
     deleted = BooleanField(default=False)
     thread = ObjectIdField()  # the message that this one answers, if it is outside the stream
+    reactions = ListField(DictField())  # chat.models.reaction
 
     # What one write posted or changed, in plain form; empty where that is unknown.
     together: list[dict] = []
@@ -215,6 +219,7 @@ def to_message(row: dict) -> dict:
         "edited_at": base.iso(row.get("edited_at")),
         "deleted": row.get("deleted", False),
         "client_id": row["client_id"],
+        "reactions": grouped(row.get("reactions", ())),
     }
     return plain | {"thread_id": str(row["thread"])} if row.get("thread") else plain
 
@@ -238,7 +243,8 @@ def fitting(messages: Iterable[dict], limit: int) -> tuple[list[dict], bool]:
 
 def size_of(message: dict) -> int:
     """About how many characters a message takes in an answer."""
-    return len(message["text"]) + len(message["html"])
+    reacted = sum(each["count"] for each in message["reactions"])
+    return len(message["text"]) + len(message["html"]) + reacted * ID_LENGTH
 
 
 def numbers(channel: ObjectId) -> tuple[int, int]:

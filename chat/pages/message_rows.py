@@ -25,9 +25,9 @@ MOST_MEMBERS = 200  # lines on a page; who is online comes first where there are
 # Stand in a row where a button may be hidden; nobody can write what nobody can guess.
 HIDE_EDIT, HIDE_DELETE = (f" hide-{name}-{token_hex(8)}" for name in ("edit", "delete"))
 HIDDEN = b" hidden"
-BLANK = {
+BLANK: dict[str, Any] = {
     "seq": "", "text": "", "html": "", "created_at": "", "client_id": "",
-    "edited_at": None, "deleted": False,
+    "edited_at": None, "deleted": False, "reactions": [],
 }  # fmt: skip
 NO_PERSON = {"id": "", "nickname": "", "status": "-"}
 

@@ -78,7 +78,13 @@ def delete(actor: Any, message_id: str) -> dict:
     message = permissions.get_message_for(actor, message_id)
     if message["author"]["id"] != actor.id and not at_least(actor.role, "moderator"):
         raise Forbidden(_l("Only the author or a moderator can delete a message."))
-    blank = {"text": "", "html": "", "edited_at": None, "deleted": True}
+    blank: dict[str, Any] = {
+        "text": "",
+        "html": "",
+        "edited_at": None,
+        "deleted": True,
+        "reactions": [],
+    }
     changed = _changed(message, {"$set": blank})
     broadcasts.message_deleted(changed)
     return changed

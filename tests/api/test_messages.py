@@ -21,7 +21,7 @@ def test_a_message_shows_the_agreed_fields_and_no_others(alice: Person) -> None:
     message = alice.say(alice.new_channel(), "hello")
     assert set(message) == {
         "id", "seq", "rev", "channel", "author", "text", "html", "created_at", "edited_at",
-        "deleted", "client_id",
+        "deleted", "client_id", "reactions",
     }  # fmt: skip
     assert set(message["author"]) == {"id", "nickname"}
 

@@ -137,6 +137,7 @@ class World:
             ("<code>", self._invite),
             ("<invite>", self._invite),
             ("<token_id>", lambda: self._token(actor)),
+            ("<emoji>", lambda: "🎉"),
             ("<what>", lambda: "back"),
             ("<path:path>", lambda: "nothing"),
             ("<path:filename>", lambda: "js/main.js"),

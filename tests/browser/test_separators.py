@@ -34,6 +34,7 @@ def told(person: Person, text: str, at: datetime, seq: float) -> None:
         "id": uuid4().hex[:24], "channel": person.channel_id, "seq": seq, "rev": 0, "text": text,
         "author": {"id": "f" * 24, "nickname": "Eve"}, "html": f"<p>{text}</p>",
         "created_at": at.isoformat(), "client_id": None, "edited_at": None, "deleted": False,
+        "reactions": [],
     }  # fmt: skip
     person.page.evaluate(TOLD, [message])
     person.sees(text)

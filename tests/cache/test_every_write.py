@@ -24,6 +24,7 @@ from chat.services import (
     messages,
     notices,
     people,
+    reactions,
     site,
     tokens,
 )
@@ -117,6 +118,11 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     "invites.revoke": lambda w: invites.revoke(w.olga, w.invite),
     "messages.post": post,
     "messages.edit": lambda w: messages.edit(w.olga, w.message["id"], "other words"),
+    "reactions.add": lambda w: reactions.add(w.people["boris"], w.message["id"], "🎉"),
+    "reactions.remove": lambda w: (
+        reactions.add(w.people["boris"], w.message["id"], "👍"),
+        reactions.remove(w.people["boris"], w.message["id"], "👍"),
+    ),
     "messages.delete": lambda w: messages.delete(w.olga, w.message["id"]),
     "messages.mark_read": lambda w: messages.mark_read(w.people["boris"], w.channels["general"], 2),
     "notices.post": lambda w: notices.post(

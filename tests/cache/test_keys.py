@@ -31,7 +31,7 @@ CHANNEL = {
 }  # fmt: skip
 MESSAGE = {
     "seq", "id", "rev", "channel", "author", "text", "html", "created_at", "edited_at", "deleted",
-    "client_id",
+    "client_id", "reactions",
 }  # fmt: skip
 ID = re.compile(r"[0-9a-f]{24}\Z")
 LINE = re.compile(r"\d+ [0-9a-f]{24} [0-3]\Z")

@@ -56,6 +56,7 @@ class Person:
         """This very browser, at another process."""
         there = Person(url, self.nickname, self.password)
         there.session.cookies.update(self.session.cookies)
+        there.id, there.csrf = self.id, self.csrf
         return there
 
     def _enter(self, path: str, **fields: str) -> "Person":

@@ -1,0 +1,44 @@
+"""Reactions: who answered a message with which emoji.
+
+They are kept in the message, one element for each person and emoji in the order in which they came,
+so adding and removing one are atomic changes of the message (``chat.models.update``).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bson import ObjectId
+
+MOST_KINDS = 20  # different emoji on one message
+MOST = 500  # reactions on one message
+
+Change = tuple[
+    dict[str, dict[str, Any]], dict[str, Any]
+]  # operators and guard, for ``update.change``
+
+_KINDS = {"$size": {"$setUnion": [{"$ifNull": ["$reactions.emoji", []]}, []]}}
+
+
+def adding(emoji: str, user_id: str) -> Change:
+    """(the change, its guard): refused if it is there already or there are too many."""
+    element = {"emoji": emoji, "user": ObjectId(user_id)}
+    guard = {
+        "reactions": {"$not": {"$elemMatch": element}},
+        f"reactions.{MOST - 1}": {"$exists": False},
+        "$or": [{"reactions.emoji": emoji}, {"$expr": {"$lt": [_KINDS, MOST_KINDS]}}],
+    }
+    return {"$addToSet": {"reactions": element}}, guard
+
+
+def removing(emoji: str, user_id: str) -> Change:
+    """(the change, its guard): refused if it is not there."""
+    element = {"emoji": emoji, "user": ObjectId(user_id)}
+    return {"$pull": {"reactions": element}}, {"reactions": {"$elemMatch": element}}
+
+
+def grouped(elements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The plain form: ``{emoji, count, users}`` for each emoji, the first one used first."""
+    found: dict[str, list[str]] = {}
+    for element in elements:
+        found.setdefault(element["emoji"], []).append(str(element["user"]))
+    return [{"emoji": emoji, "count": len(users), "users": users} for emoji, users in found.items()]
