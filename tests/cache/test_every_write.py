@@ -37,7 +37,7 @@ PASSWORD = "long password 1"
 READS = {
     "accounts": "is_set_up authenticate confirm_password right_to_register list_accounts",
     # What list_person tells changes no membership.
-    "channels": "list_for list_own view_for find_direct is_first list_person",
+    "channels": "list_for list_page list_own view_for find_direct is_first list_person",
     "emoji": "counts",
     "invites": "list_invites is_valid",
     "messages": "history newest newest_as around changes last_numbers unread first_unread",
