@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from chat import presence, rollout
 from chat.models import Rollout
-from chat.presence import connections
 from chat.redis.client import redis
 from chat.redis_schema.keys import STRUCTURES
 from chat.rollout import ENTERING, FEATURES, LEAVING, Share
@@ -247,7 +246,7 @@ def use_everything(w):
     presence._holder.tick()
     presence.disconnect(w.clara.id, "a socket")
     presence._holder.tick()
-    connections.recount(30)
+    presence._holder._recount()
     browser.post("/logout", data={"csrf_token": CSRF.search(browser.get("/settings").text)[1]})
 
 
