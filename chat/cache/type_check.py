@@ -1,6 +1,6 @@
 """What is not as declared in Redis: another program wrote there, or somebody by hand.
 
-A cached value that cannot be read is a miss (``chat.cache.read_through``, ``fence_reads.forget``).
+A cached value that cannot be read is a miss (``chat.cache.read_through``, ``fence.reads.forget``).
 So is a key of another type, where its script can be run again (``chat.cache.wrong_type``). Anywhere
 else, as in the leases of connections, it is an outage: what Redis holds cannot be trusted,
 everybody is answered from MongoDB, and before Redis is used again the caches are emptied and the

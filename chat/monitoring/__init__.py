@@ -1,15 +1,15 @@
-"""The figures of the running chat: counted in plain numbers, added up over processes, told as text.
+"""Figures of the running chat: sampled, added up over processes, and told to Prometheus.
 
-    names       every figure there is, with its labels: the one table
-    numbers     counters, histograms and gauges; a count costs less than a microsecond
-    count       what the rest of the code calls, a line each: "this happened"
-    requests    how long requests take, by route and by how they were answered
-    redis_calls, mongo    the same for round trips to the two stores
-    gauges      once a second: how things stand in this process
-    shadow      now and then a cached value is compared with MongoDB, off everybody's path
-    place       the folder in which the processes of one gunicorn leave their figures
-    snapshot    one process's figures as plain numbers, and those of many added up
-    text, page  what Prometheus reads, and who may
+    http        how long requests take, by route and by how they were answered
+    mongo       the same for commands to MongoDB (for Redis: ``chat.redis.timings``)
+    sampler     gauges of this process, once a second, so that a scrape costs nothing
+    shadow      now and then a cached value is compared with MongoDB, in the background
+    shared_dir  the folder in which the processes of one gunicorn leave their figures
+    snapshot    the figures of one process as plain numbers, and those of many added up
+    exposition  the text that Prometheus reads
+    endpoint    /metrics, and who may read it
+    status/     the admin's page, its alerts, and a day's history
 
-``wiring`` joins them to the app. The others import nothing of the chat that could import them.
+``wiring`` joins them to the app. Every figure is declared in ``chat.telemetry.registry``; the rest
+of the code counts through ``chat.telemetry.events``.
 """

@@ -15,7 +15,7 @@ Without Redis a process knows its own connections only, and says so (`is_known`)
     {presence}:count   hash  person → number of connections
     {presence}:seq     string  number of the last transition
     {presence}:log     zset  the last transitions by number
-    cache:users:online set   the persons in {presence}:count (R3), with TTL_ONLINE (realtime.roster)
+    cache:users:online set   the persons in {presence}:count (R3), with TTL_ONLINE (online_set)
 """
 
 import logging

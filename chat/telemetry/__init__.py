@@ -1,1 +1,1 @@
-"""Counters and timers that the rest of the code adds to. Imports nothing of the product."""
+"""Counters and timers that the rest of the code adds to. Knows only names of keys and events."""

@@ -20,8 +20,8 @@ write that never ends is forgotten after LEASE_MS; until then readers ask MongoD
 
 Tokens are random because a counter that was evicted would start again and match.
 
-Here is what both sides need; readers use ``chat.cache.fence.reads``, writers ``fence_writes``. The
-scripts are in ``fence_scripts``; ``fence_steps`` says how they go while a Cluster moves keys.
+Here is what both sides need; readers use ``reads``, writers ``writes``. ``scripts`` holds the
+steps in Lua; ``cluster_steps`` says how they go while a Cluster moves keys.
 """
 
 import secrets
