@@ -131,6 +131,7 @@ class Launcher:
         self.folder, self.mongodb_uri = folder, mongodb_uri
         self.launched: list[AppProcess] = []
         self.redis: list[Redis] = []
+        self.databases: list[str] = []  # of its own; those that it shares are somebody else's
 
     def __call__(
         self, beside: AppProcess | None = None, wsgi: str = "wsgi", **env: str | None
@@ -149,12 +150,12 @@ class Launcher:
             app.kill()  # at once: how an app stops is what some tests are about
         for server in self.redis:
             server.kill()
-        for app in self.launched:
-            if databases.can_copy_release(app.env):
-                databases.drop(app.env["MONGODB_URI"])
+        for uri in self.databases:
+            databases.drop(uri)
 
     def _new_places(self, env: dict[str, str | None]) -> dict[str, str]:
-        places = {"MONGODB_URI": new_database(self.mongodb_uri)}
+        self.databases.append(new_database(self.mongodb_uri))
+        places = {"MONGODB_URI": self.databases[-1]}
         if not set(self.PLACES[1:]) & set(env):
             self.redis.append(start_valkey(self.folder / f"redis-{len(self.redis)}"))
             places["REDIS_URL"] = self.redis[-1].url
