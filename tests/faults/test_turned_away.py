@@ -126,3 +126,16 @@ def test_a_session_that_ends_past_a_redis_that_answers_is_dead_at_once_elsewhere
     assert left.get("/api/me").status_code == 401
     for person in (leaving, left):
         person.close()
+
+
+def test_other_sessions_that_end_past_a_redis_that_answers_are_dead_at_once_elsewhere(
+    pair: Pair,
+) -> None:
+    other = pair.owner.again()
+    there = other.at(pair.reader.url)
+    assert there.get("/api/me").ok
+    full(pair)
+    assert pair.owner.post_form("/settings/sessions/end").status_code == 303
+    assert there.get("/api/me").status_code == 401
+    for person in (other, there):
+        person.close()

@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 
 from chat import rollout
 from chat.auth.sessions.ids import sid_hash, unseal
-from chat.auth.sessions.store import END, ENDED_SECONDS, PREFIX, keys_of, unused
+from chat.auth.sessions.store import END, ENDED_SECONDS, PREFIX, keys_of, redis_was_not_told, unused
 from chat.logging.redaction import brief
 from chat.models.session import Session as Row
 from chat.redis import DOWN, scripts
@@ -37,7 +37,8 @@ def end_of_user(user_id: str, except_sid: str | None) -> None:
     """End all sessions of one person."""
     spared = sid_hash(except_sid) if except_sid else None
     rows = Row.end_of_user(user_id, spared, unused())
-    _tell_redis(rows)
+    if not _tell_redis(rows) and rollout.writes("sessions"):
+        redis_was_not_told()
 
 
 def repair() -> bool:

@@ -218,10 +218,15 @@ def _end_in_redis(sid: str) -> Any:
         return None
     told = redis.run(END, keys_of(sid), [ENDED_SECONDS], "session")
     if told is DOWN:
-        if redis.is_up():
-            redis.suspect("it could not be told of an ended session")
-        isolation.say()
+        redis_was_not_told()
     return told
+
+
+def redis_was_not_told() -> None:
+    """Of an ended session: no process may go on believing Redis, before the end is acknowledged."""
+    if redis.is_up():
+        redis.suspect("it could not be told of an ended session")
+    isolation.say()
 
 
 def unused() -> int:
