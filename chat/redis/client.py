@@ -77,7 +77,7 @@ class Door(Listeners):
         self.breaker, self.run_id, self.latency_ms = Breaker(), None, None
         self.kept.mark.drop()
         self.counts.clear()
-        self.poisoned = False
+        self.poisoned = self.reached = False
         self._fresh = True
         self._kept_out = ""
         self._forget_all()

@@ -67,6 +67,10 @@ class Unfit(redis.ConnectionError):
     """The server answers, but it is not, or does not hold, what it should."""
 
 
+class NotReady(redis.RedisError):
+    """The server answers, but somebody who must repair something first could not."""
+
+
 class Unknown(redis.RedisError):
     """The server does not have commands that the product needs; the text names them."""
 
@@ -109,7 +113,11 @@ def _kind_of_reply(error: ResponseError) -> str:
 
 def has_answered(error: Exception) -> bool:
     """Whether the server is there, and only cannot be used: it can perhaps be told something."""
-    return isinstance(error, ResponseError | Unfit) or kind_of(error) in (DENIED, LOAD, POISON)
+    return isinstance(error, ResponseError | Unfit | NotReady) or kind_of(error) in (
+        DENIED,
+        LOAD,
+        POISON,
+    )
 
 
 def is_moving(error: Any) -> bool:

@@ -9,10 +9,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from chat.redis import mark
 from chat.redis import watch as redis_watch
+from chat.redis.errors import NotReady
 from chat.redis.watch import Seen
 from chat.redis_schema import ownership
 
@@ -20,17 +19,13 @@ log = logging.getLogger(__name__)
 
 # Version tokens go with their data. Write leases (`w:*`) stay: they end by themselves within
 # seconds, and one that another process has just taken still protects its write.
-SUSPECT = ("cache:*", "v:*")
+SUSPECT = ("v:*", "cache:*")  # tokens first: a fill under way must not survive its token
 BATCH = 500
 UNMARKED = (
     "Redis held %d cached values under names of ours but without our mark: an earlier version or"
     " another installation left them. They were taken out; sessions stay. If another installation"
     " uses this Redis, give each a REDIS_PREFIX"
 )
-
-
-class NotReady(RedisError):
-    """Somebody who must repair something first could not."""
 
 
 class MarkedMeanwhile(NotReady):
