@@ -20,8 +20,10 @@ each process takes out of Redis what may be old before it trusts it: who was kil
 """
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import gevent
@@ -56,6 +58,7 @@ class Outages:
         self.apart = False
         self.company = company  # as far as a process knows that Redis tells nothing
         self._told: bool | None = None  # others were told: cut off, only there, or nothing
+        self._told_at = -inf
         self._revoked = -1  # in which outage (``Breaker.generation``) nobody trusts our mark
         self._words = 0  # heard over pub/sub
         self._logged = False
@@ -82,6 +85,8 @@ class Outages:
     def say(self) -> None:
         """A write could not be announced: let the others know before it is acknowledged."""
         with self._telling:  # of many at once one says it for all
+            if time.monotonic() - self._told_at > FORGOTTEN - 2 * EVERY:
+                self._told, self._revoked = None, -1  # others may have forgotten, and be back
             if not self._told:
                 with suppress(PyMongoError):  # the write is stored; the next second tries again
                     self._tell(cut_off=True)
@@ -149,8 +154,9 @@ class Outages:
                 self._take_back()
 
     def _tell(self, cut_off: bool) -> None:
+        began = time.monotonic()
         Outage.say(updates.origin(), cut_off)
-        self._told = cut_off
+        self._told, self._told_at = cut_off, began
 
     def _take_back(self) -> None:
         self._told = None
@@ -165,7 +171,8 @@ class Outages:
         outage = redis.breaker.generation
         if redis.is_up() or not redis.reached or self._revoked == outage:
             return
-        self._revoked = outage
+        if self._told:  # else the others, who ask in MongoDB, may be back before the next write
+            self._revoked = outage
         if not revocation.revoke(redis, *updates.packed("channels", {"type": "cut_off"})):
             gevent.sleep(TRUSTED_MS / 1000)  # until the word has arrived
 
