@@ -1,6 +1,7 @@
 """Lets requests wait for their turn before they take anything, and refuses when that takes long."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from chat.auth import devices
+from chat.request.client_address import of
 from chat.request.concurrency import MOST, PATIENCE, SPARE, STRANGERS, Busy, afterwards, turns
 from chat.web import request_body, streamed_body
 
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
 
 STRANGERS_PATIENCE = 2.0  # they may have to wait for the check of their password as well
 MOST_STRANGERS = 40  # that wait; more are refused at once
+MOST_OF_ONE = 15  # of one address, those at work included
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
 AT_ONCE, AT_ONCE_BELOW = ("/health", "/metrics"), ("/health/", "/static/", "/socket.io/")
+
+_strangers: Counter[str] = Counter()  # by address
 
 
 def wait_for_turn(app: Flask, wrapped: "WSGIApplication") -> "WSGIApplication":
@@ -57,8 +62,23 @@ def _body(app: Flask, environ: dict[str, Any]) -> Iterator[None]:
 def _turn(app: Flask, environ: dict[str, Any]) -> AbstractContextManager[None]:
     """A turn; one behind the others for a stranger who logs in."""
     if devices.is_log_in_of_a_stranger(app, environ):
-        return turns.taken(STRANGERS_PATIENCE, STRANGERS, MOST_STRANGERS)
+        return _strangers_turn(of(environ, app.config["TRUSTED_PROXIES"]))
     return turns.taken(PATIENCE)
+
+
+@contextmanager
+def _strangers_turn(address: str) -> Iterator[None]:
+    """One address cannot take all the places of the lane: a few of them are refused at once."""
+    if _strangers[address] >= MOST_OF_ONE:
+        raise Busy
+    _strangers[address] += 1
+    try:
+        with turns.taken(STRANGERS_PATIENCE, STRANGERS, MOST_STRANGERS):
+            yield
+    finally:
+        _strangers[address] -= 1
+        if not _strangers[address]:
+            del _strangers[address]
 
 
 def _needs_no_turn(path: str) -> bool:

@@ -266,3 +266,16 @@ def app_without_turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
 )
 def test_only_what_must_always_answer_needs_no_turn(app_without_turns: Flask, path, status):
     assert app_without_turns.test_client().get(path).status_code == status
+
+
+def test_one_address_cannot_take_all_places_of_strangers_who_log_in(monkeypatch):
+    monkeypatch.setattr(admission, "MOST_OF_ONE", 2)
+    turn = admission._strangers_turn
+    with turn("10.0.0.1"), turn("10.0.0.1"):
+        with pytest.raises(Busy), turn("10.0.0.1"):
+            pytest.fail("there is no place")
+        with turn("10.0.0.2"):
+            pass
+    with turn("10.0.0.1"):
+        pass
+    assert not admission._strangers
