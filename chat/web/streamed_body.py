@@ -7,12 +7,15 @@ slow senders hold up nobody, and an address may have only so many of them.
 
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import gevent
 from flask import request
 from gevent.lock import BoundedSemaphore
+from werkzeug.exceptions import ClientDisconnected
 
 from chat.request.client_address import of
 from chat.request.concurrency import turns
@@ -21,8 +24,10 @@ from chat.web.slow_connections import arrivals
 
 PIECE = 64 * 1024  # bytes that are in memory of one body
 MOST_AT_ONCE = 64  # in one process
+MOST_OF_ONE = 16  # of one address
 
 _room = BoundedSemaphore(MOST_AT_ONCE)
+_senders: Counter[str] = Counter()
 _routes: list[tuple[str, re.Pattern[str]]] = []  # method and path
 
 
@@ -40,7 +45,7 @@ def is_streamed(environ: dict[str, Any]) -> bool:
 
 
 class Arriving(io.RawIOBase):
-    """A body while it arrives. Raises OSError when the sender is gone or too slow."""
+    """A body while it arrives. Raises ClientDisconnected (400): the sender is gone or too slow."""
 
     def __init__(self, environ: dict[str, Any], length: int, proxies: int) -> None:
         self._sent, self._left = environ["wsgi.input"], length
@@ -56,7 +61,7 @@ class Arriving(io.RawIOBase):
             return 0
         piece = self._next(wanted)
         if len(piece) < wanted:  # gunicorn hands over what has come
-            raise request_body.gone()
+            raise ClientDisconnected
         self._left -= wanted
         buffer[:wanted] = piece
         return wanted
@@ -66,7 +71,7 @@ class Arriving(io.RawIOBase):
         with (
             turns.left(),
             arrivals.waited_for(self._sock, self._address),
-            gevent.Timeout(seconds, request_body.gone()),
+            gevent.Timeout(seconds, ClientDisconnected()),
         ):
             return bytes(self._sent.read(wanted))
 
@@ -76,18 +81,28 @@ def begin(environ: dict[str, Any], proxies: int) -> Callable[[], None]:
 
     Raises ``request_body.TooMany`` when there is no room for another one.
     """
-    if not _room.acquire(timeout=request_body.PATIENCE):
+    address = of(environ, proxies)
+    if _senders[address] >= MOST_OF_ONE or not _room.acquire(timeout=request_body.PATIENCE):
         raise request_body.TooMany
+    _senders[address] += 1
     environ["wsgi.input"] = io.BufferedReader(
         Arriving(environ, request_body.length_of(environ), proxies), PIECE
     )
-    return _room.release
+    return partial(_end, address)
+
+
+def _end(address: str) -> None:
+    _senders[address] -= 1
+    if not _senders[address]:
+        del _senders[address]
+    _room.release()
 
 
 def pieces(most: int) -> Iterator[bytes]:
     """The body of this request, a piece at a time; for the view of a declared route.
 
-    Raises RequestEntityTooLarge (413) for a longer one and OSError when it does not come whole.
+    Raises RequestEntityTooLarge (413) for a longer one and ClientDisconnected (400)
+    when it does not come whole.
     """
     request.max_content_length = most
     while piece := request.stream.read(PIECE):

@@ -12,6 +12,7 @@ import requests
 
 from chat.embedded.mongo import Mongo
 from chat.request.concurrency import MOST as MOST_TURNS
+from chat.web import streamed_body
 from tests.support.people import Person
 from tests.support.processes import AppProcess, new_database
 from tests.support.servers import Redis
@@ -82,7 +83,7 @@ def test_half_a_body_counts_for_nothing(person: tuple[Person, Streaming]) -> Non
     before = taken(someone)
     with begin(someone, MB, MB // 2) as line:
         line.shutdown(socket.SHUT_WR)
-        assert b" 200 " not in line.makefile("rb").readline()
+        assert b" 400 " in line.makefile("rb").readline()
     assert taken(someone) == before
 
 
@@ -95,3 +96,12 @@ def test_more_slow_senders_than_turns_hold_up_nobody(person: tuple[Person, Strea
         for line in slow:
             line.sendall(b"x" * (MB - 1))
         eventually(lambda: len(taken(someone)) == before + len(slow))
+
+
+def test_one_address_sends_only_so_many_at_once(person: tuple[Person, Streaming]) -> None:
+    someone, _app = person
+    with ExitStack() as lines:
+        for _ in range(streamed_body.MOST_OF_ONE):
+            lines.enter_context(begin(someone, MB, 1))
+        eventually(lambda: send(someone, b"x" * MB).status_code == 503)
+    eventually(lambda: send(someone, b"x" * MB).status_code == 200)
