@@ -1,8 +1,8 @@
-"""Everything about Redis being there, being slow, being wrong and being gone.
+"""Access to Redis, and what happens while Redis is slow, wrong or down.
 
-`client.Door` is the one way in. `DOWN` is what it answers instead of raising: it is a value of its
-own, so that "Redis cannot say" is never mistaken for "Redis says there is nothing".
-`start` and `stop` run the health watch of one process.
+All calls go through `client.Door`. It never raises an error of Redis; it returns `DOWN` instead.
+`DOWN` is a value of its own, so that "Redis cannot answer" is never mistaken for "Redis has no
+such value". `start` and `stop` run the health watch of one process.
 """
 
 from flask import Flask

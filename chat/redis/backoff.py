@@ -1,4 +1,4 @@
-"""Trying again after a failure: how long to pause, and how to let go of what is broken."""
+"""Retries: how long to pause after a failure, and how to close a broken client."""
 
 import logging
 from typing import Any
@@ -8,11 +8,11 @@ from redis.backoff import EqualJitterBackoff
 log = logging.getLogger(__name__)
 
 _PAUSES = EqualJitterBackoff(cap=5.0, base=0.1)
-_MOST = 10  # failures; more would be no longer pause, and after 1,023 the library overflows
+_MOST = 10  # failures; more would not lengthen the pause, and the library overflows after 1,023
 
 
 def pause_after(failures: int) -> float:
-    """Seconds: longer after each failure, partly at random so that processes spread out."""
+    """Seconds to pause: longer after each failure, with jitter so that processes spread out."""
     return _PAUSES.compute(min(failures, _MOST) - 1)
 
 

@@ -1,8 +1,8 @@
-"""The circuit breaker: while it is open nobody waits for Redis.
+"""The circuit breaker: while it is open, no caller waits for Redis.
 
-It opens at the first failure that looks like an outage, because that failure may have been the
-loss of an invalidation: what Redis holds is suspect until a recovery has emptied it, so there is
-nothing to gain from a second and third try. It holds no connection and does no I/O.
+It opens at the first failure that looks like an outage. That failure may have lost an
+invalidation, so the contents of Redis are suspect until a recovery has emptied the caches. A
+second or third try would not change that. The breaker holds no connection and does no I/O.
 """
 
 import random
@@ -13,10 +13,10 @@ from typing import Any
 
 FIRST_RETRY = 0.25
 LONGEST_RETRY = 10.0
-# Where Redis answers and only what it holds is wrong: the recovery takes that out.
+# For outages in which Redis answers and only its contents are wrong: the recovery deletes those.
 LONGEST_WHERE_IT_ANSWERS = 1.0
-# An outage sooner than this after the last one goes on with the longer pauses. By then every other
-# process that lost Redis together with this one has tried again, too.
+# Seconds. If the next outage begins sooner than this after the last one, the pauses stay long.
+# After this time all other processes that lost Redis at the same moment have tried again, too.
 CALM = 15.0
 
 
@@ -39,9 +39,9 @@ class Breaker:
         self._longest = LONGEST_RETRY
 
     def open(self, cause: str, reason: str = "", answers: bool = False) -> bool:
-        """Stop trusting Redis. True when this call made the change.
+        """Stop trusting Redis. Returns True if this call made the change.
 
-        ``answers``: it is there, only what it holds is wrong.
+        ``answers``: Redis is reachable, only its contents are wrong.
         """
         if self.is_open:
             return False
@@ -54,25 +54,25 @@ class Breaker:
         return True
 
     def failed(self, cause: str, reason: str = "") -> None:
-        """A try to recover failed: the next pause is longer."""
+        """Record that a recovery failed; the next pause is longer."""
         self.cause, self.reason = cause, reason
-        if self._longest != LONGEST_RETRY:  # whether it still answers is unknown from now on
+        if self._longest != LONGEST_RETRY:  # Redis may have stopped answering
             self._longest, self._failures = LONGEST_RETRY, 1
         self._plan()
 
     def hurry(self) -> None:
-        """Try at once: what kept Redis out is over."""
+        """Make the next try due now, because the reason to keep Redis out is gone."""
         self._failures, self._retry_at = 0, self._clock()
 
     def close(self) -> float:
-        """Trust Redis again; the length of the outage in seconds."""
+        """Trust Redis again. Returns the length of the outage in seconds."""
         lasted = self._clock() - self._changed
         self.is_open, self.cause, self.reason = False, "", ""
         self._change()
         return lasted
 
     def report(self) -> dict[str, Any]:
-        """For those who look from outside."""
+        """The state as a dict for the status page and /health/redis."""
         return {
             "status": "down" if self.is_open else "up",
             "since": datetime.fromtimestamp(self.since, UTC).isoformat(timespec="milliseconds"),
@@ -83,7 +83,7 @@ class Breaker:
         }
 
     def is_calm(self) -> bool:
-        """Whether Redis has been trusted for a while."""
+        """Whether Redis has been trusted for at least CALM seconds."""
         return not self.is_open and self._clock() - self._changed >= CALM
 
     def due(self) -> bool:
@@ -97,7 +97,7 @@ class Breaker:
         self.since, self._changed = time.time(), self._clock()
 
     def _plan(self) -> None:
-        """Exponential pauses with jitter, so that many processes do not return in step."""
+        """Plan the next try: exponential pauses with jitter, so that processes spread out."""
         # The exponent is bounded: an outage may last for weeks.
         pause = min(self._longest, FIRST_RETRY * 2.0 ** min(self._failures, 10))
         self._failures += 1

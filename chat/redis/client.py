@@ -1,4 +1,4 @@
-"""The door: the one place where the application meets Redis."""
+"""The door to Redis: every call of the application goes through the one ``redis`` object here."""
 
 import logging
 import threading
@@ -37,7 +37,7 @@ FIRST_PATIENCE = 1.0  # seconds
 DISABLED = {"status": "disabled"}
 log = logging.getLogger(__name__)
 
-# Set in the one greenlet that recovers: it may pass while the breaker keeps everybody else out.
+# Set in the one greenlet that recovers: it may call Redis while the breaker is open.
 _recovering: ContextVar[bool] = ContextVar("redis_recovering", default=False)
 
 
@@ -46,7 +46,7 @@ class Disabled(RuntimeError):
 
 
 class Door(Listeners):
-    """Every call to Redis goes through here: an answer or DOWN, never an exception of Redis's.
+    """Makes all calls to Redis. A call returns an answer or DOWN and raises no error of Redis.
 
     Connections are made at the first use in each process, never in a parent before the fork.
     """
@@ -55,10 +55,10 @@ class Door(Listeners):
         super().__init__()
         self.breaker = Breaker()
         self.kept = SharedClient()
-        self.counts: Counter[str] = Counter()  # by kind of trouble: for the metrics
-        self.poisoned = False  # something in it is not as declared: to be mended by a recovery
-        self.reached = False  # as far as is known Redis answers, although it is not used
-        self.watched = False  # a health greenlet probes, so requests need not
+        self.counts: Counter[str] = Counter()  # errors by kind, for the metrics
+        self.poisoned = False  # some key is not as declared: the next recovery repairs it
+        self.reached = False  # Redis is not used, but it answered when it was last called
+        self.watched = False  # a health greenlet probes Redis, so requests need not
         self.run_id: str | None = None
         self.latency_ms: float | None = None
         self._looking = redis_watch.Looking("single")
@@ -66,13 +66,13 @@ class Door(Listeners):
         self._disabled = True
         self._strict = False
         self._fresh = (
-            True  # nobody has asked Redis yet: what it holds is as suspect as after an outage
+            True  # no call was made to Redis yet: its contents are as suspect as after an outage
         )
-        self._kept_out = ""  # why Redis is not to be used now, although it might answer
+        self._kept_out = ""  # why Redis must not be used now, although it might answer
         self._probing = threading.Lock()
 
     def init_app(self, app: Flask) -> None:
-        """Read the settings. No connection is made. A second app starts with a clean door."""
+        """Read the settings and reset all state. Makes no connection."""
         self.close()
         self.breaker, self.run_id, self.latency_ms = Breaker(), None, None
         self.kept.mark.drop()
@@ -81,7 +81,7 @@ class Door(Listeners):
         self._fresh = True
         self._kept_out = ""
         self._forget_all()
-        # No address, no guess: on the usual port there may be somebody else's Redis.
+        # Without an address Redis is off: the default port may belong to another program's Redis.
         self._disabled = bool(app.config.get("DISABLE_REDIS")) or not is_configured(app)
         self._strict = bool(app.config.get("TESTING"))
         self._connector = None if self._disabled else Connector(app.config)
@@ -100,11 +100,11 @@ class Door(Listeners):
         return self._connector
 
     def call(self, fn: Callable[[Any], T], what: str = "", spare: bool = False) -> T | Down:
-        """`fn(client)`'s answer, or DOWN. Costs nothing while Redis is known to be gone.
+        """What `fn(client)` returns, or DOWN. Returns at once while Redis is known to be down.
 
-        ``spare``: a request that has waited for Redis long enough does without this one
-        (``chat.redis.deadline``). Only for what is no harm left out while Redis is up: no word of
-        a write.
+        ``spare``: skip this call (DOWN) if the request has already waited for Redis long enough
+        (``chat.redis.deadline``). Only for calls that may be skipped while Redis is up, never for
+        a call that announces a write.
         """
         if not self._may_pass():
             if self.enabled:
@@ -122,18 +122,18 @@ class Door(Listeners):
     def run(
         self, script: str, keys: list[str], args: list[Any], what: str = "", spare: bool = False
     ) -> Any:
-        """Run a Lua script. All keys must live in one Cluster slot."""
+        """Run a Lua script; its answer or DOWN. All keys must live in one Cluster slot."""
         return self.call(lambda client: scripts.run(client, script, keys, args), what, spare)
 
     def is_up(self) -> bool:
         return self.enabled and not self.breaker.is_open
 
     def is_calm(self) -> bool:
-        """Whether Redis has been up for a while, as far as is known."""
+        """Whether Redis has been up for a while (``breaker.CALM``), without asking it."""
         return self.enabled and self.breaker.is_calm()
 
     def state(self) -> dict[str, Any]:
-        """For the status page and /health/redis: what is known already, without asking."""
+        """The known state for the status page and /health/redis. Does not ask Redis."""
         if not self.enabled:
             return self.breaker.report() | dict.fromkeys(("since", "latency_ms")) | DISABLED
         return self.breaker.report() | (
@@ -141,7 +141,7 @@ class Door(Listeners):
         )
 
     def new_client(self, **own: Any) -> ServerClient:
-        """A bytes client of the caller's own, for pub/sub and the queue; it raises."""
+        """A separate client for pub/sub and the queue. It answers bytes and raises errors."""
         return self.connector.single(**own)
 
     # -- being told ------------------------------------------------------------------------------
@@ -149,10 +149,10 @@ class Door(Listeners):
     def suspect(
         self, cause: str, reason: str = "", answers: bool = False, reached: bool = True
     ) -> None:
-        """Stop trusting what Redis holds, as after an outage; it is emptied before its next use.
+        """Stop trusting what Redis holds, as after an outage. Its caches are emptied before use.
 
         For callers that could not deliver an invalidation although Redis seemed to be up.
-        ``answers``: it is there, only what it holds is wrong. ``reached``: at least it is there.
+        ``answers``: Redis answers, only its contents are wrong. ``reached``: Redis is reachable.
         """
         if self.enabled and not _recovering.get() and self.breaker.open(cause, reason, answers):
             self.reached = reached
@@ -161,13 +161,15 @@ class Door(Listeners):
             self._tell(False)
 
     def refused(self, error: Exception, what: str) -> None:
-        """A client of the caller's own (``new_client``) had this trouble: if it was for want of a
-        right, nobody else here can be told what they ought to hear."""
+        """Report an error of a separate client (``new_client``).
+
+        If a right is missing, this process cannot send or receive events: that is an outage.
+        """
         if self.is_up() and kind_of(error) == DENIED:
             self._out(error, DENIED, what)
 
     def distrust(self, cause: str) -> None:
-        """Something there is not as declared. It is taken out before Redis is trusted again."""
+        """Report a key that is not as declared. A recovery deletes it before Redis is trusted."""
         self.poisoned = True
         self.suspect(cause, answers=True)
 
@@ -178,14 +180,14 @@ class Door(Listeners):
             self.suspect(cause)
 
     def let_in(self) -> None:
-        """Redis may be used again: after a recovery, as after any outage."""
+        """Allow Redis again after ``keep_out``. It is used after a recovery, as after an outage."""
         self._kept_out = ""
         self.breaker.hurry()
 
     # -- the watch -------------------------------------------------------------------------------
 
     def check(self) -> bool:
-        """One look at Redis: probe it while up, try to recover when a try is due."""
+        """One health check: probe Redis while it is up, try to recover when a try is due."""
         if not self.enabled:
             return False
         if self._fresh:
@@ -203,7 +205,7 @@ class Door(Listeners):
         return True
 
     def recover(self) -> bool:
-        """Probe, repair, trust again. One greenlet at a time; everybody else goes on without."""
+        """Probe, repair and trust Redis again. Returns False if another greenlet is doing it."""
         if self._kept_out:
             return self._not_yet(self._kept_out)
         if not self._probing.acquire(blocking=False):
@@ -219,7 +221,7 @@ class Door(Listeners):
             seen = recovery.recover(client, self._looking, self._before_recovery, self._after_mark)
             self.run_id = seen.run_id
             self.kept.mark.trust(seen.epoch, seen.beat)
-        except Exception as error:  # noqa: BLE001 - whatever it is, Redis is not to be trusted
+        except Exception as error:  # noqa: BLE001 - after any error Redis is not trusted
             failure, reason = self._why(error)
             self.reached = has_answered(error)
         finally:
@@ -228,7 +230,7 @@ class Door(Listeners):
         return self._not_yet(failure, reason) if failure else self._trust()
 
     def keep_up(self) -> None:
-        """What wants doing every few seconds while Redis is up."""
+        """Run the regular callbacks (``regularly``) if Redis is up."""
         if self.is_up():
             for fn in self._regularly:
                 fn()
@@ -244,7 +246,7 @@ class Door(Listeners):
 
     def _why(self, error: Exception) -> tuple[str, str]:
         kind = kind_of(error)
-        if kind == BUG:  # our own mistake keeps Redis out: say so, once a (slow) try
+        if kind == BUG:  # our own mistake prevents the recovery: log it at each try
             log.error("the recovery of Redis failed", exc_info=error)
         return describe(error, kind)
 
@@ -274,18 +276,18 @@ class Door(Listeners):
             return self._first_look()
         if not self.breaker.is_open:
             return True
-        # Without a watch (a command, a test) the caller whose turn it is looks for itself.
+        # Without a watch (a command, a test) the first caller after the pause recovers.
         return not self.watched and self.breaker.due() and self.recover()
 
     def _first_look(self) -> bool:
-        """Wait for the first recovery of this process, whoever does it, and go on as it ended.
+        """Wait for the first recovery of this process. Returns whether Redis may be used.
 
-        A write that went on without Redis meanwhile could not be announced, although nothing is
-        wrong with Redis: other processes would answer with what was before it.
+        A write that did not wait could not be announced although Redis works. Other processes
+        would then answer with the value from before that write.
         """
         if self.recover():
             return True
-        if self._probing.acquire(timeout=FIRST_PATIENCE):  # somebody else is at it
+        if self._probing.acquire(timeout=FIRST_PATIENCE):  # another greenlet recovers
             self._probing.release()
         return not self._fresh and not self.breaker.is_open
 
@@ -293,7 +295,7 @@ class Door(Listeners):
         return self.kept.get(self.connector, self._check)
 
     def _check(self, connection: Any) -> None:
-        """A new connection to a server that is not the one we trusted is an outage at once."""
+        """Raise if a new connection reached another server than the trusted one: an outage."""
         if self.run_id is not None and not _recovering.get():
             redis_watch.same_server(connection, self.run_id)
             if self.connector.mode != "cluster":
@@ -308,7 +310,7 @@ class Door(Listeners):
                 raise error
             log.error("a call to Redis is wrong (%s)", what or "unnamed", exc_info=error)
         elif kind == POISON:
-            if self._strict:  # a test's own mistake is more likely
+            if self._strict:  # in a test a mistake of the test is more likely
                 raise error
             self.distrust(f"a key is not as declared ({what}): {describe(error, kind)[0]}")
         elif kind == LOAD:
@@ -321,11 +323,11 @@ class Door(Listeners):
 
     def _out(self, error: Exception, kind: str, what: str) -> None:
         if kind == DENIED and self.connector.mode != "cluster":
-            self.kept.mark.drop()  # it could not be asked for either
+            self.kept.mark.drop()  # reading the mark may be refused, too
             error = redis_watch.named(error, self._get_client)
         cause, reason = describe(error, kind)
         answers = isinstance(error, Elsewhere)
-        self.poisoned = self.poisoned or answers  # who wrote over our mark may have written more
+        self.poisoned = self.poisoned or answers  # the writer may have changed more than the mark
         cause = cause if reason or not what else f"{cause} ({what})"
         self.suspect(cause, reason, answers, has_answered(error))
 

@@ -1,9 +1,9 @@
-"""A Cluster's client whose pipelines take one round trip, however many nodes they touch.
+"""A client for Redis Cluster whose pipelines take one round trip, however many nodes they touch.
 
-redis-py's own pipeline of a Cluster refuses scripts, and sends every command of a node that hangs
-again, one after the other, each with its own time limit. Here the commands of one node go to it
-in one pipeline, all nodes are asked at the same time, and nothing is sent twice unless the server
-says that it did not run it.
+The Cluster pipeline of redis-py refuses scripts. If a node hangs, it sends all commands of that
+node again, one after the other, each with its own timeout. Here the commands of one node go to it
+in one pipeline, and all nodes are asked at the same time. No command is sent twice unless the
+server says that it did not run the command.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,15 +27,15 @@ Command = tuple[tuple[Any, ...], dict[str, Any]]  # what execute_command takes
 class Cluster(prefix.Scanning, RedisCluster):
     """A RedisCluster with the pipelines of this module."""
 
-    # How often to follow MOVED, ASK and TRYAGAIN. While a slot moves, the latter is the answer for
-    # every script on a key that is half there, and each further try is a pause.
+    # How often to follow MOVED, ASK and TRYAGAIN. While a slot moves, every script on keys that
+    # are on two nodes gets TRYAGAIN, and the library pauses before each further try.
     RedisClusterRequestTTL = 4
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         return self.execute_full(*prefix.sent(args), **options)
 
     def execute_full(self, *args: Any, **options: Any) -> Any:
-        """A command whose keys have their full names (``chat.redis.prefix``)."""
+        """Run a command whose keys have the prefix already (``chat.redis.prefix``)."""
         return super().execute_command(*args, **options)
 
     def _partition_keys_by_slot(self, keys: Any) -> dict[int, list[Any]]:
@@ -51,23 +51,25 @@ class Cluster(prefix.Scanning, RedisCluster):
 
 
 class ClusterPipeline(CoreCommands):  # type: ignore[misc, type-arg]
-    """Commands on any keys, each in its own slot; they stand alone and have no common order
-    beyond that of the commands on one key."""
+    """Independent commands on keys in any slots. Only commands on one key keep their order."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._commands: list[Command] = []
 
     def execute_command(self, *args: Any, **options: Any) -> "ClusterPipeline":
-        """Remember it. Redis is asked at ``execute``."""
+        """Queue the command; ``execute`` sends it."""
         self._commands.append((prefix.sent(args), options))
         return self
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """The answers in the order of the commands; errors among them unless they are raised."""
+        """Send all commands; the answers in their order.
+
+        Raises the first error, or returns errors as answers if ``raise_on_error`` is False.
+        """
         commands, self._commands = dict(enumerate(self._commands)), []
         answers = _asked(self._by_node(commands))
-        # MOVED and ASK: it was not run there, and the answer says where it can be.
+        # MOVED and ASK: that node did not run the command, and names the node that can.
         sent_on = {n: told for n, told in answers.items() if isinstance(told, AskError)}
         if sent_on:
             answers.update(self._follow(commands, sent_on))
@@ -88,9 +90,10 @@ class ClusterPipeline(CoreCommands):  # type: ignore[misc, type-arg]
         return list(batches.values())
 
     def _follow(self, commands: dict[int, Command], told: dict[int, AskError]) -> dict[int, Any]:
-        """What was sent on, asked where it was sent: together, too.
+        """Send redirected commands (MOVED, ASK) to the nodes that the answers name.
 
-        Of what has moved the first goes alone. From it the client learns where the slot is.
+        The first command of a moved slot goes alone: from it the client learns where the slot is.
+        The others go together.
         """
         moved = [number for number, answer in told.items() if isinstance(answer, MovedError)]
         answers: dict[int, Any] = {}
@@ -99,12 +102,12 @@ class ClusterPipeline(CoreCommands):  # type: ignore[misc, type-arg]
         batches = self._by_node({number: commands[number] for number in moved[1:]})
         answers.update(_asked([*batches, *self._half_moved(commands, told)]))
         for number, answer in answers.items():
-            if isinstance(answer, AskError):  # again
+            if isinstance(answer, AskError):  # redirected a second time
                 answers[number] = _answer(self._cluster.execute_full, *commands[number])
         return answers
 
     def _half_moved(self, commands: dict[int, Command], told: dict[int, AskError]) -> "list[Batch]":
-        """The same by node, of slots that are on their way."""
+        """Batches, one for each node, of the commands that were answered with ASK."""
         batches: dict[tuple[str, int], Batch] = {}
         for number, answer in told.items():
             if isinstance(answer, MovedError):
@@ -117,7 +120,7 @@ class ClusterPipeline(CoreCommands):  # type: ignore[misc, type-arg]
 
     def _client_of(self, place: tuple[str, int]) -> Redis:
         node = self._cluster.get_node(*place)
-        if node is None:  # it is new
+        if node is None:  # the node is new
             self._cluster.nodes_manager.initialize()
             node = self._cluster.get_node(*place)
         if node is None:
@@ -136,7 +139,7 @@ class Batch:
         """The answers by number. Raises when the node does not answer."""
         pipe = self.node.pipeline(transaction=False)
         for args, options in self.commands.values():
-            if self.asking:  # it counts for one command
+            if self.asking:  # ASKING is valid for one command only
                 pipe.execute_command("ASKING")
             pipe.execute_command(*args, **options)
         answers = pipe.execute(raise_on_error=False)
@@ -152,7 +155,7 @@ def _asked(batches: list[Batch]) -> dict[int, Any]:
 
 
 def side_by_side(questions: Sequence[Callable[[], T]]) -> list[T]:
-    """What they return, in the time of the slowest. The first error is raised after all."""
+    """Call all at the same time; their results in order. Then raises the first error, if any."""
     if len(questions) <= 1 or not gevent.monkey.is_module_patched("socket"):
         return [question() for question in questions]
     others = [gevent.spawn(_answer_of, question) for question in questions[1:]]
@@ -165,7 +168,7 @@ def side_by_side(questions: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def _answer_of(question: Callable[[], Any]) -> Any:
-    """Errors are answers: a greenlet that raises would print them."""
+    """Return an error instead of raising it: gevent would print the traceback."""
     try:
         return question()
     except Exception as error:  # noqa: BLE001 - raised by the caller

@@ -1,4 +1,4 @@
-"""Builds clients for the three shapes Redis comes in: one server, Sentinel, Cluster."""
+"""Builds clients for the three kinds of installation: one server, Sentinel, Cluster."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -21,40 +21,40 @@ from chat.redis.socket import TimedSocket
 Hosts = list[tuple[str, int]]
 OnConnect = Callable[[Any], None]
 
-# A person may wait half a second while Redis hangs, and has to be answered in it from MongoDB. A
-# process that was busy for longer than this has lost nothing: gevent hands over what has arrived
-# before it looks at the time.
+# Seconds. While Redis hangs, a request must be answered from MongoDB within half a second. A busy
+# process does not lose answers to these timeouts: gevent delivers data that has arrived before it
+# checks the time.
 READ_TIMEOUT, CONNECT_TIMEOUT = 0.15, 0.15
 POOL_WAIT = 0.15
 
 
 def never_again() -> Retry:
-    """No blind second try: it would double the wait, and might run a write twice."""
+    """Disable retries: a second try would double the wait and might run a write twice."""
     return Retry(NoBackoff(), 0)
 
 
 def limits(**own: Any) -> dict[str, Any]:
-    """Time limits of every connection; a hung server is worse than a dead one."""
+    """Timeouts of every connection: a server that hangs must not hang its callers."""
     return {
         "socket_timeout": READ_TIMEOUT,
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "retry": never_again(),
-        # While they are on, the library does not mind an answer that nobody waited for.
+        # If enabled, the library tolerates answers that no command waits for.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **own,
     }
 
 
 def is_configured(app: Flask) -> bool:
-    """Whether the settings say at all where Redis is."""
+    """Whether any setting names a Redis."""
     return any(app.config.get(name) for name in ("REDIS_URL", "REDIS_SENTINEL", "REDIS_CLUSTER"))
 
 
 class TcpConnection(redis.Connection):
-    """Over TCP. A look whether it is still clean costs a system call, not a poller of gevent's."""
+    """A TCP connection that checks for unread data with one system call, not with a poller."""
 
     def can_read(self, timeout: float = 0) -> bool:
-        """Whether something is there to be read; the library asks before each use."""
+        """Whether unread data has arrived. The library asks before each use of the connection."""
         line: Any = self._sock
         reader = getattr(self._parser, "_reader", None)
         known_empty = reader is not None and not reader.has_data() and timeout == 0
@@ -64,7 +64,7 @@ class TcpConnection(redis.Connection):
 
 
 class SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
-    """Asks the Sentinels for the master, and waits a moment for a free connection."""
+    """Asks the Sentinels for the master, and waits up to POOL_WAIT for a free connection."""
 
 
 class Connector:
@@ -75,7 +75,7 @@ class Connector:
         self.url: str = config.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
         self.sentinel: tuple[str, Hosts] | None = _sentinel(config.get("REDIS_SENTINEL"))
         self.cluster: Hosts = _hosts(config.get("REDIS_CLUSTER"))
-        self._met: set[tuple[str, int]] = set()  # nodes that a Cluster told about
+        self._met: set[tuple[str, int]] = set()  # nodes that the Cluster has named
 
     @property
     def mode(self) -> str:
@@ -88,12 +88,12 @@ class Connector:
 
     @property
     def verifies(self) -> bool:
-        """False when a certificate of Redis would be accepted from anybody."""
+        """False if the settings accept any TLS certificate from Redis."""
         return self._credentials().get("ssl_cert_reqs") not in ("none", "optional")
 
     def client(self, on_connect: OnConnect | None = None) -> Any:
-        """The pooled client of the request path: text in, text out."""
-        # Bytes that are no text become text that is no JSON: a reader then asks MongoDB.
+        """The pooled client for requests. It answers text, not bytes."""
+        # Invalid UTF-8 becomes replacement characters: its decoder then refuses the value.
         options = limits(decode_responses=True, encoding_errors="replace")
         options.update(max_connections=self.most, timeout=POOL_WAIT)
         if on_connect is not None:
@@ -103,10 +103,10 @@ class Connector:
         return self._master(BlockingConnectionPool, options)
 
     def single(self, **own: Any) -> ServerClient:
-        """A client of its own with few connections, answering bytes: for pub/sub and the queue.
+        """A separate client with few connections that answers bytes, for pub/sub and the queue.
 
-        In a Cluster it talks to one node at random (PUBLISH reaches them all), so a caller that
-        lost its node makes a new client to move on.
+        In a Cluster it talks to one random node (PUBLISH reaches all nodes). A caller whose node
+        fails makes a new client to reach another node.
         """
         options = limits(**{"max_connections": 4, "timeout": POOL_WAIT, **own})
         if self.cluster:
@@ -131,11 +131,11 @@ class Connector:
         return ServerClient(connection_pool=pool)
 
     def _cluster(self, options: dict[str, Any]) -> Cluster:
-        """Talks to the nodes at once: call it only where Redis trouble is guarded."""
+        """A Cluster client. It connects to the nodes immediately, so the caller handles errors."""
         nodes = self._known_nodes()
         host, port = nodes[0]
         client = Cluster(
-            # Only with an address does it take a pool that waits; the rest is in the options.
+            # The library accepts ``connection_pool_class`` only together with a URL.
             url=f"redis://{host_and_port(host, port)}",
             startup_nodes=[ClusterNode(*node) for node in nodes[1:]],
             connection_pool_class=BlockingConnectionPool,
@@ -146,11 +146,11 @@ class Connector:
         return client
 
     def _known_nodes(self) -> Hosts:
-        """The nodes of the settings, and those met since: the former may be gone by now."""
+        """The nodes of the settings, and those found since: the former may be gone."""
         return [*self.cluster, *sorted(self._met - set(self.cluster))]
 
     def _credentials(self, database: bool = True) -> dict[str, Any]:
-        """User, password and TLS for Sentinel and Cluster are taken from REDIS_URL."""
+        """User, password and TLS from REDIS_URL; Sentinel and Cluster use them, too."""
         options: dict[str, Any] = dict(parse_url(self.url))
         for place in ("host", "port", "path", *(() if database else ("db",))):
             options.pop(place, None)
@@ -158,7 +158,7 @@ class Connector:
 
 
 def _hosts(value: str | None) -> Hosts:
-    """`a:1,b:2` as pairs; the settings have been checked at the start."""
+    """`a:1,b:2` as (host, port) pairs; the format was checked at startup."""
     pairs = [item.strip().rpartition(":") for item in (value or "").split(",") if item.strip()]
     return [(host.strip("[]") or "127.0.0.1", int(port)) for host, _, port in pairs]
 

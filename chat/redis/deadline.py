@@ -1,18 +1,17 @@
-"""How long one request waits for Redis, all its calls together.
+"""Limits how long one request waits for Redis, in all its calls together.
 
-Each call has a limit of its own (``chat.redis.connect``). A server that keeps just within it is
-waited for as often as a request asks, so slow answers are added up. Who has waited for PATIENCE
-does without whatever can be done without (``Door.call(spare=True)``): reads, which MongoDB answers
-as well. What tells Redis of a write is always said, because a write that is acknowledged must be
-known there; so a request that writes may wait longer, a call for each write.
+Each call has its own timeout (``chat.redis.connect``). A slow server may stay just below it in
+every call, so the waits of a request are added up. After PATIENCE seconds the request skips all
+calls that may be skipped (``Door.call(spare=True)``): reads, which MongoDB can answer as well.
+Calls that announce a write are never skipped, because Redis must know of every acknowledged write.
+So a request that writes may wait longer, by one call for each write.
 
-What is counted is the time until the answer came, as the kernel tells (TCP_INFO), not until
-somebody had time to fetch it: where the process itself is busy, asking MongoDB instead would only
-make it busier. Measured with 24 people who read at once on a machine at its limit: counted until
-the answer is fetched, 201 reads of a quick Redis went to MongoDB; as it is, none.
+A wait ends when the answer arrives in the kernel (TCP_INFO), not when the process reads it. If the
+process itself is busy, asking MongoDB instead would only make it busier. Measured with 24
+simultaneous readers on a machine at its limit: 201 reads of a fast Redis went to MongoDB if a wait
+ended when the answer was read, none if it ended when the answer arrived.
 
-As long as answers come soon nothing is counted, and asking how patient one still is costs a look at
-an empty dict.
+While answers arrive within SOON nothing is stored, and ``is_at_end`` only looks at an empty dict.
 """
 
 import socket
@@ -25,22 +24,22 @@ from gevent import getcurrent
 
 from chat.request.concurrency import turns
 
-PATIENCE = 0.2  # with one more call, which may take its whole limit, less than half a second
-SOON = 0.02  # seconds; nobody minds these
+PATIENCE = 0.2  # seconds; one more call up to its timeout still ends within half a second
+SOON = 0.02  # seconds; shorter waits are not counted
 
-_TCP_INFO = getattr(socket, "TCP_INFO", None)  # Linux alone tells
+_TCP_INFO = getattr(socket, "TCP_INFO", None)  # Linux only
 _LAST_CAME = slice(52, 56)  # of struct tcp_info: how many ms ago the last data came
-_waited: dict[Any, float] = {}  # seconds by greenlet, of requests and events that had to wait
-_beside: dict[Any, float] = {}  # the same of those that ask for one of them
+_waited: dict[Any, float] = {}  # seconds waited, by greenlet of a request or event
+_beside: dict[Any, float] = {}  # seconds waited, by helper greenlet of such a request or event
 
 
 def wait_was(seconds: float, sock: Any) -> None:
-    """Somebody who got an answer from ``sock`` now had asked so many seconds ago."""
+    """Count a wait of so many seconds, less the time that the answer lay unread in ``sock``."""
     spend(seconds - _lay_there(sock))
 
 
 def spend(seconds: float) -> None:
-    """The request or event of this greenlet had to wait. What is neither may wait for ever."""
+    """Count a wait of this greenlet. Greenlets without a request or event have no limit."""
     if seconds <= SOON:
         return
     me = getcurrent()
@@ -52,7 +51,7 @@ def spend(seconds: float) -> None:
 
 @contextmanager
 def beside(others: Sequence[Any]) -> Iterator[None]:
-    """These greenlets ask for the one that waits for them here: the longest wait counts."""
+    """While the block runs, ``others`` call Redis for this greenlet; the longest wait counts."""
     me = getcurrent()
     before = _waited.get(me, 0.0)
     _beside.update(dict.fromkeys(others, 0.0))
@@ -64,18 +63,18 @@ def beside(others: Sequence[Any]) -> Iterator[None]:
 
 
 def is_at_end() -> bool:
-    """Whether whoever calls has waited long enough."""
+    """Whether this request or event has waited for PATIENCE seconds."""
     return bool(_waited) and _waited.get(getcurrent(), 0.0) >= PATIENCE
 
 
 def renew() -> None:
-    """The request or event is over; the next one in this greenlet is as patient as any."""
+    """Reset the count after a request or event; the next one in this greenlet starts at 0."""
     if _waited:
         _waited.pop(getcurrent(), None)
 
 
 def _lay_there(sock: Any) -> float:
-    """Seconds since the last data came; 0 where nobody knows."""
+    """Seconds since the last data arrived; 0 if the system does not tell."""
     with suppress(OSError, AttributeError, TypeError):
         told = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _LAST_CAME.stop)
         return int.from_bytes(told[_LAST_CAME], sys.byteorder) / 1000

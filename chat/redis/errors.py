@@ -1,4 +1,4 @@
-"""What the door answers when Redis does not, and what each kind of trouble means."""
+"""`DOWN`, the door's answer if Redis gives none, and the classification of Redis errors."""
 
 import re
 from typing import Any, ClassVar, Final, Self
@@ -45,26 +45,26 @@ DOWN: Final = Down()
 
 OUTAGE, LOAD, DENIED, BUG, POISON = "outage", "load", "denied", "bug", "poison"
 
-# Errors the server answers with that say "not now" or "not here", not "you asked wrongly". Of some
-# prefixes redis-py makes classes, and cuts them off the text; the others stay in it.
+# Errors that say "not now" or "not here", not "the command is wrong". redis-py turns some error
+# prefixes into exception classes and removes them from the text; other prefixes stay in the text.
 _NOT_NOW = (ReadOnlyError, OutOfMemoryError, ClusterDownError, AskError)  # and subclasses: MOVED
 _NOT_NOW_WORDS = ("MISCONF ", "NOREPLICAS ", "BUSY ", "OOM command", "READONLY ")
-# A key holds something else than what we keep there.
+# A key holds a value of another type than the one that we store there.
 _POISON = ("WRONGTYPE", "is not an integer", "is not a valid float", "would overflow")
 _DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ACL failure", "ERR AUTH", "ERR invalid password")
 _UNKNOWN_COMMAND = re.compile(
     r"(?:ERR )?unknown (?:redis )?command\b(?: '([^']+)')?", re.IGNORECASE
 )
 _NO_FREE_CONNECTION = "No connection available."
-_SENT_ROUND = "TTL exhausted."  # a Cluster's client was told to try again, or elsewhere, too often
+_SENT_ROUND = "TTL exhausted."  # the Cluster client followed too many redirects or TRYAGAINs
 
 
 class Lacking(NoPermissionError):
-    """The user of Redis may not do what the product needs; the text names the rights."""
+    """The Redis user lacks rights that the product needs; the text names them."""
 
 
 class Unfit(redis.ConnectionError):
-    """The server answers, but it is not, or does not hold, what it should."""
+    """The server answers but must not be used: it is no master, or has other contents."""
 
 
 class NotReady(redis.RedisError):
@@ -72,13 +72,14 @@ class NotReady(redis.RedisError):
 
 
 class Unknown(redis.RedisError):
-    """The server does not have commands that the product needs; the text names them."""
+    """The server lacks commands that the product needs; the text names them."""
 
 
 def kind_of(error: Exception) -> str:
-    """Is this Redis gone (outage), too busy (load), refusing us (denied), our mistake (bug)?
+    """The kind of an error.
 
-    Or is there something in it that is not ours (poison)?
+    OUTAGE: Redis is down. LOAD: Redis or its connection pool is too busy. DENIED: Redis refuses
+    us. BUG: our own mistake. POISON: a key holds something that we did not write.
     """
     if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
         return DENIED
@@ -105,7 +106,7 @@ def _kind_of_reply(error: ResponseError) -> str:
     text = str(error)
     if text.startswith(_DENIED):
         return DENIED
-    # Before 7.0 a script's error has the error of its command somewhere inside.
+    # Before Redis 7.0 the error of a script contains its command's error somewhere in the text.
     if isinstance(error, _NOT_NOW) or any(word in text for word in _NOT_NOW_WORDS):
         return OUTAGE
     return POISON if any(words in text for words in _POISON) else BUG
@@ -121,24 +122,24 @@ def has_answered(error: Exception) -> bool:
 
 
 def is_moving(error: Any) -> bool:
-    """Whether a Cluster moves the slot to another node: only its keys are out of reach."""
+    """Whether a Cluster is moving the slot to another node; only the keys of that slot fail."""
     return isinstance(error, TryAgainError) or (
         isinstance(error, Exception) and _SENT_ROUND in str(error)
     )
 
 
 def is_unknown_command(error: Any) -> bool:
-    """Whether the server has no such command: it was renamed, or switched off."""
+    """Whether the server does not know the command: it was renamed or disabled."""
     return isinstance(error, ResponseError) and bool(_UNKNOWN_COMMAND.match(str(error)))
 
 
 def name_of_unknown(error: Exception) -> str:
-    """What it is called, where the server says so: it does not inside of a script."""
+    """The name of an unknown command; empty inside a script, where the server does not tell."""
     found = _UNKNOWN_COMMAND.match(str(error))
     return (found and found[1]) or ""
 
 
 def _is_mistake(error: Exception) -> bool:
-    """Whether a command that is unknown is one that we do not need."""
+    """Whether the unknown command is one that the product does not use: a bug of ours."""
     name = name_of_unknown(error).upper()
     return bool(name) and name not in prefix.KNOWN

@@ -1,4 +1,4 @@
-"""Who wants to be told of Redis, or to have a say in whether it is trusted."""
+"""Callbacks of other modules: on changes of the state of Redis, and before Redis is trusted."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from chat.redis import watch as redis_watch
 
 
 class Listeners:
-    """The part of the door that others leave their wishes at."""
+    """The base class of the door that registers callbacks."""
 
     def __init__(self) -> None:
         self._before_recovery: list[Callable[[], bool]] = []
@@ -15,19 +15,19 @@ class Listeners:
         self._on_change: list[Callable[[bool], None]] = []
 
     def before_recovery(self, fn: Callable[[], bool]) -> None:
-        """`fn` must say True before Redis is trusted again; it may use the door."""
+        """`fn` must return True before Redis is trusted again. It may use the door."""
         self._before_recovery.append(fn)
 
     def after_mark(self, fn: Callable[[], bool]) -> None:
-        """`fn` must say True when our mark is there again, just before Redis is trusted."""
+        """`fn` must return True after our mark is written and before Redis is trusted."""
         self._after_mark.append(fn)
 
     def regularly(self, fn: Callable[[], bool]) -> None:
-        """`fn` is called by the watch every few seconds while Redis is up."""
+        """The watch calls `fn` every few seconds while Redis is up."""
         self._regularly.append(fn)
 
     def on_change(self, fn: Callable[[bool], None]) -> None:
-        """`fn(up)` is called at each transition, outside the path of any request."""
+        """`fn(up)` is called at each transition. No request waits for `fn`."""
         self._on_change.append(fn)
 
     def _forget_all(self) -> None:

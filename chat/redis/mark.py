@@ -1,21 +1,21 @@
-"""Our mark in the database: whether what is there is what this process has seen there before.
+"""Our mark in the database: it tells whether this is still the same database in the same state.
 
-``chat:mark`` holds a random ``epoch``, made when a database without a mark is first used, and a
-``beat`` that each look of each process raises. The epoch goes away with what is there (FLUSHALL),
-and is another one where another database took its place (SWAPDB, under living connections; a
-replica of something else). The beat is lower where an older state came back (a snapshot that was
-restored). In all these cases nothing there is trusted (``chat.redis.recovery``).
+``chat:mark`` holds a random ``epoch``, made at the first use of a database without a mark, and a
+``beat``, which every health check of every process raises. FLUSHALL deletes the epoch. Another
+database has another epoch (after SWAPDB with open connections, or on a replica of something else).
+An older state has a lower beat (a restored snapshot). In all these cases the contents are not
+trusted (``chat.redis.recovery``).
 
-Who asks about cached values asks for the epoch last, in the same write: what was answered before it
-came from the same database. So that costs no round trip, and no answer of another database is used.
-In a Cluster there is no SWAPDB, and the mark lives on one node: there only the looks compare it.
+Every pipeline of cache reads ends with a question for the epoch. All answers before it came from
+the same database. So the check costs no round trip, and no answer of another database is used. In
+a Cluster there is no SWAPDB, and the mark lives on one node: there only health checks compare it.
 
-A process that stops using Redis while others go on takes the epoch away (``REVOKE``), so that none
-of them trusts what is there after its next round trip (``chat.redis.revocation``). The beat stays:
-it tells that the mark was ours.
+A process that stops using Redis while others still use it deletes the epoch (``REVOKE``). The
+others see that in their next round trip and stop trusting the contents
+(``chat.redis.revocation``). The beat stays: it shows that the mark was ours.
 
-An answer is compared with what was expected when it was asked for. While it lies there a look of
-this process may raise the beat, and a busy process leaves answers lying for long.
+An answer is compared with the mark that was expected when the question was sent. A busy process
+may read the answer late, and a health check of the same process may have raised the beat by then.
 """
 
 import secrets
@@ -35,8 +35,8 @@ KEY = "chat:mark"
 
 REVOKE = ("HDEL", KEY, "epoch")
 
-# KEYS: the mark. ARGV: an epoch for where there is none, or ""; "1" to raise the beat. What
-# somebody else left under this name goes. Without an epoch the beat tells whether there was one.
+# KEYS: the mark. ARGV: an epoch to write if there is none, or ""; "1" to raise the beat. A value of
+# another type is deleted. If there is no epoch, ``beat`` is 1 if there was one before, else 0.
 LOOK = """
 local epoch = redis.pcall('HGET', KEYS[1], 'epoch')
 if type(epoch) == 'table' then
@@ -60,7 +60,7 @@ end
 
 
 class Elsewhere(Unfit):
-    """What Redis holds is not what it held."""
+    """Redis holds another database, or another state, than before."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -70,35 +70,35 @@ class Elsewhere(Unfit):
 
 
 def new_epoch() -> str:
-    """An epoch that nobody has seen."""
+    """A new random epoch."""
     return secrets.token_urlsafe(9)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the mark was, as far as is known; ``epoch`` is empty while Redis is not trusted."""
+    """The mark as it must be; ``epoch`` is empty while Redis is not trusted."""
 
     epoch: str = ""
     beat: int = 0
-    question: bytes = b""  # asks for the epoch
+    question: bytes = b""  # the packed command that reads the epoch
 
 
 class Mark:
-    """What this process last saw of it."""
+    """The mark as this process last saw it."""
 
     def __init__(self) -> None:
         self.now = Expected()
 
     def trust(self, epoch: str, beat: int) -> None:
-        """From now on it must be so."""
+        """Expect this mark from now on."""
         self.now = Expected(epoch, beat, bytes(pack_command(prefix.sent(("HGET", KEY, "epoch")))))
 
     def drop(self) -> None:
-        """Nothing is trusted any more."""
+        """Expect no mark: the contents are not trusted."""
         self.now = Expected()
 
     def look(self, ask: "Callable[[], Seen]") -> "Seen":
-        """What a look finds, which raises the beat. Raises Elsewhere."""
+        """Run the health check ``ask``, which raises the beat, and compare. Raises Elsewhere."""
         expected = self.now
         seen = ask()
         if expected.epoch and (seen.epoch != expected.epoch or seen.beat <= expected.beat):
@@ -108,7 +108,7 @@ class Mark:
         return seen
 
     def greet(self, connection: Any) -> None:
-        """What a new connection finds. Raises Elsewhere, and the connection is closed."""
+        """Check the mark on a new connection. On a mismatch closes it and raises Elsewhere."""
         expected = self.now
         if not expected.epoch:
             return
@@ -120,7 +120,7 @@ class Mark:
 
 
 def heard(epoch: Any, wanted: str) -> None:
-    """What was answered at the end of many answers. Raises Elsewhere."""
+    """Check the last answer of a pipeline, the epoch. Raises Elsewhere on a mismatch."""
     if isinstance(epoch, Exception):
         raise epoch
     if epoch != wanted:

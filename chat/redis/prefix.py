@@ -1,10 +1,10 @@
-"""REDIS_PREFIX: what every key and every pub/sub channel begins with in a Redis that is shared.
+"""REDIS_PREFIX: the prefix of all keys and pub/sub channels in a Redis shared with others.
 
-The rest of the program knows names without it (``cache:site``). It is put on where a command
-leaves, and taken off where Redis names keys, so that no caller can forget it.
+The rest of the program uses names without the prefix (``cache:site``). This module adds it when a
+command is sent and removes it when Redis answers key names, so that no caller can forget it.
 
-In a Cluster a companion lives beside its data key, because the data key's name is its hash tag
-(``v:{cache:site}``). So the prefix goes to two places: before the name, and into the tag.
+In a Cluster the companion of a data key lives in the same slot, because its hash tag is the name
+of the data key (``v:{cache:site}``). So the prefix goes before the name and into the tag.
 """
 
 import re
@@ -29,34 +29,34 @@ _prefix = _pattern = ""
 
 
 def init_app(app: Flask) -> None:
-    """Read the setting. A second app's takes the place of the first one's."""
+    """Read the setting. With a second app in the process its prefix replaces the first one."""
     global _prefix, _pattern
     _prefix = app.config.get("REDIS_PREFIX") or ""
     _pattern = _GLOB.sub(r"\\\1", _prefix)
 
 
 def prefix() -> str:
-    """What names begin with; empty where Redis is ours alone."""
+    """The prefix; empty if none is set."""
     return _prefix
 
 
 def full(name: str) -> str:
-    """The name that Redis knows it by."""
+    """The name in Redis, with the prefix."""
     return _prefix + name.replace("{", "{" + _prefix, 1)
 
 
 def bare(name: str) -> str:
-    """The reverse of ``full``, for a name of ours."""
+    """The reverse of ``full``; ``name`` must begin with the prefix."""
     return name.removeprefix(_prefix).replace("{" + _prefix, "{", 1)
 
 
 def pattern(glob: str) -> str:
-    """The pattern that finds with a prefix what ``glob`` finds without one."""
+    """``glob`` with the prefix, whose special characters are escaped."""
     return _pattern + glob.replace("{", "{" + _pattern, 1)
 
 
 def sent(command: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The command as it leaves."""
+    """The command as it is sent: with the prefix before all its keys."""
     return _with_full_names(command) if _prefix else command
 
 
@@ -75,10 +75,10 @@ def _with_full_names(command: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 class Scanning:
-    """For a client: SCAN finds our names only, as the program knows them."""
+    """A mixin for clients: SCAN finds only our keys and returns them without the prefix."""
 
     def scan(self, cursor: Any = 0, match: Any = None, *args: Any, **options: Any) -> Any:
-        """Where to go on, and some names."""
+        """The next cursor, and some key names."""
         scan: Callable[..., Any] = super().scan  # type: ignore[misc]
         if not _prefix:
             return scan(cursor, match, *args, **options)

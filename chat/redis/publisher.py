@@ -1,4 +1,4 @@
-"""The sending half of the bus: an outbox that nobody waits for."""
+"""The sending half of the bus: a background greenlet sends the messages from an outbox."""
 
 import logging
 import time
@@ -18,10 +18,10 @@ AT_ONCE = 50  # messages in one round trip
 
 
 class Publisher:
-    """An outbox with a Redis client of its own. `publish` never waits and never raises.
+    """An outbox with its own Redis client. `publish` never waits and never raises.
 
-    While Redis is away messages are shed, not kept: after an outage receivers look for themselves
-    (`on_shed` tells when that became necessary), and stale events would only be in the way.
+    While Redis is down messages are dropped, not kept. After the outage `on_shed` is called; then
+    receivers must fetch the current state. Stale events would be of no use to them.
     """
 
     def __init__(self, door: Any, on_shed: Callable[[], None] | None = None) -> None:
@@ -33,7 +33,7 @@ class Publisher:
         self._shed = False
 
     def publish(self, channel: str, body: str) -> bool:
-        """Put a message into the outbox; False if it was shed."""
+        """Put a message into the outbox; False if it was dropped."""
         if not self._door.enabled:
             return False
         if not self._door.is_up():
@@ -50,12 +50,12 @@ class Publisher:
             self._greenlet = gevent.spawn(self._drain)
 
     def stop(self, patience: float = 1.0) -> None:
-        """Send what is in the outbox, for at most `patience` seconds, and end."""
+        """Send the rest of the outbox, for at most `patience` seconds, and stop."""
         until = time.monotonic() + patience
         while self._greenlet and not self._outbox.empty() and time.monotonic() < until:
             gevent.sleep(0.02)
         if self._greenlet:
-            # The greenlet may be between taking a message and having sent it.
+            # The greenlet may have taken a message from the outbox and not sent it yet.
             self._greenlet.join(timeout=0.05)
             self._greenlet.kill(timeout=1)
         self._greenlet = None
@@ -96,7 +96,7 @@ class Publisher:
         try:
             self._send(batch)
         except Exception:
-            for _ in batch[1:]:  # the caller sheds one
+            for _ in batch[1:]:  # the caller counts the first one
                 self._drop()
             raise
         for _channel, _body, since in batch:
@@ -105,7 +105,7 @@ class Publisher:
         self._tell_if_shed()
 
     def _send(self, batch: list[tuple[str, str, float]]) -> None:
-        """What is waiting goes in one round trip: a post alone says two things."""
+        """Send the batch in one round trip. Even a single post publishes two messages."""
         if self._client is None:
             self._client = self._door.new_client()
         for answer in self._client.together([("PUBLISH", to, body) for to, body, _ in batch]):
@@ -113,7 +113,7 @@ class Publisher:
                 raise answer
 
     def _look_whether_back(self) -> None:
-        """Nothing to send, but others missed something: tell them as soon as Redis is back."""
+        """Call `on_shed` as soon as Redis is back, although there is nothing to send."""
         if not self._door.is_up():
             return
         if self._client is None:

@@ -1,8 +1,8 @@
-"""Redis pub/sub that neither blocks its callers nor goes deaf.
+"""Redis pub/sub that does not block its callers, reconnects by itself and reports gaps.
 
-One `Bus` per process carries both the Socket.IO queue and `updates:*`: what this process
-publishes arrives everywhere else in the order in which it was published. Pub/sub delivers at most
-once, so whoever listens also hears about gaps (`on_gap`) and then looks for itself.
+One `Bus` per process carries both the Socket.IO queue and `updates:*`. Other processes receive the
+messages of this process in the order in which it published them. Pub/sub delivers at most once. So
+listeners also register for gaps (`on_gap`), and fetch the current state after each gap.
 """
 
 import hashlib
@@ -20,16 +20,16 @@ from chat.redis.subscriber import Subscriber
 
 log = logging.getLogger(__name__)
 
-SAID_AGAIN = 600  # seconds until it is said again that others speak on our channels
+SAID_AGAIN = 600  # seconds between two warnings about foreign messages on one channel
 _BOOT = uuid4().hex
 
 
 class NotOurs(ValueError):
-    """What came on a channel is nothing that a process of this installation says."""
+    """A message on our channel that no process of this installation has sent."""
 
 
 class Bus:
-    """What one process says to the others and hears from them."""
+    """Sends the messages of this process to the other processes, and receives theirs."""
 
     def __init__(self) -> None:
         self.publisher: Publisher | None = None
@@ -43,10 +43,11 @@ class Bus:
         self._said_at: dict[str, float] = {}  # by channel
 
     def init_app(self, door: Any, secret: str = "") -> None:
-        """Say which Redis. Opens nothing. A second app starts with a clean bus.
+        """Set the door to Redis and reset all handlers. Opens no connection.
 
-        The ``secret`` is the installation's. Channels belong to a whole server, whatever the number
-        of the database, so others may speak on them.
+        ``secret`` is the secret key of the installation; messages without a name made from it are
+        refused. Pub/sub channels are common to all databases of a server, so other programs and
+        installations may publish on them.
         """
         self._door = door
         self._house = hashlib.sha256(f"bus {secret}".encode()).hexdigest()[:12]
@@ -56,33 +57,35 @@ class Bus:
 
     @property
     def name(self) -> str:
-        """This process's name: forked workers share everything but their number."""
+        """The name of this process. Forked workers differ only in their process id."""
         return f"{self._house}-{_BOOT}-{os.getpid()}"
 
     def is_elsewhere(self, name: object) -> bool:
-        """Whether this is the name of another process of this installation; NotOurs if it is not
-        even of this installation."""
+        """Whether this is the name of another process of this installation.
+
+        Raises NotOurs if it is no name of a process of this installation.
+        """
         if not isinstance(name, str) or not name.startswith(f"{self._house}-"):
             raise NotOurs
         return name != self.name
 
     def listen(self, channel: str, fn: Callable[[bytes], None]) -> None:
-        """`fn(data)` for each message on a channel. To be said before `start`; must be quick."""
+        """Call `fn(data)` for each message on a channel. Call before `start`; `fn` must be fast."""
         self._handlers[channel] = fn
 
     def on_gap(self, fn: Callable[[], None]) -> None:
-        """`fn()` whenever messages of others may have been missed."""
+        """Call `fn()` whenever messages of other processes may have been missed."""
         self._gap_handlers.append(fn)
 
     def on_shed(self, fn: Callable[[], None]) -> None:
-        """`fn()` when Redis is back after messages of this process were lost."""
+        """Call `fn()` when Redis is back after messages of this process were dropped."""
         self._shed_handlers.append(fn)
 
     def publish(self, channel: str, body: str) -> bool:
         return bool(self.publisher and self.publisher.publish(channel, body))
 
     def start(self) -> None:
-        """Begin to listen; once per process, after the fork."""
+        """Begin to receive messages. Call once per process, after the fork."""
         if self._greenlet or self._door is None or not self._door.enabled:
             return
         on_gap = lambda: self._call_all(self._gap_handlers)  # noqa: E731
@@ -90,7 +93,7 @@ class Bus:
         self._greenlet = gevent.spawn(self._dispatch, self.subscriber)
 
     def stop(self) -> None:
-        """Send what is still in the outbox (at most a second) and end. May be called twice."""
+        """Send the rest of the outbox (for at most a second) and stop. May be called twice."""
         if self.publisher:
             self.publisher.stop()
         if self._greenlet:

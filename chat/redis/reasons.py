@@ -1,7 +1,7 @@
-"""Why Redis cannot be used, as people are told: in the log, on /health/redis, on the status page.
+"""Describes why Redis cannot be used, for the log, /health/redis and the status page.
 
-Where somebody can do something about it the reason has a name, and the status page says in the
-reader's language what (``chat.monitoring.status.cards``).
+If an administrator can fix the problem, the reason has a name. The status page explains the fix
+for each name in the reader's language (``chat.monitoring.status.cards``).
 """
 
 import re
@@ -37,16 +37,16 @@ LONGEST = 600
 
 
 def describe(error: Exception, kind: str) -> tuple[str, str]:
-    """One line for a log or a status page, and the reason's name or nothing."""
+    """One line for a log or a status page, and the name of the reason or ""."""
     reason = _reason_of(error, kind)
-    if isinstance(error, Lacking | Unknown | Unfit):  # our own words
+    if isinstance(error, Lacking | Unknown | Unfit):  # the text is ours, not the server's
         return str(error)[:LONGEST], reason
     prefix = _SAID.get(reason, type(error).__name__)
     return f"{prefix}: {_detail(error)}"[:LONGEST], reason
 
 
 def _detail(error: Exception) -> str:
-    """What the server said, without values."""
+    """The message of the server, without quoted values."""
     if refused := _REFUSED_COMMAND.search(str(error)):
         return f"+{refused[1]}"
     if is_unknown_command(error):

@@ -1,8 +1,8 @@
-"""What must be true before Redis is trusted again after an outage.
+"""The steps before Redis is trusted again after an outage.
 
-A Redis that comes back may hold what it held before: everything that changed meanwhile is wrong in
-it, not just missing. So the caches are emptied, and whoever keeps something else there repairs it,
-while the breaker still keeps every reader out.
+A Redis that comes back may hold its old contents. Everything that changed during the outage is
+wrong there, not just missing. So the caches are emptied, and the modules that store other data in
+Redis repair it, while the breaker still keeps all readers out.
 """
 
 import logging
@@ -29,16 +29,22 @@ UNMARKED = (
 
 
 class MarkedMeanwhile(NotReady):
-    """The mark changed during the recovery: another process that starts as well was the first to
-    leave it, or one that stops using Redis took it away."""
+    """The mark changed during the recovery.
+
+    Another process that starts at the same time wrote it first, or a process that stops using
+    Redis deleted it.
+    """
 
 
 Steps = list[Callable[[], bool]]
 
 
 def recover(client: Any, looking: redis_watch.Looking, repairs: Steps, last: Steps) -> Seen:
-    """Look, empty, repair, prove a write, and take the ``last`` steps with our mark in place. What
-    was seen in the end; raises if it is not trusted."""
+    """Check Redis, empty the caches, take the ``repairs``, check a write, take the ``last`` steps.
+
+    Our mark is in place before the ``last`` steps. Returns the result of the last check; raises if
+    Redis is not to be trusted.
+    """
     try:
         seen = _recover(client, looking, repairs)
     except MarkedMeanwhile:
@@ -58,7 +64,8 @@ def _recover(client: Any, looking: redis_watch.Looking, repairs: Steps) -> Seen:
     gone = flush(client)
     _take(repairs)
     # A full or read-only server answers PING: only a write proves that writes work.
-    # A mark that was taken away meanwhile must not come back: who trusted it would again.
+    # An epoch that was deleted meanwhile must not be written again: processes that knew it would
+    # trust Redis again.
     new = "" if before.epoch else mark.new_epoch()
     seen = looking.look(client, epoch=new)
     if seen.run_id != before.run_id:
@@ -71,13 +78,13 @@ def _recover(client: Any, looking: redis_watch.Looking, repairs: Steps) -> Seen:
 
 
 def flush(client: Any) -> int:
-    """Empty the caches without stopping the server; how many keys went."""
+    """Delete all cached keys in batches, without blocking the server; the number of keys."""
     are_cached = lambda names: list(filter(ownership.is_cached, names))  # noqa: E731
     return sum(take_out(client, pattern, are_cached) for pattern in SUSPECT)
 
 
 def take_out(client: Any, pattern: str, of: Callable[[list[str]], list[str]]) -> int:
-    """Delete those of the keys that ``of`` names, of a batch of names; how many went."""
+    """Delete the keys like ``pattern`` that ``of`` selects from each batch; the number of keys."""
     gone = 0
     for batch in batches(client, pattern):
         names = of(batch)
@@ -90,7 +97,7 @@ def take_out(client: Any, pattern: str, of: Callable[[list[str]], list[str]]) ->
 
 
 def batches(client: Any, pattern: str) -> Iterator[list[str]]:
-    """The names of all keys like this, so many at a time."""
+    """The names of all keys like ``pattern``, BATCH at a time."""
     batch: list[str] = []
     for key in client.scan_iter(match=pattern, count=BATCH):
         batch.append(key)

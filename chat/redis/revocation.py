@@ -1,9 +1,9 @@
-"""A process that stops using a Redis that still answers says so there, so that nobody else goes on.
+"""Lets a process that stops using a working Redis stop all other processes from trusting it.
 
-What it writes from now on is announced to nobody. Others ask for our mark in each round trip
-(``chat.redis.mark``), so the mark is taken away: a deletion is taken also where there is no memory
-for a write. Where it is not (too few replicas, no room on the disk, a Cluster, where the mark is
-not asked for), a word over pub/sub has to do, which arrives a moment later.
+From then on the writes of this process are not announced in Redis. The other processes check our
+mark in each round trip (``chat.redis.mark``), so this process deletes the mark's epoch. A full
+Redis still accepts a deletion. If it does not (too few replicas, disk full), or in a Cluster, where
+round trips do not check the mark, a message over pub/sub is sent; it arrives a moment later.
 """
 
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def revoke(door: "Door", channel: str, word: str) -> bool:
-    """Take our mark away, and publish ``word``. Whether nobody can overlook it."""
+    """Delete our mark's epoch and publish ``word``. True if no process can miss the deletion."""
     client = None
     try:
         client = door.new_client()
@@ -38,7 +38,7 @@ def revoke(door: "Door", channel: str, word: str) -> bool:
 
 
 def is_revoked(door: "Door") -> bool:
-    """Whether there is no mark that anybody could trust, as far as Redis tells."""
+    """Whether the epoch is gone. False if Redis does not answer, and in a Cluster."""
     if door.connector.mode == "cluster":
         return False
     client = None

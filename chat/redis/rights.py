@@ -1,8 +1,8 @@
-"""What the product needs of its user in Redis, and how a right that is missing is named.
+"""The rights that the Redis user of the product needs, and the check that names missing ones.
 
-Redis says of a refusal which command it was, but not which key or channel. So it is asked what the
-user may do (``redis.acl_check_cmd``, from 7.0 on), once at a look for all that is needed. Every
-question has all its arguments: a server may end where a key is left out.
+When Redis refuses a call, it names the command but not the key or channel. So each health check
+asks for all needed rights at once (``redis.acl_check_cmd``, from Redis 7.0 on). Every question has
+all arguments of its command: some servers crash if a key is left out.
 """
 
 import json
@@ -15,7 +15,7 @@ from chat.redis import scripts
 from chat.redis.errors import Lacking, Unknown
 from chat.redis_schema import keys
 
-# Command and arguments; K is a key of ours.
+# Command and arguments; K stands for one of our keys.
 K = object()
 COMMANDS: tuple[tuple[Any, ...], ...] = (
     ("GET", K), ("SET", K, "1"), ("DEL", K), ("UNLINK", K), ("EXISTS", K), ("MGET", K),
@@ -32,9 +32,9 @@ COMMANDS: tuple[tuple[Any, ...], ...] = (
     ("EVAL", "return 1", "1", K), ("EVALSHA", scripts.sha_of("return 1"), "1", K),
     ("TIME",), ("SCAN", "0"), ("PING",),
 )  # fmt: skip
-SELDOM = ("SELECT", "UNSUBSCRIBE", "CLIENT|SETINFO")  # of a connection
+SELDOM = ("SELECT", "UNSUBSCRIBE", "CLIENT|SETINFO")  # about a connection, not about a key
 READING, WRITING = ("GET", "EXISTS"), ("SET", "DEL", "EXPIRE")
-HELPFUL = ("INFO", "ROLE", "DBSIZE")  # without them less is known: see ``line``
+HELPFUL = ("INFO", "ROLE", "DBSIZE")  # optional: the status page knows less without them
 CHANNELS = ("updates:channels", "updates:messages", "updates:users", "chat:socketio")
 PATTERNS = ("cache:*", "session:*", "ended:{session:*", "limit:*", "v:{cache:*", "w:{cache:*",
             "a:{cache:*", "f:{cache:*", "{presence}:*", "chat:mark")  # fmt: skip
@@ -61,12 +61,15 @@ def asking() -> str:
 
 
 def lua() -> str:
-    """What ``asking`` needs before it in a script."""
+    """The Lua function that a script must define before the text of ``asking``."""
     return _ASK
 
 
 def check(told: str) -> None:
-    """Raise what is missing, by its name in an ACL. Nothing is known of a Redis before 7.0."""
+    """Raise Unknown or Lacking with the missing rights as an ACL names them.
+
+    Before Redis 7.0 ``told`` is empty and nothing is checked.
+    """
     answers = dict(zip(_questions(names.prefix()), told, strict=False))
     unknown = sorted({question[0] for question, answer in answers.items() if answer == "?"})
     if unknown:
@@ -85,7 +88,7 @@ def _lacking(answers: dict[Question, str]) -> list[str]:
 
 
 def _commands(may: set[Question]) -> list[str]:
-    """Commands that are allowed with no key, although some key may be used at all."""
+    """Commands that are not allowed; those on keys only if some key may be used at all."""
     used = {question[0] for question in may}
     wanted = [command for command in COMMANDS if command[0] not in used]
     some_key = any(question[0] in (*READING, *WRITING) for question in may)
@@ -118,7 +121,7 @@ def _channels(may: set[Question]) -> list[str]:
 
 
 def line(user: str = "chat", password: str = "PASSWORD") -> str:
-    """The ACL of a user who may do all that is needed, and what is helpful, and nothing else."""
+    """The ACL command that creates a user with all needed and helpful rights and no others."""
     commands = [*(command[0] for command in COMMANDS), "PUBLISH", "SUBSCRIBE", *SELDOM, *HELPFUL]
     return " ".join((
         f"ACL SETUSER {user} on >{password} resetkeys resetchannels -@all",
@@ -138,7 +141,7 @@ def _sample(pattern: str) -> str:
 
 @lru_cache(maxsize=4)
 def _questions(_prefix: str) -> tuple[Question, ...]:
-    """Every command with a few keys, the usual ones with all, and the channels."""
+    """All questions: the usual commands with all key patterns, others with three, and channels."""
     samples = [_sample(pattern) for pattern in PATTERNS]
     few = [samples[0], samples[1], samples[-1]]
     found: list[Question] = []
@@ -161,7 +164,7 @@ def _table(question: Sequence[str]) -> str:
 
 
 def uncovered(patterns: Iterable[str] = PATTERNS) -> set[str]:
-    """Declared keys that no pattern covers: with ``line`` nobody could use them."""
+    """Declared keys that no pattern covers; a user made by ``line`` could not use them."""
     wanted = [s.name for s in keys.STRUCTURES] + list(keys.HELPERS)
     covered = tuple(pattern.removesuffix("*") for pattern in patterns)
     return {name for name in wanted if not name.replace("{*}", "{cache:").startswith(covered)}

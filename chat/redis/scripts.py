@@ -1,4 +1,4 @@
-"""Lua scripts: sent once, called by their hash, sent again when the server has forgotten them."""
+"""Runs Lua scripts by their hash (EVALSHA), or by text (EVAL) if the server lacks a script."""
 
 import hashlib
 import logging
@@ -19,44 +19,47 @@ Steps = Callable[[Any, list[str], list[Any]], Any]
 
 log = logging.getLogger(__name__)
 
-MOVING_SECONDS = 0.5  # for so long a slot that refused a script is taken to be still on its way
+MOVING_SECONDS = 0.5  # for so long a slot that refused a script counts as moving
 
 _steps: dict[str, Steps] = {}
-_moving: dict[int, float] = {}  # by slot, until when
+_moving: dict[int, float] = {}  # by slot: the monotonic time until which it counts as moving
 _mends: dict[str, Callable[[list[str]], Call]] = {}
 
 
 def in_steps(script: str, steps: Steps) -> None:
-    """How to do the same key by key, in an order that is safe whoever comes in between.
+    """Register a replacement for a script that does the same key by key, without atomicity.
 
-    While a Cluster moves a slot to another node it refuses every script on keys that are not all
-    at the same place, for as long as that takes.
+    While a Cluster moves a slot, it refuses scripts whose keys are not all on the same node. The
+    replacement must be safe if other callers run between its steps.
     """
     _steps[script] = steps
 
 
 def mended_by(script: str, mend: Callable[[list[str]], Call]) -> None:
-    """``mend(keys)`` is run, and the script once more, where one of its keys held another type.
+    """Register a repair: if a key has the wrong type, run ``mend(keys)``, then the script again.
 
-    It answers what it deleted. Only for a script that may be run whole after a part of it was.
+    ``mend`` returns a script call that answers the names of the keys it deleted. Only for scripts
+    that may run again in full after a part of them has run.
     """
     _mends[script] = mend
 
 
 @lru_cache(maxsize=256)
 def sha_of(script: str) -> str:
-    # The server's own name for the script, not a security measure.
+    # EVALSHA names scripts by their SHA-1; this is no security measure.
     return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 def run(client: Any, script: str, keys: list[str], args: list[Any]) -> Any:
-    """One call; what it answers, or its error raised."""
+    """Run one script; its answer. Raises its error."""
     return run_all(client, [(script, keys, args)])[0]
 
 
 def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
-    """Many calls in one round trip; each stands alone. EVALSHA, and EVAL (which also loads) where
-    the server does not know a script yet."""
+    """Run many independent scripts in one round trip; their answers in order.
+
+    Scripts that the server does not know take a second one: EVAL, which also loads them.
+    """
     stepped = {i for i, call in enumerate(calls) if call[0] in _steps and _was_moving(call)}
     answers = _answers(client, {i: call for i, call in enumerate(calls) if i not in stepped})
     poisoned = []
@@ -77,7 +80,7 @@ def run_all(client: Any, calls: Sequence[Call]) -> list[Any]:
 
 
 def _answers(client: Any, calls: dict[int, Call]) -> dict[int, Any]:
-    """By number; refusals are answers."""
+    """The answers by the number of the call. Errors are returned as answers, not raised."""
     if not calls:
         return {}
     by_hash = [
@@ -97,7 +100,10 @@ def _by_text(call: Call) -> Command:
 
 
 def _after_mending(client: Any, calls: Sequence[Call]) -> list[Any]:
-    """In one round trip, so that hardly anybody comes in between. Raises what is still refused."""
+    """Run each repair and its script again, in one round trip, so that few callers intervene.
+
+    Raises if a call fails again.
+    """
     pairs = [(_mends[call[0]](call[1]), call) for call in calls]
     answers = _send(client, [_by_text(each) for pair in pairs for each in pair])
     for answer in answers:
@@ -109,10 +115,10 @@ def _after_mending(client: Any, calls: Sequence[Call]) -> list[Any]:
 
 
 def _send(client: Any, commands: Sequence[Command]) -> list[Any]:
-    """One round trip; a refusal is an answer."""
+    """Send commands in one round trip. Errors are returned as answers, not raised."""
     if isinstance(client, ServerClient):
         return client.together(commands)
-    # The Cluster's own way for one command would try again with pauses while a slot moves.
+    # Not ``execute_command`` of the Cluster: while a slot moves it retries with pauses.
     pipe = client.pipeline(transaction=False)
     for command in commands:
         pipe.execute_command(*command)
@@ -120,7 +126,7 @@ def _send(client: Any, commands: Sequence[Command]) -> list[Any]:
 
 
 def _was_moving(call: Call) -> bool:
-    """Whether the slot was on its way a moment ago: then its refusal need not be waited for."""
+    """Whether the slot was moving a moment ago: then the steps are used without trying first."""
     return bool(_moving) and _moving.get(_slot(call), 0.0) > monotonic()
 
 

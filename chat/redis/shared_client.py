@@ -1,4 +1,4 @@
-"""The client all greenlets of a process share: made at the first use, dropped after trouble."""
+"""The client that all greenlets of a process share: made at first use, dropped after errors."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class SharedClient:
-    """One client at a time, never one that a parent made before the fork."""
+    """Holds one client at a time. A client that a parent made before the fork is not used."""
 
     def __init__(self) -> None:
         self.client: Any = None
@@ -27,8 +27,11 @@ class SharedClient:
         self._building = threading.Lock()
 
     def get(self, connector: Connector, check: Callable[[Any], None]) -> Any:
-        """The client. ``check(connection)`` sees each new connection of its pool first, and may
-        raise. Raises MaxConnectionsError while another greenlet is at making it."""
+        """The client; made if there is none.
+
+        ``check(connection)`` is called for each new connection of its pool, and may raise. Raises
+        MaxConnectionsError if another greenlet takes longer than POOL_WAIT to make the client.
+        """
         client = self.client
         if client is not None and self._pid == os.getpid():
             return client
@@ -46,8 +49,10 @@ class SharedClient:
             self._building.release()
 
     def drop(self) -> None:
-        """The next caller gets a new one. Calls under way keep their connection, and end by their
-        own time limit."""
+        """Drop the client; the next caller makes a new one.
+
+        Calls in progress keep their connections and end by their own timeouts.
+        """
         client, self.client = self.client, None
         if client is None or self._pid != os.getpid():
             return
@@ -57,7 +62,7 @@ class SharedClient:
                 pools.disconnect(inuse_connections=False)
             else:
                 client.close()
-        except Exception as error:  # noqa: BLE001 - it is being thrown away
+        except Exception as error:  # noqa: BLE001 - the client is not used again
             log.debug("closing a Redis client: %s", error)
 
     def _greet(self, connection: Any, check: Callable[[Any], None]) -> None:

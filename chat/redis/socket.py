@@ -1,4 +1,4 @@
-"""Counts how long a request waits for the answers of Redis (``chat.redis.deadline``)."""
+"""Measures how long a request waits for answers of Redis (``chat.redis.deadline``)."""
 
 import socket
 from time import monotonic
@@ -8,7 +8,7 @@ from chat.redis import deadline
 
 
 class TimedSocket:
-    """A connection's socket, as the library uses it."""
+    """Wraps the socket of a connection to Redis and measures each read."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -18,16 +18,16 @@ class TimedSocket:
         return getattr(self._sock, name)
 
     def recv_into(self, *args: Any) -> Any:
-        """Wait for an answer."""
+        """Read an answer and count the wait; used by the library with hiredis."""
         return self._wait(self._sock.recv_into, args)
 
     def recv(self, *args: Any) -> Any:
-        """The same, where the library does without hiredis."""
+        """Like ``recv_into``; used by the library without hiredis."""
         return self._wait(self._sock.recv, args)
 
     def is_quiet(self) -> bool:
-        """Whether nothing has come that nobody waits for, not even the end of the connection."""
-        plain = getattr(self._sock, "_sock", None)  # beneath gevent's, which would wait
+        """Whether the connection is open and has no unread data. Does not wait."""
+        plain = getattr(self._sock, "_sock", None)  # gevent's own socket would wait
         try:
             plain.recv(1, socket.MSG_PEEK)  # type: ignore[union-attr]
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The hearing half of the bus."""
+"""The receiving half of the bus: a subscription that reconnects and reports gaps."""
 
 import logging
 import random
@@ -19,11 +19,11 @@ DEAD_AFTER = 15.0  # seconds of silence after which a subscription counts as los
 
 
 class Silence(Exception):
-    """Redis no longer answers on a subscription, or is no longer trusted."""
+    """Redis does not answer on a subscription any more, or is not trusted any more."""
 
 
 class Subscriber:
-    """A watched subscription: it notices a hung server, reconnects, and tells about the gap."""
+    """A subscription that detects a hung server, reconnects, and calls `on_gap` afterwards."""
 
     def __init__(self, door: Any, channels: list[str], on_gap: Callable[[], None]) -> None:
         self.connected = False
@@ -31,7 +31,7 @@ class Subscriber:
         self._door, self._channels, self._on_gap = door, channels, on_gap
 
     def messages(self) -> Iterator[tuple[str, bytes]]:
-        """(channel, data) for ever. While Redis is away it waits, asking only the breaker."""
+        """(channel, data) for ever. While Redis is down it polls the breaker, not Redis."""
         failures, gap = 0, False
         while True:
             if not self._door.is_up():
@@ -50,7 +50,7 @@ class Subscriber:
                         gevent.spawn(self._on_gap)
             except Exception as error:  # noqa: BLE001
                 gap = True
-                log.debug("Redis subscription lost: %s", error)  # the door tells of outages
+                log.debug("Redis subscription lost: %s", error)  # the door logs outages
                 self._door.refused(error, "listening")
             finally:
                 self.connected = False
@@ -58,7 +58,7 @@ class Subscriber:
             gevent.sleep(pause_after(failures))
 
     def _listen(self) -> Iterator[tuple[str, bytes] | None]:
-        """First None (subscribed), then messages; raises when the subscription is lost."""
+        """None after the subscription, then messages. Raises if the subscription is lost."""
         client = pubsub = None
         try:
             client = self._door.new_client()

@@ -1,7 +1,7 @@
-"""How long round trips to Redis take, by what they do.
+"""Measures how long round trips to Redis take, by family: get, set, script or other.
 
-A pipeline counts as what its first command does. Most of what is read and written goes through
-scripts, so scripts that read or write cached data say so (``learn``) and count with GET and SET.
+A pipeline counts for the family of its first command. Most cached data is read and written by
+scripts. Such scripts are registered with ``learn`` and count as get or set.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,13 +30,13 @@ _SCRIPTS: dict[str, str] = {}  # by text and by hash
 
 
 def learn(family: str, scripts: Iterable[tuple[str, str]]) -> None:
-    """These scripts (text, hash) do what ``get`` or ``set`` do."""
+    """Count these scripts (text, hash) as ``family``: GET or SET."""
     for text, sha in scripts:
         _SCRIPTS[text] = _SCRIPTS[sha] = family
 
 
 def family_of(command: tuple[Any, ...]) -> str:
-    """What a command does."""
+    """The family of a command."""
     verb = command[0]
     if verb in ("EVALSHA", "EVAL"):
         return _SCRIPTS.get(command[1], SCRIPT)
@@ -44,7 +44,7 @@ def family_of(command: tuple[Any, ...]) -> str:
 
 
 def watch(client: Any) -> Any:
-    """The same client, whose round trips are measured from now on."""
+    """Measure all round trips of a client from now on; the same client."""
     run, pipeline = client.execute_command, client.pipeline
     if isinstance(client, ServerClient):
         client.together = partial(_together, client.together)  # type: ignore[method-assign]
@@ -80,7 +80,7 @@ def _together(send: Callable[[Sequence[Command]], list[Any]], commands: Sequence
 
 @contextmanager
 def _measured(first: Any) -> Iterator[None]:
-    """The time of a pipeline counts for its first command."""
+    """Measure the block as a call of the family of ``first``, a command."""
     family, began = family_of(first), perf_counter()
     try:
         yield
@@ -104,7 +104,7 @@ class Pipe(Pipeline):
 
 
 class ClusterPipe(cluster.ClusterPipeline):
-    """The same over many nodes."""
+    """A Cluster pipeline that is measured."""
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         if not (Switch.on and self._commands):
@@ -114,7 +114,7 @@ class ClusterPipe(cluster.ClusterPipeline):
 
 
 def pools(client: Any) -> list[Any]:
-    """The pools of a client: one, or one a node of a Cluster."""
+    """The connection pools of a client: one, or one for each node of a Cluster."""
     if client is None:
         return []
     if (pool := getattr(client, "connection_pool", None)) is not None:
@@ -125,12 +125,12 @@ def pools(client: Any) -> list[Any]:
 
 
 def in_use(pool: Any) -> int:
-    """How many of a pool's connections somebody has now: its queue holds a place for each other."""
+    """How many connections of a pool are in use. Its queue has one entry for each other one."""
     return int(pool.max_connections - pool.pool.qsize())
 
 
 def facts(client: Any) -> dict[str, float]:
-    """Memory, its limit, connections and keys, as Redis says; of a Cluster, of all its masters."""
+    """Memory, its limit, clients and keys of Redis; in a Cluster, the sums of all masters."""
     if hasattr(client, "get_primaries"):
         nodes = [client.get_redis_connection(node) for node in client.get_primaries()]
     else:

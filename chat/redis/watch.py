@@ -1,8 +1,8 @@
-"""The watch over Redis: one greenlet per process, one cheap look a second.
+"""The health watch of Redis: one greenlet per process, one cheap check (a "look") a second.
 
-What is looked at is what the product needs: that it is a master, that a script may read and write,
-that the user has every right. INFO and ROLE tell more where they are permitted, and nothing less is
-done where they are not.
+It checks what the product needs: the server is a master, a script can read and write, the user has
+all rights. INFO and ROLE are optional: if they are not permitted, the checks that need them are
+left out.
 """
 
 import logging
@@ -31,7 +31,7 @@ _watches: dict["Door", gevent.Greenlet] = {}
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look found. ``run_id`` is empty where Redis does not tell it."""
+    """The result of a check. ``run_id`` is empty if Redis does not tell it."""
 
     run_id: str
     epoch: str
@@ -40,14 +40,17 @@ class Seen:
 
 
 class Looking:
-    """How one process looks at Redis. Raises unless it can be used for all that is needed."""
+    """Checks Redis for one process."""
 
     def __init__(self, mode: str) -> None:
         self._mode = mode
-        self._refused: set[str] = set()  # not asked for again: each refusal is logged there
+        self._refused: set[str] = set()  # commands not sent again: Redis logs each refusal
 
     def look(self, client: Any, epoch: str = "", write: bool = True) -> Seen:
-        """Who answers, and what our mark is there; ``epoch`` is left where there is none."""
+        """Check the server and read our mark. Raises if the server cannot be used.
+
+        ``epoch`` is written to the mark if there is none; ``write`` raises the beat of the mark.
+        """
         began = time.perf_counter()
         run_id = self._look_at_nodes(client) if self._mode == "cluster" else self._who(client)
         latency = round((time.perf_counter() - began) * 1000, 2)
@@ -55,17 +58,17 @@ class Looking:
             found, beat, told = scripts.run(client, _look(), [mark.KEY], [epoch, int(write)])
         except ResponseError:
             if self._mode != "cluster":
-                check_rights(client)  # has the better answer, if it is about rights
+                check_rights(client)  # raises a better error if a right is missing
             raise
         rights.check(told)
         return Seen(run_id, found, int(beat), latency)
 
     def begin_anew(self) -> None:
-        """Perhaps it may ask more than before."""
+        """Try the refused commands again: the rights may have changed."""
         self._refused.clear()
 
     def _look_at_nodes(self, client: Any) -> str:
-        """In a Cluster the answer names all its masters: a failover of one changes it."""
+        """The run ids of all masters of a Cluster, joined: a failover changes the result."""
         nodes = client.get_primaries()
         if not nodes:
             raise RedisConnectionError("the Cluster has no masters")
@@ -77,9 +80,9 @@ class Looking:
         return self._who(server) or str(node.name)
 
     def _who(self, client: Any) -> str:
-        """The run id of the server, which must be a master.
+        """The run id of the server, or "". Raises if the server is not a master.
 
-        A replica answers PING and takes PUBLISH, and yet nothing written to it reaches anyone.
+        A replica answers PING and accepts PUBLISH, but what is written to it reaches no other.
         """
         pipe = client.pipeline(transaction=False)
         pipe.ping()
@@ -110,19 +113,19 @@ def _look() -> str:
 
 
 def check_rights(client: Any) -> None:
-    """Raise what is missing, with its name, whatever key it is that may not be touched."""
+    """Raise an error that names the missing rights. Needs no right on any key itself."""
     script = f"{rights.lua()}return {rights.asking()}"
     told = scripts.run(client, script, [], [])
     rights.check(told.decode() if isinstance(told, bytes) else told)
 
 
 def named(error: Exception, get_client: Callable[[], Any]) -> Exception:
-    """The same with the name of the right that is missing, if Redis tells."""
+    """An error that names the missing right, if Redis tells it; else the same error."""
     try:
         check_rights(get_client())
     except (NoPermissionError, Unknown) as better:
         return better
-    except Exception as other:  # noqa: BLE001 - the first one is what is to be told
+    except Exception as other:  # noqa: BLE001 - the first error is reported
         log.debug("asking for rights: %s", other)
     return error
 
@@ -134,10 +137,10 @@ def _must_be_master(role: str | bytes) -> None:
 
 
 def same_server(connection: Any, run_id: str) -> None:
-    """Raise when a fresh connection reached another server, or the same one after a restart.
+    """Raise if a new connection reached another server, or the same server after a restart.
 
-    Without this, what a restarted server read back from its disk would be served until the next
-    look of the watch. Where INFO is refused nobody knows its run id, and our mark has to do.
+    Otherwise the old data that a restarted server loads from its disk would be served until the
+    next check of the watch. If INFO is refused, the run id is unknown and only our mark is checked.
     """
     if not run_id:
         return
@@ -145,7 +148,7 @@ def same_server(connection: Any, run_id: str) -> None:
         connection.send_command("INFO", "server")
         answer = connection.read_response()
     except ResponseError:
-        return  # not allowed to ask: the watch will notice
+        return  # not permitted: the watch will notice a change
     text = answer.decode() if isinstance(answer, bytes) else str(answer)
     found = re.search(r"run_id:(\w+)", text)
     if found and found.group(1) not in run_id.split(","):
@@ -154,7 +157,7 @@ def same_server(connection: Any, run_id: str) -> None:
 
 
 def start(door: "Door") -> None:
-    """Begin to watch; harmless when the watch runs already or Redis is switched off."""
+    """Start the watch; does nothing if it runs already or Redis is switched off."""
     if door.enabled and door not in _watches:
         if not door.connector.verifies:
             log.warning("the certificate of Redis is not verified, as the settings say")
@@ -178,13 +181,13 @@ def _watch(door: "Door") -> None:
                 door.keep_up()
         except Exception:
             log.exception("the Redis watch stumbled")
-        # While down, wake for the next try, but never spin.
+        # While Redis is down, wake up when the next try is due, but never without a pause.
         pause = max(0.05, door.breaker.next_retry_s()) if door.breaker.is_open else EVERY
         gevent.sleep(min(EVERY, pause))
 
 
 def apart(fn: Callable[[bool], None], up: bool) -> None:
-    """Call `fn(up)` without making whoever noticed the change wait for it."""
+    """Call `fn(up)` in a new greenlet, so that the caller does not wait for it."""
     if gevent.monkey.is_module_patched("socket"):
         gevent.spawn(_quietly, fn, up)
     else:
