@@ -1,1 +1,1 @@
-"""Reads: Redis first, MongoDB on a miss. And the fence that keeps old values out after a write."""
+"""Cached reads: from Redis, on a miss from MongoDB. The fence prevents stale reads after writes."""

@@ -1,4 +1,4 @@
-"""Channels: one hash with every named one (R4), a key for each direct one, and the site."""
+"""Cached channels: one hash of all named channels (R4), a key for each direct one; the site."""
 
 from collections.abc import Iterable
 
@@ -30,7 +30,7 @@ SITE = codec.json_string("cache:site", "channels", "TTL_CHANNELS")
 
 
 def all_source() -> Source:
-    """Every channel but the direct ones, by id."""
+    """All channels except direct ones, by id."""
     return Source(keys.channels_list(), ALL, _load_all)
 
 
@@ -40,12 +40,12 @@ def direct_source(channel_id: str) -> Source:
 
 
 def site_source() -> Source:
-    """The installation."""
+    """The site: name and settings of the installation."""
     return Source(keys.site(), SITE, _load_site)
 
 
 def get_all() -> dict[str, dict]:
-    """Every channel but the direct ones, by id. What a reader may see of it is decided later."""
+    """All channels except direct ones, by id. Callers check what the reader may see."""
     return read_through.get(all_source())
 
 
@@ -59,7 +59,7 @@ def get(channel_id: str) -> dict | None:
 
 
 def get_many(channel_ids: Iterable[str]) -> list[dict]:
-    """Channels of any kind; the unknown are left out."""
+    """Channels of any kind, in the order of the ids; unknown ids are left out."""
     wanted = list(channel_ids)
     if not read_through.is_cached("channels"):
         read_through.note("bypass")
@@ -73,13 +73,13 @@ def get_many(channel_ids: Iterable[str]) -> list[dict]:
 
 
 def get_by_slug(slug: str) -> dict | None:
-    """By address, in whatever case and composition, or by an address that it had before."""
+    """The channel with this current or former slug, in any case and Unicode form; or None."""
     meant = validate.address_of(slug)
     return _get_by_slug(slug) or (_get_by_slug(meant) if meant not in ("", slug) else None)
 
 
 def _get_by_slug(slug: str) -> dict | None:
-    # Direct channels have their id in their address.
+    # The slug of a direct channel contains its id.
     if slug.startswith("dm-"):
         channel = get(slug.removeprefix("dm-"))
         if channel and channel["slug"] == slug:
@@ -90,7 +90,7 @@ def _get_by_slug(slug: str) -> dict | None:
 
 
 def find_slug(named: dict[str, dict], slug: str) -> dict | None:
-    """The channel with this address, or one that had it."""
+    """The channel with this slug, else one that had it before, else None."""
     channels = named.values()
     return next((c for c in channels if c["slug"] == slug), None) or next(
         (c for c in channels if slug in c["former_slugs"]), None
@@ -112,6 +112,6 @@ def _load_direct(channel_id: str) -> dict | None:
 
 
 def _load_site() -> dict | None:
-    # A claimed but unfinished set-up is none: it may still be taken over (Site.claim).
+    # A set-up that was claimed but not finished does not count: see Site.claim.
     row = Site.with_owner()
     return row and {"name": row["name"], "open_registration": row["open_registration"]}

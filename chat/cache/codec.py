@@ -1,4 +1,4 @@
-"""JSON as the caches write it: compact, text as it is, and a marker for "known to be nothing"."""
+"""Encodes cached values: compact JSON without ASCII escapes, and a marker for "does not exist"."""
 
 import json
 from typing import Any
@@ -14,12 +14,12 @@ def dump(value: Any) -> str:
 
 
 def json_string(name: str, feature: str, ttl: str) -> Shape:
-    """A JSON value in a Redis string; that there is none is kept, too."""
+    """The shape of a JSON value in a Redis string. "Does not exist" is cached, too."""
     return Shape(
         feature, ttl, ("GET",), "SET", lambda value, key: [text(value, key)], decoder(name)
     )
 
 
 def text(value: Any, key: str) -> str:
-    """What is stored at a key."""
+    """The text to store at a key: JSON, or the marker for None."""
     return nothing(key) if value is None else dump(value)

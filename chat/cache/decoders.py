@@ -1,4 +1,4 @@
-"""One decoder for each structure in Redis: it reads what we wrote and refuses everything else."""
+"""One decoder for each structure in Redis: it accepts what we wrote and refuses all else."""
 
 from chat.cache import shapes, unread_tail
 from chat.cache.shapes import Decoder
@@ -22,7 +22,7 @@ _DECODERS: dict[str, Decoder] = {
 def decoder(name: str) -> Decoder:
     """The decoder of a structure, by its declared name in ``chat.redis_schema.keys``.
 
-    It gets what Redis sent and the key, and raises one of ``shapes.UNREADABLE`` for what is not
-    ours.
+    A decoder is called with the answer of Redis and the key. It raises one of
+    ``shapes.UNREADABLE`` if the value was not written by us.
     """
     return _DECODERS[name]

@@ -1,7 +1,8 @@
-"""What an answer was made from: every cached value that a request read, with its version.
+"""Collects the basis of an answer: every cached value that a request read, with its version.
 
-While all of these versions are still the current ones the answer would be the same again. Whatever
-cannot be checked that way (MongoDB, a value without a version) spoils the basis.
+While all these versions are current, the same request would get the same answer. A read that
+cannot be checked this way (MongoDB, a value without a version) spoils the basis: the answer is then
+not reusable.
 """
 
 from typing import Any
@@ -15,13 +16,18 @@ from chat.redis import scripts
 from chat.redis.client import redis
 
 SOON_MS = 2_000
-# KEYS: a key that holds a version of its own.
+# KEYS: a key whose value is a version.
 VERSION = "return redis.call('GET', KEYS[1])"
 wrong_type.run_again(VERSION)
 
 
 class Basis:
-    """Collects what one request reads."""
+    """The cached values that one request has read.
+
+    ``fenced``: versions of values behind the fence, by key. ``plain``: other versions, by the key
+    that holds each. ``spoiled``: the answer cannot be reused. ``personal``: the answer depends on
+    the caller.
+    """
 
     def __init__(self) -> None:
         self.fenced: dict[str, str] = {}
@@ -30,19 +36,19 @@ class Basis:
         self.personal = False
 
     def add(self, where: dict[str, str], key: str, version: str | None) -> None:
-        """Read under this version. Two versions of one key in one request fit no moment."""
+        """Add a key with its version. Two versions of one key in one request spoil the basis."""
         if version is None or where.setdefault(key, version) != version:
             self.spoiled = True
 
     def without(self, key: str) -> "Basis":
-        """The same but for this fenced value."""
+        """A copy of the basis without this fenced key."""
         other = Basis()
         other.fenced = {name: version for name, version in self.fenced.items() if name != key}
         other.plain, other.spoiled, other.personal = self.plain, self.spoiled, self.personal
         return other
 
     def beside(self, key: str, version: str) -> "Basis | None":
-        """The same and this fenced value; None if it was made from another version of that."""
+        """The basis with this fenced key added; None if it contains another version of the key."""
         if key in self.fenced:
             return self if self.fenced[key] == version else None
         other = self.without(key)
@@ -50,7 +56,7 @@ class Basis:
         return other
 
     def calls(self) -> list[scripts.Call]:
-        """The questions whose answers ``holds`` judges."""
+        """The script calls whose answers go to ``holds`` and ``held``."""
         together = [self.fenced]
         if redis.connector.mode == "cluster":
             together = [{key: version} for key, version in self.fenced.items()]
@@ -60,65 +66,71 @@ class Basis:
         ]
 
     def holds(self, answers: list[Any]) -> bool:
-        """Whether everything is as it was, and none of it about to expire: then an answer made
-        anew has it fetched early (``chat.cache.read_through``)."""
+        """Whether all versions are current and no value is about to expire.
+
+        If a value is about to expire, the answer is built again. That read refreshes the value
+        early (``chat.cache.read_through``).
+        """
         split = len(answers) - len(self.plain)
         same = all(_lasts(ms) for lives in answers[:split] for ms in lives)
         return same and answers[split:] == list(self.plain.values())
 
     def held(self, answers: list[Any]) -> dict[str, str]:
-        """The fenced values that are as they were, with their versions."""
+        """The fenced keys whose version is current, with their versions."""
         lives = [ms for each in answers[: len(answers) - len(self.plain)] for ms in each]
         pairs = zip(self.fenced.items(), lives, strict=True)
         return dict(pair for pair, ms in pairs if _lasts(ms))
 
 
 def _lasts(ms: int) -> bool:
-    """Whether a value with so much left of its life (-1: a write is under way) is the same."""
+    """Whether a value is unchanged and does not expire within SOON_MS.
+
+    ``ms`` is the rest of its lifetime; GONE if it changed, -1 while a write is in progress.
+    """
     return ms != fence_reads.GONE and not 0 <= ms < SOON_MS
 
 
 def begin() -> None:
-    """Collect what this request reads from now on."""
+    """Begin to collect the reads of this request."""
     g.basis = Basis()
 
 
 def current() -> Basis | None:
-    """The basis of this request, if it is collected."""
+    """The basis of this request; None if its reads are not collected."""
     return g.get("basis") if has_request_context() else None
 
 
 def end() -> None:
-    """Stop: what belongs to one request must not be found by the next."""
+    """Stop collecting, so that the next request does not find this basis."""
     g.pop("basis", None)
 
 
 def read(key: str, version: str | None) -> None:
-    """A fenced value was read under this version."""
+    """Record the read of a fenced value with its version."""
     if (basis := current()) is not None:
         basis.add(basis.fenced, key, version)
 
 
 def read_plain(key: str, version: str | None) -> None:
-    """Something was read whose version is the value of this key."""
+    """Record the read of something whose version is stored as the value of ``key``."""
     if (basis := current()) is not None:
         basis.add(basis.plain, key, version)
 
 
 def spoil() -> None:
-    """Something was read that cannot be checked."""
+    """Record a read that cannot be checked: the answer cannot be reused."""
     if (basis := current()) is not None:
         basis.spoiled = True
 
 
 def for_caller() -> None:
-    """Who asks has decided something: another caller may have to be answered otherwise."""
+    """Record that the answer depends on the caller: other callers must not get it."""
     if (basis := current()) is not None:
         basis.personal = True
 
 
 class MongoWatch(monitoring.CommandListener):
-    """Spoils the basis at every question to MongoDB; for ``models.init_app``."""
+    """Spoils the basis at every MongoDB command; ``models.init_app`` registers it."""
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         spoil()

@@ -1,4 +1,4 @@
-"""What a post to a direct conversation asks for, so that it can be asked for ahead."""
+"""Lists the cached values that a post to a direct channel reads, so that they can be prefetched."""
 
 from chat.cache import channels, users
 from chat.cache.process_copies import copies
@@ -7,7 +7,7 @@ from chat.redis_schema import keys
 
 
 def sources(channel_id: str, author: str) -> list[Source]:
-    """The conversation and the other people in it, as far as this process remembers them."""
+    """The direct channel and the profiles of its other people; [] if this process has no copy."""
     kept = copies.get(keys.direct(channel_id))
     if not kept or not kept.value:
         return []

@@ -1,14 +1,14 @@
-"""The fire drill: every process works without Redis for a while, and then trusts it again.
+"""The fire drill: all processes work without Redis for a while, then trust it again.
 
-It goes through MongoDB, where all processes look once a second, so it ends by itself whoever dies.
-Three things follow each other:
+The drill is stored in MongoDB, which all processes poll once a second. So it ends on time even if
+any process dies. It has three phases:
 
-    near    for NOTICE seconds nobody reads from caches any more, while everybody still announces
-            writes: when the first process leaves Redis, no other answers with what it keeps
-    away    the door is shut as in an outage; the breaker, the outages and the recovery do the rest
-    back    the door may open again: as after any outage the caches are emptied before they are
-            trusted. For SETTLE seconds more this process reads from MongoDB, until it has surely
-            heard of those that are still away.
+    near    For NOTICE seconds no process reads from caches, but all still announce their writes.
+            So when the first process leaves Redis, no other process answers from a stale cache.
+    away    The door is closed as in an outage. Breaker, outages and recovery work as usual.
+    back    The door may open again. As after any outage the caches are emptied before they are
+            trusted. For SETTLE more seconds this process reads from MongoDB; by then it knows of
+            all processes that are still cut off.
 """
 
 import logging
@@ -36,7 +36,7 @@ NONE, NEAR, AWAY, BACK = "", "near", "away", "back"
 
 
 class DrillFollower:
-    """What this process knows of the drill, by its own clock."""
+    """The drill as this process knows it. Times are of this process's monotonic clock."""
 
     def __init__(self) -> None:
         self.run: ObjectId | None = None
@@ -46,19 +46,19 @@ class DrillFollower:
         self.greenlet: gevent.Greenlet | None = None
 
     def phase(self) -> str:
-        """Where in the drill this process is."""
+        """The current phase: NEAR, AWAY, BACK or NONE."""
         now = time.monotonic()
         if now < self.ends_at:
             return NEAR if now < self.cut_at else AWAY
         return BACK if now < self.ends_at + SETTLE and self.ends_at > self.cut_at else NONE
 
     def look(self) -> None:
-        """Hear what is stored, and do what is due."""
+        """Read the stored drill from MongoDB and apply the current phase."""
         began = time.monotonic()
         try:
             stored = Drill.read()
         except PyMongoError as error:
-            log.debug("drill: %s", error)  # what was heard last goes on, and ends
+            log.debug("drill: %s", error)  # the last known drill continues and ends on time
         else:
             if stored is not None:
                 self.run = stored["run"]
@@ -67,7 +67,7 @@ class DrillFollower:
         self.apply()
 
     def apply(self) -> None:
-        """Shut the door, or open it."""
+        """Close or open the door to Redis as the phase demands."""
         phase = self.phase()
         isolation.stand_apart(phase != NONE)
         if (phase == AWAY) == self.shut:
@@ -84,7 +84,7 @@ class DrillFollower:
         return max(0.0, self.ends_at - time.monotonic())
 
     def follow(self, app: Flask) -> None:
-        """For ever."""
+        """Poll and apply the drill for ever."""
         while True:
             try:
                 with app.app_context():
@@ -109,7 +109,7 @@ _follower = DrillFollower()
 
 
 def start(app: Flask) -> None:
-    """Follow it, in this process: before the first request, if MongoDB answers."""
+    """Begin to follow drills in this process, with a first look before the first request."""
     if not redis.enabled or _follower.greenlet:
         return
     updates.subscribe("channels", _on_update)
@@ -119,12 +119,12 @@ def start(app: Flask) -> None:
 
 
 def stop(app: Flask) -> None:
-    """Stop following."""
+    """Stop following drills in this process."""
     _follower.stop()
 
 
 def phase() -> str:
-    """Where in a drill this process is; empty without one."""
+    """The phase of the drill in this process; "" if there is none."""
     return _follower.phase()
 
 
@@ -134,12 +134,12 @@ def left() -> float:
 
 
 def run() -> ObjectId | None:
-    """The last drill that this process has heard of."""
+    """The id of the last drill that this process has read."""
     return _follower.run
 
 
 def tell() -> None:
-    """There is something new: the other processes look at once, and this one, too."""
+    """Make all processes, including this one, look at the stored drill now."""
     updates.publish("channels", {"type": "drill"})
     _follower.wake.set()
 

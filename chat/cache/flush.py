@@ -1,4 +1,4 @@
-"""Emptying one structure (R19), as a step of a change from or to 0 %."""
+"""Empties the Redis structures of one feature (R19), a step of a rollout change from or to 0 %."""
 
 from functools import partial
 from typing import Any
@@ -8,19 +8,19 @@ from chat.redis.client import redis
 from chat.redis_schema import ownership
 from chat.redis_schema.keys import HELPERS, STRUCTURES
 
-MARKS = ("ended:{session:*}",)  # keep what ended from coming back; they end by themselves
+MARKS = ("ended:{session:*}",)  # they keep ended sessions from coming back; they expire
 
 
 def is_impossible() -> bool:
-    """Redis is away or switched off."""
+    """Whether Redis is down or switched off."""
     return not redis.is_up()
 
 
 def empty(feature: str) -> int | Down:
-    """Delete everything that a feature keeps in Redis; how many keys went, or DOWN.
+    """Delete all keys of a feature in Redis; the number of keys, or DOWN.
 
-    Tokens go before their data: without its token no late fill succeeds. Writes under way (``w:``)
-    stay: they protect a write, and end by themselves.
+    Tokens are deleted before their data: without its token no late fill succeeds. Announced writes
+    (``w:``) stay: they protect a write, and expire.
     """
     names = [s.name for s in STRUCTURES if s.rollout == feature]
     tokens = [f"v:{{{name}}}" for name in names]

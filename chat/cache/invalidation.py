@@ -1,8 +1,9 @@
-"""The one table: which save refreshes which cache (C5).
+"""The table of which save refreshes which cache (C5).
 
-pre_save raises the fence on the keys that a document's change touches, post_save and post_delete
-write through or invalidate and lower it, all inside the request, before anything is acknowledged
-(R10). Afterwards one small event tells the other processes (R8, R11). Handlers never raise.
+pre_save and pre_delete raise the fence on the keys that the change touches. post_save and
+post_delete write through or invalidate, and lower the fence. All this happens in the request,
+before the write is acknowledged (R10). Then one small event tells the other processes (R8, R11).
+Handlers never raise.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,11 @@ from chat.redis_schema import keys
 
 @dataclass(frozen=True)
 class Invalidation:
-    """A document, the keys its change touches, how they are brought up to date, what is told."""
+    """One row of the table.
+
+    ``keys``: the Redis keys that a change of the document touches. ``finish``: brings them up to
+    date after the write. ``topic`` and ``events``: the events for the other processes.
+    """
 
     document: type[Document]
     keys: Callable[[Any], list[str]]
@@ -35,16 +40,16 @@ class Invalidation:
 
 
 def _drop(writes: list[fence_writes.Write], document: Any, created: bool) -> None:
-    """Invalidate (R11): the next reader fills."""
+    """Invalidate (R11): delete the values; the next reader fills them."""
     fence_writes.end_all([(write, fence_writes.drop()) for write in writes])
 
 
 def _profile(writes: list[fence_writes.Write], user: User, created: bool) -> None:
-    """Who is in the list, and in which order, changes seldom; its version changes with everyone."""
+    """Write the profile through; give the list a new version, or delete it if its order changes."""
     listed = fence_writes.drop() if user.reorders else fence_writes.touch()
     endings = [users.written(writes[0], str(user.id), user.stored), (writes[1], listed)]
-    # One after the other: the new version of the list must not be seen beside the old profile. One
-    # server keeps to the order by itself; the nodes of a Cluster know nothing of each other.
+    # The profile must be written before the list gets its new version. One server keeps the order
+    # of one round trip. The nodes of a Cluster do not, so there each ending is a round trip.
     many = redis.enabled and redis.connector.mode == "cluster"
     for together in [[ending] for ending in endings] if many else [endings]:
         fence_writes.end_all(together)
@@ -52,7 +57,7 @@ def _profile(writes: list[fence_writes.Write], user: User, created: bool) -> Non
 
 def _message(writes: list[fence_writes.Write], message: Message, created: bool) -> None:
     stored = message.together
-    if not stored:  # nobody knows what
+    if not stored:  # the stored state is unknown
         _drop(writes, message, created)
         return
     endings = [messages.stored(writes[0], stored)]
@@ -62,15 +67,17 @@ def _message(writes: list[fence_writes.Write], message: Message, created: bool) 
 
 
 def _message_keys(message: Message) -> list[str]:
-    """A post (it has a seq already) is in the list and in the tail; a change is in the tail if it
-    is about a field of the tail's lines."""
+    """The recent messages; the tail, too, for a post or a change of a field in the tail's lines.
+
+    A post has its seq already when pre_save asks for the keys.
+    """
     channel = str(message.channel)
     counts = message.seq is not None or message.touched & set(unread_tail.FIELDS)
     return [keys.recent_messages(channel), *([keys.tail(channel)] if counts else [])]
 
 
 def _message_events(message: Message) -> list[dict[str, Any]]:
-    """One for each message: posts that came together were stored together."""
+    """One event for each message: posts that arrived together were stored in one save."""
     stored = [(each["id"], each["seq"], each["rev"]) for each in message.together]
     return [
         {"type": "changed", "id": str(id), "channel": str(message.channel), "seq": seq, "rev": rev}
@@ -79,12 +86,15 @@ def _message_events(message: Message) -> list[dict[str, Any]]:
 
 
 def _heard_of_message(event: dict[str, Any]) -> None:
-    """Posts of two processes to one channel would otherwise always race for the same number."""
+    """Learn the latest seq and rev of a channel from other processes.
+
+    Otherwise two processes that post to one channel would always try the same number.
+    """
     NUMBERS.hear(ObjectId(event["channel"]), event.get("seq", 0), event.get("rev", 0))
 
 
 def _membership(writes: list[fence_writes.Write], membership: Membership, created: bool) -> None:
-    if not membership.moved:  # somebody came or went, or nobody knows
+    if not membership.moved:  # a person joined or left, or the change is unknown
         _drop(writes, membership, created)
         return
     mark = (str(membership.channel), membership.last_read_seq)

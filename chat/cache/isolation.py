@@ -1,22 +1,22 @@
-"""While any process is cut off from Redis, no process trusts what Redis holds (R13, R20).
+"""While one process is cut off from Redis, no process trusts the contents of Redis (R13, R20).
 
-A process that does not use Redis cannot announce its writes, so what others find in the caches may
-be old. It says so in MongoDB, before it acknowledges the first such write and every second after
-that. The others look once a second, and before they begin to trust Redis; while somebody says so
-they read from MongoDB, and their browsers ask for changes instead of waiting to be told.
+A process that does not use Redis cannot announce its writes, so the caches may be stale for the
+others. It reports that in MongoDB, before it acknowledges its first such write and every second
+after that. The others poll these reports once a second, and before they begin to trust Redis. While
+there is a report they read from MongoDB, and their browsers poll for changes.
 
-A second is too long where Redis still answers and only refuses something, or holds something that
-is none of ours. So before that acknowledgement the process also takes our mark away there
-(``chat.redis.revocation``): whoever still trusts Redis finds out in the very next round trip. What
-remains: where Redis does not answer this process, another one that it does answer may still
-answer from a cache for about a second after that first write (EVERY and a query's time).
+One second is too long if Redis still answers and only refuses some command, or has wrong contents.
+So before the acknowledgement the process also deletes our mark in Redis
+(``chat.redis.revocation``). Processes that still trust Redis see that in their next round trip. One
+case remains: if Redis answers other processes but not this one, they may serve stale values for
+about one second after that first write (EVERY plus the time of a query).
 
-A process with DISABLE_REDIS is cut off from its first moment to its last, and says so as well. To
-know whether it is alone it needs to hear of those, too, that Redis serves well: they say in MongoDB
-that they are there as long as somebody is cut off.
+A process with DISABLE_REDIS is cut off all the time and reports that, too. To know whether it is
+the only process, it must also know of the processes that can reach Redis. So these report their
+presence in MongoDB while any process is cut off.
 
-A process that was killed is forgotten after FORGOTTEN seconds. When nobody is cut off any more,
-each process takes out of Redis what may be old before it trusts it: who was killed could not.
+The report of a killed process is ignored after FORGOTTEN seconds. When no process is cut off any
+more, each process empties the caches before it trusts them, because a killed process could not.
 """
 
 import logging
@@ -44,14 +44,18 @@ from chat.redis.client import redis
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
-QUERY_SECONDS = 1.5  # two of them, and EVERY, are less than FORGOTTEN
+QUERY_SECONDS = 1.5  # timeout; two queries plus EVERY must take less than FORGOTTEN
 FORGOTTEN = 5.0
 THERE_ARE = "Another process is cut off from Redis: reading from MongoDB until it is back"
 THERE_ARE_NONE = "Every process can reach Redis again"
 
 
 class Outages:
-    """What this process says and knows of processes that are cut off."""
+    """The report of this process, and what it knows of other processes that are cut off.
+
+    ``elsewhere``: another process is cut off. ``company``: there are other processes. ``apart``:
+    this process must read from MongoDB for another reason (``stand_apart``).
+    """
 
     def __init__(self, company: bool = False) -> None:
         self.elsewhere = False
@@ -69,17 +73,17 @@ class Outages:
         self._before_trust: list[Callable[[], bool]] = []
 
     def on_change(self, fn: Callable[[bool], None]) -> None:
-        """``fn(must_ask)`` when what others do begins not to be heard here, and when it ends."""
+        """Call ``fn(must_ask)`` when events of other processes stop or begin to arrive."""
         if fn not in self._listeners:
             self._listeners.append(fn)
 
     def before_trust(self, fn: Callable[[], bool]) -> None:
-        """``fn`` must say True before this process believes Redis again."""
+        """``fn`` must return True before this process trusts the contents of Redis again."""
         if fn not in self._before_trust:
             self._before_trust.append(fn)
 
     def must_ask(self) -> bool:
-        """Whether there are processes of which nothing is heard here."""
+        """Whether there are processes whose events do not arrive here."""
         return self.elsewhere if redis.enabled else self.company
 
     def say(self) -> None:
@@ -88,12 +92,12 @@ class Outages:
             if time.monotonic() - self._told_at > FORGOTTEN - 2 * EVERY:
                 self._told, self._revoked = None, -1  # others may have forgotten, and be back
             if not self._told:
-                with suppress(PyMongoError):  # the write is stored; the next second tries again
+                with suppress(PyMongoError):  # the write is stored; ``look`` tries again
                     self._tell(cut_off=True)
             self._revoke()
 
     def look(self) -> None:
-        """Once a second: repeat what is still so, and hear what others say."""
+        """Once a second: renew or withdraw our report, and read the reports of others."""
         with self._telling, pymongo.timeout(QUERY_SECONDS):
             if self.elsewhere or not redis.is_up():
                 self._tell(cut_off=not redis.is_up())
@@ -104,8 +108,11 @@ class Outages:
         self._hear(*self._others(), words)
 
     def ask(self) -> bool:
-        """Our mark is in Redis again: who was cut off before does not take it away a second time,
-        but has said so in MongoDB. True: while MongoDB is away what was known has to do."""
+        """Read the reports of others after our mark was written to Redis again. Returns True.
+
+        A process that was cut off before does not delete the mark again, but its report is in
+        MongoDB. While MongoDB is down the last known reports are used.
+        """
         with suppress(*DATABASE_GONE):
             elsewhere, company = self._others()
             if elsewhere:
@@ -113,23 +120,23 @@ class Outages:
         return True
 
     def heed(self) -> None:
-        """Somebody who is cut off, and could not take our mark away, says so over pub/sub."""
+        """Another process is cut off: handles its message over pub/sub."""
         self._words += 1
         self._hear(True, self.company, self._words)
 
     def hurry(self) -> None:
-        """Look now: others should hear of what has just changed here before they need to."""
+        """Make the greenlet look now, so that others learn of a change here early."""
         self._wake.set()
 
     def run(self, app: Flask) -> None:
-        """For ever."""
+        """Look once a second, for ever."""
         while True:
             self._wake.wait(EVERY)
             self._wake.clear()
             self.look_safely(app)
 
     def look_safely(self, app: Flask) -> None:
-        """``look`` where nobody could do anything about its failure."""
+        """``look``, but log errors instead of raising them."""
         try:
             with app.app_context():
                 self.look()
@@ -139,13 +146,13 @@ class Outages:
             log.exception("looking for processes that are cut off")
 
     def start(self, app: Flask) -> None:
-        """Begin, in this process: before its first request, if MongoDB answers."""
+        """Begin to look, the first time before the first request of this process."""
         if not self._greenlet:
             self.look_safely(app)
             self._greenlet = gevent.spawn(self.run, app)
 
     def stop(self) -> None:
-        """End: a process that is gone writes nothing that others would have to know of."""
+        """Stop, and withdraw our report: a stopped process makes no more writes."""
         if self._greenlet:
             self._greenlet.kill(timeout=1)
         self._greenlet = None
@@ -167,18 +174,21 @@ class Outages:
             return Outage.others(updates.origin(), FORGOTTEN)
 
     def _revoke(self) -> None:
-        """Once an outage, before the first write that nobody is told of is acknowledged."""
+        """Delete our mark, once an outage, before the first unannounced write is acknowledged."""
         outage = redis.breaker.generation
         if redis.is_up() or not redis.reached or self._revoked == outage:
             return
         if self._told:  # else the others, who ask in MongoDB, may be back before the next write
             self._revoked = outage
         if not revocation.revoke(redis, *updates.packed("channels", {"type": "cut_off"})):
-            gevent.sleep(TRUSTED_MS / 1000)  # until the word has arrived
+            gevent.sleep(TRUSTED_MS / 1000)  # until the message has arrived
 
     def _see_whether_revoked(self) -> None:
-        """Where the mark is gone after this process has said that it is cut off, who makes it anew
-        knows. Without this each would turn the others out again who have just come back."""
+        """Note if the mark is gone already, so that this process does not delete it again.
+
+        A process that writes the mark again knows of our report, because the report is older.
+        Without this, each process would delete the mark that the returning ones have just written.
+        """
         outage = redis.breaker.generation
         if redis.is_up() or not redis.reached or self._revoked == outage:
             return
@@ -186,7 +196,11 @@ class Outages:
             self._revoked = outage
 
     def _hear(self, elsewhere: bool, company: bool, words: int) -> None:
-        """``words``: how many had been heard when this was asked for; later ones are newer."""
+        """Apply the reports of others.
+
+        ``words``: the count of pub/sub messages when the reports were read. Messages that arrived
+        since then are newer than the reports.
+        """
         asked = self.must_ask()
         if elsewhere or not self.elsewhere or self._may_trust():
             self.elsewhere = elsewhere or words != self._words
@@ -197,17 +211,20 @@ class Outages:
                 fn(not asked)
 
     def _log(self) -> None:
-        """One line when it begins and one when it ends, if the door's two lines do not say it all:
-        where Redis is gone for everybody, nobody else is cut off."""
+        """Log one line when another process is cut off, and one when that ends.
+
+        If Redis is down for all processes, the two lines of the door are enough.
+        """
         there_are = self.elsewhere and (self._logged or _is_well_here())
         if there_are != self._logged:
             self._logged = there_are
             log.warning(THERE_ARE if there_are else THERE_ARE_NONE)
 
     def _may_trust(self) -> bool:
-        """Nobody is cut off any more: empty what may be old. Who was killed could not do it.
+        """Empty the caches when no process is cut off any more. Returns whether to trust Redis.
 
-        False while Redis is away: then this process is cut off itself, and its recovery does it.
+        False while Redis is down: then this process is cut off itself, and its recovery empties
+        the caches.
         """
         if not redis.enabled:
             return True
@@ -216,8 +233,7 @@ class Outages:
 
 
 def _is_well_here() -> bool:
-    """Whether this process has had Redis for longer than others need to find it again, and has it
-    now, of which it might not have heard yet."""
+    """Whether this process reaches Redis, and has for longer than others need to find it again."""
     return redis.is_calm() and redis.call(lambda client: client.ping(), "outages") is not DOWN
 
 
@@ -225,7 +241,7 @@ _outages = Outages()
 
 
 def init_app(app: Flask) -> None:
-    """A second app starts with a clean slate."""
+    """Register the callbacks and reset all state."""
     global _outages
     _outages = Outages(company=app.config["WORKERS"] > 1)
     fence_writes.on_unannounced(_outages.say)
@@ -241,41 +257,41 @@ def _on_update(event: dict[str, Any]) -> None:
 
 
 def start(app: Flask) -> None:
-    """Begin to look at what other processes say."""
+    """Begin to poll the reports of other processes."""
     _outages.start(app)
 
 
 def stop(app: Flask) -> None:
-    """Stop looking."""
+    """Stop polling, and withdraw our report."""
     with app.app_context():
         _outages.stop()
 
 
 def say() -> None:
-    """Something was stored that Redis could not be told of: call it before that is acknowledged."""
+    """Report a write that Redis could not be told of. Call it before the write is acknowledged."""
     _outages.say()
 
 
 def elsewhere() -> bool:
-    """Whether some other process is, or is about to be, cut off: the caches may be old."""
+    """Whether another process is cut off, or is about to be: the caches may be stale."""
     return _outages.elsewhere or _outages.apart
 
 
 def all_heard() -> bool:
-    """Whether all that other processes do is heard here: over Redis, or there are none."""
+    """Whether the events of all other processes arrive here, or there are no other processes."""
     return (redis.is_up() or not redis.enabled) and not _outages.must_ask()
 
 
 def stand_apart(apart: bool) -> None:
-    """Read from MongoDB although nobody is cut off yet, or not again: somebody is about to be."""
+    """Read from MongoDB (or stop that), because a process is about to be cut off by a drill."""
     _outages.apart = apart
 
 
 def on_change(fn: Callable[[bool], None]) -> None:
-    """``fn(must_ask)`` when what some other process tells no longer arrives, and when it does."""
+    """Call ``fn(must_ask)`` when events of another process stop or begin to arrive here."""
     _outages.on_change(fn)
 
 
 def before_trust(fn: Callable[[], bool]) -> None:
-    """``fn`` must say True before Redis is believed after others were cut off."""
+    """``fn`` must return True before Redis is trusted again after others were cut off."""
     _outages.before_trust(fn)

@@ -1,4 +1,4 @@
-"""Who belongs to a channel (R5)."""
+"""The members of each channel, cached (R5)."""
 
 from chat.cache import read_through
 from chat.cache.decoders import decoder
@@ -31,14 +31,14 @@ def get_members(channel_id: str) -> frozenset[str]:
 
 
 def look(channel_id: str) -> Copy:
-    """The same with its version."""
+    """The ids of the channel's members, with their version."""
     if base.object_id(channel_id) is None:
         return Copy(frozenset())
     return read_through.look(source(channel_id))
 
 
 def is_member(channel_id: str, user_id: str) -> bool:
-    """Whether somebody belongs to the channel; of a huge channel moves one bit, not the set."""
+    """Whether a person belongs to the channel. For a huge channel Redis does not send the set."""
     if base.object_id(channel_id) is None:
         return False
     if not read_through.is_cached("channel_users"):

@@ -1,4 +1,4 @@
-"""The newest messages of each channel (R6): what almost every reader of a channel asks for."""
+"""The newest messages of each channel, cached (R6). Almost every reader of a channel needs them."""
 
 from chat.cache import codec, read_through, shapes
 from chat.cache.decoders import decoder
@@ -11,7 +11,7 @@ from chat.models.message import MOST_CHARACTERS, in_stream, size_of
 from chat.redis_schema import keys
 
 MOST = shapes.MOST_MESSAGES
-LONG = MOST_CHARACTERS // MOST  # of a message: fifty shorter ones go into one answer
+LONG = MOST_CHARACTERS // MOST  # characters; fifty messages of at most this length fit one answer
 
 SHAPE = Shape(
     "messages",
@@ -38,14 +38,14 @@ def get_recent(channel_id: str) -> list[dict]:
 
 
 def look(channel_id: str) -> Copy:
-    """The same with their version."""
+    """The newest messages, with their version."""
     return read_through.look(source(channel_id))
 
 
 def stored(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
-    """Show what was posted or changed, in its order, where no earlier change is missing (R10).
+    """How to end a write of posts or changes: apply them if no earlier one is missing (R10).
 
-    After a long one the list is read anew, which bounds it: as many go into it as into an answer.
+    If one of them is long the list is deleted instead. The next fill limits its total length.
     """
     if any(size_of(message) > LONG for message in messages if in_stream(message)):
         return write, fence_writes.drop()

@@ -1,8 +1,8 @@
-"""Copies in this process of what Redis holds, and what was made from them.
+"""Keeps decoded copies of cached values in this process, and results made from them.
 
-A copy is used only after Redis has said, in the round trip of this very read, that the version it
-was taken under is still the current one (``chat.cache.fence``). So it saves moving and decoding a
-value, never the question whether it is still true.
+Every read asks Redis whether the version of the copy is still current, and only then uses the copy
+(``chat.cache.fence``). So a copy saves the transfer and the decoding of a value, but not the round
+trip.
 """
 
 from collections.abc import Callable, Hashable
@@ -13,16 +13,16 @@ from chat.lru import LRU
 
 T = TypeVar("T")
 
-MOST_CHARACTERS = 8_000_000  # of what Redis sent; decoded it is some times as big
+MOST_CHARACTERS = 8_000_000  # as Redis sent them; the decoded values take several times as much
 MOST_OF_ONE = 1_000_000
 MOST_MADE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A decoded value and the version it belongs to (None: no version, never used again).
+    """A decoded value and its version (None: no version, the copy is not used again).
 
-    Copies are shared by all requests of the process: nobody may change what is in them.
+    All requests of the process share copies: callers must not change the value.
     """
 
     value: Any
@@ -30,7 +30,7 @@ class Copy:
 
 
 class Copies:
-    """The copies used last, bounded by their characters together."""
+    """An LRU of copies, limited by the sum of their characters."""
 
     def __init__(self, most: int = MOST_CHARACTERS, most_of_one: int = MOST_OF_ONE) -> None:
         self._kept: LRU[str, Copy] = LRU(most)
@@ -38,11 +38,11 @@ class Copies:
         self._most_of_one = most_of_one
 
     def get(self, key: str) -> Copy | None:
-        """The copy of this key, which may be out of date: ask Redis about its version."""
+        """The copy of this key, or None. It may be stale: ask Redis whether it is current."""
         return self._kept.get(key)
 
     def keep(self, key: str, copy: Copy, size: int) -> None:
-        """Keep a copy that Redis sent as so many characters, unless that is too much."""
+        """Keep a copy unless ``size``, its characters in Redis, is over the limit for one copy."""
         if size > self._most_of_one:
             self._kept.drop(key)
             self._too_big.put(key, True)
@@ -51,21 +51,21 @@ class Copies:
             self._too_big.drop(key)
 
     def drop(self, key: str) -> None:
-        """Forget one."""
+        """Remove one copy."""
         self._kept.drop(key)
 
     def is_too_big(self, key: str) -> bool:
-        """Whether the whole value was too big to be kept: then ask for parts of it."""
+        """Whether the value was too big to be kept; then ask Redis for parts of it."""
         return key in self._too_big
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all copies."""
         self._kept.clear()
         self._too_big.clear()
 
 
 class Made(Generic[T]):
-    """What was made from cached values, for as long as it would be made from the same again."""
+    """An LRU of results made from cached values. A result is reused while its basis is the same."""
 
     def __init__(
         self, most: int = MOST_MADE, is_worth_it: Callable[[T], bool] = lambda _: True
@@ -74,10 +74,10 @@ class Made(Generic[T]):
         self._is_worth_it = is_worth_it
 
     def get(self, key: Hashable, basis: tuple, make: Callable[[], T]) -> T:
-        """What is kept under ``key`` if it was made from this basis, else ``make()``.
+        """The result kept under ``key`` if it was made from this basis, else ``make()``.
 
-        The basis is what the thing depends on: versions, and values that are quick to compare. A
-        version of None says that nobody can tell: then nothing is kept.
+        The basis is everything that the result depends on: versions, and values that are fast to
+        compare. If it contains None, a version is unknown: then nothing is kept.
         """
         if None in basis:
             return make()
@@ -94,7 +94,7 @@ copies = Copies()
 
 
 def size_of(reply: Any) -> int:
-    """About how many characters an answer of Redis has."""
+    """The approximate number of characters in an answer of Redis."""
     if isinstance(reply, str):
         return len(reply)
     if isinstance(reply, list):

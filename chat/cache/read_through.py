@@ -1,4 +1,4 @@
-"""Read-through (R9, R18): from Redis, or from MongoDB with one fill a key at a time."""
+"""Read-through (R9, R18): reads from Redis, or from MongoDB with one fill of a key at a time."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -26,19 +26,19 @@ log = logging.getLogger(__name__)
 _filling: dict[str, Event] = {}
 _ORDER = ("hit", "miss", "bypass", "down")
 WAIT_SECONDS = 0.05
-EARLY = 0.1  # the last part of its life in which a value that is in use is fetched anew
-MOST_REFRESHING = 100  # that wait; more are fetched when somebody finds them missing
-JITTER = 0.1  # how much shorter a life may be, so that values filled together do not end together
+EARLY = 0.1  # a value read in this last part of its lifetime is refreshed in the background
+MOST_REFRESHING = 100  # refreshes that wait; beyond that values expire and the next reader loads
+JITTER = 0.1  # lifetimes are up to this much shorter, so that values do not expire together
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How a value is kept in Redis: the reading command, and how it is filled and decoded.
+    """How a value is stored in Redis: the reading command, and how it is filled and decoded.
 
-    ``items`` turns a loaded value into the arguments of ``fill`` (never empty: an empty
-    collection does not exist in Redis, so there is a marker for "known empty", ``shapes.nothing``).
-    ``decode`` is what the key was declared with. Both are told the key. ``refill`` is for a
-    structure that fills itself, when it is given a token.
+    ``items`` turns a loaded value into the arguments of the command ``fill``. They are never empty:
+    Redis does not store empty collections, so there is a marker (``shapes.nothing``). ``decode``
+    is the decoder of the structure. Both also get the key. A structure with ``refill`` fills
+    itself: ``refill`` is called with the token instead.
     """
 
     feature: str
@@ -52,14 +52,17 @@ class Shape:
 
 @dataclass(frozen=True)
 class Part:
-    """A question of yes or no about a value: asked of Redis, or answered from the whole value."""
+    """A yes/no question about a value.
+
+    ``command`` asks Redis; ``pick`` answers it from the whole value.
+    """
 
     command: tuple[Any, ...]
     pick: Callable[[Any], bool]
 
 
 class Source(NamedTuple):
-    """A cached value: its key, its shape, and how MongoDB is asked for it."""
+    """A cached value: its key, its shape, and the function that loads it from MongoDB."""
 
     key: str
     shape: Shape
@@ -67,12 +70,12 @@ class Source(NamedTuple):
 
 
 def get(source: Source) -> Any:
-    """The whole value from Redis, or from MongoDB, which then fills Redis. Don't change it."""
+    """The whole value from Redis; on a miss from MongoDB, and then Redis is filled. Read-only."""
     return look(source).value
 
 
 def ask(source: Source, part: Part) -> bool:
-    """A part of the value: the same answer whether it came from Redis or from MongoDB."""
+    """Answer a question about the value. Only for very big values does Redis compute the answer."""
     if not copies.is_too_big(source.key) or not is_cached(source.shape.feature):
         return part.pick(get(source))
     found = fence_reads.read(source.key, *part.command)
@@ -85,9 +88,9 @@ def ask(source: Source, part: Part) -> bool:
 
 
 def look(source: Source) -> Copy:
-    """The value together with its version; the version is None if it did not come from Redis."""
+    """The value with its version; the version is None if the value is not (now) in Redis."""
     if has_request_context():
-        # What was looked at ahead is asked for some fifteen times in a page.
+        # A fast path: one page asks for its prefetched values about fifteen times.
         this = g._get_current_object()  # type: ignore[attr-defined]
         copy = this.get("seen", {}).get(source.key)
         if (
@@ -102,7 +105,10 @@ def look(source: Source) -> Copy:
 
 
 def look_all(sources: Sequence[Source], riders: Sequence[fence_reads.Rider] = ()) -> list[Copy]:
-    """Many values, warm in one round trip; ``riders`` go with it if Redis is asked at all."""
+    """Many values in order, in one round trip when warm.
+
+    ``riders`` are calls that go in the same round trip, if there is one.
+    """
     seen: dict[str, Copy] | None = g.get("seen") if has_request_context() else None
     found: dict[str, Copy] = {}
     if seen is not None:
@@ -124,7 +130,7 @@ def look_all(sources: Sequence[Source], riders: Sequence[fence_reads.Rider] = ()
 
 
 def _outcome_of(seen: dict[str, Copy], cached: bool) -> str:
-    """How what this request has seen before was found."""
+    """The outcome (hit, miss, bypass or down) of values that this request has read before."""
     if not cached:
         return "bypass"
     cold = g.get("cold", ())
@@ -134,7 +140,7 @@ def _outcome_of(seen: dict[str, Copy], cached: bool) -> str:
 
 
 def past_redis(name: str, load: Callable[[], Any]) -> Any:
-    """What MongoDB says, where Redis is not asked; once a request that changes nothing."""
+    """Load a value from MongoDB without Redis; only once in a request that called ``look_once``."""
     note("bypass")
     telemetry.past_redis(name)
     seen = g.get("seen") if has_request_context() else None
@@ -146,16 +152,19 @@ def past_redis(name: str, load: Callable[[], Any]) -> Any:
 
 
 def look_once() -> None:
-    """From now on this request sees everything as it was when it looked first.
+    """From now on each value is read once in this request; later reads get the same value.
 
-    Only for a request that changes nothing. ``look_all`` may then be called ahead, for what is
-    going to be asked for one by one.
+    Only for requests that write nothing. ``look_all`` may then prefetch values that are read one
+    by one later.
     """
     g.seen, g.cold = {}, set()
 
 
 def look_at(confirmed: dict[str, str]) -> None:
-    """These keys had these versions a moment ago in this request: copies of them are seen."""
+    """Use our copies of these keys in this request.
+
+    Redis has confirmed in this request that the versions in ``confirmed`` are current.
+    """
     found = {key: copies.get(key) for key in confirmed}
     same = {key: copy for key, copy in found.items() if copy and copy.version == confirmed[key]}
     g.seen.update(same)
@@ -166,13 +175,13 @@ def look_at(confirmed: dict[str, str]) -> None:
 
 
 def look_again() -> None:
-    """From now on everything is looked at when it is due: something changes, or time has passed."""
+    """End ``look_once``: from now on this request reads values again, because they may change."""
     if has_request_context():
         g.pop("seen", None)
 
 
 def is_cached(feature: str) -> bool:
-    """Whether whoever is asking now is answered from this structure."""
+    """Whether the current caller's reads use this feature's structures in Redis."""
     return redis.enabled and not isolation.elsewhere() and rollout.for_reader(feature)
 
 
@@ -181,7 +190,7 @@ def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> lis
         return []
     kept = [copies.get(source.key) for source in sources]
     readings = _ask(sources, kept, riders)
-    note("hit")  # what is missing says so itself
+    note("hit")  # misses are noted by ``_copy``
     late = [i for i, reading in enumerate(readings) if reading.token and _wait(sources[i].key)]
     again = _ask([sources[i] for i in late], [None] * len(late))
     for i, reading in zip(late, again, strict=True):
@@ -204,7 +213,7 @@ def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> lis
 
 
 def _wait(key: str) -> bool:
-    """Somebody in this process is already asking MongoDB for it; their answer is ours."""
+    """Wait up to WAIT_SECONDS for a fill of the key by another greenlet; whether there was one."""
     filling = _filling.get(key)
     return filling is not None and (filling.wait(WAIT_SECONDS) or True)
 
@@ -235,13 +244,13 @@ def _copy(source: Source, found: fence_reads.Reading, kept: Copy | None) -> Copy
 
 
 def _replace(source: Source) -> Copy:
-    """What is there cannot be read: as if it were not; the next reader fills."""
+    """Handle an unreadable value as a miss; the next reader fills."""
     unreadable(source.key)
     return _load(source, None)
 
 
 def unreadable(key: str) -> None:
-    """What is there is not what any of us wrote: it is deleted, and this read is a miss."""
+    """Delete a value that we did not write, and count this read as a miss."""
     log.error("unreadable in Redis, deleted: %s", key)
     fence_reads.forget(key)
     note("miss")
@@ -267,7 +276,7 @@ def _load(source: Source, token: str | None) -> Copy:
 
 
 def _refresh(source: Source, version: str | None) -> None:
-    """Fetch what is about to expire anew, in the background: nobody finds it missing."""
+    """Load a value again in the background before it expires, so that readers do not miss it."""
     if source.key in _filling or version is None:
         return
     done = _filling[source.key] = Event()
@@ -279,7 +288,7 @@ def _refreshed(app: Any, source: Source, version: str, done: Event) -> None:
         with app.app_context(), turns.taken(PATIENCE, REFRESHING, MOST_REFRESHING):
             _load(source, version)
     except (Busy, *DATABASE_GONE):
-        pass  # whoever finds it missing will fetch it
+        pass  # the next reader who misses it loads it
     finally:
         deadline.renew()
         _filled(source.key, done)
@@ -292,7 +301,7 @@ def _filled(key: str, done: Event) -> None:
 
 
 def note(outcome: str) -> None:
-    """Remember how this request was answered; the worst of several reads counts (X-Cache)."""
+    """Record the outcome of a read for the X-Cache header; the worst one of a request counts."""
     if outcome != "hit":
         dependencies.spoil()
     if has_request_context():
@@ -302,10 +311,10 @@ def note(outcome: str) -> None:
 
 
 def ttl(name: str) -> int:
-    """A structure's lifetime in seconds, from its setting (R12)."""
+    """The lifetime in seconds from the setting ``name`` (R12)."""
     return int(current_app.config[name])
 
 
 def jittered(seconds: int) -> int:
-    """A little less than so many seconds, at least one."""
+    """A lifetime up to JITTER shorter than ``seconds``, at least one second."""
     return max(1, round(seconds * uniform(1 - JITTER, 1)))

@@ -1,9 +1,9 @@
-"""What may be in each structure. Whatever else is found there is unreadable.
+"""The valid content of each structure in Redis, and its decoders. Other content is unreadable.
 
-Another program may have written it, or somebody by hand: well-formed JSON is no sign that a value
-is ours. So each structure has one decoder, declared with it in ``chat.redis_schema.keys``. It gets
-what Redis sent and the key, and raises one of ``UNREADABLE`` for anything that none of us wrote.
-The value is then deleted and read anew from MongoDB.
+Another program or a person may have written to our keys, and well-formed JSON does not prove that
+a value is ours. So each structure has one decoder. A decoder is called with the answer of Redis
+and the key, and raises one of ``UNREADABLE`` for anything that our processes do not write. The
+value is then deleted and read from MongoDB.
 """
 
 from binascii import unhexlify
@@ -17,13 +17,13 @@ from chat.models.channel import KINDS
 from chat.models.user import ROLES
 from chat.text import markdown
 
-# What decoding nonsense raises: msgspec's errors are ValueErrors.
+# The errors that decoders raise for invalid values; the errors of msgspec are ValueErrors.
 UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
 ID_LENGTH = 24
-MOST_MESSAGES, MOST_LINES = 50, 200  # kept of one channel
-GREATEST = 2**53  # with greater numbers Lua and browsers reckon no longer exactly
-FIRST_CHANGE = 10**15  # microseconds: a moment in 2001
-LAST_MS = 253_402_300_799_000  # the end of the last year that a date can show
+MOST_MESSAGES, MOST_LINES = 50, 200  # kept for one channel
+GREATEST = 2**53  # Lua and browsers cannot represent all greater integers
+FIRST_CHANGE = 10**15  # microseconds since 1970: a moment in 2001
+LAST_MS = 253_402_300_799_000  # the end of the year 9999, the last one of ``datetime``
 
 Id = Annotated[str, msgspec.Meta(min_length=ID_LENGTH, max_length=ID_LENGTH)]
 Moment = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
@@ -59,14 +59,14 @@ class CachedChannel(TypedDict):
 
 
 class CachedAuthor(TypedDict):
-    """Who wrote a message."""
+    """The author inside a ``CachedMessage``."""
 
     id: Id
     nickname: str
 
 
 class CachedReaction(TypedDict):
-    """Who reacted to a message with one emoji (``chat.models.reaction``)."""
+    """The people who reacted to a message with one emoji (``chat.models.reaction``)."""
 
     emoji: str
     count: Number
@@ -98,7 +98,7 @@ class CachedSite(TypedDict):
 
 
 class CachedSession(TypedDict, total=False):
-    """What a session knows of a person (R1); a visitor's has a token alone."""
+    """The data of a session (R1). The session of an anonymous visitor has only ``csrfToken``."""
 
     userId: Id
     nickname: str
@@ -115,31 +115,31 @@ _object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Unreadable(ValueError):
-    """It is not what any of us wrote."""
+    """The value was not written by one of our processes."""
 
 
 def must(holds: object) -> None:
-    """Refuse what is not so."""
+    """Raise Unreadable unless ``holds`` is true."""
     if not holds:
         raise Unreadable
 
 
 def nothing(key: str) -> str:
-    """What stands for "there is nothing" at a key, where a value or an element would be.
+    """The marker for "does not exist" or "empty", stored instead of a value or an element.
 
-    It names the key, so that no accident looks like it. It begins as the seq of no message does,
-    which is how a post finds out that it is the first (``fence_scripts.END_APPEND``).
+    It contains the key, so that no foreign value equals it by accident. It begins with 0, a seq
+    that no message has: so ``fence_scripts.END_APPEND`` accepts the first message of a channel.
     """
     return f"0 {key}"
 
 
 def owner(key: str) -> str:
-    """Whose a key of a family is: the id at its end."""
+    """The id at the end of a key, for example of the person or the channel."""
     return key[-ID_LENGTH:]
 
 
 def number(text: str) -> int:
-    """A number as Redis and we write it: no sign, no spaces, not too great."""
+    """A number in canonical form: no sign, no spaces, at most GREATEST."""
     must(text.isascii() and text.isdecimal())
     found = int(text)
     must(found <= GREATEST)
@@ -147,7 +147,7 @@ def number(text: str) -> int:
 
 
 def change(text: str) -> int:
-    """The number of a change of presence, which began with a clock's microseconds; 0 before any."""
+    """The sequence number of a presence change; it started at the clock's microseconds, or is 0."""
     found = number(text)
     must(found == 0 or found >= FIRST_CHANGE)
     return found
@@ -180,7 +180,7 @@ def site(text: str, key: str) -> dict | None:
 
 
 def session(text: str | bytes, key: str = "") -> dict:
-    """A session's data. It may hold more than a ``Session`` says."""
+    """The data of a session. It may have more fields than ``CachedSession``."""
     found = _object(text)
     known = msgspec.convert(found, CachedSession)
     must("csrfToken" in known and ("userId" not in known or len(known) == len(_PERSONAL)))
@@ -194,14 +194,14 @@ _PERSONAL = CachedSession.__annotations__
 
 
 def ids(members: Iterable[str], key: str) -> frozenset[str]:
-    """People or channels by id."""
+    """A set of ids, of people or channels."""
     found = frozenset(members) - {nothing(key)}
     check_ids(found)
     return found
 
 
 def check_ids(found: Iterable[str]) -> None:
-    """Refuse what is no id, quickly for thousands."""
+    """Raise unless all are ids. Fast for thousands of ids."""
     must(set(map(len, found)) <= {ID_LENGTH})
     unhexlify("".join(found))
 
@@ -217,7 +217,7 @@ def channels(flat: Any, key: str) -> dict[str, dict]:
 
 
 def marks(flat: Any, key: str) -> dict[str, int]:
-    """How far somebody has read, by channel."""
+    """The last seq that a person has read, by channel id."""
     found = {channel_id: number(seq) for channel_id, seq in _pairs(flat, key)}
     check_ids(found)
     return found
@@ -242,7 +242,7 @@ def _pairs(flat: Any, key: str) -> list[tuple[str, str]]:
 
 
 def messages(texts: Sequence[str], key: str) -> list[dict]:
-    """The newest messages of a channel's stream, oldest first. Their numbers may have holes."""
+    """The newest messages of a channel's stream, oldest first. Their seqs may have gaps."""
     empty = texts[:1] == [nothing(key)]
     found = [_message(text) for text in (texts[1:] if empty else texts)]
     channel_id, last = owner(key), 0
@@ -255,7 +255,7 @@ def messages(texts: Sequence[str], key: str) -> list[dict]:
 
 
 def people(flat: Sequence[str], key: str) -> list[tuple[str, int]]:
-    """(id, last activity in ms), as they come; without the marker."""
+    """(id, last activity in ms) in the order of the answer, without the marker."""
     marker = nothing(key)
     pairs = zip(flat[::2], flat[1::2], strict=True)
     found = [(user_id, millis(score)) for user_id, score in pairs if user_id != marker]
@@ -264,7 +264,7 @@ def people(flat: Sequence[str], key: str) -> list[tuple[str, int]]:
 
 
 def millis(score: str | float) -> int:
-    """A moment as the list of people keeps it."""
+    """A score of the list of people as an integer: ms since 1970."""
     found = float(score)
     must(0 < found <= LAST_MS)
     return int(found)

@@ -1,4 +1,4 @@
-"""What is not as declared in Redis: another program wrote there, or somebody by hand.
+"""Deletes keys of the wrong type or content, which another program or a person has written.
 
 A cached value that cannot be read is a miss (``chat.cache.read_through``, ``fence.reads.forget``).
 So is a key of another type, where its script can be run again (``chat.cache.wrong_type``). Anywhere
@@ -19,7 +19,7 @@ from chat.redis import DOWN, recovery
 from chat.redis.client import redis
 from chat.redis_schema import keys, ownership
 
-# Where numbers are kept that scripts count with, and how they are read.
+# Keys with numbers that scripts increment, and the decoder of each.
 NUMBERS = {"limit:*": shapes.number, keys.presence("seq"): shapes.change}
 
 
@@ -28,7 +28,7 @@ def init_app() -> None:
 
 
 def mended() -> bool:
-    """Before Redis is trusted again after such a find; False if it could not be mended."""
+    """Check and repair Redis if a wrong key was found. False if that failed."""
     return not redis.poisoned or redis.call(_mend, "mending") is not DOWN
 
 
@@ -45,7 +45,7 @@ def _mend(client: Any) -> int:
 
 
 def _declared() -> Iterator[tuple[str, str]]:
-    """Patterns and types of what a recovery does not empty anyway."""
+    """The patterns and types of all declared keys."""
     for structure in keys.STRUCTURES:
         yield structure.name, structure.type
     for name, (kind, _) in keys.HELPERS.items():
@@ -67,7 +67,7 @@ def _no_numbers(
 
 
 def _counts(text: str | None, read: Callable[[str], int] = shapes.number) -> bool:
-    """Whether scripts can count on from there. Redis knows a number by its one way to write it."""
+    """Whether scripts can increment the value: only a number in canonical form."""
     try:
         return text is None or str(read(text)) == text
     except UNREADABLE:
@@ -75,7 +75,7 @@ def _counts(text: str | None, read: Callable[[str], int] = shapes.number) -> boo
 
 
 def _are_counts(found: dict[str, str]) -> bool:
-    """Whether these are people with the numbers of their connections."""
+    """Whether ``found`` is a valid hash of connections per person."""
     try:
         shapes.check_ids(found)
     except UNREADABLE:

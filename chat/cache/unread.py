@@ -1,7 +1,7 @@
-"""How far people have read, and what is unread: derived, without asking MongoDB when warm.
+"""Read positions and unread counts, computed from cached values without MongoDB when warm.
 
-Two structures answer for any number of channels in two round trips. ``marks`` is one
-person's memberships with their ``last_read_seq``. The ``tail`` of a channel holds its newest
+Two structures answer for any number of channels in two round trips. ``marks`` holds the
+memberships of one person with their ``last_read_seq``. The ``tail`` of a channel holds its newest
 messages as short lines, enough to count up to MOST_UNREAD unread ones.
 """
 
@@ -40,14 +40,14 @@ TAIL = Shape(
 
 
 def posted(write: Write, messages: list[dict]) -> tuple[Write, Ending]:
-    """Add what was stored, in its order, behind its predecessor (R10)."""
+    """How to end a write of posts: append their lines if no earlier line is missing (R10)."""
     return write, fence_writes.append(
         [(m["seq"], TailLine.of(m).encode()) for m in messages], unread_tail.MOST
     )
 
 
 def get_marks(user_id: str) -> dict[str, int]:
-    """The channels that somebody belongs to, with the last seq that they have read in each."""
+    """The channels of a person by id, each with the last seq that the person has read."""
     return read_through.get(marks_source(user_id))  # type: ignore[no-any-return]
 
 
@@ -67,7 +67,7 @@ def tail_source(channel_id: str) -> Source:
 
 
 def tail_version(channel_id: str) -> str | None:
-    """Changes with every post and every deletion in a channel; None where nobody can tell."""
+    """A version that changes with every post and deletion in a channel; None if Redis is down."""
     return read_through.look(tail_source(channel_id)).version
 
 
@@ -89,7 +89,7 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
 
 
 def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
-    """The seq of the newest message in each channel's stream; 0 where nothing was said yet."""
+    """The seq of the newest message in each channel's stream; 0 if there is no message."""
     if not read_through.is_cached("messages"):
         read_through.note("bypass")
         telemetry.cache(keys.tail(""), "bypass")
@@ -101,7 +101,7 @@ def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
 
 
 def last_seq(channel_id: str) -> int:
-    """The same for one channel."""
+    """The seq of the newest message in one channel's stream; 0 if there is no message."""
     return last_seqs([channel_id])[channel_id]
 
 
@@ -114,10 +114,11 @@ def _reading(user_id: str, channel_id: str, mark: int, newest: Tail) -> dict:
 
 
 def _unread(user_id: str, channel_id: str, mark: int, newest: Tail) -> int:
-    """How many messages of others follow the mark."""
+    """The number of unread messages after the mark, at most MOST_UNREAD."""
     number = newest.unread(user_id, mark)
     if number < MOST_UNREAD and not newest.reaches(mark):
-        # More was said than the tail remembers, much of it one's own or deleted.
+        # The tail does not reach back to the mark, and too many of its messages do not count
+        # (deleted, or by the reader).
         number = Membership.reading_of(user_id, channel_id).get(channel_id, {}).get("unread", 0)
     return min(number, MOST_UNREAD)
 

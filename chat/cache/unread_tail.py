@@ -1,5 +1,8 @@
-"""The newest messages of a channel as short lines: enough to count what is unread, for anybody,
-without asking MongoDB. How a line is written and read stands here alone (``TailLine``)."""
+"""The tail of a channel: its newest messages as short lines.
+
+The tail is enough to count the unread messages of any person without MongoDB. Only this module
+knows the format of a line (``TailLine``).
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -13,11 +16,12 @@ MOST = shapes.MOST_LINES
 
 
 class TailLine(NamedTuple):
-    """What a tail keeps of one message: in Redis the seq, the author and a number between spaces.
+    """One message in a tail. In Redis: seq, author and a number, separated by spaces.
 
-    The number is the sum of 1 (deleted) and 2 (outside the channel's stream). The seq stands first:
-    the fence appends a line only behind the one before it (``chat.cache.fence.scripts``). A new
-    field is added here, in ``FIELDS`` and in ``decode_line``; nothing else knows the format.
+    The number is the sum of 1 (deleted) and 2 (outside the channel's stream). The seq must be
+    first: the fence appends a line only if its seq follows the last one
+    (``chat.cache.fence.scripts``). To add a field, change this class, ``FIELDS`` and
+    ``decode_line``; nothing else knows the format.
     """
 
     seq: int
@@ -27,25 +31,25 @@ class TailLine(NamedTuple):
 
     @classmethod
     def of(cls, message: dict) -> "TailLine":
-        """From a message's plain form."""
+        """From the plain form of a message (``Message.to_message``)."""
         return cls(message["seq"], message["author"]["id"], message["deleted"], in_stream(message))
 
     @classmethod
     def of_row(cls, row: dict) -> "TailLine":
-        """From ``FIELDS`` of a stored message."""
+        """From a MongoDB row with at least ``FIELDS``."""
         outside = row.get("thread") is not None
         return cls(row["seq"], str(row["author"]), row["deleted"], not outside)
 
     def encode(self) -> str:
-        """As Redis holds it."""
+        """The line as stored in Redis."""
         return f"{self.seq} {self.author} {self.deleted + 2 * (not self.in_stream)}"
 
 
-FIELDS = ("seq", "author", "deleted", "thread")  # the stored fields that a line is made from
+FIELDS = ("seq", "author", "deleted", "thread")  # the MongoDB fields that a line is made from
 
 
 def decode_line(text: str) -> tuple[int, str, bool, bool]:
-    """The fields of a ``TailLine``, as a plain tuple: two hundred are read after each post."""
+    """The fields of a ``TailLine``; a plain tuple is faster, and each post decodes 200 lines."""
     seq, author, state = text.split(" ")
     if len(author) != shapes.ID_LENGTH or state not in _STATES:
         raise shapes.Unreadable
@@ -56,11 +60,11 @@ _STATES = {"0": (False, True), "1": (True, True), "2": (False, False), "3": (Tru
 
 
 class Tail(NamedTuple):
-    """The lines, and what is needed to count in them quickly.
+    """The lines of a tail, and indexes to count in them quickly.
 
-    ``first`` and ``end`` are the seqs of the oldest and the newest line, ``last`` that of the
-    newest message in the stream; 0 where there is none. ``seqs`` are those of messages in the
-    stream that were not deleted, and ``by`` the same of each author.
+    ``first`` and ``end`` are the seqs of the oldest and the newest line. ``last`` is the seq of the
+    newest message in the stream. Each is 0 if there is none. ``seqs`` are the seqs of messages in
+    the stream that are not deleted; ``by`` has the same for each author.
     """
 
     lines: list[str]
@@ -71,21 +75,21 @@ class Tail(NamedTuple):
     by: dict[str, list[int]]
 
     def unread(self, user_id: str, mark: int) -> int:
-        """How many of these messages follow the mark and are by others."""
+        """The number of messages after the mark that other people wrote."""
         return _after(self.seqs, mark) - _after(self.by.get(user_id, []), mark)
 
     def reaches(self, mark: int) -> bool:
-        """Whether nothing after the mark is older than these lines, which have no hole."""
+        """Whether the tail contains all messages after the mark. Its lines have no gaps."""
         return self.first <= mark + 1
 
     @property
     def is_outside(self) -> bool:
-        """Whether none of these messages is in the stream, so they do not tell where it ends."""
+        """Whether no message of the tail is in the stream; then ``last`` is unknown."""
         return not self.last and self.first > 1
 
 
 def of(lines: list[str]) -> Tail:
-    """From lines, oldest first; ValueError for nonsense."""
+    """A tail from lines, oldest first. Raises ValueError if a line is invalid."""
     seqs: list[int] = []
     by: dict[str, list[int]] = {}
     first = end = last = 0
@@ -102,12 +106,12 @@ def of(lines: list[str]) -> Tail:
 
 
 def of_rows(rows: Iterable[dict]) -> Tail:
-    """From ``FIELDS`` of stored messages, oldest first."""
+    """A tail from MongoDB rows with at least ``FIELDS``, oldest first."""
     return of([TailLine.of_row(row).encode() for row in rows])
 
 
 def decode(lines: list[str], key: str) -> Tail:
-    """From what Redis holds."""
+    """A tail from the list in Redis. Raises ValueError if we did not write it."""
     empty = lines[:1] == [shapes.nothing(key)]
     found = of(lines[1:] if empty else lines)
     count = len(found.lines)
@@ -118,7 +122,7 @@ def decode(lines: list[str], key: str) -> Tail:
 
 
 def items(tail: Tail, key: str) -> list[str]:
-    """The lines as they are stored."""
+    """The elements of the list in Redis."""
     return tail.lines or [shapes.nothing(key)]
 
 

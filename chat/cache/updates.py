@@ -1,7 +1,7 @@
-"""`updates:*` (R8): small events by which processes refresh what they hold in memory.
+"""`updates:*` (R8): small events that tell other processes to refresh what they hold in memory.
 
-At most once: an event is a hint, never a guarantee. What must not be missed is checked again
-after a gap (`on_gap`) and by the caches' tokens.
+Events are delivered at most once: an event is a hint, never a guarantee. State that must be right
+is checked again after a gap (`on_gap`), and caches are checked by their tokens.
 """
 
 import json
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 TOPICS = ("channels", "messages", "users")
 Handler = Callable[[dict[str, Any]], None]
 
-# What each event has beside its ``origin``: docs/updates.md. Others are none of ours.
+# The fields of each event besides ``origin`` (docs/updates.md). Other events are refused.
 FIELDS: dict[tuple[str, str], dict[str, Any]] = {
     ("channels", "type: changed"): {"id": Id},
     ("channels", "type: site"): {},
@@ -41,7 +41,7 @@ _subscribers: dict[str, list[Handler]] = defaultdict(list)
 
 
 def init_app(app: Flask) -> None:
-    """Bind the bus to this app's Redis (safe to call more than once for one app)."""
+    """Bind the bus to this app's Redis. May be called more than once for one app."""
     from chat.redis.client import redis
 
     if app.extensions.get("chat.updates"):
@@ -59,7 +59,7 @@ def start(app: Flask) -> None:
 
 
 def stop(app: Flask) -> None:
-    """Send what is waiting (at most a second) and stop listening."""
+    """Send the waiting events (for at most a second) and stop listening."""
     bus.stop()
 
 
@@ -69,7 +69,7 @@ def origin() -> str:
 
 
 def subscribe(topic: str, fn: Handler) -> None:
-    """`fn(event)` for each event of *other* processes, inside an app context; must be quick."""
+    """Call `fn(event)` for each event of *other* processes, in an app context. Must be fast."""
     if topic not in TOPICS:
         raise ValueError(f"no such topic: {topic}")
     if fn not in _subscribers[topic]:
@@ -77,29 +77,35 @@ def subscribe(topic: str, fn: Handler) -> None:
 
 
 def publish(topic: str, event: dict[str, Any]) -> None:
-    """Tell the other processes. Never waits and never raises; lost while Redis is away."""
+    """Send an event to the other processes. Does not wait; events are lost while Redis is down.
+
+    Raises ValueError for an event that is not declared in FIELDS.
+    """
     bus.publish(*packed(topic, event))
 
 
 def packed(topic: str, event: dict[str, Any]) -> tuple[str, str]:
-    """The channel, and what is said there."""
+    """The pub/sub channel of an event, and its text with our ``origin``."""
     if (topic, name_of(event)) not in FIELDS:
         raise ValueError(f"no such event on {topic}: {name_of(event)}")
     return f"updates:{topic}", json.dumps({**event, "origin": origin()})
 
 
 def on_gap(fn: Callable[[], None]) -> None:
-    """`fn()` when events may have been missed: drop what they would have refreshed."""
+    """Call `fn()` when events may have been missed. It drops what they would have refreshed."""
     bus.on_gap(fn)
 
 
 def name_of(event: dict[str, Any]) -> str:
-    """How an event is called in FIELDS."""
+    """The name of an event in FIELDS."""
     return f"type: {event['type']}" if "type" in event else f"kind: {event.get('kind')}"
 
 
 def heard(topic: str, data: bytes) -> dict[str, Any] | None:
-    """What another process said, None for what this one said; NotOurs for anything else."""
+    """The event of another process; None for an event of this process.
+
+    Raises NotOurs for anything else.
+    """
     try:
         event: dict[str, Any] = _event(data)
         if not bus.is_elsewhere(event.pop("origin", None)):

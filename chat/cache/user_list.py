@@ -1,8 +1,8 @@
-"""How ``cache:users:list`` (R2) is filled, and kept in order while people are active.
+"""Fills ``cache:users:list`` (R2), and keeps it in the order of activity.
 
-With 100,000 people a fill takes a second or two, so nobody waits for it: pages come from MongoDB's
-index until it is done. It is made a piece at a time under another name and takes its own only at
-the end, if no person was saved meanwhile (the fence).
+With 100,000 people a fill takes one or two seconds, so no request waits for it: until then pages
+come from an index of MongoDB. The list is built in pieces under a temporary name. At the end it is
+renamed, but only if no person was saved meanwhile (the fence).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,9 +22,9 @@ from chat.redis import DOWN, Down, scripts
 from chat.redis.client import redis
 from chat.redis_schema import keys
 
-AT_ONCE = 2_000  # so many people are read and stored by the request that finds the list missing
+AT_ONCE = 2_000  # up to so many people the request that misses the list fills it itself
 PIECE = 1_000
-PIECE_SECONDS = 60  # what is left of a fill that was given up goes by itself
+PIECE_SECONDS = 60  # lifetime of the temporary list, so that an abandoned fill disappears
 
 # KEYS: the list, its token, the pieces. ARGV: token, new token, token seconds, lifetime.
 TAKE_NAME = """
@@ -36,7 +36,7 @@ return 1
 """
 
 # KEYS: the list, its order's version. ARGV: new version, its seconds, then score, id, ...
-# XX: only people that are in the list; a list that has expired stays expired.
+# XX: only updates people in the list, so that an expired list is not created again.
 MOVE_UP = """
 redis.call('ZADD', KEYS[1], 'XX', 'GT', unpack(ARGV, 3))
 return redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
@@ -59,7 +59,7 @@ def _is_there(found: int, key: str) -> bool:
 
 THERE = Shape("users", "TTL_USERS", ("EXISTS",), "", _items, _is_there, refill=lambda t: fill(t))
 
-# KEYS: the order's version. ARGV: a version, its seconds. So that there is one.
+# KEYS: the order's version. ARGV: a version, its seconds. Sets the version if there is none.
 FIRST_ORDER = "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX')"
 
 # KEYS: the list. ARGV: ids.
@@ -72,12 +72,12 @@ _busy = False
 
 
 def source() -> Source:
-    """Whether the list is there. Its version changes with every save of a person."""
+    """Whether the list exists. Its version changes with every save of a person."""
     return Source(keys.users_list(), THERE, lambda: None)
 
 
 def keep_filled(found: fence_reads.Reading) -> None:
-    """After a reading of the list: fill it if it is missing, and early if it is about to expire."""
+    """After a read of the list: fill it if it is missing or about to expire."""
     if found.token:
         fill(found.token)
     elif found.version and 0 <= found.left_ms < read_through.EARLY * 1000 * read_through.ttl(
@@ -87,7 +87,7 @@ def keep_filled(found: fence_reads.Reading) -> None:
 
 
 def fill(token: str) -> None:
-    """Fill the list: at once in a small team, in the background in a big one."""
+    """Fill the list: immediately up to AT_ONCE people, else in the background."""
     if User.about_how_many() <= AT_ONCE:
         _fill(token)
     else:
@@ -95,7 +95,7 @@ def fill(token: str) -> None:
 
 
 def store_activity(moments: dict[str, datetime]) -> None:
-    """Move people up in the list after their activity was written, without emptying it (R26)."""
+    """Move people up in the list after their activity was stored, without emptying it (R26)."""
     if not moments or not rollout.writes("users"):
         return
     for piece in _pieces(moments.items()):
@@ -104,13 +104,13 @@ def store_activity(moments: dict[str, datetime]) -> None:
 
 
 def order() -> str | None:
-    """What changes whenever somebody moves up in the list."""
+    """A version that changes whenever a person moves up in the list; None if Redis is down."""
     found = redis.run(dependencies.VERSION, [keys.order()], [], "user list")
     return None if isinstance(found, Down) else found
 
 
 def stored_activity(ids: list[str]) -> dict[str, int]:
-    """What the list says of these people, if it is there; nothing is filled for the asking."""
+    """The last activity in ms of these people by id, from the list. Does not fill the list."""
     if not rollout.writes("users"):
         return {}
     parts = [ids[at : at + PIECE] for at in range(0, len(ids), PIECE)]
@@ -126,7 +126,7 @@ def stored_activity(ids: list[str]) -> dict[str, int]:
 
 
 def scores(ids: list[str], found: Sequence[Any]) -> dict[str, int]:
-    """When each of these was last active, by the scores that Redis sent; those who have one."""
+    """The last activity in ms by id, from the scores that Redis sent; ids without one left out."""
     pairs = zip(ids, found, strict=True)
     return {uid: shapes.millis(score) for uid, score in pairs if score is not None}
 
@@ -163,13 +163,13 @@ def _fill(token: str) -> None:
     names = [*fence.companions(keys.users_list())[:2], pieces]
     args = [token, fence.new_token(), fence.TOKEN_SECONDS, life]
     if redis.run(TAKE_NAME, names, args, "user list") == 1:
-        # Who was active meanwhile was moved up in the old list only.
+        # People who were active during the fill were moved up in the old list only.
         store_activity(dict(User.activity(since=began)))
         redis.run(FIRST_ORDER, [keys.order()], [fence.new_token(), fence.TOKEN_SECONDS], "order")
 
 
 def _pieces(activity: Iterable[tuple[str, datetime]]) -> Iterator[list[Any]]:
-    """Scores and ids, a piece at a time; a marker if there is nobody."""
+    """Scores and ids, PIECE people at a time; the marker for "empty" if there are none."""
     people, found = iter(activity), False
     while piece := list(islice(people, PIECE)):
         found = True

@@ -1,4 +1,4 @@
-"""Profiles, and the list of people in the order of their last activity (R2, R9)."""
+"""Cached profiles, and the list of people in the order of their last activity (R2, R9)."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -17,18 +17,18 @@ from chat.redis_schema import keys
 from chat.telemetry import events as telemetry
 
 PROFILE = codec.json_string("cache:users:profile:*", "users", "TTL_USERS")
-PAGE_MARGIN = 50  # people who may share the millisecond of a page's end
+PAGE_MARGIN = 50  # how many people may be active in the same ms as the last one of a page
 
 
 class Page(NamedTuple):
-    """Part of the list: (id, last_active in ms), and the version of everything about people.
+    """Part of the list: entries (id, last_active in ms) and a version.
 
-    The version changes with every save of a person; it is None where Redis was not asked.
+    The version changes with every save of a person. It is None if the page is from MongoDB.
     """
 
     entries: list[tuple[str, int]]
     version: str | None
-    profiles: dict[str, dict] | None = None  # where they were read together with the page
+    profiles: dict[str, dict] | None = None  # by id, if MongoDB sent them with the page
 
 
 def profile_source(user_id: str) -> Source:
@@ -37,14 +37,14 @@ def profile_source(user_id: str) -> Source:
 
 
 def get_profile(user_id: str) -> dict | None:
-    """One person, or None if there is no such person (which is cached too)."""
+    """The profile of one person, or None if there is no such person (None is cached, too)."""
     if base.object_id(user_id) is None:
         return None
     return read_through.get(profile_source(user_id))  # type: ignore[no-any-return]
 
 
 def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
-    """Profiles by id; the unknown are left out. One MGET-like round trip when warm."""
+    """Profiles by id; unknown ids are left out. One round trip, like MGET, when warm."""
     wanted = [uid for uid in dict.fromkeys(ids) if base.object_id(uid)]
     if not wanted:
         return {}
@@ -53,7 +53,7 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
         telemetry.cache(keys.profile(""), "bypass", len(wanted))
         return User.profiles(wanted)
     if dependencies.current():
-        version()  # these have none of their own; asked before them, so that it is never newer
+        version()  # stands for the profiles, read without versions; so it must be read before them
     readings = fence_reads.get_many([keys.profile(uid) for uid in wanted])
     readings, found = _read(wanted, readings)
     cold = [(uid, r) for uid, r in zip(wanted, readings, strict=True) if not r.hit]
@@ -69,7 +69,10 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
 def _read(
     ids: list[str], readings: list[fence_reads.Reading]
 ) -> tuple[list[fence_reads.Reading], dict[str, Any]]:
-    """What was found by id; what is unreadable is deleted, and a miss without a token."""
+    """The readings, and the decoded profiles by id. An unreadable value is deleted.
+
+    Its reading becomes a miss without a token, so that this request does not fill it.
+    """
     left, found = [], {}
     for uid, reading in zip(ids, readings, strict=True):
         if reading.hit:
@@ -83,12 +86,12 @@ def _read(
 
 
 _people = decoder("cache:users:list")
-# The same text is the same profile: decoded once. Nobody may change it.
+# Equal texts are decoded once; callers must not change the result.
 _decode = lru_cache(maxsize=5_000)(decoder("cache:users:profile:*"))
 
 
 def _fill_profiles(ids: list[str], readings: list[fence_reads.Reading]) -> dict[str, Any]:
-    """Load many with one query; the tokens were taken before MongoDB is asked."""
+    """Load many profiles with one query and store them. ``readings`` has tokens taken before it."""
     loaded = User.profiles(ids)
     fills = [
         (keys.profile(uid), reading.token, [codec.text(loaded.get(uid), keys.profile(uid))])
@@ -102,7 +105,8 @@ def _fill_profiles(ids: list[str], readings: list[fence_reads.Reading]) -> dict[
 def list_recent(limit: int, cursor: tuple[int, str] | None) -> Page:
     """A page of the active people, most recently active first; ties by id, descending.
 
-    ``cursor`` is the last entry of the page before. Costs what the page costs.
+    ``cursor`` is the last entry of the previous page. The cost depends on ``limit``, not on the
+    number of people.
     """
     if not read_through.is_cached("users"):
         read_through.note("bypass")
@@ -112,10 +116,10 @@ def list_recent(limit: int, cursor: tuple[int, str] | None) -> Page:
 
 
 def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
-    """A page of the sorted set, or None (it is then being filled, if that is possible).
+    """A page of the sorted set. None if the set is missing; then a fill begins, if possible.
 
-    People active in the same millisecond share a score, so a page after a cursor begins at the
-    cursor's score and leaves out what was on the page before.
+    People active in the same millisecond share a score. So a page after a cursor is read from the
+    score of the cursor on, and entries of the previous page are removed.
     """
     top, most = f"{cursor[0]}" if cursor else "+inf", limit + (PAGE_MARGIN if cursor else 0)
     command = ("ZREVRANGEBYSCORE", top, "-inf", "WITHSCORES", "LIMIT", 0, most)
@@ -138,7 +142,8 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
     if cursor is None:
         return Page(pairs, found.version)
     after = [pair for pair in pairs if (pair[1], pair[0]) < cursor]
-    # The end of the list is believed where the page before joins on: else it may not be our list.
+    # The answer counts only if it contains the cursor, or is long enough without it: otherwise the
+    # list may have been cut or replaced by another program.
     joined = any(user_id == cursor[1] for user_id, _ in pairs)
     whole = joined if len(pairs) < most else len(after) >= limit
     return Page(after[:limit], found.version) if whole else None
@@ -154,7 +159,7 @@ def _from_mongo(limit: int, cursor: tuple[int, str] | None) -> Page:
 
 
 def last_active(ids: list[str]) -> dict[str, int]:
-    """When each of these people was last active, in ms."""
+    """The last activity of these people by id, in ms since 1970."""
     known: dict[str, int] = {}
     if ids and read_through.is_cached("users"):
         dependencies.spoil()
@@ -171,16 +176,17 @@ def last_active(ids: list[str]) -> dict[str, int]:
 
 
 def version() -> str | None:
-    """What changes with every save of a person; None if Redis cannot tell."""
+    """A version that changes with every save of a person; None if Redis does not know it."""
     return read_through.look(user_list.source()).version
 
 
 def written(
     write: fence_writes.Write, user_id: str, stored: dict | None
 ) -> tuple[fence_writes.Write, fence_writes.Ending]:
-    """Write a saved profile through (R10), as MongoDB says that it is ``stored`` now.
+    """How to end the write of a profile: write it through (R10).
 
-    Where it did not say it is read again. Of two writes at once neither is believed (the fence).
+    ``stored`` is the row that MongoDB returned after the write; without it the row is read again.
+    If two writes overlap, the fence deletes the value instead.
     """
     row = stored or User.raw(user_id)
     text = codec.text(to_profile(row), keys.profile(user_id)) if row else ""

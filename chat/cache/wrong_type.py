@@ -1,15 +1,17 @@
-"""A script that met a key of another type: the key goes, and the script is run once more.
+"""Repairs a key of the wrong type: it is deleted, and the script that met it runs once more.
 
-So one key that another program wrote over is a miss, as if it had expired, and no outage. That is
-possible where a script may be run whole after a part of it was, and where what is lost comes from
-MongoDB or from the leases. Everything else is an outage, a short one (``chat.cache.type_check``).
+So a key that another program overwrote is a cache miss, as if it had expired, and not an outage.
+This is possible if the script may run again in full after a part of it has run, and if the lost
+data can be rebuilt from MongoDB or from the leases. Otherwise it is a short outage
+(``chat.cache.type_check``).
 """
 
 from chat.redis import scripts
 from chat.redis_schema import ownership
 
-# ARGV: how many of the first keys go together (one without the other would be a wrong answer), then
-# the declared types, "" for unknown ones. The names of what was of another type.
+# ARGV: how many of the first keys are deleted together (one without the other would give a wrong
+# answer), then the declared type of each key, "" if unknown. Returns the names of the keys that had
+# another type.
 MEND = """
 local gone = {}
 for i, key in ipairs(KEYS) do
@@ -25,8 +27,11 @@ return gone
 
 
 def run_again(script: str, together: int = 1) -> None:
-    """Run it again after its keys of another type were deleted, and the first ``together`` with
-    them: what a token or an announced write was lost of must be asked of MongoDB."""
+    """Repair the keys of ``script`` and run it again if a key has the wrong type.
+
+    The first ``together`` keys are deleted as well: a value whose token or announced write is lost
+    must be read from MongoDB.
+    """
     scripts.mended_by(
         script, lambda keys: (MEND, keys, [together, *(ownership.type_of(key) for key in keys)])
     )

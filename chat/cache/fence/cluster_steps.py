@@ -1,12 +1,12 @@
-"""The fence key by key, while a Cluster moves the slot (chat.redis.scripts): the writer's half.
+"""Replacements for the fence's scripts while a Cluster moves the slot (``chat.redis.scripts``).
 
-Readers and those who fill need all keys at once. To them such a slot is busy: they ask MongoDB for
-what is there, and have all the rest from Redis.
+A read or fill needs all keys in one step, so while the slot moves it gets BUSY or does nothing.
+Readers then ask MongoDB for the values in this slot; other slots work as usual.
 
-A write is announced before its token is there, so that token is given to nobody, and what was read
-before fits no token any more. The rest goes in one round trip, in whatever order the two nodes
-run it: when the move ends in between, readers find the write under way, or D gone, or what MongoDB
-has after the write.
+A write works key by key. It is announced in W before its token is set, so no reader gets that
+token, and no fill with an older token succeeds. The other commands go in one round trip, and the
+two nodes may run them in any order. If the move ends in between, readers find the write in
+progress, or D deleted, or the value that MongoDB has after the write.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The readers' half of the fence (``chat.cache.fence``): what may be trusted, and filling."""
+"""The readers' half of the fence (``chat.cache.fence``): trusted reads, and fills."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from chat.cache.fence.scripts import SAME as SAME_OF_MANY
 from chat.redis import DOWN, Down, prefix, scripts
 from chat.redis.client import redis
 
-GONE = -2  # what Redis says of the lifetime of a key that is not there
-TOGETHER = 4  # from so many copies on they are asked about together
-HIT, MISS, SAME = 1, 0, 3  # what READ answers; see BUSY
+GONE = -2  # the PTTL of a key that does not exist; SAME_OF_MANY uses it for "not the same", too
+TOGETHER = 4  # from so many copies on, one script checks all of them
+HIT, MISS, SAME = 1, 0, 3  # the answers of READ, besides BUSY
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a read found.
+    """The result of a read.
 
-    ``token`` allows a fill; without one (BUSY, or Redis down) don't fill. A ``hit`` has the version
-    of D, how long D still lives in ms (-1 while a write is under way), and the value, unless it is
-    the ``same`` that the reader has a copy of.
+    ``token`` allows a fill; without one (BUSY, or Redis down) do not fill. A ``hit`` has the
+    version of D, the rest of its lifetime in ms (-1 while a write is in progress), and the value.
+    If the reader's copy is current, ``same`` is True and there is no value.
     """
 
     hit: bool
@@ -44,35 +44,35 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class VersionedRead:
-    """A reading command on one key, and the version of the copy that the reader has."""
+    """A reading command on one key, and the version of the reader's copy or ""."""
 
     key: str
     command: tuple[Any, ...]
     known: str = ""
 
     def call(self) -> scripts.Call:
-        """The script call that asks it."""
+        """The call of the script READ."""
         args = [new_token(), TOKEN_SECONDS, LEASE_MS, TRUSTED_MS, self.known, *self.command]
         return READ, companions(self.key), args
 
 
 def read(key: str, command: str, *args: Any) -> Reading:
-    """Run a reading command on D if D may be trusted."""
+    """Run a reading command on D, if D may be trusted."""
     return ask([VersionedRead(key, (command, *args))])[0]
 
 
 @dataclass
 class Rider:
-    """A call that has nothing to do with the fence and goes in the same round trip."""
+    """An unrelated script call that goes in the same round trip as a read."""
 
     call: scripts.Call
-    answer: Any = None  # None while it was not made
+    answer: Any = None  # None until the call was made
 
 
 def ask(questions: Sequence[VersionedRead], riders: Sequence[Rider] = ()) -> list[Reading]:
-    """The answers to many questions, in one round trip; in two if some copies are out of date.
+    """Many reads in one round trip, or in two if some copies are stale.
 
-    Many copies are asked about together, which is cheaper than one by one.
+    From TOGETHER copies on, one script checks all copies, which is cheaper than one by one.
     """
     if not questions:
         return []
@@ -108,10 +108,10 @@ def _run(client: Any, calls: list[scripts.Call], riders: Sequence[Rider]) -> lis
 
 
 def same_call(versions: dict[str, str]) -> scripts.Call:
-    """The script call that tells of many keys whether they are the same as in these versions.
+    """The script call that checks whether many keys still have these versions.
 
-    They must live on one server: for a Cluster, one by one. The script finds the companions of
-    each by itself, because a key that is sent costs as much as a look at it.
+    All keys must be on one server; in a Cluster make one call for each key. The script builds the
+    names of the companions itself, because sending a key costs as much as reading it.
     """
     return SAME_OF_MANY, list(versions), [*versions.values(), prefix.prefix()]
 
@@ -122,7 +122,7 @@ def _ask_together(
     questions: Sequence[VersionedRead],
     riders: Sequence[Rider],
 ) -> dict[str, Reading]:
-    """What is the same by key; and what there is no copy of, in the same round trip."""
+    """The readings of current copies and of keys without a copy, by key, in one round trip."""
     versions = {question.key: question.known for question in known}
     new = [question for question in questions if not question.known]
     calls = [same_call(versions), *(question.call() for question in new)]
@@ -136,7 +136,7 @@ def _ask_together(
 
 
 def reading_of(answer: list[Any]) -> Reading:
-    """What the script said."""
+    """The reading from an answer of READ."""
     kind = answer[0]
     if kind == SAME:
         return Reading(hit=True, same=True, version=answer[1], left_ms=answer[2])
@@ -147,19 +147,18 @@ def reading_of(answer: list[Any]) -> Reading:
 
 
 def fill(key: str, token: str, ttl: int, command: str, items: Sequence[Any]) -> str | None:
-    """Store what was read from MongoDB, unless a write has passed since the token was given.
+    """Store a value read from MongoDB, unless a write began since the token was given.
 
-    Returns the version of what is now stored, or None if it was not.
+    Returns the version of the stored value, or None if it was not stored.
     """
     return fill_many([(key, token, items)], ttl, command)[0]
 
 
 def get_many(keys: Sequence[str]) -> list[Reading]:
-    """``read`` of many strings, cheaply where all is quiet (no version, no lifetime).
+    """``read`` of many strings with plain commands. The readings have no version or lifetime.
 
-    Most of the time no write is under way on any of them: that is one question, the values are a
-    second, and both go in one round trip. What is missing is asked again by the script, which
-    gives tokens.
+    Usually no write is in progress on any of the keys. So one EXISTS for all writes and one MGET
+    go in one round trip. Missing keys are read again by the script, which gives tokens.
     """
     found = redis.call(lambda r: _quiet_values(r, keys), what="get many", spare=True)
     if found is None or isinstance(found, Down):
@@ -173,7 +172,7 @@ def get_many(keys: Sequence[str]) -> list[Reading]:
 
 
 def _quiet_values(client: Any, keys: Sequence[str]) -> list[Any] | None:
-    """The values, or None where they cannot be trusted without a closer look."""
+    """The values, or None if a write is in progress or the keys are in a Cluster."""
     if isinstance(client, RedisCluster):  # the keys live in many slots
         return None
     under_way = ("EXISTS", *(companions(key)[2] for key in keys))
@@ -202,6 +201,6 @@ def fill_many(
 
 
 def forget(key: str) -> None:
-    """Delete a D that cannot be read: it is not what any of us wrote."""
+    """Delete an unreadable D, which was not written by us."""
     if redis.call(lambda client: client.unlink(key), what=key) is DOWN:
         redis.suspect(f"an unreadable value could not be deleted ({key})")

@@ -1,8 +1,8 @@
-"""The atomic steps of the fence (chat.cache.fence), in Lua.
+"""The Lua scripts of the fence (``chat.cache.fence``).
 
-KEYS are the data key D, its version token V and its writes under way W, in one Cluster slot.
-Scripts begin with a removal: under memory pressure a script whose first write is a SET would stop
-before it has invalidated anything.
+KEYS are the data key D, its version token V and its writes in progress W, in one Cluster slot.
+Scripts begin with a deletion: if the memory is full, a script whose first write is a SET would
+stop before it has invalidated anything.
 """
 
 _CLOCK = """
@@ -10,8 +10,8 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 """
 
-# ARGV: writer, token seconds. W must outlive any D: a writer that died is found there by the next
-# reader, however late, and D is deleted.
+# ARGV: writer, token seconds. W must live longer than any D: the next reader, however late, then
+# finds a dead writer in W and deletes D.
 BEGIN = (
     _CLOCK
     + """
@@ -24,7 +24,7 @@ return 1
 )
 
 # ARGV: writer, new token, token seconds, then nothing (delete D) or a command with its arguments.
-# The command is applied only if no other write began meanwhile: their order in MongoDB is unknown.
+# If another write began meanwhile, the order of both in MongoDB is unknown: D is deleted.
 END = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 local alone = redis.call('GET', KEYS[2]) == ARGV[1]
@@ -37,9 +37,9 @@ redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
-# Lines are added only right behind their predecessor, so the list never has a hole (ARGV: writer,
-# new token, token seconds, first seq, how many to keep, elements). An element's first number is its
-# seq.
+# D is a list whose elements begin with their seq. Elements are appended only if the first new seq
+# follows the last one, so the list never has a gap; else D is deleted. ARGV: writer, new token,
+# token seconds, first seq, how many to keep, elements.
 END_APPEND = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 local last = redis.call('LINDEX', KEYS[1], -1)
@@ -55,11 +55,12 @@ redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
-# D is the list of the newest messages, whose posts and changes all take the next number (rev). It
-# never shows a change without all earlier ones of what is in it. So a change is applied only where
-# no other write was under way since this one began, or right behind the newest change in D. Else D
-# is deleted. ARGV: writer, new token, token seconds, how many to keep, then for each change in
-# order: rev, seq, element, which is empty for a message that is not to be in the list.
+# D is the list of the newest messages. Each post or change of a message takes the next number
+# (rev). D must not show a change without all earlier changes of its messages. So a change is
+# applied only if no other write was in progress since this one began, or if its rev follows the
+# newest rev in D. Else D is deleted. ARGV: writer, new token, token seconds, how many to keep, then
+# for each change in order: rev, seq, element. The element is empty for a message that does not
+# belong into the list.
 END_CHANGES = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 local alone = redis.call('GET', KEYS[2]) == ARGV[1] and redis.call('EXISTS', KEYS[3]) == 0
@@ -104,28 +105,29 @@ redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
-# What was written is not in D, but something that is made with D's version shows it.
+# D does not contain the written data, but a result made under D's version does.
 END_TOUCH = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
-# The write was refused by MongoDB: nothing changed, D stays. What refused it may be a write that is
-# still under way, or that nobody knows the end of; then D does not show it and who is answered now
-# has to see it.
+# MongoDB refused the write: nothing changed, so D stays. But the reason may be another write that
+# is still in progress or whose end is unknown. Then D lacks that write, which the refused caller
+# must see from now on, so D is deleted.
 RELEASE = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('DEL', KEYS[1]) end
 return 1
 """
 
-BUSY = 2  # what READ answers where nothing may be trusted, nor filled
+BUSY = 2  # the answer of READ if D must be neither trusted nor filled
 
 # ARGV: candidate token, token seconds, lease ms, trusted ms, version of the reader's copy or "",
-# command, arguments. Hits tell how long D lives, -1 while a write is under way. Where one seems to
-# begin later than now the clock was put back: nobody knows how old it is. A token that none of us
-# made would never fit, so it is replaced; a D without an end was not filled by us, so it goes.
+# command, arguments. A hit has the rest of D's lifetime in ms, -1 while a write is in progress. If
+# a write began in the future, the clock was set back and the age of the write is unknown: it counts
+# as older than TRUSTED_MS. A token in another format than ours is replaced, because no fill could
+# match it. A D without a lifetime was not filled by us, so it is deleted.
 READ = """
 local live = 0
 if redis.call('EXISTS', KEYS[3]) == 1 then
@@ -158,10 +160,9 @@ if token == ARGV[5] then return {3, token, left} end
 return {1, token, left, redis.call(ARGV[6], KEYS[1], unpack(ARGV, 7))}
 """
 
-# KEYS: D of many keys (of one server). ARGV: the versions of the reader's copies of them,
-# then the prefix of all names (chat.redis.prefix).
-# How long each D lives in ms where it is the same, else -2; none is while a write is under way on
-# any of them.
+# KEYS: many data keys D (of one server). ARGV: the versions of the reader's copies, then the prefix
+# of all names (chat.redis.prefix). Returns for each D the rest of its lifetime in ms if its version
+# is the same, else -2. While a write is in progress on any of them, all are -2.
 SAME = """
 local writes, tokens, out, prefix = {}, {}, {}, ARGV[#ARGV]
 for i, key in ipairs(KEYS) do

@@ -1,4 +1,4 @@
-"""The writers' half of the fence (``chat.cache.fence``): a write is announced, made, and ended."""
+"""The writers' half of the fence (``chat.cache.fence``): begin a write, then end or release it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,8 +20,11 @@ from chat.redis.client import redis
 
 @dataclass(frozen=True)
 class Write:
-    """A write under way on one key; ``fenced`` is False when Redis could not, or was not to be,
-    told (a structure that nobody uses, ``chat.rollout``)."""
+    """A write in progress on one key.
+
+    ``fenced`` is False if the write is not announced in Redis: Redis is down, or no process uses
+    the structure (``chat.rollout``).
+    """
 
     key: str
     writer: str
@@ -33,7 +36,7 @@ _unannounced: list[Callable[[], None]] = []
 
 
 def on_unannounced(fn: Callable[[], None]) -> None:
-    """``fn()`` before a write is acknowledged that Redis could not be told of."""
+    """Call ``fn()`` before the acknowledgement of each write that Redis could not be told of."""
     _unannounced[:] = [fn]
 
 
@@ -61,15 +64,15 @@ def begin_all(keys: Sequence[str]) -> list[Write]:
 
 @dataclass(frozen=True)
 class Ending:
-    """How D is brought up to date: ``drop``, ``apply`` a command, ``append`` an element, ``change``
-    elements; or not at all: ``touch``."""
+    """How D is updated at the end of a write; made by ``drop``, ``apply``, ``append``, ``change``
+    or ``touch``."""
 
     script: str
     args: tuple[Any, ...]
 
 
 def touch() -> Ending:
-    """Leave D as it is, under a new version: something that is made from D has changed."""
+    """Leave D unchanged under a new version, because something made from D has changed."""
     return Ending(END_TOUCH, ())
 
 
@@ -84,21 +87,21 @@ def apply(*command: Any) -> Ending:
 
 
 def append(posts: Sequence[tuple[int, str]], most: int) -> Ending:
-    """Put posts (seq, element), oldest first, at the end of the list; keep ``most``.
+    """Append posts (seq, element), oldest first, to the list D; keep the last ``most``.
 
-    Deletes the list if that would leave a hole.
+    Deletes the list if the seqs would have a gap.
     """
     first, last = posts[0][0], posts[-1][0]
-    if last - first != len(posts) - 1:  # another process had a number in between
+    if last - first != len(posts) - 1:  # another process took a seq in between
         return drop()
     return Ending(END_APPEND, (first, most, *(item for _seq, item in posts)))
 
 
 def change(changes: Sequence[tuple[int, int, str]], most: int) -> Ending:
-    """Bring a list up to date with numbered changes (rev, seq, element), in their order; keep
-    ``most``. An empty element is not to be in the list.
+    """Apply numbered changes (rev, seq, element) in order to the list D; keep the last ``most``.
 
-    Deletes the list if it would show one of them without an earlier one.
+    A change with an empty element does not belong into the list. Deletes the list if it would show
+    a change without an earlier one.
     """
     return Ending(END_CHANGES, (most, *(part for each in changes for part in each)))
 
@@ -109,10 +112,11 @@ def end(write: Write, *command: Any) -> None:
 
 
 def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
-    """End a write on all its keys, in one round trip, before it is acknowledged.
+    """End a write on all its keys, in one round trip. Call before the acknowledgement.
 
-    If that cannot be confirmed, wait until nobody trusts the old values. Whether a structure is in
-    use is asked anew: it may be since the write began, and then D goes (no token is the write's).
+    If Redis does not confirm, waits until no reader trusts the old values (TRUSTED_MS). Whether a
+    structure is in use is checked again. If it came into use since the write began, D is deleted,
+    because its token is not this write's.
     """
     endings = [(write, how) for write, how in endings if rollout.writes_to(write.key)]
     if not endings:
@@ -126,7 +130,7 @@ def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
         return
     write = next((write for write, _ in endings if not write.fenced), endings[-1][0])
     if not write.fenced and redis.is_up():
-        # Too busy to take either word: nobody there knows that D is old.
+        # Redis was too busy for both calls, so no process knows that D is stale.
         redis.suspect(f"a write could not be announced ({write.key})")
     for fn in _unannounced:
         fn()
@@ -135,6 +139,6 @@ def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
 
 
 def release(write: Write) -> None:
-    """MongoDB refused the write, so what is cached is still right."""
+    """End a write that MongoDB refused: the cached value is still right."""
     if rollout.writes_to(write.key):
         redis.run(RELEASE, companions(write.key), [write.writer], what=write.key)
