@@ -1,15 +1,17 @@
-"""Who is online (R3, C6): a person is, while any of their connections is.
+"""Presence: the people who are online (R3, C6). A person with at least one connection is online.
 
-Each process holds its connections in Redis under leases that it renews; one that dies takes its
-people offline when the leases end. The scripts report only transitions - the first connection of a
-person and the last - so exactly one process sees each and announces it, in batches. A connection
-that ends keeps a short lease: reloading a page is not going offline. Somebody who goes quickly from
-page to page, so that none has the time to connect, is held by the pages that they ask for.
+Each process stores a lease in Redis for each of its connections, and renews it. If a process dies,
+its people go offline when the leases end. The scripts report only transitions: the first connection
+of a person, or the end of the last one. So exactly one process sees each transition and announces
+it, in batches. A closed connection keeps a short lease, so that reloading a page does not mean
+going offline. Each requested page extends the presence, too, so that a person who changes pages
+faster than they can connect stays online.
 
-Nobody is sent the whole list: transitions are numbered, a page knows the number it was rendered
-at, and a new socket is told what changed since. Who missed too much asks `GET /api/users/online`.
+No browser is sent the whole list over the socket. Transitions are numbered; a page knows the number
+at which it was rendered, and a new socket gets the transitions since that number. A browser that
+missed too many asks `GET /api/users/online`.
 
-Without Redis a process knows its own connections only, and says so (`is_known`).
+Without Redis a process knows only its own connections, and reports that (`is_known`).
 
     {presence}:conns   zset  person|connection, score = end of the lease in ms
     {presence}:count   hash  person → number of connections
@@ -37,14 +39,14 @@ from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 
-COPY_SECONDS = 5.0  # how long a picture is asked about by its number alone
+COPY_SECONDS = 5.0  # how long a copy of the set may be used if Redis confirms its number
 
 _holder = Holder(None)
 _greenlet: gevent.Greenlet | None = None
 
 
 def init_app(app: Flask, audience: Audience) -> None:
-    """Read the settings; nothing is started. ``audience`` is told who comes and who goes."""
+    """Read the settings. Starts nothing. ``audience`` receives the changes of presence."""
     global _holder
     redis.before_recovery(_mended)
     lease, ttl = float(app.config["PRESENCE_LEASE"]), int(app.config["TTL_ONLINE"])
@@ -52,14 +54,14 @@ def init_app(app: Flask, audience: Audience) -> None:
 
 
 def start(app: Flask) -> None:
-    """Hold this process's leases in the background."""
+    """Begin to renew the leases of this process in the background."""
     global _greenlet
     if not _greenlet:
         _greenlet = gevent.spawn(_run, app)
 
 
 def stop(app: Flask) -> None:
-    """End this process's leases; another process, or the next start, announces who is gone."""
+    """Shorten the leases of this process. Another process, or the next start, announces the end."""
     global _greenlet
     if _greenlet:
         _greenlet.kill(timeout=1)
@@ -68,48 +70,48 @@ def stop(app: Flask) -> None:
 
 
 def connect(user_id: str, conn_id: str, since: Any = None, name: str = "") -> None:
-    """A connection began. Told to others within half a second.
+    """Record a new connection. Other browsers hear of it within half a second.
 
-    `since` is the number of the last change that the browser knows, from its page or from before.
+    `since` is the number of the last transition that the browser knows.
     """
     _holder.connect(user_id, conn_id, since, name)
 
 
 def disconnect(user_id: str, conn_id: str) -> None:
-    """A connection ended. Does no I/O: it may run in the middle of somebody else's emit."""
+    """Record the end of a connection. Does no I/O, because it may run in the middle of an emit."""
     _holder.disconnect(user_id, conn_id)
 
 
 def page_asked_for(user_id: str) -> None:
-    """Somebody goes on to another page: who is online stays so until that has connected.
+    """Record the request of a page: a person who is online stays so until that page connects.
 
-    Does no I/O, and brings nobody online: without a script a page never connects.
+    Does no I/O. Does not bring a person online, because a page without JavaScript never connects.
     """
     _holder.page_asked_for(user_id)
 
 
 def is_known() -> bool:
-    """Whether `online` is the whole truth, or only what this process sees."""
+    """Whether `online` knows the connections of all processes, not only of this one."""
     return _holder.is_known()
 
 
 def online() -> Set[str]:
-    """The ids of everybody online; of those connected here while Redis is away.
+    """The ids of all online people; while Redis is down, of those connected to this process.
 
-    Asked for once a request, however many lists show it.
+    Redis is asked once a request at most.
     """
     return _picture().people
 
 
 def seq() -> int:
-    """The number of the last change that `online` shows; 0 if there are no numbers."""
+    """The number of the last transition in `online`; 0 without Redis."""
     return _picture().seq
 
 
 def _picture() -> online_set.Picture:
     if not has_request_context():
         return _look()
-    # `g` belongs to the app's context, which may outlive a request.
+    # `g` belongs to the app context, which may live longer than a request.
     asker, picture = g.get("presence", (None, None))
     this: Any = request._get_current_object()  # type: ignore[attr-defined]
     if asker is not this:
@@ -122,7 +124,7 @@ def _picture() -> online_set.Picture:
 
 
 class Asked(fence_reads.Rider):
-    """The question who is online, asked in somebody else's round trip."""
+    """The read of the online set, as a rider in the round trip of another read."""
 
     def __init__(self) -> None:
         self.known = _copy.get()
@@ -130,12 +132,12 @@ class Asked(fence_reads.Rider):
 
 
 def ahead() -> Asked | None:
-    """The question, for ``fence_reads.ask``; its answer goes to ``asked``."""
+    """A rider for ``fence_reads.ask``; pass it to ``asked`` afterwards. None if not cached."""
     return Asked() if read_through.is_cached("online") else None
 
 
 def asked(question: Asked) -> None:
-    """It has been asked. Without an answer Redis is asked again when it is due."""
+    """Use the answer of a rider for this request. Without one, ``online`` asks Redis itself."""
     if question.answer is None:
         return
     found = online_set.everybody.picture_of(question.answer, question.known)
@@ -167,24 +169,27 @@ def _seen(found: online_set.Picture) -> online_set.Picture:
 
 
 class _Copy:
-    """The picture that was read last, for a while: its number tells whether it is still the one,
-    but when Redis has lost everything numbers begin again."""
+    """The picture that was read last, for COPY_SECONDS.
+
+    Redis confirms a copy by its number. The time is limited because numbers may repeat after Redis
+    has lost all data.
+    """
 
     def __init__(self) -> None:
         self._picture: online_set.Picture | None = None
         self._until = 0.0
 
     def get(self) -> online_set.Picture | None:
-        """The picture, or None when it is too old."""
+        """The picture, or None if it is too old."""
         return self._picture if time.monotonic() < self._until else None
 
     def put(self, picture: online_set.Picture) -> None:
-        """Redis has just sent this one, or confirmed it."""
+        """Keep a picture that Redis has just sent. A confirmed one keeps its end."""
         if picture is not self._picture:
             self._picture, self._until = picture, time.monotonic() + COPY_SECONDS
 
     def forget(self) -> None:
-        """Nothing is known any more."""
+        """Drop the picture."""
         self._picture = None
 
 
@@ -192,10 +197,10 @@ _copy = _Copy()
 
 
 def _mended() -> bool:
-    """Before Redis is used again. False if it is away after all.
+    """Repair the leases before Redis is used again. False if Redis is still down.
 
-    A server that comes back with what it held long ago gives numbers a second time; after a find
-    that was not as declared (``chat.cache.type_check``) the leases are counted again.
+    The copy is dropped because a server that returns with old data gives the same numbers again.
+    If a wrong key was found (``chat.cache.type_check``), the leases are counted again.
     """
     _copy.forget()
     return (not redis.poisoned or online_set.everybody.count_again()) and _holder.come_back()

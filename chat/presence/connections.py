@@ -1,6 +1,6 @@
-"""The connections of one process, under leases that it renews in Redis (R3, C6).
+"""The connections of one process and their leases in Redis, which it renews (R3, C6).
 
-Who is online by them: ``chat.presence``. What Redis is asked: ``chat.presence.leases``.
+``chat.presence`` explains the whole; ``chat.presence.leases`` has the scripts.
 """
 
 import time
@@ -16,19 +16,19 @@ from chat.redis import DOWN, Down
 from chat.redis.client import redis
 
 LEASE = 30.0  # seconds; PRESENCE_LEASE
-GRACE = 1.4  # seconds between the end of the last connection and "offline": together under 2
-PAGE_GRACE = 8.0  # seconds in which a page that was asked for connects, on a slow line too
-STOP_GRACE = 10.0  # the same for those whom a graceful stop sends to another process
-TICK = 0.5  # seconds; also how long changes are gathered before they are announced
-REAPS = 6  # in the time of a lease
-MARGIN = 0.03  # seconds by which a reap comes after the end that it waits for
-RECOUNT_EVERY = 60  # seconds; by one process of all
+GRACE = 1.4  # seconds from the end of the last connection to "offline"; with TICK under 2
+PAGE_GRACE = 8.0  # seconds for a requested page to connect, even on a slow network
+STOP_GRACE = 10.0  # seconds for browsers to connect to another process after a graceful stop
+TICK = 0.5  # seconds; changes are collected for this time before they are announced
+REAPS = 6  # reaps in the time of a lease
+MARGIN = 0.03  # seconds; a reap comes this much after the end of the lease it waits for
+RECOUNT_EVERY = 60  # seconds; one of all processes recounts
 MOST_AT_ONCE = 1000
-MOST_TOLD = 200  # transitions that a new socket is told; who missed more asks for the list
+MOST_TOLD = 200  # transitions sent to a new socket; a browser that missed more requests the list
 
 
 class Audience(Protocol):
-    """Passes changes of presence on to browsers (``chat.realtime.outgoing.broadcasts``)."""
+    """Sends changes of presence to browsers (``chat.realtime.outgoing.broadcasts``)."""
 
     def presence_changed(
         self, online: Iterable[str], offline: Iterable[str], local: bool = False, **extra: Any
@@ -46,7 +46,7 @@ class Audience(Protocol):
 
 
 class Holder:
-    """One process's connections, and what their audience is to be told about them."""
+    """Keeps the connections of one process, their leases, and the changes to be announced."""
 
     def __init__(
         self,
@@ -61,16 +61,16 @@ class Holder:
         self.page_grace = min(PAGE_GRACE, lease / 3)
         self.mine: dict[str, str] = {}  # connection → person
         self.tabs: Counter[str] = Counter()  # person → connections here
-        self.names: dict[str, str] = {}  # person → nickname, so that no receiver has to ask
+        self.names: dict[str, str] = {}  # person → nickname, sent along with arrivals
         self.new: dict[str, int] = {}  # connected since the last tick → the number its page knows
-        self.gone: dict[str, float] = {}  # members whose connection ended since the last tick, when
-        self.left: dict[str, float] = {}  # person → until when they count as here all the same
-        self.coming: dict[str, float] = {}  # person → until when a page of theirs may connect
-        self.asked_for: set[str] = set()  # whose pages were asked for since the last tick
-        self.announced: set[str] = set()  # who this process has called online on its own
-        self.was_known = True  # at the last tick
-        self.untold: list[online_set.Transition] = []  # seen in Redis, not announced yet
-        self.in_step = False  # Redis holds all of `mine`
+        self.gone: dict[str, float] = {}  # lease member that ended since the last tick → when
+        self.left: dict[str, float] = {}  # person without connection → until when still online
+        self.coming: dict[str, float] = {}  # person → until when a requested page may connect
+        self.asked_for: set[str] = set()  # people who requested a page since the last tick
+        self.announced: set[str] = set()  # people announced from this process's own knowledge
+        self.was_known = True  # `is_known` at the last tick
+        self.untold: list[online_set.Transition] = []  # reported by Redis, not announced yet
+        self.in_step = False  # whether Redis has leases for all of `mine`
         self.beat_at = self.reap_at = self.recount_at = self.keep_at = 0.0
 
     # -- what sockets say --------------------------------------------------------------------
@@ -85,7 +85,7 @@ class Holder:
         self.asked_for.discard(user_id)
 
     def page_asked_for(self, user_id: str) -> None:
-        """The page in the browser is about to go, and its connection with it; the next connects."""
+        """Record the request of a page: the old connection is about to end, a new one to begin."""
         self.asked_for.add(user_id)
         self.coming[user_id] = time.monotonic() + self.page_grace
         if user_id in self.left:
@@ -102,19 +102,19 @@ class Holder:
             self.left[user_id] = max(now + self.grace, self.coming.get(user_id, 0))
 
     def is_known(self) -> bool:
-        """Whether Redis tells the whole truth, or this process is all there is."""
+        """Whether this process knows the connections of all processes."""
         return isolation.all_heard()
 
     def here(self) -> set[str]:
-        """Who is connected to this process, or was a moment ago."""
+        """The people connected to this process now or within their grace time."""
         return set(self.tabs) | set(self.left)
 
     # -- what the loop does ------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Renew, end and reap leases; announce who came and went; greet new sockets."""
+        """Renew, end and reap leases; announce arrivals and departures; greet new sockets."""
         self._forget_past()
-        # Who connects while Redis is being asked belongs to the next tick, leases included.
+        # Connections made during the calls to Redis belong to the next tick, with their leases.
         fresh, self.new = self.new, {}
         seq = self._with_redis(fresh) if redis.is_up() else DOWN
         if not redis.is_up():
@@ -125,7 +125,7 @@ class Holder:
         self._greet(fresh, seq)
 
     def pause(self) -> float:
-        """Seconds until the next tick: as soon as somebody's grace is over."""
+        """Seconds until the next tick: TICK, or less if a lease ends earlier."""
         until = self.reap_at - time.monotonic() if self.in_step else TICK
         return min(TICK, max(MARGIN, until))
 
@@ -135,20 +135,20 @@ class Holder:
         self.coming = {who: until for who, until in self.coming.items() if until >= now}
 
     def _forget_gone(self) -> None:
-        """Whose lease has ended by itself needs no end when Redis is back."""
+        """Forget ended connections whose leases have expired during the outage."""
         past = time.monotonic() - self.lease
         self.gone = {name: at for name, at in self.gone.items() if at >= past}
 
     def _with_redis(self, fresh: dict[str, int]) -> int | Down:
-        """One tick in step with the other processes; the number that R3 shows now."""
+        """The part of a tick that needs Redis; the number of the last transition in R3, or DOWN."""
         now = time.monotonic()
         if not self.in_step:
-            # Others need a beat's time to come back before anybody is declared gone.
+            # Before the first reap other processes need time to renew their leases.
             self.beat_at = self.keep_at = now
             self.reap_at = now + self.lease / 3
         done = self._beat(now, fresh) and self._stay() and self._end_leases() and self._reap(now)
         seq = self._follow(now, bool(fresh)) if done else DOWN
-        self._announce()  # even then: nobody else will
+        self._announce()  # even if Redis failed: no other process knows these transitions
         if isinstance(seq, Down):
             self.in_step = False
         else:
@@ -171,12 +171,14 @@ class Holder:
         return True
 
     def come_back(self) -> bool:
-        """Redis is about to be used again and may have lost all: the leases are there before
-        anybody asks who is online. False if it is away after all."""
+        """Write all leases before Redis is used again, because Redis may have lost them.
+
+        False if Redis is still down.
+        """
         return self._renew(list(self.mine))
 
     def _stay(self) -> bool:
-        """Who has asked for another page stays online until it connects."""
+        """Keep people online who requested a page, until it connects; False if Redis is down."""
         staying, self.asked_for = list(self.asked_for), set()
         for part in _parts(staying):
             args = [int(self.page_grace * 1000), *part]
@@ -191,8 +193,8 @@ class Holder:
         if not self._shorten(ending, self.grace):
             self.gone = ending | self.gone
             return False
-        # Counted from when each ended: to be offline takes no tick longer. After an outage that
-        # would end the leases of others before they are back.
+        # Reap when the grace of these connections is over, not a tick later. Not after an outage:
+        # that would end the leases of other processes before they can renew them.
         if ending and self.in_step:
             self.reap_at = min(self.reap_at, max(ending.values()) + self.grace + MARGIN)
         return True
@@ -203,12 +205,12 @@ class Holder:
         self.reap_at = now + self.lease / REAPS
         if now >= self.recount_at:
             self.recount_at = now + RECOUNT_EVERY
-            self._renew(list(self.mine))  # leases that were lost would count as nobody's
+            self._renew(list(self.mine))  # restore lost leases before they are counted
             self._recount()
         return self._changed(leases.REAP, "-", [MOST_AT_ONCE, int(self.lease * 1000)])
 
     def _changed(self, script: str, sign: str, args: list[Any]) -> bool:
-        """Run a script and remember what it reports; False if Redis is away."""
+        """Run a script and keep the transition that it reports; False if Redis is down."""
         answer = redis.run(script, self.people.names.leases, args, "presence")
         if answer is DOWN:
             return False
@@ -217,14 +219,14 @@ class Holder:
         return True
 
     def _follow(self, now: float, asked: bool) -> int | Down:
-        """R3 shows what changed before anybody is told so; quiet times only prolong it."""
+        """Update R3 before changes are announced. Without changes, only extend its lifetime."""
         if not (self.untold or asked or now >= self.keep_at):
             return 0
         self.keep_at = now + min(self.lease, self.ttl) / 3
         return self.people.follow(self.ttl)
 
     def _announce(self) -> None:
-        """One event a transition, so that receivers see by the numbers whether they missed one."""
+        """Send one event for each transition: by the numbers receivers see if they missed one."""
         untold, self.untold = self.untold, []
         for seq, sign, people in untold:
             came, went = (people, []) if sign == "+" else ([], people)
@@ -238,10 +240,10 @@ class Holder:
         return {id: self.names[id] for id in people if self.names.get(id)}
 
     def _tell_who_is_here(self) -> None:
-        """Where no numbers come from all processes: tell the browsers here about the people here.
+        """Without Redis: tell the browsers of this process about the people connected here.
 
-        While others are not heard of, the first word after that began names everybody who is here,
-        and each says that it is not the whole truth.
+        If other processes are not heard, the first event names all people here, and each event has
+        ``known`` False: other people may be online, too.
         """
         known = self.is_known()
         if known != self.was_known:
@@ -256,7 +258,7 @@ class Holder:
             self._tell(came, went, local=True, known=known, names=names)
 
     def _greet(self, fresh: dict[str, int], seq: int | Down) -> None:
-        """Tell each new socket what changed since its page was rendered."""
+        """Send each new socket the changes since its page was rendered."""
         present = {id: since for id, since in fresh.items() if id in self.mine}
         if not present or self._audience is None:
             return
@@ -270,7 +272,7 @@ class Holder:
             )
 
     def _news(self, present: dict[str, int], seq: int | Down) -> list[online_set.Transition]:
-        """The transitions up to `seq` that these sockets may have missed, within limits."""
+        """The transitions up to `seq` that these sockets may have missed, at most MOST_TOLD."""
         if isinstance(seq, Down):
             return []
         oldest = max(seq - MOST_TOLD, min(present.values()))
@@ -278,7 +280,7 @@ class Holder:
         return [] if isinstance(found, Down) else found[1]
 
     def leave_all(self) -> None:
-        """At a graceful stop. The browsers come back elsewhere: they have time for that."""
+        """Shorten all leases at a graceful stop; browsers have time to connect elsewhere."""
         now = time.monotonic()
         ending = {member(user_id, id): now for id, user_id in self.mine.items()}
         gone, self.gone = self.gone, {}
@@ -290,7 +292,7 @@ class Holder:
             self._shorten(ending, self.stop_grace)
 
     def _shorten(self, ending: dict[str, float], grace: float) -> bool:
-        """Let leases end `grace` seconds after their connections did; False if Redis is away."""
+        """Let leases end `grace` seconds after their connections; False if Redis is down."""
         now = time.monotonic()
         for part in _parts(list(ending.items())):
             args = [x for name, at in part for x in (int(max(0, at + grace - now) * 1000), name)]
@@ -299,7 +301,7 @@ class Holder:
         return True
 
     def _recount(self) -> None:
-        """Mend what a lost key left behind; one process a minute, whoever comes first."""
+        """Repair counts and set after the loss of a key; at most one process a minute does it."""
         answer = self.people.count(RECOUNT_EVERY)
         if answer is DOWN or not answer[0] or not rollout.writes("online"):
             return
@@ -308,7 +310,7 @@ class Holder:
 
 
 def member(user_id: str, conn_id: str) -> str:
-    """How a connection is called in the leases."""
+    """The name of a connection in the leases."""
     return f"{user_id}|{conn_id}"
 
 

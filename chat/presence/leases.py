@@ -1,16 +1,16 @@
-"""The leases of connections, as scripts (chat.presence). KEYS are all in one Cluster slot:
-conns, count, seq, log.
+"""The Lua scripts for the leases of connections (``chat.presence``).
 
-BEAT and REAP report transitions only: {number, people}, or {0, {}} when nobody came or went. Each
-transition takes the next number and is remembered in the log, so that who knows a number can be
-told what changed since. After a loss the numbers begin at the clock's microseconds: beyond any that
-were known.
+KEYS are conns, count, seq and log, in one Cluster slot. BEAT and REAP return a transition as
+{number, people}, or {0, {}} if no person came or went. Each transition takes the next number and
+is stored in the log, so that a browser that knows a number can get the transitions after it. After
+a loss of data, numbers restart at the clock's microseconds, which is greater than all numbers
+before.
 """
 
 LOG_KEPT = 500  # transitions
 ON_ITS_WAY = "|page"  # in place of a connection: a page that has not connected yet
 
-# Whose lease it is; nil for what is not the lease of anybody and has to go.
+# The person of a lease; nil if the member is no lease of ours and must be deleted.
 _WHO = f"""
 local function who_of(member)
   return string.match(member,'^({"[0-9a-f]" * 24})|.')
@@ -18,7 +18,7 @@ end
 """
 _NOW = "local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)\n"
 
-# The next number, whatever is there: one that was lost, or is none of ours, begins at the clock.
+# The next number. If seq is missing or was not written by us, it restarts at the clock.
 _NUMBER = (
     _NOW
     + """
@@ -48,7 +48,7 @@ end
 """
 )
 
-# ARGV: lease in ms, person|connection... People whose first connection this is.
+# ARGV: lease in ms, person|connection... Returns the people whose first connection this is.
 BEAT = (
     _TELL
     + """
@@ -63,7 +63,7 @@ return tell('+',out)
 """
 )
 
-# ARGV: (ms left, person|connection)... Shortens leases; REAP reports who has really gone.
+# ARGV: (ms left, person|connection)... Shortens leases. REAP reports the people who are gone.
 LEAVE = (
     _NOW
     + """
@@ -72,8 +72,8 @@ return 1
 """
 )
 
-# ARGV: ms, person... Whoever is online stays so for that time, whatever becomes of connections: a
-# page of theirs is on its way. Brings nobody online.
+# ARGV: ms, person... People who are online stay so for at least that time, because a page of theirs
+# is about to connect. Does not bring a person online.
 STAY = (
     _NOW
     + f"""
@@ -89,8 +89,8 @@ return 1
 """
 )
 
-# ARGV: how many leases to end at most, the longest in ms: whatever ends later was given before the
-# clock was put back. People whose last connection this was.
+# ARGV: the most leases to end, the longest lease in ms. A lease that ends later than that was given
+# before the clock was set back, and is shortened. Returns the people whose last lease has ended.
 REAP = (
     _WHO
     + _TELL
@@ -111,10 +111,12 @@ return tell('-',out)
 """
 )
 
-# KEYS[5]: whose turn it was. ARGV: seconds between turns. Compares counts and leases, which only
-# drift when a key is lost or written by others, and mends them; as nobody can say what changed, the
-# log begins anew. A turn that would never end is given an end.
-# {0} not this process's turn, {1} all is well, {2} mended; with it, how many people there are.
+# KEYS[5]: a key that exists while a recount is not due. ARGV: seconds between recounts. Compares
+# the counts with the leases and repairs the counts. They differ only if a key was lost or written
+# by another program. A repair empties the log, because the transitions are unknown. If KEYS[5] has
+# no lifetime, it gets one.
+# Returns {0, 0} if no recount is due, {1, people} if all is right, {2, people} after a repair;
+# people is the number of people.
 RECOUNT = (
     _WHO
     + _NUMBER

@@ -1,11 +1,11 @@
-"""A set of people derived from leases: `cache:users:online` (R3) for everybody who is online.
+"""A set of people computed from leases: `cache:users:online` (R3) has all people online.
 
-There can be several such sets, each with leases of its own (``Names``).
+There can be several such sets, each with its own leases (``Names``).
 
-The leases and the set live in two Cluster slots, so the set carries the number of the transition
-that it shows. It follows by what changed since that number; only when it is missing, or the log of
-transitions does not reach back to it, is it written whole. A newer picture is never replaced by an
-older one, whichever process comes last.
+The leases and the set are in two Cluster slots. So the set is stored with the number of the last
+transition in it. To update the set, the transitions after that number are applied. The whole set is
+written only if it is missing, or if the log does not reach back to its number. A newer picture is
+never replaced by an older one, in whatever order the processes write.
 """
 
 import logging
@@ -29,8 +29,8 @@ _people = decoder("cache:users:online")
 class Names(NamedTuple):
     """The keys of one set in Redis.
 
-    ``leases``: conns, count, seq and log, in one Cluster slot with ``recounted``. ``people``: the
-    set, in one slot with ``shown``, the number of the transition that it shows.
+    ``leases``: conns, count, seq and log, in the same Cluster slot as ``recounted``. ``people``:
+    the set, in the same slot as ``shown``, the number of the last transition in the set.
     """
 
     leases: list[str]
@@ -52,7 +52,7 @@ class Names(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """Somebody came (+) or went (-)."""
+    """One transition: these people came online (+) or went offline (-)."""
 
     seq: int
     sign: str
@@ -60,27 +60,27 @@ class Transition(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Who is online; `seq` is the number of the last transition that is certainly in it."""
+    """The people online. `seq` is the number of the last transition that is certainly in it."""
 
     people: Set[str]
     seq: int
-    from_set: bool = False  # not derived from the leases now
+    from_set: bool = False  # read from the set, not computed from the leases
 
 
 class OnlineSet:
-    """One set of people and the leases that it is derived from."""
+    """One set of people and the leases from which it is computed."""
 
     def __init__(self, names: Names) -> None:
         self.names = names
 
     def call(self, known: Picture | None = None) -> scripts.Call:
-        """The script call that reads the set, or only its number where that is the known one."""
+        """The script call that reads the set, or only its number if ``known`` is current."""
         return set_scripts.READ, [self.names.shown, self.names.people], [known.seq if known else ""]
 
     def picture_of(self, answer: list[Any], known: Picture | None = None) -> Picture | Down:
-        """What the call answered; DOWN if Redis holds no set that can be read.
+        """The picture from the answer of ``call``; DOWN if there is no readable set.
 
-        A number tells "nobody" from "none".
+        An empty set does not exist in Redis; if there is a number, it means "nobody is online".
         """
         if answer[0] is None:
             return DOWN
@@ -96,12 +96,12 @@ class OnlineSet:
             return DOWN
 
     def read(self, known: Picture | None = None) -> Picture | Down:
-        """The set as Redis holds it; DOWN if it holds none."""
+        """The picture from the set; DOWN if Redis has none."""
         answer = redis.run(*self.call(known), "online")
         return DOWN if isinstance(answer, Down) else self.picture_of(answer, known)
 
     def who(self) -> Picture | Down:
-        """Who holds a lease, past the set."""
+        """The picture computed from the leases, without the set."""
         answer = redis.run(set_scripts.WHO, [self.names.counts, self.names.seq], [], "online")
         if answer is DOWN:
             return DOWN
@@ -109,12 +109,12 @@ class OnlineSet:
         try:
             shapes.check_ids(people)
         except shapes.UNREADABLE:
-            redis.distrust("somebody who holds a lease is nobody")  # a recovery counts again
+            redis.distrust("somebody who holds a lease is nobody")  # a recovery recounts
             return DOWN
         return DOWN if isinstance(seq, Down) else Picture(people, seq)
 
     def _last(self, text: str) -> int | Down:
-        """The number of the last change; DOWN if it is none: then numbers begin anew."""
+        """A transition number; DOWN if ``text`` is none. Then seq is deleted and restarts."""
         try:
             return shapes.change(text)
         except shapes.UNREADABLE:
@@ -122,18 +122,18 @@ class OnlineSet:
             return DOWN
 
     def count(self, seconds: int) -> Any:
-        """Count leases if nobody has in so many seconds (``leases.RECOUNT``)."""
+        """Recount the leases, unless a process did so within ``seconds`` (``leases.RECOUNT``)."""
         return redis.run(
             leases.RECOUNT, [*self.names.leases, self.names.recounted], [seconds], "presence"
         )
 
     def count_again(self) -> bool:
-        """Now, whoever did it last. False if Redis is away."""
+        """Recount the leases now. False if Redis is down."""
         redis.call(lambda client: client.unlink(self.names.recounted), "presence")
         return self.count(1) is not DOWN
 
     def fill(self, ttl: int) -> Picture | Down:
-        """Write the set whole, and return it."""
+        """Write the whole set from the leases; the picture or DOWN."""
         found = self.who()
         if not isinstance(found, Down):
             args = [found.seq, ttl, *found.people]
@@ -143,9 +143,10 @@ class OnlineSet:
         return found
 
     def follow(self, ttl: int) -> int | Down:
-        """Bring the set up to the last transition and prolong it; that number, or DOWN.
+        """Update the set to the last transition and extend its lifetime; that number, or DOWN.
 
-        Costs what has changed, however many are online. Where nobody uses the set it is left alone.
+        The cost depends on the number of changes, not of people. If no process uses the set
+        (rollout), only the number is read.
         """
         if not rollout.writes("online"):
             last = redis.run(dependencies.VERSION, [self.names.seq], [], "presence")
@@ -172,12 +173,12 @@ class OnlineSet:
         return DOWN if done is DOWN else seq if done else self._refill(ttl)
 
     def _refill(self, ttl: int, forget: bool = False) -> int | Down:
-        # Numbers that were lost with the leases: what the set shows is from before that.
+        # ``forget``: the number in the set is newer than the log or unreadable, so it is deleted.
         filled = self.rewrite(ttl) if forget else self.fill(ttl)
         return DOWN if isinstance(filled, Down) else filled.seq
 
     def rewrite(self, ttl: int) -> Picture | Down:
-        """Write the set anew whatever it holds."""
+        """Delete the set and write it whole."""
         self._forget_set()
         return self.fill(ttl)
 
@@ -185,14 +186,14 @@ class OnlineSet:
         redis.call(lambda client: client.delete(self.names.shown, self.names.people), "online")
 
     def size(self) -> int | Down:
-        """How many people the set holds."""
+        """The number of people in the set, or DOWN."""
         found = redis.run(set_scripts.SIZE, [self.names.people, self.names.shown], [], "online")
         return found if isinstance(found, Down) else int(found)
 
     def news(self, since: int) -> tuple[int, list[Transition]] | Down:
-        """(the last number, the remembered transitions after `since`).
+        """(the last number, the logged transitions after `since`), or DOWN.
 
-        No transitions if the log holds what is none of ours.
+        If the log has an entry that we did not write, it is deleted and there are no transitions.
         """
         answer = redis.run(set_scripts.NEWS, [self.names.log, self.names.seq], [since], "presence")
         if answer is DOWN:
@@ -213,7 +214,7 @@ def _delete(key: str) -> None:
 
 
 def net(told: Iterable[Transition], since: int, seq: int) -> tuple[list[str], list[str]] | None:
-    """(who came, who went) from one number to another; None if not all of it is remembered."""
+    """(arrivals, departures) between two numbers; None if a transition is missing in ``told``."""
     between = [transition for transition in told if since < transition.seq <= seq]
     if len(between) != seq - since:
         return None

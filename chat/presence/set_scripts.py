@@ -1,26 +1,27 @@
-"""The scripts of a set of people (``chat.presence.online_set``), in Lua.
+"""The Lua scripts for a set of people (``chat.presence.online_set``).
 
-Picture: the set and the number of the transition that it shows. A script that shifts or fills never
-replaces a newer picture by an older one.
+A picture is the set together with the number of the last transition in it. SHIFT and FILL never
+replace a newer picture with an older one.
 """
 
 from chat.cache import wrong_type
 
-# KEYS: the set's number, the set. ARGV: the number of the set that the caller has.
+# KEYS: the set's number, the set. ARGV: the number of the caller's copy. Returns {number}, and the
+# people as well if the number is another one.
 READ = """
 local seq=redis.call('GET',KEYS[1])
 if not seq or seq==ARGV[1] then return {seq} end
 return {seq,redis.call('SMEMBERS',KEYS[2])}
 """
 
-# KEYS: count, seq. Who is online, and the number of the transition that made it so. What is no text
-# is no number: the next transition replaces it.
+# KEYS: count, seq. Returns the number of the last transition and the people online. A seq of
+# another type counts as 0; the next transition replaces it.
 WHO = """
 local seq=redis.pcall('GET',KEYS[2])
 return {type(seq)=='string' and seq or '0',redis.call('HKEYS',KEYS[1])}
 """
 
-# KEYS: log, seq. ARGV: a number. The last number, and the transitions after that given.
+# KEYS: log, seq. ARGV: a number. Returns the last number and the transitions after the given one.
 NEWS = """
 return {redis.call('GET',KEYS[2]) or '0',redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')}
 """
@@ -33,7 +34,7 @@ local function each(command,first,last)
 end
 """
 
-# KEYS: the set, its number. ARGV: number, ttl, people... Never replaces a newer picture.
+# KEYS: the set, its number. ARGV: number, ttl, people... Returns 0 if the picture there is newer.
 FILL = (
     _EACH
     + """
@@ -47,8 +48,9 @@ return 1
 """
 )
 
-# KEYS: the set, its number. ARGV: from, to, ttl, how many came, who came..., who went...
-# What changed from one number to another fits any picture in between. 0: there is none that fits.
+# KEYS: the set, its number. ARGV: from, to, ttl, count of arrivals, arrivals..., departures...
+# The net change between two numbers may be applied to any picture between them. Returns 0 if the
+# picture is missing or older.
 SHIFT = (
     _EACH
     + """
@@ -65,7 +67,7 @@ return 1
 """
 )
 
-# KEYS: the set, its number. How many people the set holds.
+# KEYS: the set, its number. Returns the number of people in the set.
 SIZE = "return redis.call('SCARD',KEYS[1])"
 
 for _script in (READ, FILL, SHIFT, SIZE):
