@@ -1,7 +1,7 @@
-"""Everything live: the socket server, who hears what, and the events in both directions.
+"""The WebSocket side of the app: the socket server, its rooms, and the events in both directions.
 
-Services import `broadcasts` from here, and the handlers call services: so what calls services is
-imported only when the app is wired.
+Services import `broadcasts` from here, and the handlers of incoming events import services. To
+avoid a circular import, the handlers are imported only when the app is wired.
 """
 
 import logging
@@ -34,7 +34,7 @@ CLOSING_TIME = 2.0  # seconds for closing all sockets at a graceful stop
 
 
 def init_app(app: Flask) -> None:
-    """Make the socket server, for ``SocketDoor``. Opens nothing, starts nothing."""
+    """Create the socket server, for ``SocketDoor``. Opens no connection, starts no greenlet."""
     updates.init_app(app)
     rate_limit.init_app(app)
     library.Server = GuardedServer  # the class that Flask-SocketIO instantiates
@@ -66,7 +66,7 @@ def init_app(app: Flask) -> None:
 
 
 def _trust(app: Flask, environ: dict[str, Any]) -> Trust:
-    """How sure it is, before anybody has asked a store, that this is one of us."""
+    """How much to trust a handshake by its cookies alone, before Redis or MongoDB is asked."""
     cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
     sid = cookies.get(app.config["SESSION_COOKIE_NAME"], "")
     with app.app_context():
@@ -76,9 +76,9 @@ def _trust(app: Flask, environ: dict[str, Any]) -> Trust:
 
 
 class SocketDoor:
-    """Middleware: sockets go to the library and everything else past it.
+    """Middleware: only socket requests go through Flask-SocketIO, all others bypass it.
 
-    The library copies the environment of each request and makes a class for it.
+    For each request Flask-SocketIO copies the environment and creates a class, which is slow.
     """
 
     def __init__(self, app: Flask, wrapped: Any) -> None:
@@ -92,14 +92,14 @@ class SocketDoor:
 
 
 def start(app: Flask) -> None:
-    """Begin to look after the sockets of this process."""
+    """Start the sweep that checks the sockets of this process."""
     from chat.realtime.incoming import reconcile
 
     reconcile.start(app)
 
 
 def stop(app: Flask) -> None:
-    """Tell the browsers that we go, and close every socket, disconnect handlers included."""
+    """Tell the browsers about the restart, then close all sockets and run disconnect handlers."""
     from chat.realtime.incoming import reconcile
 
     reconcile.stop()
@@ -129,14 +129,14 @@ def _manager(app: Flask) -> library.Manager:
 
 
 def _quiet(name: str) -> logging.Logger:
-    """The libraries log every packet with its content at INFO: only their trouble is wanted."""
+    """A logger for errors only: at INFO the libraries log every packet with its content."""
     logger = logging.getLogger(name)
     logger.setLevel(logging.ERROR)
     return logger
 
 
 def _bind(app: Flask) -> None:
-    """Handlers go to the server itself: Flask-SocketIO would ask for the session at each event."""
+    """Register handlers at the server itself: Flask-SocketIO would load the session each time."""
     from chat.realtime.incoming import events, handlers
 
     server = socketio.server
@@ -155,7 +155,7 @@ def _bind(app: Flask) -> None:
 
 
 def _missed(app: Flask) -> None:
-    """Events of other processes may have been lost: look at every socket, let browsers catch up."""
+    """After lost events of other processes: check all sockets here, let their browsers catch up."""
     from chat.realtime.incoming import reconcile
 
     reconcile.look_at_all()
@@ -163,17 +163,20 @@ def _missed(app: Flask) -> None:
 
 
 def _others_missed() -> None:
-    """What this process said was lost: everybody's browsers catch up.
+    """After lost events of this process: let the browsers of all processes catch up.
 
-    While some process is not heard they all ask, and their own process tells them when that ends.
+    Not while a process is cut off: then all browsers poll, and their own process tells them when
+    that ends.
     """
     if isolation.all_heard():
         broadcasts.system(protocol.MODE_NORMAL, everywhere=True, resync=True)
 
 
 def _mode() -> str:
-    """Redis being back is not enough: what is done at a process that has not noticed yet, or cannot
-    reach it, is not heard here."""
+    """Normal if the events of all processes arrive here, else degraded.
+
+    A working Redis is not enough, because other processes may not use it yet.
+    """
     return protocol.MODE_NORMAL if isolation.all_heard() else protocol.MODE_DEGRADED
 
 
@@ -182,6 +185,6 @@ def _mode_changed(up: bool) -> None:
 
 
 def _cut_off_elsewhere(must_ask: bool) -> None:
-    """What a cut-off process has to tell does not arrive here: browsers must ask."""
+    """Tell browsers to poll while another process is cut off, because its events do not arrive."""
     if redis.is_up() or not redis.enabled:
         broadcasts.system(_mode(), resync=not must_ask)

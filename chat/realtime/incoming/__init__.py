@@ -1,1 +1,1 @@
-"""What browsers send over the socket: parse, check, ask a service, acknowledge."""
+"""Incoming socket events: parse, check, call a service, acknowledge."""

@@ -1,7 +1,7 @@
-"""Big answers go out one at a time for each person, and none to somebody who does not read.
+"""Limits the answers to ``channel:open``: one at a time for each person, none to a slow reader.
 
-An answer to ``channel:open`` is as big as a page of history. A person with twenty sockets may ask
-for one on each of them, and what their sockets do not take stays in this process's memory.
+Such an answer is as big as a page of history. A person with twenty sockets may ask for one on
+each of them, and all unread bytes stay in the memory of this process.
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,19 @@ from chat.errors import Throttled
 from chat.realtime.transport import open_sockets, socketio
 from chat.request.concurrency import turns
 
-MOST_UNREAD = 256 * 1024  # bytes that wait for all sockets of a person
-PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
+MOST_UNREAD = 256 * 1024  # bytes that may wait for all sockets of a person
+PATIENCE = 5.0  # seconds; after that a waiting request is refused (Throttled)
 
 _locks: WeakValueDictionary[str, BoundedSemaphore] = WeakValueDictionary()
 
 
 @contextmanager
 def alone(user_id: str) -> Iterator[None]:
-    """Wait until no other big answer to this person is being made; Throttled if that takes long,
-    or while their sockets have much to read. Browsers ask again."""
+    """Wait until no other such answer for this person is in progress.
+
+    Raises Throttled if that takes longer than PATIENCE, or if too many bytes wait for the person's
+    sockets. Browsers then try again.
+    """
     lock = _locks.setdefault(user_id, BoundedSemaphore(1))
     if not lock.acquire(blocking=False):
         with turns.left():
@@ -39,7 +42,7 @@ def alone(user_id: str) -> Iterator[None]:
 
 
 def unread_bytes(user_id: str) -> int:
-    """How much this process holds for sockets of a person that have not taken it yet."""
+    """The number of bytes in this process that wait for the sockets of a person."""
     lines = socketio.server.eio.sockets
     found = (lines.get(connection.eio_sid) for connection in open_sockets.of_user(user_id))
     return sum(line.waiting_bytes for line in found if line)

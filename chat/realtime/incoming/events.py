@@ -1,4 +1,4 @@
-"""The way of every socket event: identity, flood limit, handler, acknowledgement."""
+"""Handles every socket event: check the person, apply the rate limit, call the handler, answer."""
 
 import logging
 import time
@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 Answer = dict[str, Any]
 Handler = Callable[[Any, OpenSocket, dict[str, Any]], Answer]
 
-MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled so often in so many seconds: disconnect
+MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled more often in so many s: disconnect
 
-# What an event is going to ask for, so that it can be asked for in one round trip.
+# The cached values that an event will read, so that they are read in one round trip.
 Needs = Callable[[OpenSocket, dict[str, Any]], list[read_through.Source]]
 
 table: dict[str, tuple[Handler, str, Needs | None]] = {}
@@ -43,7 +43,10 @@ table: dict[str, tuple[Handler, str, Needs | None]] = {}
 def handles(
     event: str, flood: str = "event", needs: Needs | None = None
 ) -> Callable[[Handler], Handler]:
-    """Register a handler; its answer is acknowledged as `{"ok": true, ...}`."""
+    """Register a handler for an event; its result is acknowledged as `{"ok": true, ...}`.
+
+    ``flood``: the kind of rate limit (``rate_limit.Floods``). ``needs``: cached values to prefetch.
+    """
     if event not in protocol.FROM_BROWSERS:
         raise ValueError(f"{event} is not in the table of events (chat/protocol.py)")
 
@@ -55,7 +58,7 @@ def handles(
 
 
 def text(data: dict[str, Any], name: str, most: int = 64) -> str:
-    """A text from the payload; BadInput for anything else or for more than `most` characters."""
+    """A string from the payload. Raises BadInput if it is no string or longer than `most`."""
     value = data.get(name)
     if not isinstance(value, str) or len(value) > most:
         raise BadInput
@@ -63,7 +66,7 @@ def text(data: dict[str, Any], name: str, most: int = 64) -> str:
 
 
 def number(data: dict[str, Any], name: str, default: int | None = None) -> int:
-    """A whole number from the payload."""
+    """An integer of 0 or more from the payload. Raises BadInput for anything else."""
     value = data.get(name, default)
     if type(value) is not int or not 0 <= value <= integers.MOST:
         raise BadInput
@@ -75,7 +78,7 @@ def optional_number(data: dict[str, Any], name: str) -> int | None:
 
 
 def dispatch(app: Flask, event: str, sid: str, data: Any = None, refuse: bool = False) -> Answer:
-    """Handle one event of one socket; whatever happens, there is an answer."""
+    """Handle one event of one socket. Always returns an answer and never raises."""
     try:
         answer = _handle(app, event, sid, data, refuse)
     finally:
@@ -90,13 +93,13 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
         return failure(BadInput())
     handler, flood, needs = table[event]
     behind = RETURNING if _comes_back(event, connection) else ""
-    with app.request_context(dict(connection.environ)):  # a request keeps itself in there
+    with app.request_context(dict(connection.environ)):  # a copy: a request stores itself in it
         try:
             with turns.taken(behind=behind):
                 _look_ahead(needs, connection, data)
                 actor = _actor(connection)
             waited = _limit(app, connection, flood, refuse)
-            if not isinstance(data, dict):  # after the limit: nonsense costs an answer too
+            if not isinstance(data, dict):  # after the limit: invalid data must count, too
                 raise BadInput
             with turns.taken(behind=behind):
                 if waited:
@@ -109,14 +112,14 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
             went_without_mongo(error)
             lost = isinstance(error, NotKept) or has_written()
             return failure(Uncertain() if lost else Unavailable())
-        except Exception:  # noqa: BLE001 - logged there
+        except Exception:  # noqa: BLE001 - ``_unexpected`` logs it
             return _unexpected(event)
 
 
 def _comes_back(event: str, connection: OpenSocket) -> bool:
-    """Whether this is a tab that asks what it missed: the first thing it does when it is in again.
+    """Whether a returning tab asks for missed messages: the first `channel:open` of its socket.
 
-    Whoever opens a channel later is somebody at work.
+    Any later `channel:open` comes from a person who opens a channel, and must not wait behind.
     """
     first = event == protocol.CHANNEL_OPEN and not connection.has_asked
     connection.has_asked = connection.has_asked or first
@@ -132,7 +135,7 @@ def _look_ahead(needs: Needs | None, connection: OpenSocket, data: Any) -> None:
 
 
 def failure(error: ChatError) -> Answer:
-    """The acknowledgement of what went wrong in a way one should be told about."""
+    """The negative acknowledgement for a ChatError."""
     answer: Answer = {"ok": False, "error": error.name, "detail": str(error.detail)}
     if getattr(error, "field", ""):
         answer["field"] = error.field  # type: ignore[attr-defined]
@@ -146,7 +149,7 @@ def _unexpected(event: str) -> Answer:
 
 
 def _actor(connection: OpenSocket) -> Any:
-    """Who the person is now: a role may have changed, an account may have been closed."""
+    """The person's current account. Disconnects and raises Unauthenticated if it may not act."""
     account = identity.account_of(connection)
     if account is None:
         rooms.cut(connection)
@@ -155,9 +158,9 @@ def _actor(connection: OpenSocket) -> Any:
 
 
 def _limit(app: Flask, connection: OpenSocket, flood: str, refuse: bool) -> bool:
-    """Raise Throttled, or return whether the event had to wait.
+    """Apply the rate limit. Raises Throttled, or returns whether the event had to wait.
 
-    Messages wait for their turn (their lane is bounded); everything else is refused at once.
+    Messages over the limit wait (their queue is bounded); all other events are refused at once.
     """
     floods: Floods = app.extensions["chat.floods"]
     waited = False
@@ -185,20 +188,20 @@ def _strike(connection: OpenSocket) -> None:
 
 
 def handshake(app: Flask, connect: Callable[..., OpenSocket], *args: Any) -> None:
-    """Let a socket in, or refuse it with the reason."""
+    """Connect a socket, or raise ConnectionRefusedError with the reason."""
     environ = args[2]
     try:
         with turns.taken(behind=RETURNING), app.request_context(dict(environ)):
-            # The request asks for its session when it begins, so the turn comes first.
+            # The request context loads the session, so the turn must be taken before it.
             connection = connect(*args)
-            # From now on events see the session of the handshake, without asking for it again.
+            # Later events use the session of the handshake and do not load it again.
             environ["saved_session"] = connection.session
     except ChatError as error:
         raise ConnectionRefusedError(error.name, failure(error)) from None
     except DATABASE_GONE as error:
         went_without_mongo(error)
         raise ConnectionRefusedError(Unavailable.name, failure(Unavailable())) from None
-    except Exception:  # noqa: BLE001 - logged there
+    except Exception:  # noqa: BLE001 - ``_unexpected`` logs it
         raise ConnectionRefusedError("server", _unexpected("connect")) from None
     finally:
         deadline.renew()

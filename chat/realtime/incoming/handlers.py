@@ -1,4 +1,4 @@
-"""What browsers may send over the socket: parse, check, ask a service, acknowledge."""
+"""The handlers of all socket events: parse, check, call a service, return the acknowledgement."""
 
 from typing import Any
 
@@ -23,11 +23,11 @@ from chat.telemetry import events as telemetry
 from chat.web.security import token_matches
 
 MOST_SOCKETS = 20  # of one person in one process
-MOST_WATCHED = 20  # public channels that one socket hears without being a member
+MOST_WATCHED = 20  # public channels that one socket may watch without membership
 
 
 def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> OpenSocket:
-    """Bind a socket to the session it came with, or raise a ChatError."""
+    """Register a socket for the session of its handshake. Raises a ChatError to refuse it."""
     connection = _identify(sid, eio_sid, environ, auth)
     open_sockets.add(connection)
     try:
@@ -71,7 +71,7 @@ def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Ope
 
 
 def _of_a_post(connection: OpenSocket, data: dict[str, Any]) -> list[Source]:
-    """Who says it and where: what is checked before anything is stored."""
+    """The cached values for the checks before a post: author, channel and members."""
     channel_id = data.get("channel")
     if base.object_id(channel_id) is None:
         return []
@@ -101,9 +101,10 @@ def delete_message(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> 
 
 @handles(protocol.CHANNEL_OPEN, flood="open")
 def open_channel(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
-    """What changed since `rev` (or since the message `after`): the room first, then the reading.
+    """The changes of a channel since `rev` (or since the message `after`); enters its room.
 
-    The other order would lose what is said in between. `rev` is where to go on.
+    The socket enters the room before the changes are read; otherwise a message in between would be
+    lost. The `rev` in the answer is the one for the next call.
     """
     channel_id = text(data, "channel")
     after, rev = number(data, "after", 0), optional_number(data, "rev")
@@ -142,7 +143,7 @@ def typing(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str
 
 @handles(protocol.STATUS_WATCH)
 def watch_status(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
-    """Be told when the status has changed (`status:changed`)."""
+    """Subscribe an admin's socket to changes of the status (`status:changed`)."""
     permissions.require_role(actor, "admin")
     rooms.watch_status(connection)
     return {}

@@ -1,4 +1,4 @@
-"""Who stands behind an open socket, asked anew for every event."""
+"""The account behind an open socket, loaded again for every event."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from chat.realtime.transport.open_sockets import OpenSocket
 
 
 def account_of(connection: OpenSocket) -> Any:
-    """The person's account as it is now, or None if the socket must not go on.
+    """The person's current account; None if the socket must be closed.
 
-    The log-in of the handshake counts, never the session's copy of it: loading the person from
-    that could end a session in the middle of an event.
+    It is loaded by the user id of the handshake, not from the session: that could end the session
+    in the middle of an event.
     """
     account = auth.account_for(connection.user_id, connection.auth_gen)
     if has_request_context():

@@ -1,4 +1,4 @@
-"""Which pages may open a socket: our own, by exact origin."""
+"""The origin check for sockets: only pages of our own exact origin may open one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(url: str) -> str:
-    """scheme://host[:port] in one spelling; empty for what is no web address."""
+    """scheme://host[:port] in lower case, no default port; "" if ``url`` is no web address."""
     try:
         parts = urlsplit(url.strip().lower())
         port = parts.port
@@ -24,8 +24,10 @@ def origin_of(url: str) -> str:
 
 
 def checker(app: Flask) -> Callable[[str | None, dict[str, Any]], bool]:
-    """The check engine.io asks. Where PUBLIC_URL names the site, nothing else is ours: neither
-    Host nor X-Forwarded-Host is believed."""
+    """The origin check for engine.io.
+
+    With PUBLIC_URL only that origin is allowed; Host and X-Forwarded-Host are not trusted.
+    """
     public = origin_of(app.config.get("PUBLIC_URL") or "")
 
     def is_ours(origin: str | None, environ: dict[str, Any]) -> bool:
@@ -36,15 +38,17 @@ def checker(app: Flask) -> Callable[[str | None, dict[str, Any]], bool]:
 
 
 def _asked_for(environ: dict[str, Any]) -> set[str]:
-    """The origin that the request names itself. Behind a proxy that ends TLS it looks like plain
-    http."""
+    """The origins that fit the Host header. https is included, because behind a proxy that
+    terminates TLS the request arrives as http."""
     host = environ.get("HTTP_HOST", "")
     schemes = (environ.get("wsgi.url_scheme", "http"), "https")
     return {origin_of(f"{scheme}://{host}") for scheme in schemes} - {""}
 
 
 def named(environ: dict[str, Any]) -> None:
-    """Give an empty Origin the name that browsers use for "none": engine.io checks only what is
-    not empty. Programs send no such header at all."""
+    """Replace an empty Origin header with "null", as browsers send for "no origin".
+
+    engine.io would not check an empty one. A missing header stays missing: programs send none.
+    """
     if "HTTP_ORIGIN" in environ and not environ["HTTP_ORIGIN"].strip():
         environ["HTTP_ORIGIN"] = "null"

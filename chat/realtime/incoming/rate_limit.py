@@ -1,4 +1,4 @@
-"""How much one person may send: token buckets in this process, shared by all their sockets."""
+"""The rate limits for socket events: token buckets for each person, in this process only."""
 
 import time
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ FORGET_AFTER = 300
 
 @dataclass
 class Bucket:
-    """`burst` at once, then `rate` a second."""
+    """A token bucket: `burst` at once, then `rate` a second."""
 
     rate: float
     burst: float
@@ -22,7 +22,7 @@ class Bucket:
         self.tokens = self.burst
 
     def wait(self) -> float:
-        """Seconds until the next token; takes it when that is now."""
+        """Take a token and return 0, or return the seconds until the next one."""
         now = time.monotonic()
         self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
         self.at = now
@@ -37,7 +37,7 @@ class Floods:
 
     def __init__(self, events_per_second: float) -> None:
         rate = events_per_second
-        # (a second, at once); by default messages 10 at once, then 5 a second.
+        # (rate, burst); by default 10 messages at once, then 5 a second.
         self._shapes = {
             "event": (rate, 2 * rate),
             "message": (rate / 4, rate / 2),
@@ -47,7 +47,7 @@ class Floods:
         self._buckets: dict[tuple[str, str], Bucket] = {}
 
     def wait(self, user_id: str, kind: str) -> float:
-        """0 when the event may pass now, else the seconds until one may."""
+        """0 if the event may pass now, else the seconds until one may."""
         bucket = self._buckets.get((user_id, kind))
         if bucket is None:
             rate, burst = self._shapes[kind]
@@ -55,7 +55,7 @@ class Floods:
         return bucket.wait()
 
     def tidy(self) -> None:
-        """Forget people who have not been heard of for a while."""
+        """Delete buckets that were not used for FORGET_AFTER seconds."""
         past = time.monotonic() - FORGET_AFTER
         for key in [key for key, bucket in self._buckets.items() if bucket.at < past]:
             del self._buckets[key]

@@ -1,7 +1,7 @@
-"""Looks after open sockets: what a lost event should have told them is found out here.
+"""The sweep over open sockets: it repairs what lost events have missed.
 
-Each socket is looked at at least once a minute: does its session live, is the person still
-active, do its rooms match the memberships.
+Each socket is checked at least once a minute: does its session exist, is the person still active,
+do its rooms match the memberships?
 """
 
 import logging
@@ -23,11 +23,11 @@ from chat.realtime.transport.open_sockets import OpenSocket
 log = logging.getLogger(__name__)
 
 TICK = 1.0
-LOOK_EVERY = 50.0  # seconds; with the time a look takes this stays under a minute
-LEAVES_WITHIN = 15.0  # seconds for somebody who was cut to close the line
+LOOK_EVERY = 50.0  # seconds; with the time of the check itself less than a minute
+LEAVES_WITHIN = 15.0  # seconds for the peer of a disconnected socket to close its line
 
 _greenlet: gevent.Greenlet | None = None
-_left: dict[str, float] = {}  # lines on which nobody is in any more, since when
+_left: dict[str, float] = {}  # lines without a socket any more → since when
 
 
 def start(app: Flask) -> None:
@@ -44,7 +44,7 @@ def stop() -> None:
 
 
 def look_at_all() -> None:
-    """After a gap: the next ticks look at everybody."""
+    """Make the next ticks check all sockets, after a gap in the events."""
     for connection in open_sockets.everyone():
         connection.checked = 0.0
 
@@ -63,7 +63,7 @@ def _run(app: Flask) -> None:
 
 
 def _due() -> list[OpenSocket]:
-    """Who is looked at in this tick: an even share, those not looked at for longest first."""
+    """The sockets to check in this tick: an even share, the longest unchecked first."""
     everyone = sorted(open_sockets.everyone(), key=lambda connection: connection.checked)
     share = max(20, math.ceil(len(everyone) / LOOK_EVERY * 2))
     past = time.monotonic() - LOOK_EVERY
@@ -71,9 +71,9 @@ def _due() -> list[OpenSocket]:
 
 
 def look_at(some: list[OpenSocket]) -> None:
-    """Cut sockets that must no longer be open, and set the others' rooms right.
+    """Disconnect sockets that must not be open any more, and correct the rooms of the others.
 
-    Asked about together: a thousand sockets are twenty of them in every second.
+    All are checked with a few queries: of a thousand sockets twenty are checked in each second.
     """
     for connection in some:
         connection.checked = time.monotonic()
@@ -95,11 +95,11 @@ def look_at(some: list[OpenSocket]) -> None:
 def _may_act(connection: OpenSocket, profile: dict[str, Any] | None) -> bool:
     if profile and profile["active"] and profile["auth_gen"] == connection.auth_gen:
         return True
-    return identity.account_of(connection) is not None  # looks closer
+    return identity.account_of(connection) is not None  # loads the account
 
 
 def drop_ghosts() -> None:
-    """Forget sockets that closed while they were still being let in: nobody else is told."""
+    """Remove sockets that closed during their handshake: no disconnect event comes for them."""
     open_ones = socketio.server.eio.sockets
     for connection in open_sockets.everyone():
         if connection.eio_sid not in open_ones:
@@ -110,9 +110,9 @@ def drop_ghosts() -> None:
 
 
 def drop_left_lines() -> None:
-    """Close lines that hold a connection although whoever was in has been cut.
+    """Close lines that are still open although their socket was disconnected.
 
-    Who has not been let in yet may have to wait for us: the line itself looks at that.
+    Unauthenticated lines are not touched: `TransportSocket.look` closes them.
     """
     known = {connection.eio_sid for connection in open_sockets.everyone()}
     lines, now = dict(socketio.server.eio.sockets), time.monotonic()

@@ -1,1 +1,1 @@
-"""What leaves for browsers: every event, and who is in which room."""
+"""Outgoing socket events, and the rooms that decide which sockets get them."""

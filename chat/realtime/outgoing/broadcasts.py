@@ -1,7 +1,7 @@
-"""Every event that leaves for a browser. Services call these after the write; nothing here writes.
+"""All events to browsers. Services call these functions after the write; nothing here writes.
 
-A broadcast never raises and never waits: what was stored stays stored, and who misses a push asks
-for what changed (`channel:open`).
+A broadcast never raises and never waits. The write is already stored; a browser that misses an
+event fetches the changes later (`channel:open`).
 """
 
 import contextvars
@@ -22,8 +22,7 @@ from chat.telemetry import events as telemetry
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
-# In a room of many sockets these leave together when they come fast
-# (chat.realtime.transport.coalesce).
+# In large rooms bursts of these events are joined in one write (chat.realtime.transport.coalesce).
 MAY_WAIT = frozenset(
     {protocol.MESSAGE_NEW, protocol.MESSAGE_CHANGED, protocol.MESSAGE_DELETED, protocol.TYPING}
 )
@@ -32,7 +31,7 @@ _rows = Pieces[str](4_000_000)
 
 
 def _safely(fn: Callable[P, None]) -> Callable[P, None]:
-    """The write is done: a failed push must not look like a failed write."""
+    """Log errors of a broadcast instead of raising them: the write itself has succeeded."""
 
     @wraps(fn)
     def tell(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -51,10 +50,10 @@ def _emit(event: str, data: dict[str, Any], to: str, **how: Any) -> None:
 
 
 def row(message: dict[str, Any]) -> str:
-    """A message's HTML as the page shows it, rendered once and the same for every reader."""
+    """The HTML of a message as the page shows it: rendered once, the same for all readers."""
     key = (message["id"], message["rev"], message["author"]["nickname"])
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    # Outside any request: neither language nor clock of whoever happens to write may get in.
+    # Rendered outside the request, without the language and time zone of the author.
     return _rows.get(key, lambda: contextvars.Context().run(_render, app, message))
 
 
@@ -66,7 +65,7 @@ def _render(app: Flask, message: dict[str, Any]) -> str:
 
 @_safely
 def prepare(message: dict[str, Any]) -> None:
-    """Render what `message_created` is going to say, while the message is being stored."""
+    """Render the HTML for `message_created` early, while the message is being stored."""
     row(message)
 
 
@@ -84,14 +83,14 @@ def message_changed(message: dict[str, Any]) -> None:
 
 @_safely
 def message_deleted(message: dict[str, Any]) -> None:
-    """Also carries the row of a deleted message, and `rev` for those who keep count."""
+    """Send ids, seq and `rev` of a deleted message, and its HTML row ("deleted")."""
     data = {key: message[key] for key in ("id", "channel", "seq", "rev")} | {"html": row(message)}
     _emit(protocol.MESSAGE_DELETED, data, rooms.channel(message["channel"]))
 
 
 @_safely
 def channel_changed(channel: dict[str, Any]) -> None:
-    """Everybody may know about a public channel; about the others only who is in it."""
+    """Send a public or voice channel to all browsers, any other only to its members."""
     everyone = channel["kind"] in ("public", "voice")
     to = rooms.EVERYONE if everyone else rooms.channel(channel["id"])
     _emit(protocol.CHANNEL_CHANGED, {"channel": channel}, to)
@@ -99,7 +98,7 @@ def channel_changed(channel: dict[str, Any]) -> None:
 
 @_safely
 def channel_removed(channel_id: str, user_ids: Iterable[str] | None = None) -> None:
-    """The channel is gone for these people, or for all of them (None)."""
+    """Tell these people, or all members (None), that they have lost the channel; empty its room."""
     gone = {"channel": channel_id}
     if user_ids is None:
         _emit(protocol.CHANNEL_REMOVED, gone, rooms.channel(channel_id))
@@ -112,7 +111,7 @@ def channel_removed(channel_id: str, user_ids: Iterable[str] | None = None) -> N
 
 @_safely
 def channel_archived(channel_id: str) -> None:
-    """From now on only its members hear it."""
+    """From now on only members get the events of this channel."""
     rooms.unwatch_all(channel_id)
 
 
@@ -124,7 +123,7 @@ def member_joined(channel: dict[str, Any], person: dict[str, Any]) -> None:
 
 @_safely
 def member_listed(channel: dict[str, Any], person: dict[str, Any]) -> None:
-    """Who has the channel open puts this person among its members."""
+    """Tell browsers that show the channel to add this person to its members."""
     who = {name: person[name] for name in ("id", "nickname", "status")}
     joined = {"channel": channel, "joined": person["id"], "person": who}
     _emit(protocol.CHANNEL_CHANGED, joined, rooms.channel(channel["id"]))
@@ -132,24 +131,24 @@ def member_listed(channel: dict[str, Any], person: dict[str, Any]) -> None:
 
 @_safely
 def member_unlisted(channel: dict[str, Any], user_id: str) -> None:
-    """Who has the channel open takes this person out of its members."""
+    """Tell browsers that show the channel to remove this person from its members."""
     left = {"channel": channel, "left": user_id}
     _emit(protocol.CHANNEL_CHANGED, left, rooms.channel(channel["id"]))
 
 
 @_safely
 def member_left(channel: dict[str, Any], user_id: str) -> None:
-    """Out of the room first: nothing said afterwards may still reach them."""
+    """Remove a former member from the room first, so that no later message reaches them."""
     public = channel["kind"] in ("public", "voice")
     rooms.leave(channel["id"], user_id, may_watch=public and not channel["archived"])
     member_unlisted(channel, user_id)
-    if public:  # from what is not public `channel_removed` takes them away
+    if public:  # for other kinds the caller sends `channel_removed`
         _emit(protocol.CHANNEL_CHANGED, {"channel": channel, "left": user_id}, rooms.user(user_id))
 
 
 @_safely
 def unread_changed(user_id: str, channel_id: str, unread: int, last_seq: int) -> None:
-    """How much of the channel up to ``last_seq`` is unread; a push of it may still be under way."""
+    """Send the unread count of a channel up to ``last_seq``. Its messages may arrive later."""
     counted = {"channel": channel_id, "unread": unread, "last_seq": last_seq}
     _emit(protocol.UNREAD, counted, rooms.user(user_id))
 
@@ -168,7 +167,7 @@ def typing(channel_id: str, user: dict[str, Any], skip_sid: str | None = None) -
 def presence_changed(
     online: Iterable[str], offline: Iterable[str], local: bool = False, **extra: Any
 ) -> None:
-    """Who came and who went; `local`: only to this process's browsers."""
+    """Send people who came online or went offline. `local`: only to browsers of this process."""
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     if socketio.server is not None:
         telemetry.emitted(protocol.PRESENCE)
@@ -179,9 +178,10 @@ def presence_changed(
 def presence_greeting(
     sid: str, online: Iterable[str], offline: Iterable[str], known: bool, missed: bool, **extra: Any
 ) -> None:
-    """The first word to a new socket of this process: what changed since its page was rendered.
+    """Send a new socket of this process the changes of presence since its page was rendered.
 
-    ``missed``: more than can be told, ask for the list. ``known: false``: others may be online.
+    ``missed``: there were too many changes, the browser must fetch the list. ``known: false``:
+    other people may be online, too.
     """
     data = {"online": sorted(online), "offline": sorted(offline), **extra}
     data |= {"greeting": True, "known": known, "missed": missed}
@@ -191,7 +191,7 @@ def presence_greeting(
 
 @_safely
 def user_changed(user_id: str) -> None:
-    """A person's role, state or settings changed: every process looks at their sockets again."""
+    """After a change of role, state or settings: all processes check the person's sockets soon."""
     rooms.recheck(user_id)
     updates.publish("users", {"kind": "changed", "user": user_id})
 
@@ -200,21 +200,21 @@ def user_changed(user_id: str) -> None:
 def sessions_ended(
     user_id: str, except_sid_hash: str | None = None, sid_hash: str | None = None
 ) -> None:
-    """Cut the sockets of ended sessions everywhere: all, all but one, or exactly one."""
+    """Disconnect sockets of ended sessions in all processes: all, all but one, or exactly one."""
     rooms.disconnect(user_id, except_sid_hash, sid_hash)
 
 
 @_safely
 def status_changed() -> None:
-    """To this process's open status pages: ask again. Says nothing that only admins may know."""
+    """Tell open status pages of this process to reload. The event has no data."""
     _emit(protocol.STATUS_CHANGED, {}, to=rooms.STATUS, ignore_queue=True)
 
 
 @_safely
 def system(mode: str, everywhere: bool = False, **extra: Any) -> None:
-    """`normal`, `degraded` or `restarting`, to this process's browsers.
+    """Send the mode (`normal`, `degraded`, `restarting`) to browsers of this process, or of all.
 
-    ``resync: true`` beside it asks them for a `channel:open`: something may have been missed.
+    ``resync: true`` tells browsers to send `channel:open`, because events may have been lost.
     """
     if socketio.server is not None:
         data = {"mode": mode, **extra}

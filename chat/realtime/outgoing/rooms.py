@@ -1,8 +1,9 @@
-"""Who hears what: `channel:<id>`, `user:<id>` and `session:<hash>`; admins `status`.
+"""The rooms of sockets: `channel:<id>`, `user:<id>`, `session:<hash>`, `status` for admins.
 
-A room is only the fast path of a membership. Moves are applied to this process's sockets at once
-and to the others' by `updates:channels`; since such an event can be lost, `sync` compares a
-socket's rooms with the stored memberships, at connect, after a gap and in every sweep.
+Rooms are a copy of the stored memberships. A change is applied at once to the sockets of this
+process, and by `updates:channels` to those of other processes. Such an event can be lost. So `sync`
+compares the rooms of a socket with the stored memberships: at connect, after a gap and in every
+sweep.
 """
 
 import logging
@@ -17,9 +18,9 @@ from chat.realtime.transport.open_sockets import NAMESPACE, OpenSocket
 log = logging.getLogger(__name__)
 
 
-# Everybody who has been let in. The library's own "all" has those in it who are still at the door.
+# All authenticated sockets. The library's room of all sockets also has unauthenticated ones.
 EVERYONE = "everyone"
-# Open status pages. No memberships stand behind it: the role is looked at again in each sweep.
+# Open status pages. This room has no stored memberships; each sweep checks the role instead.
 STATUS = "status"
 
 
@@ -36,88 +37,94 @@ def session(sid_hash: str) -> str:
 
 
 def join(channel_id: str, user_id: str) -> None:
-    """Put a new member's sockets into the channel's room, in every process."""
+    """Put the sockets of a new member into the channel's room, in all processes."""
     _join_here(channel_id, user_id)
     updates.publish("channels", {"kind": "joined", "channel": channel_id, "user": user_id})
 
 
 def leave(channel_id: str, user_id: str, may_watch: bool = False) -> None:
-    """Take a former member's sockets out, in every process; who may watch and does, stays."""
+    """Take the sockets of a former member out of the channel's room, in all processes.
+
+    With ``may_watch``, sockets that watch the channel stay.
+    """
     _leave_here(channel_id, user_id, may_watch)
     updates.publish("channels", {"kind": "left", "channel": channel_id, "user": user_id,
                                  "may_watch": may_watch})  # fmt: skip
 
 
 def close(channel_id: str) -> None:
-    """Empty a channel's room in every process."""
+    """Empty a channel's room in all processes."""
     _close_here(channel_id)
     updates.publish("channels", {"kind": "closed", "channel": channel_id})
 
 
 def enter_own(connection: OpenSocket) -> None:
-    """The rooms of everybody, of the person and of the session."""
+    """Enter the rooms of all sockets, of the person and of the session."""
     _enter(connection, EVERYONE)
     _enter(connection, user(connection.user_id))
     _enter(connection, session(connection.session_hash))
 
 
 def enter(connection: OpenSocket, channel_id: str) -> None:
-    """Let a member's socket hear a channel (it should already)."""
+    """Put a member's socket into the channel's room; usually it is there already."""
     connection.viewing.discard(channel_id)
     _enter(connection, channel(channel_id))
 
 
 def unwatch(connection: OpenSocket, channel_id: str) -> None:
-    """No longer hear a public channel that one is not a member of."""
+    """Take a socket that watched a public channel out of its room."""
     connection.viewing.discard(channel_id)
     _exit(connection, channel(channel_id))
 
 
 def watch(connection: OpenSocket, channel_id: str) -> None:
-    """Let one socket hear a public channel without being a member."""
+    """Put a socket into the room of a public channel without membership."""
     connection.viewing.add(channel_id)
     _enter(connection, channel(channel_id))
 
 
 def unwatch_all(channel_id: str) -> None:
-    """Nobody who is no member hears the channel any longer, in any process."""
+    """Take all sockets of non-members out of the channel's room, in all processes."""
     _unwatch_all_here(channel_id)
     updates.publish("channels", {"kind": "archived", "channel": channel_id})
 
 
 def watch_status(connection: OpenSocket) -> None:
-    """Let an admin's socket hear that the status has changed."""
+    """Put an admin's socket into the room for changes of the status."""
     _enter(connection, STATUS)
 
 
 def unwatch_status(connection: OpenSocket) -> None:
-    """No longer, if it did."""
+    """Take a socket out of the room for changes of the status, if it is there."""
     if STATUS in held_by(connection):
         _exit(connection, STATUS)
 
 
 def disconnect(user_id: str, except_hash: str | None = None, only_hash: str | None = None) -> None:
-    """Cut a person's sockets in every process: all, all but one session's, or one session's."""
+    """Disconnect a person's sockets in all processes.
+
+    All of them, all except those of one session, or only those of one session.
+    """
     _disconnect_here(user_id, except_hash, only_hash)
     updates.publish("users", {"kind": "sessions_ended", "user": user_id,
                               "except": except_hash, "only": only_hash})  # fmt: skip
 
 
 def sync(connection: OpenSocket) -> None:
-    """Make a socket's rooms what the stored memberships say."""
+    """Set the channel rooms of a socket from the stored memberships."""
     from chat.models.membership import Membership
 
     while True:
         connection.stale = False
         wanted = {channel(id) for id in Membership.channel_ids_of(connection.user_id)}
-        # A change that came in while we were asking makes the answer worthless: ask again.
+        # If a change arrived during the query, the result may be stale: query again.
         if not connection.stale:
             break
     _settle(connection, wanted)
 
 
 def sync_all(some: list[OpenSocket]) -> None:
-    """The same for many sockets, in one question."""
+    """``sync`` for many sockets, with one query."""
     from chat.models.membership import Membership
 
     for connection in some:
@@ -142,7 +149,7 @@ def _settle(connection: OpenSocket, wanted: set[str]) -> None:
 
 
 def held_by(connection: OpenSocket) -> set[str]:
-    """The rooms a socket is in."""
+    """The rooms of a socket, without its own room."""
     return {room for room in socketio.server.manager.get_rooms(connection.sid, NAMESPACE) if room}
 
 
@@ -169,7 +176,7 @@ def _exit(connection: OpenSocket, room: str) -> None:
 
 
 def _is_here(connection: OpenSocket) -> bool:
-    """The manager would send moves of a socket that has gone to the other processes."""
+    """Whether the socket is connected. The manager would pass moves of a closed socket on."""
     manager, sid = socketio.server.manager, connection.sid
     return manager.is_connected(sid, NAMESPACE) or manager.is_pre_connected(sid, NAMESPACE)
 
@@ -223,7 +230,7 @@ def on_channels(event: dict[str, Any]) -> None:
 
 
 def on_users(event: dict[str, Any]) -> None:
-    """Apply another process's end of sessions, or look again at a person who changed."""
+    """Apply the end of sessions in another process, or check the sockets of a changed person."""
     if event.get("kind") == "sessions_ended":
         _disconnect_here(event["user"], event.get("except"), event.get("only"))
     elif event.get("kind") == "changed":
@@ -231,6 +238,6 @@ def on_users(event: dict[str, Any]) -> None:
 
 
 def recheck(user_id: str) -> None:
-    """Let the next sweep look at this person's sockets first."""
+    """Make the next sweep check this person's sockets first."""
     for connection in open_sockets.of_user(user_id):
         connection.checked = float("-inf")

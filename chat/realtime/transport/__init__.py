@@ -1,4 +1,4 @@
-"""Sockets as bytes: handshakes, frames and queues. It replaces parts of the library for speed."""
+"""WebSocket transport: handshakes, frames, send queues. Replaces slow parts of the libraries."""
 
 from flask_socketio import SocketIO
 

@@ -1,9 +1,10 @@
-"""What is said faster in a big room than it should be sent apart leaves together.
+"""Joins bursts to large rooms into one write per socket.
 
-A frame costs one system call for each socket of the room, however small it is. So a room that has
-just been served keeps quiet for a while that grows with what serving it took, and what is said
-meanwhile goes out at its end: whole frames in their order, one call a socket for all of them. The
-first word after a silence never waits. (Nagle's algorithm, RFC 896, does this for one connection.)
+A frame costs one system call for each socket of the room, however small the frame is. So after a
+send to a room, the room rests; the rest is longer if the send took longer. Frames that come
+meanwhile are sent together when the rest ends: whole frames in their order, one call per socket.
+A frame for a room that does not rest never waits. (Nagle's algorithm, RFC 896, does the same for
+one connection.)
 """
 
 import logging
@@ -15,19 +16,19 @@ import gevent
 
 log = logging.getLogger(__name__)
 
-WORTH = 0.001  # seconds of CPU: rooms that take less, some fifty sockets, never wait
-BIG = 30  # sockets; smaller rooms never wait, whatever held up the process while they were served
-REST = 19  # times as long as it took: a room gets a twentieth of a core at most
-MOST_REST = 0.25  # seconds that anybody may wait for a word
-MOST_HELD = 256 * 1024  # bytes
+WORTH = 0.001  # seconds of CPU; a room whose send takes less (about fifty sockets) never rests
+BIG = 30  # sockets; smaller rooms never rest, even if the process was slow for another reason
+REST = 19  # a rest is this many times as long as the send: at most 1/20 of a core for a room
+MOST_REST = 0.25  # seconds; the longest rest, so the longest delay of a frame
+MOST_HELD = 256 * 1024  # bytes of waiting frames; more are sent at once
 
-Word = tuple[bytes, str | None]  # a frame, and the socket id that does not get it
+Word = tuple[bytes, str | None]  # a frame, and the id of the socket that must not get it
 Give = Callable[[str, list[Word]], int]
 
 
 @dataclass
 class Rest:
-    """A room that keeps quiet, and what was said in it since."""
+    """The rest of one room, and the frames that wait for its end."""
 
     ending: gevent.Greenlet
     held: list[Word] = field(default_factory=list)
@@ -35,9 +36,9 @@ class Rest:
 
 
 class Pace:
-    """Gives words to rooms with ``give``, at once or, while a room rests, together.
+    """Sends frames to rooms with ``give``: at once, or together when the rest of a room ends.
 
-    ``give`` says how many sockets the room has.
+    ``give`` returns the number of sockets in the room.
     """
 
     def __init__(self, give: Give) -> None:
@@ -45,7 +46,7 @@ class Pace:
         self._resting: dict[str, Rest] = {}
 
     def say(self, room: str, word: Word, may_wait: bool) -> None:
-        """Pass a word on. One that may not wait takes along what waits, so the order stays."""
+        """Send a frame to a room. If it may not wait, the waiting frames are sent before it."""
         rest = self._resting.get(room)
         if rest is None:
             self._pass_on(room, [word])
@@ -56,7 +57,7 @@ class Pace:
             self.hurry(room)
 
     def hurry(self, room: str) -> None:
-        """Pass on now what waits for this room."""
+        """Send the waiting frames of a room now."""
         rest = self._resting.pop(room, None)
         if rest is not None:
             rest.ending.kill(block=False)
@@ -64,7 +65,7 @@ class Pace:
                 self._pass_on(room, rest.held)
 
     def hurry_all(self) -> None:
-        """The same for every room: the process is about to end."""
+        """Send the waiting frames of all rooms now, because the process is about to stop."""
         for room in list(self._resting):
             self.hurry(room)
 

@@ -1,4 +1,4 @@
-"""The engine.io server: lines by WebSocket alone, and one pulse for the pings of all of them."""
+"""The engine.io server: WebSocket connections ("lines") only, one greenlet pings all of them."""
 
 import logging
 import time
@@ -18,7 +18,7 @@ from chat.request import client_address
 log = logging.getLogger(__name__)
 
 PULSE = 1.0  # seconds
-# What events need to know of the request that opened the line. The rest is let go of.
+# The parts of the handshake's environment that events need. The rest is not kept.
 REMEMBERED = (
     "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT",
     "SERVER_PROTOCOL", "REMOTE_ADDR", "HTTP_HOST", "HTTP_COOKIE", "HTTP_USER_AGENT",
@@ -28,21 +28,21 @@ REMEMBERED = (
 
 
 class LineServer(engineio.Server):
-    """engine.io without a greenlet a socket, nor one for each ping."""
+    """An engine.io server without a greenlet for each socket and each ping."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._leaving: set[TransportSocket] = set()  # closed, and their peers have not let go yet
+        self._leaving: set[TransportSocket] = set()  # closed here, but not yet by the peer
         self._pulse: gevent.Greenlet | None = None
         self.crowd = Crowd()
-        self.proxies = 0  # in front of us (TRUSTED_PROXIES)
-        # How far a handshake may be trusted before anybody has asked a store.
+        self.proxies = 0  # the number of proxies in front of us (TRUSTED_PROXIES)
+        # How much to trust a handshake by its cookies, before Redis or MongoDB is asked.
         self.trust: Callable[[dict[str, Any]], Trust] = lambda environ: Trust.NONE
 
     def _handle_connect(
         self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: Any = None
     ) -> Iterable[bytes]:
-        """Upgrade a request; from then on the connection is the event loop's, not gunicorn's."""
+        """Upgrade a request. Then the event loop owns the connection, not gunicorn."""
         address = client_address.of(environ, self.proxies)
         trust = self.trust(environ)
         try:
@@ -62,7 +62,7 @@ class LineServer(engineio.Server):
             log.info("a WebSocket handshake failed: %s", error)
             start_response("400 Bad Request", [("Content-Type", "text/plain")])
             return [b"This is a WebSocket address.\n"]
-        if self._pulse is None or self._pulse.dead:  # after the fork, and with the first line
+        if self._pulse is None or self._pulse.dead:  # started after the fork, with the first line
             self._pulse = gevent.spawn(self._beat)
         if other is not None:
             other.make_way()
@@ -73,7 +73,7 @@ class LineServer(engineio.Server):
         self.crowd.came(line, trust)
         line.send(packet.Packet(packet.OPEN, self._terms(line.sid)))
         self._trigger_event("connect", line.sid, remembered(environ), run_async=False)
-        raise StopIteration  # the way gunicorn is told that the connection is not its own any more
+        raise StopIteration  # tells gunicorn that it does not own the connection any more
 
     def _terms(self, sid: str) -> dict[str, Any]:
         return {
@@ -96,29 +96,29 @@ class LineServer(engineio.Server):
                 log.exception("the pulse of the sockets missed a beat")
 
     def let_in(self, line: TransportSocket) -> None:
-        """Somebody has shown who they are."""
+        """Mark a line as authenticated."""
         if not line.is_let_in:
             line.is_let_in, line.due = True, time.monotonic() + self.ping_interval
             self.crowd.let_in(line)
 
     def has_closed(self, line: TransportSocket) -> None:
-        """Nothing goes to this line any more."""
+        """Remove a line that was closed here; its peer may still have to close it."""
         self.crowd.went(line)
         self._leaving.add(line)
         self.sockets.pop(line.sid, None)
 
     def has_gone(self, line: TransportSocket) -> None:
-        """Its connection has been given back."""
+        """Forget a line whose connection is closed on both sides."""
         self._leaving.discard(line)
 
 
 def remembered(environ: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of a handshake's request; what many have in common, once."""
+    """The parts of an environment that are kept. Equal strings share memory."""
     kept = {name: environ[name] for name in REMEMBERED if name in environ}
     return {name: _once(value) if type(value) is str else value for name, value in kept.items()}
 
 
 @lru_cache(maxsize=1000)
 def _once(text: str) -> str:
-    """The first of equal texts. Not interned: some Pythons never let go of those."""
+    """The first of equal strings. Not ``sys.intern``: some Python versions never free those."""
     return text

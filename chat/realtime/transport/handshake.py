@@ -1,8 +1,7 @@
-"""How a request becomes a WebSocket: the handshake, without any extension, and the connection.
+"""The WebSocket handshake (RFC 6455, no extensions), which takes the connection from gunicorn.
 
-The library that Flask-SocketIO brings takes two greenlets and a protocol machine for each socket,
-and frames each message for each of them anew. `chat.realtime.transport.socket` says what is done
-instead.
+The library used by Flask-SocketIO needs two greenlets and a protocol object for each socket, and
+encodes each message again for each socket. `chat.realtime.transport.socket` does not.
 """
 
 import _socket
@@ -14,7 +13,8 @@ import socket
 import ssl
 from typing import Any
 
-# Together with the grace of presence well under 45 s, and far under a router's 55 s of silence.
+# Seconds. The sum with the grace time of presence must stay under 45 s, and PING_INTERVAL under the
+# 55 s of silence after which some routers drop a connection.
 PING_INTERVAL, PING_TIMEOUT = 20, 15
 
 _KEY_BYTES = 16
@@ -22,17 +22,19 @@ _ALWAYS_THE_SAME = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
 
 
 class Refused(Exception):
-    """No handshake of a WebSocket, or nothing to hold it with."""
+    """The request is no valid handshake, or its connection cannot be taken over."""
 
 
 def accept(environ: dict[str, Any]) -> Any:
-    """Answer a handshake, and take the connection away from the web server: a plain socket that
-    never waits."""
+    """Answer a handshake; the connection as a plain non-blocking socket. Raises Refused.
+
+    The web server does not own the connection any more.
+    """
     answer = _answer(environ)
     held = environ.get("gunicorn.socket")
     if held is None or isinstance(held, ssl.SSLSocket):
         raise Refused("the web server does not hand the connection over")
-    # gevent's own socket object would bring two watchers and wait where we must not.
+    # A gevent socket would add two watchers and block in calls that must not block.
     sock = _socket.socket(fileno=held.detach())
     try:
         sock.setblocking(False)

@@ -1,9 +1,9 @@
-"""Who is in which room, and how an emit gets to them: one frame, made once, sent to each.
+"""The rooms of Socket.IO, and emits to them: a frame is encoded once and sent to each socket.
 
-Also the Redis message queue of Socket.IO (C6), built so that an emit never waits for Redis.
-python-socketio's own RedisManager blocks each emit until Redis answers, cuts its subscription
-when a publish fails, and never notices a server that hangs. This one hands messages to the bus;
-this process's own sockets have been served by then.
+Also the Redis message queue of Socket.IO (C6). An emit never waits for Redis. The RedisManager of
+python-socketio blocks each emit until Redis answers, loses its subscription if a publish fails,
+and does not detect a server that hangs. The manager here first sends to the sockets of this
+process, then gives the message to the bus.
 """
 
 import json
@@ -24,24 +24,24 @@ from chat.redis.pubsub import NotOurs, bus
 
 log = logging.getLogger(__name__)
 
-_EVENT = "42"  # engine.io: a message; Socket.IO: an event
+_EVENT = "42"  # 4: an engine.io message; 2: a Socket.IO event
 
 
 @dataclass
 class Counts:
-    """What this process has delivered since it started."""
+    """Counters of deliveries since the start of this process."""
 
-    frames: int = 0  # made for a broadcast, however many got it
-    straight: int = 0  # deliveries that left at once
-    queued: int = 0  # deliveries that wait, or waited, for a slow reader
-    writes: int = 0  # to sockets, of one delivery or of several that left together
+    frames: int = 0  # encoded frames, each counted once for all its receivers
+    straight: int = 0  # deliveries that were sent at once
+    queued: int = 0  # deliveries that had to wait for a slow reader
+    writes: int = 0  # writes to sockets, each with one or more deliveries
 
 
 counts = Counts()
 
 
 def dump(data: Any) -> str:
-    """JSON as it is sent; letters as they are, unless they are halves of one."""
+    """Compact JSON with unescaped Unicode; with escapes if ``data`` has lone surrogates."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     try:
         text.encode()
@@ -51,7 +51,7 @@ def dump(data: Any) -> str:
 
 
 def _give(lines: list[tuple[str, TransportSocket]], words: list[Word]) -> None:
-    """One write for each line, of all the words that are meant for it."""
+    """Send the frames to all lines, one write for each line, and count."""
     skipping = {skipped for _, skipped in words if skipped}
     whole, many = b"".join(frame for frame, _ in words), len(words)
     given = straight = 0
@@ -72,11 +72,11 @@ def _give(lines: list[tuple[str, TransportSocket]], words: list[Word]) -> None:
 
 
 class Rooms(socketio.Manager):
-    """The library's manager with rooms that hold lines, in the one namespace there is.
+    """A manager whose rooms contain lines, for one namespace.
 
-    `rooms[namespace][None]` is the library's own, everybody with a socket id by engine.io id. A
-    room of one socket, named after it, is not kept: it is in there. Events that ``may_wait`` may
-    leave together (chat.realtime.transport.coalesce).
+    `rooms[namespace][None]` belongs to the library and maps all socket ids to engine.io ids. The
+    library's rooms with a single socket, named after it, are not stored: that map has them.
+    Events in ``may_wait`` may be joined in one write (``chat.realtime.transport.coalesce``).
     """
 
     def __init__(self, may_wait: frozenset[str] = frozenset()) -> None:
@@ -102,7 +102,7 @@ class Rooms(socketio.Manager):
     def deliver(
         self, event: str, body: str, namespace: str, room: str | None, skip_sid: str | None
     ) -> None:
-        """Make the frame once and give it to each; nobody waits for anybody."""
+        """Encode the frame once and send it to each socket of a room. No socket delays another."""
         if room is not None and self._members(room):
             word = (frames.message(_EVENT + body), skip_sid)
             self._pace.say(room, word, event in self._may_wait)
@@ -114,7 +114,7 @@ class Rooms(socketio.Manager):
             _give(lines, [(frames.message(_EVENT + body), skip_sid)])
 
     def hurry(self) -> None:
-        """Send all that waits for company: the sockets are about to be closed."""
+        """Send all waiting frames now, because the sockets are about to be closed."""
         self._pace.hurry_all()
 
     def _give_room(self, room: str, words: list[Word]) -> int:
@@ -124,7 +124,7 @@ class Rooms(socketio.Manager):
         return len(lines)
 
     def _members(self, room: str) -> dict[str, TransportSocket]:
-        """The lines of a room by socket id; none for a room that is one socket, or nobody's."""
+        """The lines of a room by socket id; empty for the own room of one socket."""
         return self.rooms.get(NAMESPACE, {}).get(room, {})
 
     def _line(self, eio_sid: str) -> TransportSocket | None:
@@ -132,7 +132,7 @@ class Rooms(socketio.Manager):
         return line
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
-        """(socket id, engine.io id) of everybody in a room, or of one socket."""
+        """(socket id, engine.io id) of all sockets in a room, of one socket, or of all (None)."""
         everybody = self.rooms.get(namespace, {}).get(None, {})
         if room is None:
             yield from list(everybody.items())
@@ -143,7 +143,7 @@ class Rooms(socketio.Manager):
             yield from [(sid, line.sid) for sid, line in members.items()]
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
-        """The rooms a socket is in, without those that are its own."""
+        """The rooms of a socket, without its own room."""
         return list(self._rooms_of.get(sid, ()))
 
     def basic_enter_room(
@@ -154,7 +154,7 @@ class Rooms(socketio.Manager):
             return
         eio_sid = eio_sid or self.rooms[namespace][None][sid]
         line = self.server.eio.sockets.get(eio_sid)
-        if room == sid or line is None:  # its own, or it has gone already
+        if room == sid or line is None:  # its own room, or the line is closed already
             return
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot enter a sid room")
@@ -169,7 +169,7 @@ class Rooms(socketio.Manager):
             own.discard(room)
 
     def basic_disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
-        """Without going through the rooms of everybody else."""
+        """Remove a socket from its own rooms; the library would search all rooms."""
         for room in self.get_rooms(sid, namespace):
             self.basic_leave_room(sid, namespace, room)
         self.basic_leave_room(sid, namespace, None)
@@ -182,7 +182,7 @@ class Rooms(socketio.Manager):
 
 
 class Emitted(TypedDict):
-    """What processes say to each other: python-socketio's words. The data is not looked into."""
+    """A message between processes, in the format of python-socketio. ``data`` is not decoded."""
 
     host_id: str
     method: Literal["emit"]
@@ -197,7 +197,7 @@ _emitted = msgspec.json.Decoder(Emitted).decode
 
 
 class QueueManager(Rooms):
-    """The same, and what is emitted here is heard in the other processes, too."""
+    """A manager that also sends emits to the other processes, and applies theirs."""
 
     def __init__(
         self, channel: str = "chat:socketio", may_wait: frozenset[str] = frozenset()
@@ -207,7 +207,7 @@ class QueueManager(Rooms):
 
     @property
     def host_id(self) -> str:
-        """This process's own name: those that shared one would ignore each other."""
+        """The name of this process. It must be unique: a process ignores messages with its name."""
         return bus.name
 
     def emit(
@@ -222,22 +222,22 @@ class QueueManager(Rooms):
         ignore_queue: bool = False,
         **_: Any,
     ) -> None:
-        """Send an event to a room, here at once and elsewhere by Redis."""
+        """Send an event to a room, here at once and in other processes by Redis."""
         body, room = dump(data), to or room
         self.deliver(event, f"[{dump(event)},{body}]", namespace, room, skip_sid)
         if not ignore_queue:
             bus.publish(self.channel, self._message(event, body, namespace, room, skip_sid))
 
     def _message(self, event: str, body: str, *where: str | None) -> str:
-        """What python-socketio's managers say to each other; the sender stands first."""
+        """A message in the format of python-socketio. ``receive`` needs ``host_id`` first."""
         namespace, room, skip_sid = where
         rest = {"method": "emit", "event": event, "binary": False, "namespace": namespace,
                 "room": room, "skip_sid": skip_sid, "callback": None}  # fmt: skip
         return f'{{"host_id":"{self.host_id}",{dump(rest)[1:-1]},"data":[{body}]}}'
 
     def receive(self, body: bytes) -> None:
-        """Apply another process's emit to the sockets here."""
-        if body.startswith(f'{{"host_id":"{self.host_id}"'.encode()):  # our own comes back
+        """Apply another process's emit to the sockets here. Raises NotOurs for anything else."""
+        if body.startswith(f'{{"host_id":"{self.host_id}"'.encode()):  # our own message
             return
         try:
             message = _emitted(body)

@@ -1,4 +1,4 @@
-"""The sockets of this process: whose they are and what they may hear."""
+"""The registry of open sockets in this process, by socket id and by person."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -10,21 +10,21 @@ NAMESPACE = "/"
 
 @dataclass(eq=False, slots=True)
 class OpenSocket:
-    """One open socket. Its identity is bound once, at the handshake."""
+    """One open socket. Person and session are set at the handshake and never change."""
 
     sid: str
     eio_sid: str
     user_id: str
-    session_id: str  # for asking whether the session still lives; never logged, never sent
+    session_id: str  # to check whether the session still exists; never logged or sent
     session_hash: str
     session: Any
     environ: dict[str, Any]
     auth_gen: int
     viewing: set[str] = field(default_factory=set)  # public channels opened without membership
     stale: bool = False  # a membership changed while rooms were being joined
-    has_asked: bool = False  # what it missed
-    checked: float = 0.0  # when the sweep last looked (monotonic)
-    strikes: deque[float] | None = None  # when it was last throttled
+    has_asked: bool = False  # whether its first `channel:open` has come
+    checked: float = 0.0  # the monotonic time of the last sweep that checked it
+    strikes: deque[float] | None = None  # the monotonic times when it was throttled
 
 
 _by_sid: dict[str, OpenSocket] = {}

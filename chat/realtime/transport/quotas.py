@@ -1,10 +1,11 @@
-"""What lines may cost that ask for nothing, by line and by address; and how many may be silent.
+"""Limits for idle frames, by line and by address, and for lines that are not authenticated.
 
-A ping, a part of a message, a packet that means nothing: each is work, and no other limit knows of
-it. Browsers of ours send next to none, so who is over the limit is cut. A line on which nobody has
-been let in yet must not stay: an address may have few of those, and the one that has been silent
-the longest makes room. So it does where a process has as many lines as it may have: strangers keep
-nobody out. Who has been let in is counted by person (`handlers.MOST_SOCKETS`).
+A ping, a fragment or a meaningless packet costs CPU, and no other limit counts it. Our browser
+code sends almost none, so a line over the limit is closed. A line that is not authenticated yet
+(a "stranger") must not stay open: the number for each address is limited, and the stranger that
+has been silent for longest is closed for a new one. The same happens if the process has as many
+lines as it may have, so that strangers cannot keep others out. Authenticated lines are limited by
+person (`handlers.MOST_SOCKETS`).
 """
 
 import time
@@ -16,38 +17,42 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chat.realtime.transport.socket import TransportSocket
 
-STRANGER_SECONDS = 10.0  # for saying who one is
-RETURN_SECONDS = 45.0  # the same for those we know: many who come back at once are slow
-WORTH = 512  # bytes: a part of a message that has so many is worth its work
+STRANGER_SECONDS = 10.0  # the time to authenticate
+RETURN_SECONDS = 45.0  # the same for known browsers: if many return at once, that takes longer
+WORTH = 512  # bytes; a fragment with at least so many does not count as idle
 TIDY_EVERY = 60.0
 
 
 class Trust(IntEnum):
-    """What a handshake shows: nothing, something like a session, or what only we can have given."""
+    """What the cookies of a handshake prove.
+
+    NONE: nothing. CLAIMED: a session id in the right format. KNOWN: a session or device cookie
+    that we have issued.
+    """
 
     NONE, CLAIMED, KNOWN = range(3)
 
 
 UNKNOWN = (Trust.NONE, Trust.CLAIMED)
-MOST_LINES = 12_000  # in one process: together some 200 MB
-# Lines of one address on which nobody has been let in. A whole office may come back at once.
+MOST_LINES = 12_000  # in one process; together about 200 MB
+# The most strangers from one address. All people of an office may return at once.
 MOST_STRANGERS = {Trust.NONE: 100, Trust.CLAIMED: 1000, Trust.KNOWN: 2000}
-# The same for all addresses together, without those we know. They keep none of the known out, so
-# there may be so many more than MOST_LINES.
+# The most strangers of all addresses together that are not KNOWN. They may exceed MOST_LINES by so
+# many, so that they keep no KNOWN line out.
 MOST_UNKNOWN = 3000
 
 
 class SocketsFull(Exception):
-    """There is no room for one more line."""
+    """The process accepts no more lines."""
 
 
 class FullThere(SocketsFull):
-    """Its address has too many; others still find room."""
+    """This address has too many lines; other addresses are still accepted."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """``burst`` at once, then ``rate`` a second."""
+    """The parameters of a token bucket: ``burst`` at once, then ``rate`` a second."""
 
     rate: float
     burst: float
@@ -57,7 +62,7 @@ LINE, ADDRESS = Allowance(20, 400), Allowance(100, 2000)
 
 
 class Purse:
-    """What is left of an allowance."""
+    """A token bucket."""
 
     __slots__ = ("_at", "_left")
 
@@ -65,8 +70,10 @@ class Purse:
         self._left, self._at = allowance.burst, time.monotonic()
 
     def take(self, cost: float, allowance: Allowance) -> bool:
-        """Spend so much; False if there is not as much. What is asked for in vain is spent, too:
-        who goes on asking gets nothing."""
+        """Take ``cost`` tokens; False if there are fewer.
+
+        A failed call takes the remaining tokens, too, so that a client that goes on gets nothing.
+        """
         now = time.monotonic()
         self._left = min(allowance.burst, self._left + (now - self._at) * allowance.rate)
         self._at = now
@@ -75,12 +82,12 @@ class Purse:
         return enough
 
     def is_full(self, allowance: Allowance) -> bool:
-        """Whether forgetting it changes nothing."""
+        """Whether the bucket is full, so that it may be deleted."""
         return self._left + (time.monotonic() - self._at) * allowance.rate >= allowance.burst
 
 
 class _Strangers:
-    """Lines on which nobody has been let in, by what they showed, in the order they came."""
+    """The lines that are not authenticated, by trust, in the order of their arrival."""
 
     def __init__(self) -> None:
         self._lines: dict[Trust, dict[TransportSocket, None]] = {trust: {} for trust in Trust}
@@ -96,14 +103,14 @@ class _Strangers:
         return sum(len(self._lines[trust]) for trust in trusts)
 
     def first_silent(self, trusts: Iterable[Trust]) -> "TransportSocket | None":
-        """The one that has waited the longest; of the least trusted first."""
+        """The oldest silent line of the first of ``trusts`` that has one; or None."""
         lines = [line for trust in trusts for line in self._lines[trust]]
         return next((line for line in lines if line.is_silent()), None)
 
 
 @dataclass
 class _Caller:
-    """One address."""
+    """The state of one address."""
 
     purse: Purse = field(default_factory=lambda: Purse(ADDRESS))
     lines: int = 0
@@ -111,7 +118,7 @@ class _Caller:
 
 
 class Crowd:
-    """The lines of one process by their addresses."""
+    """Counts the lines of one process by address, and applies the limits."""
 
     def __init__(self) -> None:
         self._callers: dict[str, _Caller] = {}
@@ -119,14 +126,14 @@ class Crowd:
         self._tidied = time.monotonic()
 
     def admits(self, address: str) -> bool:
-        """Whether somebody unknown may open one more line from there."""
+        """Whether an unknown client may open one more line from this address (rate limit)."""
         return self._of(address).purse.take(1, ADDRESS)
 
     def who_makes_way(self, address: str, trust: Trust, lines: int) -> "TransportSocket | None":
-        """Which line has to go for one more from there, where there are so many; None: no line.
+        """The line that must be closed for one more from this address; None if there is room.
 
-        Never one that was let in, that is heard, or that is trusted more than the newcomer. Raises
-        Full where there is no room and no such line.
+        ``lines`` is the number of open lines. Never a line that is authenticated, not silent, or
+        trusted more than the new one. Raises FullThere or SocketsFull if there is no such line.
         """
         there = self._of(address).strangers
         if there.count([trust]) >= MOST_STRANGERS[trust]:
@@ -143,29 +150,30 @@ class Crowd:
         return _found(silent, SocketsFull)
 
     def came(self, line: "TransportSocket", trust: Trust) -> None:
-        """One more, and nobody has been let in there yet."""
+        """Add a new line, as a stranger."""
         caller = self._of(line.address)
         caller.lines += 1
         for strangers in (caller.strangers, self._strangers):
             strangers.add(line, trust)
 
     def let_in(self, line: "TransportSocket") -> None:
-        """Somebody has shown a session there."""
+        """Mark a line as authenticated: it is no stranger any more."""
         self._forget(line)
 
     def went(self, line: "TransportSocket") -> None:
-        """It is closed."""
+        """Remove a closed line."""
         caller = self._of(line.address)
         caller.lines = max(0, caller.lines - 1)
         self._forget(line)
         self._tidy()
 
     def spend(self, line: "TransportSocket", cost: float) -> bool:
-        """Whether a line may send something of this cost that asks for nothing."""
+        """Take the cost of idle frames from the buckets of a line; False if over the limit."""
         if line.purse is None:
             line.purse = Purse(LINE)
         enough = line.purse.take(cost, LINE)
-        # A stranger must not be able to have somebody else at the same address cut off.
+        # Only strangers use the bucket of their address: otherwise a stranger could get the
+        # authenticated lines of the same address closed.
         return enough and (line.is_let_in or self._of(line.address).purse.take(cost, ADDRESS))
 
     def _forget(self, line: "TransportSocket") -> None:

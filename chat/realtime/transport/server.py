@@ -1,4 +1,4 @@
-"""The Socket.IO server: only events we know, and one socket's messages in the order they came."""
+"""The Socket.IO server: refuses unknown events, handles the messages of a socket in order."""
 
 import logging
 from collections import deque
@@ -12,20 +12,20 @@ from chat.realtime.transport.engine import LineServer
 
 log = logging.getLogger(__name__)
 
-ORDERED = "message:"  # events of this family wait for each other
+ORDERED = "message:"  # events with this prefix are handled one after the other, for each socket
 MOST_WAITING = 50
-MOST_ASKED = 20  # times that one line may ask to be let in
-MOST_DROPPED = 100  # packets that mean nothing: no browser of ours sends any
-# Not ACK: nobody here asks a browser to confirm anything.
+MOST_ASKED = 20  # CONNECT packets on one line
+MOST_DROPPED = 100  # meaningless packets on one line; our browser code sends none
+# No ACK: the server never asks a browser for an acknowledgement.
 KINDS = (packet.CONNECT, packet.DISCONNECT, packet.EVENT)
 
 
 class NoPacket(Exception):
-    """What no browser of ours sends."""
+    """A packet that our browser code never sends."""
 
 
 class Packet(packet.Packet):  # type: ignore[misc]
-    """Text alone: of a binary packet the library would gather as many parts as it announces."""
+    """A text packet. Binary ones are refused: the library would collect all announced parts."""
 
     def decode(self, encoded_packet: Any) -> int:
         try:
@@ -38,11 +38,11 @@ class Packet(packet.Packet):  # type: ignore[misc]
 
 
 class GuardedServer(socketio.Server):
-    """Drops what a browser cannot have meant, before a handler sees it.
+    """Drops invalid packets before a handler sees them.
 
-    A client may name any event, `connect` and `disconnect` too, and python-socketio would call
-    those handlers. Each other event gets a greenlet of its own, so that a slow one delays nobody;
-    a socket's `message:*` events share one, or they would overtake each other.
+    A client may send any event name, even `connect` and `disconnect`, and python-socketio would
+    call those handlers. Each valid event gets its own greenlet, so that a slow event delays no
+    other. The `message:*` events of one socket share a greenlet, so that they stay in order.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,7 +56,7 @@ class GuardedServer(socketio.Server):
     def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         try:
             super()._handle_eio_message(eio_sid, data)
-        except NoPacket:  # the library would log each with its whole way
+        except NoPacket:  # the library would log each one with a traceback
             self._counted(eio_sid, "dropped")
 
     def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
@@ -67,7 +67,7 @@ class GuardedServer(socketio.Server):
                 self.eio.let_in(line)
 
     def _handle_disconnect(self, eio_sid: str, namespace: str, reason: Any = None) -> None:
-        if not self._is_in(eio_sid, namespace):  # also of a line that is closed
+        if not self._is_in(eio_sid, namespace):  # also if the line is closed already
             self._counted(eio_sid, "dropped")
         super()._handle_disconnect(eio_sid, namespace, reason)
 
@@ -84,10 +84,12 @@ class GuardedServer(socketio.Server):
         self._lanes.pop(eio_sid, None)
 
     def _counted(self, eio_sid: str, what: str) -> int:
-        """How often one line has done this; too often, and it is closed. Never a log line each:
-        whoever sends these need not even have an account."""
+        """Count ``what`` for one line; the new count. Closes the line if it is over the limit.
+
+        Logs only the closing, because the sender may have no account and could fill the log.
+        """
         line = self.eio.sockets.get(eio_sid)
-        if line is None:  # closed, and this was still on its way
+        if line is None:  # the line was closed before this packet was handled
             return MOST_ASKED + 1
         count: int = getattr(line, what) + 1
         setattr(line, what, count)
@@ -97,7 +99,7 @@ class GuardedServer(socketio.Server):
         return count
 
     def _is_in(self, eio_sid: str, namespace: str | None) -> bool:
-        """Whether somebody has been let in on this line."""
+        """Whether the line is authenticated."""
         namespace = namespace or "/"
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
         return bool(self.manager.is_connected(sid, namespace))
@@ -115,7 +117,7 @@ class GuardedServer(socketio.Server):
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
         lane = self._lanes.get(eio_sid)
         if lane is not None and len(lane) >= MOST_WAITING:
-            refused = [*data[:1], *data[1:2], True]  # handlers know: do nothing but refuse
+            refused = [*data[:1], *data[1:2], True]  # the third item tells the handler to refuse
             self.start_background_task(
                 self._handle_event_internal, self, sid, eio_sid, refused, namespace, id
             )

@@ -1,9 +1,9 @@
-"""One open WebSocket as engine.io sees it, without a greenlet of its own.
+"""One open WebSocket (a "line"), with the interface of an engine.io socket but no greenlet.
 
-The event loop tells when there is something to read, or room to write again. Only messages that
-have to be dealt with get a greenlet, one after the other, for as long as there are any. What is
-sent goes straight to the socket. What does not fit waits in a queue, and then everything later
-waits behind it: bytes leave in the order in which they were given, each frame whole.
+The event loop calls the line when it can read or write. A greenlet exists only while there are
+messages to handle; it handles them one after the other. Frames are written directly to the socket.
+If one does not fit, it waits in a queue, and all later frames wait behind it. So frames leave in
+order and whole.
 """
 
 import logging
@@ -21,24 +21,24 @@ from chat.realtime.transport.quotas import STRANGER_SECONDS, WORTH, Purse
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 64 * 1024
-MESSAGE_SECONDS = 20.0  # for a message from its first byte to its last
+MESSAGE_SECONDS = 20.0  # the most from the first byte of a message to its last
 READ_AT_ONCE = 8 * 1024
-# Messages that may wait for being dealt with; the peer's next ones wait outside.
+# Received messages that may wait for their handler. Then the line stops reading.
 MOST_UNHANDLED = 32
-# What may wait for a reader who is slow; a single answer may be bigger than all of it.
+# Frames and bytes that may wait for a slow reader. A single bigger frame is allowed, too.
 MOST_QUEUED, MOST_QUEUED_BYTES = 500, 4 * 1024 * 1024
 AT_ONCE = 64  # frames in one write
-LINGER = 5.0  # seconds for a peer to take the rest and say goodbye
+LINGER = 5.0  # seconds for a peer to read the rest and close
 
-_READ, _WRITE = 1, 2  # libev's names
+_READ, _WRITE = 1, 2  # EV_READ and EV_WRITE of libev
 _PONG = str(packet.PONG)
 _PING_FRAME = frames.message(str(packet.PING))
 
 
 class TransportSocket:
-    """What `engineio.socket.Socket` is, for a socket whose handshake is done.
+    """Replaces `engineio.socket.Socket` for a socket whose handshake is done.
 
-    Nothing here waits but `close`, which tells that the line is gone; `push` never raises.
+    No method blocks except `close`, which runs the disconnect handler. `push` never raises.
     """
 
     __slots__ = ("_cutter", "_goodbye", "_inbox", "_queue", "_queued", "_reading", "_sock",
@@ -51,17 +51,17 @@ class TransportSocket:
         self.connected = self.upgraded = True
         self.upgrading = self.closing = self.closed = False
         self.session: dict[str, Any] = {}
-        self.asked = self.dropped = 0  # counted by the server's guard
-        self.purse: Purse | None = None  # there once something came that asks for nothing
+        self.asked = self.dropped = 0  # counted by ``GuardedServer``
+        self.purse: Purse | None = None  # made with the first idle frame
         self.is_let_in = self.pinged = False
-        # When the pulse has to look: first whether anybody has said who they are.
+        # When the pulse calls ``look``; the first time to check the authentication.
         self.due = time.monotonic() + min(server.ping_interval, STRANGER_SECONDS)
-        self._unfinished: float | None = None  # since when a message has been coming
-        self._goodbye = False  # a close frame is on its way: nothing may follow it
+        self._unfinished: float | None = None  # when the incomplete message began
+        self._goodbye = False  # a close frame was sent: no frame may follow it
         self._cutter: frames.Cutter | None = frames.Cutter(MAX_MESSAGE, WORTH)
-        self._inbox: deque | None = None  # there while a greenlet deals with messages
-        self._queue: deque | None = None  # there while the peer is behind
-        self._queued = 0  # bytes in it
+        self._inbox: deque | None = None  # exists while a greenlet handles messages
+        self._queue: deque | None = None  # exists while frames wait for the peer
+        self._queued = 0  # bytes in the queue
         self._sock = sock
         self._writing: Any = None
         self._reading = gevent.get_hub().loop.io(sock.fileno(), _READ)
@@ -70,7 +70,7 @@ class TransportSocket:
     # -- sending -----------------------------------------------------------------------------
 
     def push(self, frame: bytes) -> bool:
-        """Send a whole frame; True if it left at once. Never waits and never raises."""
+        """Send a whole frame; True if it was sent at once. Never waits and never raises."""
         if self._sock is None or self._goodbye:
             return False
         if self._queue is not None:
@@ -90,17 +90,17 @@ class TransportSocket:
         return False
 
     def send(self, pkt: packet.Packet) -> None:
-        """engine.io's own way to send."""
+        """Send an engine.io packet; the engine.io server calls it."""
         self.push(frames.message(pkt.encode()))
 
     @property
     def waiting(self) -> int:
-        """How many frames the peer has not taken yet."""
+        """The number of frames that wait for the peer."""
         return len(self._queue) if self._queue is not None else 0
 
     @property
     def waiting_bytes(self) -> int:
-        """How many bytes that makes."""
+        """The number of bytes that wait for the peer."""
         return self._queued
 
     def _keep(self, frame: bytes | memoryview) -> None:
@@ -109,14 +109,14 @@ class TransportSocket:
         self._queued += len(frame)
         if len(self._queue) > MOST_QUEUED or self._queued - len(frame) > MOST_QUEUED_BYTES:
             log.warning("dropped a socket with %d unread packets", len(self._queue))
-            self._release()  # at once: a frame left out in the middle would be a hole
+            self._release()  # a dropped frame would leave a gap
             gevent.spawn(self.hang_up)
         elif self._writing is None:
             self._writing = gevent.get_hub().loop.io(self._sock.fileno(), _WRITE)
             self._writing.start(self._on_writable)
 
     def _on_writable(self) -> None:
-        """There is room again: the oldest first, and a part of a frame before the next one."""
+        """Send waiting frames, the oldest first; finish a partly sent frame before the next."""
         queue = self._queue
         if queue is None or self._sock is None:
             return
@@ -153,7 +153,7 @@ class TransportSocket:
             data = b""
         if not data:
             self._lost()
-        elif self._cutter is not None:  # else the rest is only read away
+        elif self._cutter is not None:  # else the data is read and ignored
             try:
                 self._cut(self._cutter, data)
             except frames.Broken as broken:
@@ -164,32 +164,31 @@ class TransportSocket:
         messages = cutter.feed(data)
         idle, cutter.idle = cutter.idle, 0
         if not messages and len(data) < WORTH:
-            idle += 1  # a message in crumbs
+            idle += 1  # a small piece of a frame
         self._unfinished = None if cutter.is_between else self._unfinished or time.monotonic()
         if not idle or self.spend(idle):
             self._heard(messages)
 
     def spend(self, cost: float) -> bool:
-        """Whether something of this cost may come that asks for nothing; if not, it was the last.
-        Counted once for all that came together."""
+        """Take the cost of idle frames from the quota. If it is used up, closes the line: False."""
         if self.server.crowd.spend(self, cost):
             return True
         self.give_up("it sends what asks for nothing, without end")
         return False
 
     def give_up(self, why: str) -> None:
-        """Close it, with a word in the log."""
+        """Close the line and log the reason."""
         if self._cutter is not None:
             log.info("closed a socket: %s", why)
             self._refuse(frames.UNWANTED)
 
     def _refuse(self, code: int) -> None:
         self._say_goodbye(code)
-        self._cutter = None  # what still comes is only read away
+        self._cutter = None  # later data is read and ignored
         self._take(None)
 
     def _heard(self, messages: list[frames.Message]) -> None:
-        ping = None  # of many that came together the last is answered (RFC 6455, 5.5.3)
+        ping = None  # of several pings only the last is answered (RFC 6455, 5.5.3)
         for kind, payload in messages:
             if kind == frames.PING:
                 ping = payload
@@ -205,7 +204,7 @@ class TransportSocket:
             self.push(frames.frame(frames.PONG, ping))  # type: ignore[arg-type]
 
     def _take(self, payload: str | bytes | None) -> None:
-        """Let a message be dealt with after those before it; None: there will be no more."""
+        """Queue a received message for its handler. None means that the peer is gone."""
         if self._inbox is not None:
             self._inbox.append(payload)
         elif not self.closed:
@@ -225,8 +224,8 @@ class TransportSocket:
                 else:
                     self._receive(payload)
                 if inbox:
-                    gevent.sleep(0)  # many small messages come in one piece; others have a turn
-        except Exception as error:  # noqa: BLE001 - a packet that is no engine.io
+                    gevent.sleep(0)  # after each of many small messages let others run
+        except Exception as error:  # noqa: BLE001 - an invalid engine.io packet
             log.info("a socket sent nonsense: %s", type(error).__name__)
             self.close(wait=False, abort=True)
         finally:
@@ -240,7 +239,7 @@ class TransportSocket:
             self.server._trigger_event("message", self.sid, pkt.data, run_async=False)
         elif pkt.packet_type == packet.CLOSE:
             self.close(wait=False, abort=True, reason=self.server.reason.CLIENT_DISCONNECT)
-        else:  # a pong that nobody asked for, a ping, an offer to upgrade, nothing
+        else:  # an unexpected pong, a ping, an upgrade or a noop
             self.spend(1 + len(payload) / WORTH)
 
     # -- alive and not -----------------------------------------------------------------------
@@ -250,24 +249,23 @@ class TransportSocket:
 
     @property
     def is_heard(self) -> bool:
-        """Whether something that it said is being dealt with, or waits for that."""
+        """Whether a message of the peer is being handled or waits for it."""
         return self._inbox is not None
 
     def is_silent(self) -> bool:
-        """Whether it waits for nothing of ours. What came while this process was busy is heard
-        first."""
+        """Whether no message waits. First reads data that came while this process was busy."""
         if not self.is_heard and self._sock is not None:
             self._on_readable()
         return not self.is_heard
 
     def make_way(self) -> None:
-        """Close it at once, for another one. Only while it is silent: nobody is at work for it."""
+        """Close at once to make room for another line. Only while ``is_silent``."""
         log.info("closed a socket: another one has come, and nobody has said who they are")
         self._say_goodbye(frames.UNWANTED)
         self.hang_up()
 
     def look(self, now: float) -> None:
-        """Called by the pulse once it is ``due``: time for a ping, or no answer to the last."""
+        """Check the line; the pulse calls it when ``due``. Sends a ping, or closes a dead line."""
         if self.closed:
             self._release()
         elif self._unfinished is not None and now - self._unfinished > MESSAGE_SECONDS:
@@ -282,17 +280,17 @@ class TransportSocket:
             self.push(_PING_FRAME)
 
     def _look_at_stranger(self, now: float) -> None:
-        """Whoever said something may have to wait for us; silence is no reason to stay."""
+        """Close an unauthenticated line if it is silent. If it is not, its answer may be late."""
         self.due = now + 1.0
         if self.is_silent() and not self.is_let_in:
             self.give_up("nobody has said who they are")
 
     def check_ping_timeout(self) -> bool:
-        """The pulse does it."""
+        """Whether the line is open. The timeout itself is checked by ``look``."""
         return not self.closed
 
     def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
-        """Tell the handlers, then the peer, and let go; ``wait`` until the peer has taken it."""
+        """Run the disconnect handlers, tell the peer, close; ``wait`` until the queue is sent."""
         if self.closed or self.closing:
             return
         self.closing = True
@@ -312,7 +310,7 @@ class TransportSocket:
             gevent.sleep(0.01)
 
     def hang_up(self) -> None:
-        """Drop a peer at once, whatever it has not read."""
+        """Close at once and drop all unsent frames."""
         self._release()
         self.close(wait=False, abort=True)
 
@@ -321,7 +319,7 @@ class TransportSocket:
         self._goodbye = True
 
     def _lost(self) -> None:
-        """The peer is gone, or wants to go: nothing more to read, the handlers have to know."""
+        """Stop reading after the peer has closed, and let the disconnect handlers run."""
         if self.closed:
             self._release()
         elif self._reading is not None:
@@ -331,7 +329,7 @@ class TransportSocket:
             self._take(None)
 
     def _release(self) -> None:
-        """Give everything back; the line itself may not know yet that it is closed."""
+        """Close the socket and free all buffers. ``closed`` may still be False afterwards."""
         sock, self._sock = self._sock, None
         self._stop_writing()
         if self._reading is not None:
