@@ -1,1 +1,1 @@
-"""What stands around Flask: gunicorn, middleware, limits and security headers."""
+"""The layers around Flask: gunicorn, WSGI middleware, rate limits and security headers."""

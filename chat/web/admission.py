@@ -1,4 +1,4 @@
-"""Lets requests wait for their turn before they take anything, and refuses when that takes long."""
+"""Lets requests wait for a turn before they use any resource; refuses them after some time."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ _strangers: Counter[str] = Counter()  # by address
 
 
 def wait_for_turn(app: Flask, wrapped: "WSGIApplication") -> "WSGIApplication":
-    """Middleware: at most so many requests at once; 503 for who waited too long."""
+    """Middleware: limits the requests in progress; 503 for a request that waited too long."""
     turns.resize(min(MOST, app.config["REDIS_CONNECTIONS"] - SPARE))
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -46,7 +46,7 @@ def wait_for_turn(app: Flask, wrapped: "WSGIApplication") -> "WSGIApplication":
 
 @contextmanager
 def _body(app: Flask, environ: dict[str, Any]) -> Iterator[None]:
-    """The body in its place: whole, or as it arrives for a route that streams it."""
+    """Provide the body in the environment: complete, or as a stream for routes that declare it."""
     most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
     if not streamed_body.is_streamed(environ):
         with request_body.held(environ, most, proxies):
@@ -60,7 +60,7 @@ def _body(app: Flask, environ: dict[str, Any]) -> Iterator[None]:
 
 
 def _turn(app: Flask, environ: dict[str, Any]) -> AbstractContextManager[None]:
-    """A turn; one behind the others for a stranger who logs in."""
+    """A turn. A log-in from an unknown browser waits behind all others."""
     if devices.is_log_in_of_a_stranger(app, environ):
         return _strangers_turn(of(environ, app.config["TRUSTED_PROXIES"]))
     return turns.taken(PATIENCE)
@@ -86,7 +86,7 @@ def _needs_no_turn(path: str) -> bool:
 
 
 def _later(start_response: Any) -> Iterable[bytes]:
-    """503 with problem details (RFC 9457): readable for a program, and for a person too."""
+    """Answer 503 with problem details (RFC 9457), readable for programs and people."""
     detail = "The server is busy. Try again in a moment."
     problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503,
                "detail": detail, "error": "busy"}  # fmt: skip

@@ -1,7 +1,7 @@
-"""After SIGHUP the old workers serve until the new ones can (gunicorn would stop them at once).
+"""After SIGHUP old workers serve until the new ones are ready (gunicorn would stop them at once).
 
-These run in gunicorn's master. A worker is ready when it has loaded the app and says so in a byte
-of memory that it shares with the master.
+These functions run in gunicorn's master, except ``is_ready``. A worker that has loaded the app
+sets a byte of memory that it shares with the master.
 """
 
 import logging
@@ -23,17 +23,17 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 def expect(worker: Any) -> None:
-    """Before the fork."""
+    """Make the shared byte of a worker. Call before the fork."""
     worker.is_ready = mmap.mmap(-1, 1)
 
 
 def is_ready(worker: Any) -> None:
-    """In the worker, when it is about to serve."""
+    """Set the shared byte. Call in the worker when it is about to serve."""
     worker.is_ready[0] = 1
 
 
 def at_reload(server: Any) -> None:
-    """Put the wait between the start of the new workers and the end of the old ones."""
+    """Make gunicorn wait between the start of the new workers and the end of the old ones."""
     server.manage_workers = partial(_when_ready, server, server.manage_workers, {*server.WORKERS})
 
 
@@ -52,13 +52,13 @@ def _when_ready(server: Any, manage: Callable[[], None], old: set[int]) -> None:
 
 
 def _go_on_without(server: Any) -> None:
-    """A new worker that cannot even start is no reason to stop those that serve."""
+    """Keep the old workers if a new worker cannot start."""
     try:
         server.reap_workers()
     except HaltServer:
         log.error("a new worker could not start: the old ones go on")
     for worker in server.WORKERS.values():
-        worker.age = server.worker_age  # else gunicorn would wait for their end, deaf to signals
+        worker.age = server.worker_age  # else gunicorn would wait for their end, ignoring signals
 
 
 def _has_ended(pid: int) -> bool:
@@ -70,7 +70,7 @@ def _has_ended(pid: int) -> bool:
 
 
 def _is_to_end(server: Any) -> bool:
-    """Whether a signal is waiting that ends everything."""
+    """Whether a signal that stops gunicorn is waiting in the queue."""
     waiting = [server.SIG_QUEUE.get_nowait() for _ in range(server.SIG_QUEUE.qsize())]
     for sign in waiting:
         server.SIG_QUEUE.put_nowait(sign)

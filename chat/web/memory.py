@@ -1,9 +1,9 @@
-"""Memory that a flood needed goes back to the system soon after it.
+"""Returns free memory to the system after a peak of load (glibc only).
 
-The C library keeps what Python frees, for the next time, and after many large answers that is most
-of the machine: it raises the size from which a piece is the system's own to that of the largest it
-has seen, and everything smaller lies between what stays. So that size is fixed, threads share two
-arenas, and when the process has grown, what is free is given back, pages in the middle too.
+glibc keeps memory that Python frees. After many large answers that may be most of the machine:
+glibc raises its mmap threshold to the largest block it has seen, and all smaller blocks then lie
+in the heap between blocks in use. So the threshold is fixed here, all threads share two arenas,
+and when the process has grown, ``malloc_trim`` returns free pages, also in the middle of the heap.
 """
 
 import ctypes
@@ -19,17 +19,17 @@ from flask import Flask
 log = logging.getLogger(__name__)
 
 EVERY = 10.0  # seconds
-GROWN = 32 * 1024 * 1024  # bytes since the last time
-OWN_PIECE = 256 * 1024  # bytes from which a piece is the system's own
+GROWN = 32 * 1024 * 1024  # bytes of growth since the last check after which memory is returned
+OWN_PIECE = 256 * 1024  # bytes; the fixed mmap threshold
 ARENAS = 2
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # glibc's names
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # from glibc's malloc.h
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _greenlet: gevent.Greenlet | None = None
 
 
 def resident() -> int | None:
-    """Bytes of memory of this process, where the system says."""
+    """The resident memory of this process in bytes; None if the system does not tell."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
     except OSError:
@@ -37,7 +37,7 @@ def resident() -> int | None:
 
 
 def start(app: Flask) -> None:
-    """Begin to look, in a process that serves. Does nothing where the C library is another one."""
+    """Configure glibc and start the check, in a serving process. Does nothing without glibc."""
     global _greenlet
     library = _library()
     if library is None or resident() is None:
@@ -72,6 +72,6 @@ def _watch(library: Any) -> None:
 
 
 def give_back(library: Any) -> None:
-    """In a thread: it takes some milliseconds for each gigabyte, and nobody has to wait for it."""
+    """Return free memory, in a thread: it takes some milliseconds for each gigabyte."""
     gc.collect()
     gevent.get_hub().threadpool.apply(library.malloc_trim, (0,))

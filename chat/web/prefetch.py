@@ -1,8 +1,8 @@
-"""What a request is going to ask for, asked for in one round trip before it begins (R28).
+"""Prefetch: reads all cached values that a request will need, in one round trip (R28).
 
-The session is part of it when this process remembers whose it was (``chat.auth.sessions.recent``).
-That, and which channels matter, is guessed from this process's copies, old or not: a wrong guess
-costs a question more, never a wrong answer.
+The session is read in the same round trip if this process remembers its user
+(``chat.auth.sessions.recent``). The user and the relevant channels are guesses from copies in this
+process, which may be stale. A wrong guess costs another round trip, but never gives a wrong answer.
 """
 
 from collections.abc import Callable, Collection
@@ -44,9 +44,10 @@ Plan = Callable[[str, dict[str, Any]], list[Source]]
 
 
 def with_session(sid: str) -> list[Any] | None:
-    """What Redis says of this session, asked together with the rest; None if it was not asked.
+    """Read the session and prefetch in one round trip; the answer of ``session_store.call``.
 
-    For ``chat.auth.sessions.interface``, which opens the session.
+    None if the user of the session is not remembered or nothing can be prefetched. Called by
+    ``chat.auth.sessions.interface`` when it opens the session.
     """
     user_id = callers.get(sid)
     if not user_id or not redis.is_up() or not rollout.in_rollout("sessions", sid):
@@ -59,16 +60,16 @@ def with_session(sid: str) -> list[Any] | None:
     session = Rider(session_store.call(sid))
     try:
         _ask(plan, user_id, [session])
-    except (ChatError, PyMongoError):  # whoever needs what is missing will say so
+    except (ChatError, PyMongoError):  # the later reads report the error
         read_through.look_again()
     return session.answer
 
 
 def look() -> None:
-    """When the session is known: without a guess, or after a wrong one; for `before_request`."""
+    """Prefetch after the session was loaded, or correct a wrong guess; for `before_request`."""
     if (guessed := g.get("guessed")) is not None:
         if guessed[1] != likely_user_id():
-            callers.drop(guessed[0])  # from now on it counts for whoever comes with it
+            callers.drop(guessed[0])  # the session belongs to another user now
             g.pop("api_count", None)
             dependencies.spoil()
     elif request.method in SAFE:
@@ -79,7 +80,7 @@ def look() -> None:
 
 
 def _begin() -> None:
-    """From here on the request sees everything as it was when it looked first."""
+    """Read each value only once from here on; begin a basis for an API call that only reads."""
     read_through.look_once()
     if not _is_call() or request.method not in SAFE:
         return
@@ -89,10 +90,10 @@ def _begin() -> None:
 
 
 def _plan() -> Plan | None:
-    """What this address is going to need."""
+    """The plan for this URL: a function that lists the cached values; None if there is none."""
     args = request.view_args or {}
     if not all(base.object_id(value) for name, value in args.items() if name.endswith("_id")):
-        return None  # nobody has checked the address yet, and what is no id is no key
+        return None  # the URL is not validated yet, and an invalid id must not become a key
     if "Authorization" in request.headers:
         return None
     if request.method not in SAFE:
@@ -164,7 +165,7 @@ def _post(user_id: str, args: dict[str, Any]) -> list[Source]:
 
 
 def _membership(_user_id: str, args: dict[str, Any]) -> list[Source]:
-    """Who may write there; of a channel with very many members Redis is asked for one of them."""
+    """The channel and its members. Not the members of a huge channel, whose set is not loaded."""
     those = members.source(args["channel_id"])
     is_there = args["channel_id"] in _named() and not copies.is_too_big(those.key)
     return [channels.all_source(), *([those] if is_there else ())]
@@ -177,7 +178,7 @@ def _reading(user_id: str, args: dict[str, Any]) -> list[Source]:
 
 
 def _named() -> Collection[str]:
-    """The channels that there seem to be."""
+    """The ids of the named channels, from this process's copy, which may be stale."""
     named = copies.get(keys.channels_list())
     return named.value if named else ()
 
@@ -197,7 +198,7 @@ API: dict[str, Plan] = {
     "api.messages.history": _history,
     "api.emoji.index": lambda _user_id, _args: [emoji.source()],
 }
-# Only where the service looks again before it changes something (``through.look_again``).
+# Only for services that call ``read_through.look_again`` before they write.
 WRITES: dict[str, Plan] = {
     "api.messages.post": _post,
     "api.messages.mark_read": _reading,

@@ -1,11 +1,11 @@
-"""How often one may try: log-ins, registrations, API calls.
+"""Rate limits for log-ins, registrations and API calls.
 
-Where a limit is there against guessing, only wrong guesses count: each try is counted before it is
-looked at, or a hundred at once would all pass, and given back unless it was wrong. Where MongoDB
-was away or too many others waited, nobody has looked at it, so that does not count either.
+Limits against guessing count only wrong guesses. Each attempt is counted before it is checked;
+otherwise a hundred simultaneous ones would all pass. It is uncounted afterwards unless it was
+wrong. If MongoDB was down or the queue was full, the attempt was not checked and does not count.
 
-The counters are in Redis, so that all processes count together; without Redis each process counts
-for itself. Never slower than the door: a Redis that hangs costs one short time-out, then nothing.
+The counters are in Redis, so that all processes count together. Without Redis each process counts
+for itself. If Redis hangs, that costs one short timeout of the door, then nothing.
 """
 
 import hashlib
@@ -35,8 +35,9 @@ from chat.web.security import SAFE
 
 PREFIX = "limit:"
 
-# One script, so that no counter is left without an end. KEYS counter; ARGV amount, seconds. What
-# does not count, is below nothing or has no end was not written here: the window begins anew.
+# Increments a counter and returns it. KEYS: counter. ARGV: amount, seconds. One script, so that no
+# counter is left without a lifetime. A value that is no number, negative or without lifetime was
+# not written by us: then the window starts again.
 COUNT = """
 local n = redis.pcall('INCRBY', KEYS[1], ARGV[1])
 if type(n) == 'number' and n >= tonumber(ARGV[1]) and redis.call('TTL', KEYS[1]) >= 0 then
@@ -48,7 +49,7 @@ return tonumber(ARGV[1])
 """
 
 
-# KEYS counter. How many; what does not count is removed.
+# KEYS: counter. Returns its value. A value that is no number is deleted.
 HELD = """
 local text = redis.pcall('GET', KEYS[1])
 if not text then return 0 end
@@ -58,7 +59,7 @@ end
 redis.call('DEL', KEYS[1])
 return 0
 """
-# KEYS counter. One less, if it still counts.
+# KEYS: counter. Decrements it if it is a positive number.
 GIVE_BACK = """
 local text = redis.pcall('GET', KEYS[1])
 if type(text) == 'string' and string.find(text, '^[1-9]%d*$') and #text < 16 then
@@ -66,20 +67,20 @@ if type(text) == 'string' and string.find(text, '^[1-9]%d*$') and #text < 16 the
 end
 return 0
 """
-MOST_COUNTS = 50_000  # in a process without Redis; strangers choose the names
-OF_AN_ADDRESS = 10  # how many times as often an address may fail with any account
-OF_AN_ACCOUNT = 5  # and an account from any address, apart from browsers that it knows
+MOST_COUNTS = 50_000  # counters in a process without Redis; anonymous clients choose their names
+OF_AN_ADDRESS = 10  # the limit for one address with any account, as a multiple
+OF_AN_ACCOUNT = 5  # the limit for one account from any unknown browser, as a multiple
 Count = tuple[RateLimitItem, tuple[str, ...]]
 
 
 class Counters:
-    """Counts of this process that end by themselves, whatever the time of day is said to be."""
+    """The counters of this process. They expire by the monotonic clock."""
 
     def __init__(self) -> None:
-        self._counts: LRU[str, tuple[int, float]] = LRU(MOST_COUNTS)  # so many, until
+        self._counts: LRU[str, tuple[int, float]] = LRU(MOST_COUNTS)  # value, end
 
     def add(self, key: str, seconds: int, amount: int) -> int:
-        """Count; the first count decides when it ends."""
+        """Add to a counter; its new value. The first addition sets the end."""
         count, until = self._now(key)
         if until <= time.monotonic():
             count, until = 0, time.monotonic() + seconds
@@ -87,25 +88,25 @@ class Counters:
         return count + amount
 
     def give_back(self, key: str) -> None:
-        """One less."""
+        """Decrement a counter if it is positive."""
         count, until = self._now(key)
         if count > 0:
             self._counts.put(key, (count - 1, until))
 
     def get(self, key: str) -> int:
-        """How many."""
+        """The value of a counter, 0 if it has expired."""
         return self._now(key)[0]
 
     def left(self, key: str) -> float:
-        """Seconds until it ends."""
+        """Seconds until the counter expires."""
         return max(0.0, self._now(key)[1] - time.monotonic())
 
     def clear(self, key: str) -> None:
-        """Forget one."""
+        """Delete one counter."""
         self._counts.drop(key)
 
     def reset(self) -> int:
-        """Forget all; how many there were."""
+        """Delete all counters; their number."""
         count = len(self._counts)
         self._counts.clear()
         return count
@@ -116,7 +117,7 @@ class Counters:
 
 
 class DoorStorage(Storage):
-    """Counters behind the door, and in memory while it is shut."""
+    """Counters in Redis; while Redis is down, in the memory of this process."""
 
     STORAGE_SCHEME = ["chat-door"]
 
@@ -133,7 +134,7 @@ class DoorStorage(Storage):
         return self._memory.add(key, expiry, amount) if count is DOWN else int(count)
 
     def give_back(self, key: str) -> None:
-        """One less: what was counted need not have been."""
+        """Decrement a counter: undo an addition."""
         if redis.run(GIVE_BACK, [PREFIX + key], [], "limit") is DOWN:
             self._memory.give_back(key)
 
@@ -148,7 +149,7 @@ class DoorStorage(Storage):
         return time.time() + max(0, left) / 1000
 
     def check(self) -> bool:
-        return True  # it always counts, somewhere
+        return True  # counting always works, at least in memory
 
     def reset(self) -> int | None:
         return self._memory.reset()
@@ -159,17 +160,18 @@ class DoorStorage(Storage):
 
 
 def init_app(app: Flask) -> None:
-    """Count behind the door."""
+    """Create the limiter with counters in Redis."""
     app.extensions["chat_limits"] = FixedWindowRateLimiter(DoorStorage())
 
 
 @contextmanager
 def login_try(nickname: str) -> Iterator[None]:
-    """A try to log in, which counts if Invalid is raised within; raises Throttled beyond the limit.
+    """Count an attempt to log in, if the block raises Invalid. Raises Throttled over the limit.
 
-    A browser that was signed in to this account before is counted for itself: nobody else can use
-    up its tries. Others are counted by account and address together, then by address and by
-    account. A try that is refused counts no further, so one address alone cannot use up an account.
+    A browser that was signed in to this account before has its own counter, so that others cannot
+    use up its attempts. Other attempts have three counters, in this order: account and address,
+    address, account. A refused attempt is not counted by the later ones, so that one address alone
+    cannot use up the limit of an account.
     """
     with _guess(_login_counts(nickname)):
         yield
@@ -189,8 +191,10 @@ def _login_counts(nickname: str) -> list[Count]:
 
 @contextmanager
 def password_try(session: str) -> Iterator[None]:
-    """A try to give one's password where one is already signed in, by session: whoever has taken
-    one over cannot keep the account's owner from changing the password in another."""
+    """Count an attempt to confirm the password of a signed-in person, by session.
+
+    So a thief of one session cannot stop the owner from changing the password in another session.
+    """
     limit = _limit(current_app.config["LIMIT_LOGIN"])
     with _guess([(limit, ("LIMIT_LOGIN", "password", session))]):
         yield
@@ -198,11 +202,11 @@ def password_try(session: str) -> Iterator[None]:
 
 @contextmanager
 def register_try(right: str) -> Iterator[None]:
-    """A try to make an account, by address.
+    """Count an attempt to register, by address.
 
-    ``right``: "invite" for whoever has a valid one, "open" where everybody may, "" for the others,
-    who can only be guessing invites. They do not use up the tries of the first two. With an invite
-    an account that is made does not count: a whole team may come at once.
+    ``right``: "invite" with a valid invite, "open" if registration is open, else "": such a client
+    can only be guessing invites. Each of the three has its own counter. With an invite a successful
+    registration does not count, because a whole team may register at once.
     """
     limit = _limit(current_app.config["LIMIT_REGISTER"], OF_AN_ADDRESS if right else 1)
     with _guess([(limit, ("LIMIT_REGISTER", right, address()))], success_counts=right != "invite"):
@@ -211,7 +215,10 @@ def register_try(right: str) -> Iterator[None]:
 
 @contextmanager
 def _guess(counts: list[Count], success_counts: bool = False) -> Iterator[None]:
-    """Count a try before it is looked at; it stays counted where it was refused for what it is."""
+    """Count an attempt before it is checked. Uncount it unless it was refused as wrong.
+
+    With ``success_counts`` a successful attempt stays counted, too.
+    """
     for limit, who in counts:
         _count(limit, *who)
     try:
@@ -225,7 +232,7 @@ def _guess(counts: list[Count], success_counts: bool = False) -> Iterator[None]:
 
 
 def limit_api() -> None:
-    """Count an API call, by person, or else by known browser or address; for `before_request`."""
+    """Count an API call by person, else by known browser, else by address; for `before_request`."""
     limit = _limit(current_app.config["LIMIT_API"])
     who = ("LIMIT_API", current_user.id or devices.known() or address())
     if not is_counted():
@@ -241,36 +248,36 @@ def is_counted() -> bool:
 
 
 def counted(count: int) -> None:
-    """This call was counted in somebody else's round trip; ``limit_api`` will judge it."""
+    """Record the count of this call from the prefetch; ``limit_api`` compares it with the limit."""
     g.api_count = count
 
 
 def api_call(user_id: str) -> scripts.Call:
-    """The script call that counts one of a person's API calls, for a pipeline."""
+    """The script call that counts one API call of a person, for a pipeline."""
     limit = _limit(current_app.config["LIMIT_API"])
     name = limit.key_for("LIMIT_API", user_id)
     return COUNT, [PREFIX + name], [1, limit.get_expiry()]
 
 
 def within_api(count: int) -> bool:
-    """Whether so many calls of a person are not too many."""
+    """Whether a count of API calls is within the limit."""
     return count <= _limit(current_app.config["LIMIT_API"]).amount
 
 
 def limit_page_writes() -> None:
-    """Forms count like calls of the API, which counts its own."""
+    """Count a submitted form like an API call; API calls are counted elsewhere."""
     if request.method not in SAFE and not request.path.startswith("/api/"):
         limit_api()
 
 
 def address() -> str:
-    """Who calls, as far as the network knows."""
+    """The client's network address; an IPv6 client counts as its /64 network."""
     return client_address.network(request.remote_addr or "unknown")
 
 
 @lru_cache(maxsize=50)
 def _limit(text: str, times: int = 1) -> RateLimitItem:
-    """A setting's limit, or so many times as much."""
+    """The limit of a setting, multiplied by ``times``."""
     limit = parse(text)
     return type(limit)(limit.amount * times, limit.multiples, limit.namespace)
 

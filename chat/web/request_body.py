@@ -1,12 +1,12 @@
-"""What a request brings is here before anything is done for it.
+"""Reads the whole body of a request before the request takes a turn.
 
-A body may come as slowly as its sender likes. Whoever waits for it in the middle of a request holds
-what others need meanwhile (``chat.request.concurrency``), and has looked at rights that may have
-gone by the time it ends (``chat.web.prefetch``). Whoever waits here is one of those that an address
-may have only so many of (``chat.web.slow_connections``).
+A client may send a body slowly. If a request waited for its body later, it would hold a turn that
+others need (``chat.request.concurrency``), and its permission checks could be outdated when the
+body ends (``chat.web.prefetch``). Waiting here counts for the limit of waiting connections
+(``chat.web.slow_connections``).
 
-A sender that goes away half-way has sent no request: gunicorn hands over what has come, and Flask
-would take that for the whole, and store half a message.
+If the client disconnects early, gunicorn passes on the received part, and Flask would take it for
+the whole body and store half a message. So an incomplete body is an error here.
 """
 
 from collections.abc import Iterator
@@ -21,26 +21,26 @@ from gevent.lock import BoundedSemaphore
 from chat.request.client_address import of
 from chat.web.slow_connections import arrivals
 
-# For the whole of it; gunicorn itself would wait for ever.
+# The time limit for a body: SECONDS plus its length / SLOWEST. gunicorn has no limit.
 SECONDS = 10
-SLOWEST = 16_384  # bytes a second: what is longer may take longer
-SMALL = 16_384  # bytes; a message is smaller, and as many of these may be here as there are callers
-MOST_BIG = 256  # of the others together; each may be as long as a request may be
-PATIENCE = 5.0  # seconds until one for which there is no room is told to come later
+SLOWEST = 16_384  # bytes a second
+SMALL = 16_384  # bytes; a message is smaller. The number of small bodies is not limited.
+MOST_BIG = 256  # bigger bodies in memory at once, each up to the limit for a request
+PATIENCE = 5.0  # seconds; then a big body for which there is no room is refused (TooMany)
 
 _room = BoundedSemaphore(MOST_BIG)
 
 
 class TooMany(Exception):
-    """So many big bodies are here already that this one has to come later."""
+    """There are already MOST_BIG big bodies in memory."""
 
 
 @contextmanager
 def held(environ: dict[str, Any], most: int, proxies: int = 0) -> Iterator[None]:
-    """Wait for the body and put it in its place, with its length. One of more than ``most`` bytes
-    is not waited for: Flask refuses it (413).
+    """Read the body and put it into the environment with its length, while the block runs.
 
-    Raises OSError when the sender is gone or too slow, TooMany when there is no room for it.
+    A body with a declared length over ``most`` bytes is not read: Flask refuses it (413). Raises
+    OSError if the client is gone or too slow, TooMany if there is no room for the body.
     """
     big = _is_in_chunks(environ) or length_of(environ) > SMALL
     if big and not _room.acquire(timeout=PATIENCE):
@@ -57,7 +57,7 @@ def held(environ: dict[str, Any], most: int, proxies: int = 0) -> Iterator[None]
 
 def _read(environ: dict[str, Any], most: int) -> None:
     if _is_in_chunks(environ):
-        # Left to itself Flask would take the beginning for the whole.
+        # Flask would take an incomplete chunked body for the whole.
         del environ["HTTP_TRANSFER_ENCODING"]
         body = _all(environ["wsgi.input"], most + 1)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
@@ -73,7 +73,7 @@ def _is_in_chunks(environ: dict[str, Any]) -> bool:
 
 
 def length_of(environ: dict[str, Any]) -> int:
-    """Bytes of the body, as its sender says; 0 if the sender does not say."""
+    """The declared length of the body in bytes (Content-Length); 0 if there is none."""
     said = environ.get("CONTENT_LENGTH") or ""
     return int(said) if said.isdecimal() else 0
 
@@ -84,5 +84,5 @@ def _all(sent: Any, length: int) -> bytes:
 
 
 def gone() -> OSError:
-    """To gunicorn a connection that has ended: there is nobody to answer, and nothing to log."""
+    """The error for an incomplete body. gunicorn handles it as a closed connection: no answer."""
     return ConnectionResetError(ECONNRESET, "the body has not come whole")

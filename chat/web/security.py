@@ -1,4 +1,4 @@
-"""What protects the browser's user: CSRF tokens, response headers, proxies, safe redirects."""
+"""Protection of the browser's user: CSRF tokens, security headers, proxies, safe redirects."""
 
 import hmac
 import re
@@ -37,12 +37,12 @@ POLICY = (
 
 
 def init_app(app: Flask) -> None:
-    """Small requests only."""
+    """Limit the size of requests to MAX_REQUEST bytes."""
     app.config.update(MAX_CONTENT_LENGTH=MAX_REQUEST, MAX_FORM_MEMORY_SIZE=MAX_REQUEST)
 
 
 def behind_proxies(app: Flask, wrapped: Any) -> Any:
-    """Middleware: the caller's address and scheme, as proxies that we trust have seen them."""
+    """Middleware: takes the client's address and scheme from the headers of trusted proxies."""
     proxies = int(app.config.get("TRUSTED_PROXIES") or 0)
     if not proxies:
         return wrapped
@@ -53,21 +53,21 @@ def behind_proxies(app: Flask, wrapped: Any) -> Any:
 
 
 def csrf_token() -> str:
-    """The session's token, else the browser's; empty while no store can say which it is."""
+    """The token of the session, else of the browser; "" while the session cannot be loaded."""
     if not has_request_context() or getattr(flask.session, "degraded", False):
         return ""
     return _token_of_session() or form_token.token()
 
 
 def check_csrf() -> None:
-    """Refuse an unsafe request that does not carry the token of its session or its browser."""
+    """Refuse an unsafe request without the token of its session or browser (FormExpired)."""
     if request.method in SAFE or (auth.for_program() and auth.via_token()):
-        return  # a token counts in the API alone: forms are for people, and make tokens
+        return  # access tokens count only in the API, not for forms, which can create tokens
     expected = _token_of_session() or form_token.expected()
     given = request.headers.get("X-CSRFToken") or request.form.get("csrf_token") or ""
     if not token_matches(expected, given):
         if not _token_of_session() and _mongo_is_down():
-            raise Unavailable  # no session can be looked up or begun: the form is not to blame
+            raise Unavailable  # sessions cannot be loaded or created now; the form may be right
         raise FormExpired(_why_expired())
 
 
@@ -77,7 +77,7 @@ def _mongo_is_down() -> bool:
 
 
 def _why_expired() -> Any:
-    """The cause, as far as it can be seen: a browser that keeps no cookies cannot log in."""
+    """The most likely cause of a wrong token, as text for the user: often missing cookies."""
     if form_token.has_cookie() or request.cookies.get(current_app.config["SESSION_COOKIE_NAME"]):
         return _l("This form has expired. Check what you entered and send it again.")
     if current_app.config["SESSION_COOKIE_SECURE"] and not request.is_secure:
@@ -91,9 +91,9 @@ def _token_of_session() -> str:
 
 
 def token_matches(expected: object, given: object) -> bool:
-    """Compare two tokens in constant time; nothing matches an absent one.
+    """Compare two tokens in constant time. False if one is missing.
 
-    What comes over a socket may hold halves of characters, which have no bytes.
+    A token from a socket may contain lone surrogates, which cannot be encoded; they are replaced.
     """
     if not isinstance(expected, str) or not isinstance(given, str) or not expected:
         return False
@@ -104,7 +104,7 @@ def token_matches(expected: object, given: object) -> bool:
 
 
 def set_headers(response: Response) -> Response:
-    """The headers that protect the browser's user; for `after_request`."""
+    """Add the security headers and the default Cache-Control to an answer; for `after_request`."""
     given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  not their values
     if isinstance(request.routing_exception, RequestRedirect):
         response.location = _without_host(response.location or "/")
@@ -112,7 +112,7 @@ def set_headers(response: Response) -> Response:
     ours = _headers(*place, request.is_secure)
     response.headers.extend([each for each in ours if each[0].lower() not in given])
     if "cache-control" not in given and not request.path.startswith("/static/"):
-        # With an ETag a browser may keep it, but must ask each time and share it with nobody.
+        # With an ETag the browser may store the answer, but must revalidate it each time.
         private = "private, no-cache" if "etag" in given else "private, no-store"
         response.headers.add("Cache-Control", private)
     return response
@@ -120,8 +120,8 @@ def set_headers(response: Response) -> Response:
 
 @lru_cache(maxsize=64)
 def _headers(host: str, tls: bool, is_secure: bool) -> tuple[tuple[str, str], ...]:
-    """What every answer says where it does not say otherwise. ``tls``: whether ``host`` uses it."""
-    # 'self' covers web sockets in new browsers only, so the host is named for the older ones.
+    """The default headers of every answer. ``tls``: whether ``host`` uses https."""
+    # Only new browsers apply 'self' to WebSockets, so the host is named for older ones.
     connect = "'self'"
     if HOST.fullmatch(host):
         connect += f" {'wss' if tls else 'ws'}://{host}"
@@ -131,7 +131,7 @@ def _headers(host: str, tls: bool, is_secure: bool) -> tuple[tuple[str, str], ..
 
 
 def to_https() -> ResponseReturnValue | None:
-    """Only behind a proxy that we trust to say how the browser came; health checks come plainly."""
+    """Redirect http to https, in production behind a trusted proxy; health checks may use http."""
     config = current_app.config
     if not config.get("PRODUCTION") or not config.get("TRUSTED_PROXIES") or request.is_secure:
         return None
@@ -146,13 +146,12 @@ def to_https() -> ResponseReturnValue | None:
 
 
 def site_address() -> str:
-    """Where people reach the site, without a slash at the end: PUBLIC_URL, or else the host that
-    the request names."""
+    """The address of the site without a slash at the end: PUBLIC_URL, else from the request."""
     return str(current_app.config.get("PUBLIC_URL") or request.host_url).rstrip("/")
 
 
 def _public_place() -> tuple[str, bool] | None:
-    """Host and "is it https" of PUBLIC_URL, if that is set: then a request's Host means nothing."""
+    """(host, is https) of PUBLIC_URL; None if it is not set. If it is, Host headers are ignored."""
     url = current_app.config.get("PUBLIC_URL")
     return _place(url) if url else None
 
@@ -164,7 +163,7 @@ def _place(url: str) -> tuple[str, bool]:
 
 
 def _without_host(location: str) -> str:
-    """Where the router sends on, on this site: it would name the host of the request."""
+    """The location of a router's redirect without the host, which comes from the request."""
     parts = urlsplit(location)
     return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, parts.fragment))
 
@@ -173,7 +172,7 @@ def _without_host(location: str) -> str:
 
 
 def safe_next(target: str | None) -> str | None:
-    """The target if it stays on this site: one leading slash, no host, no trick; else None."""
+    """The target if it is a path on this site; else None. Refuses hosts, schemes and tricks."""
     if not target or not target.startswith("/") or target.startswith("//") or len(target) > 2000:
         return None
     if "\\" in target or any(ord(c) < 33 or ord(c) == 127 for c in target):

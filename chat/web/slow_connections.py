@@ -1,10 +1,10 @@
-"""Connections that let us wait: for a request, or for the rest of its body.
+"""Limits connections on which we wait for a request or for the rest of its body.
 
-Each takes one of the worker's places, and whoever opens all of them keeps everybody else out. So an
-address may have only so many that wait, and of more the one that has waited the longest is closed:
-a browser sends what it has to say at once. A connection that is kept for the next request counts
-only with all others. So do those that come through a proxy, until the head of a request says whose
-it is.
+Each takes one place of the worker; a client that opens all of them would keep all others out. So
+the number of waiting connections is limited for each address. Beyond the limit the one that has
+waited longest is closed; browsers send their request at once. A keep-alive connection between two
+requests counts only for the limit of all addresses together. So does a connection through a proxy,
+until the headers of a request name the client.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ from typing import Any
 PLACES = (
     4000  # connections of a worker; open tabs are held elsewhere (chat.realtime.transport.engine)
 )
-MOST = 200  # that wait, of one address
+MOST = 200  # waiting connections of one address
 MOST_TOGETHER = PLACES - 500
-ANYBODY = ""  # no address is known
+ANYBODY = ""  # the address is unknown
 
 
 class Arrivals:
-    """Who is waited for, by address, in the order in which that began."""
+    """The waiting connections by address, the longest waiting first."""
 
     def __init__(self, most: int = MOST, together: int = MOST_TOGETHER) -> None:
         self._most, self._together = most, together
@@ -31,7 +31,7 @@ class Arrivals:
         self._address: dict[Any, str] = {}
 
     def begin(self, sock: Any, address: str = ANYBODY) -> None:
-        """This connection is waited for; perhaps another one no longer."""
+        """Add a connection that begins to wait; closes another one if the limit is exceeded."""
         self.end(sock)
         self._address[sock] = address
         waiting = self._waiting.setdefault(address, OrderedDict())
@@ -42,7 +42,7 @@ class Arrivals:
             self._close_first(max(self._waiting.values(), key=len))
 
     def end(self, sock: Any) -> None:
-        """What it was waited for has come, or it is gone. Safe to repeat."""
+        """Remove a connection that does not wait any more. May be called twice."""
         address = self._address.pop(sock, None)
         if address is None:
             return
@@ -52,7 +52,7 @@ class Arrivals:
 
     @contextmanager
     def waited_for(self, sock: Any, address: str) -> Iterator[None]:
-        """For as long as it takes."""
+        """Count the connection as waiting while the block runs."""
         self.begin(sock, address)
         try:
             yield
@@ -62,7 +62,7 @@ class Arrivals:
     def _close_first(self, waiting: OrderedDict[Any, None]) -> None:
         sock = next(iter(waiting))
         self.end(sock)
-        with contextlib.suppress(OSError):  # whoever reads from it finds its end, and closes it
+        with contextlib.suppress(OSError):  # its reader sees the end and closes it
             sock.shutdown(socket.SHUT_RDWR)
 
 

@@ -1,7 +1,7 @@
-"""What only the servers can tell about the settings, asked once before anything is served.
+"""Checks settings that need a server's answer, once at startup.
 
-A server that does not answer is no reason to refuse: the chat waits for it. An address that
-leads nowhere whatever happens is.
+A server that does not answer does not stop the start: the chat waits for it. A setting that can
+never work does.
 """
 
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ LOOKUP_SECONDS = 5.0
 
 
 def check(settings: Mapping[str, Any]) -> None:
-    """Raises ConfigError, one line long."""
+    """Raise ConfigError, with a message of one line, for a setting that cannot work."""
     _find_mongodb(settings["MONGODB_URI"])
     if not settings["DISABLE_REDIS"]:
         _try_database(settings)
 
 
 def _find_mongodb(uri: str) -> None:
-    """With mongodb+srv the members are found by name; there is nothing to wait for without."""
+    """Look up the DNS records of a mongodb+srv address; without them no server can be found."""
     if not uri.startswith(SRV):
         return
     try:
@@ -51,6 +51,6 @@ def _try_database(settings: Mapping[str, Any]) -> None:
                 "smaller number, usually 0 to 15."
             ) from None
     except (RedisError, OSError):
-        return  # away, or not letting us in: that is said while it serves
+        return  # down or refused: reported while the app runs
     finally:
         client.close()

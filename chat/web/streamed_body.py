@@ -1,8 +1,8 @@
-"""Bodies that are read a piece at a time, for routes that say so: a file is longer than memory.
+"""Streams request bodies in pieces, for routes that declare it: a file may not fit into memory.
 
-Every other body is here whole before its request begins (``chat.web.request_body``). A streamed one
-is read by its view while it arrives. The view gives its turn away while it waits for a piece, so
-slow senders hold up nobody, and an address may have only so many of them.
+All other bodies are read completely before the request begins (``chat.web.request_body``). A
+streamed body is read by its view while it arrives. While the view waits for a piece, it gives its
+turn back, so slow clients do not delay others. Waiting counts for the limit of waiting connections.
 """
 
 import io
@@ -22,7 +22,7 @@ from chat.request.concurrency import turns
 from chat.web import request_body
 from chat.web.slow_connections import arrivals
 
-PIECE = 64 * 1024  # bytes that are in memory of one body
+PIECE = 64 * 1024  # bytes of one body in memory
 MOST_AT_ONCE = 64  # in one process
 MOST_OF_ONE = 16  # of one address
 
@@ -32,12 +32,12 @@ _routes: list[tuple[str, re.Pattern[str]]] = []  # method and path
 
 
 def declare(method: str, path: str) -> None:
-    """Bodies of ``method`` to a path that matches this expression are streamed."""
+    """Stream the bodies of ``method`` requests whose path matches the regular expression."""
     _routes.append((method, re.compile(path)))
 
 
 def is_streamed(environ: dict[str, Any]) -> bool:
-    """Whether this body is streamed: its route says so, and its sender says how long it is."""
+    """Whether the body is streamed: its route is declared, its length is known and not small."""
     if not _routes or request_body.length_of(environ) <= request_body.SMALL:
         return False
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -55,7 +55,7 @@ class Arriving(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """The next piece, shorter than the buffer only at the end; 0 behind the end."""
+        """Read up to PIECE bytes, fewer only at the end; the number of bytes, 0 after the end."""
         wanted = min(len(buffer), self._left, PIECE)
         if not wanted:
             return 0
@@ -77,9 +77,9 @@ class Arriving(io.RawIOBase):
 
 
 def begin(environ: dict[str, Any], proxies: int) -> Callable[[], None]:
-    """Put the body in its place as it arrives; returns what ends it.
+    """Put the stream into the environment; returns the function to call after the request.
 
-    Raises ``request_body.TooMany`` when there is no room for another one.
+    Raises ``request_body.TooMany`` if there are already MOST_AT_ONCE streams.
     """
     address = of(environ, proxies)
     if _senders[address] >= MOST_OF_ONE or not _room.acquire(timeout=request_body.PATIENCE):
@@ -99,7 +99,7 @@ def _end(address: str) -> None:
 
 
 def pieces(most: int) -> Iterator[bytes]:
-    """The body of this request, a piece at a time; for the view of a declared route.
+    """The body of this request in pieces, for the view of a declared route.
 
     Raises RequestEntityTooLarge (413) for a longer one and ClientDisconnected (400)
     when it does not come whole.

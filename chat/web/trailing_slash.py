@@ -1,4 +1,4 @@
-"""A page has one address; a slash too many behind it leads there."""
+"""Redirects an address with a superfluous slash at its end to the page without it."""
 
 from flask import current_app, redirect, request
 from flask.typing import ResponseReturnValue
@@ -8,7 +8,7 @@ from chat.web.security import SAFE, safe_next
 
 
 def without_slash() -> ResponseReturnValue | None:
-    """To the same address without the slash at its end, if there is a page."""
+    """A redirect to the address without the slash, if that is a page; else None."""
     if not isinstance(request.routing_exception, NotFound) or request.method not in SAFE:
         return None
     path = request.path.rstrip("/")

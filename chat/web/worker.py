@@ -1,4 +1,4 @@
-"""gunicorn's worker, which tells for whom it waits (``chat.web.slow_connections``)."""
+"""The gunicorn worker. It reports the connections it waits for (``chat.web.slow_connections``)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
     """One worker process."""
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """One connection, from its first byte to its last."""
+        """Serve one connection, from its first byte to its last."""
         direct = isinstance(addr, tuple) and not self.wsgi.config["TRUSTED_PROXIES"]
         try:
             arrivals.begin(client, client_address.network(addr[0]) if direct else ANYBODY)
@@ -21,7 +21,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
             arrivals.end(client)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
-        """The head of a request is here: until its answer has left, others wait for us."""
+        """Serve one request whose headers have arrived; meanwhile the connection does not wait."""
         arrivals.end(sock)
         going_on = super().handle_request(listener_name, req, sock, addr)
         arrivals.begin(sock)

@@ -1,1 +1,1 @@
-"""Gives the same answer again after one round trip has shown that it is still true (R18)."""
+"""The response cache of the API: reuses an answer after one round trip has verified it (R18)."""

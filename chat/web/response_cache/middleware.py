@@ -1,14 +1,13 @@
-"""The same answer again, after one round trip has shown that it would be the same (R18, R23).
+"""Middleware that reuses an API answer after one round trip has verified it (R18, R23).
 
-An answer is kept together with its basis (``chat.cache.dependencies``): the version of every cached
-value that went into it. The next time the same is asked, one pipeline asks Redis for the caller's
-session, their count of calls, and the versions of their profile and of all those values. If nothing
-has changed the kept answer is given, without going through Flask; otherwise everything is done as
-if there were none. So the promise is the caches' own: nothing older than the last acknowledged
-write.
+An answer is stored with its basis (``chat.cache.dependencies``): the version of every cached value
+it was made from. For the next equal request, one pipeline reads the caller's session, counts the
+call, and checks the versions of the caller's profile and of all those values. If none has changed,
+the stored answer is sent without Flask. Otherwise Flask handles the request as usual. So an answer
+is never older than the last acknowledged write, as with all caches.
 
-Most answers are for one person. Those of routes that are declared ``alike`` are for everybody who
-is signed in, unless something in them was decided by who asked (``basis.for_caller``).
+Most answers are for one person. Answers of routes declared ``alike`` are for all signed-in people,
+unless a part of the answer depends on the caller (``dependencies.for_caller``).
 """
 
 import re
@@ -34,14 +33,18 @@ from chat.web import rate_limits
 from chat.web.response_cache import store
 from chat.web.response_cache.store import CachedResponse, Headers, Key, Offer
 
-# What belongs to one answer only.
+# Headers that belong to one answer only; they are not stored.
 OWN = ("x-request-id", "set-cookie", "content-length", "date")
 EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheableRequest:
-    """Who seems to ask (sid, the person's id, the copy of their profile) for what."""
+    """A request that may be answered from the cache.
+
+    ``sid``: its session id. ``place``: what is requested. ``user_id`` and ``profile``: the likely
+    caller and a copy of their profile, not verified yet.
+    """
 
     sid: str
     place: Key
@@ -49,14 +52,14 @@ class CacheableRequest:
     profile: Copy | None
 
     def key(self, alike: bool) -> Key:
-        """Under what its answer is kept."""
+        """The key of its answer in the store."""
         return (EVERYBODY if alike else self.user_id or "", *self.place)
 
 
 class ResponseCache:
     """Middleware: answers GET requests of the API that Flask has answered before.
 
-    ``touch(user_id)`` is told who was answered.
+    Calls ``touch(user_id)`` for each person it answers.
     """
 
     def __init__(self, app: Flask, wrapped: Any, touch: Callable[[str], None]) -> None:
@@ -91,7 +94,7 @@ class ResponseCache:
         return self._wrapped(environ, start)
 
     def _asked(self, environ: dict[str, Any]) -> CacheableRequest | None:
-        """Who asks for what; None for what is never kept."""
+        """The cacheable request; None if the request is never cached."""
         if environ["REQUEST_METHOD"] != "GET" or not environ["PATH_INFO"].startswith("/api/"):
             return None
         session = self._cookie.search(environ.get("HTTP_COOKIE", ""))
@@ -99,7 +102,7 @@ class ResponseCache:
             return None
         if not redis.is_up() or isolation.elsewhere():
             return None
-        # An answer that began under other percentages is not found any more.
+        # The rollout version in the key hides answers made under other percentages.
         place = (
             environ["PATH_INFO"], environ.get("QUERY_STRING", ""), environ["wsgi.url_scheme"],
             environ.get("HTTP_HOST", ""), str(rollout.version()),
@@ -114,7 +117,7 @@ class ResponseCache:
         return self._kept.get(asked.key(alike=True)) or self._kept.get(asked.key(alike=False))
 
     def _still(self, asked: CacheableRequest, answer: CachedResponse, passing: Passing) -> bool:
-        """Whether this is still the answer to whoever asks."""
+        """Verify in one round trip that the answer is current and that the caller may get it."""
         user_id, profile = asked.user_id, asked.profile
         if user_id is None or profile is None or profile.version is None:
             return False
@@ -138,7 +141,7 @@ class ResponseCache:
                 return False  # Flask counts it again and says how long to wait
             session = session_store.decode_cached(text)
             if session is None or session.get("userId") != user_id:
-                callers.drop(asked.sid)  # from now on it counts for whoever comes with it
+                callers.drop(asked.sid)  # the session is gone or belongs to another user
                 return False
             passing.counted = True
             if not basis.holds(versions) or not _may_act(session, profile.value):
@@ -146,7 +149,7 @@ class ResponseCache:
                 return False
             if session_store.slide(asked.sid, left):
                 return True
-            passing.session = None  # it has been ended
+            passing.session = None  # the session has ended
             return False
 
     def _keep(
@@ -162,14 +165,14 @@ class ResponseCache:
 
 
 def _in_all_rollouts(sid: str, user_id: str) -> bool:
-    """Whether this caller would be answered from Redis in every respect, as who asked before."""
+    """Whether all features are read from Redis for this caller, as for the stored answer."""
     return rollout.in_rollout("sessions", sid) and all(
         rollout.in_rollout(feature, user_id) for feature in rollout.FEATURES[1:]
     )
 
 
 def _may_act(session: dict, profile: dict | None) -> bool:
-    """As ``chat.auth.current_user`` judges: active, and signed in since the last password."""
+    """The check of ``chat.auth.current_user``: active, and no password change since the log-in."""
     if profile is None or not profile["active"]:
         return False
     return bool(session.get("auth_gen", 0) == profile["auth_gen"])
@@ -182,7 +185,7 @@ def _give(
     start_response: Any,
     request_id: str,
 ) -> int:
-    """Begin the answer; its status: 304 for a caller that has it already (RFC 9110, 13.1.2)."""
+    """Start the response; its status, 304 if the client has this answer (RFC 9110, 13.1.2)."""
     headers = [*answer.headers, ("X-Request-ID", request_id)]
     if f'"{answer.etag}"' in environ.get("HTTP_IF_NONE_MATCH", ""):
         start_response("304 NOT MODIFIED", [h for h in headers if h[0] != "Content-Type"])

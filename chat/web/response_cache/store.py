@@ -1,4 +1,4 @@
-"""The API's answers of the last half minute, and for whom they may be given again."""
+"""The store of the response cache: API answers, each kept for at most half a minute."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from chat.cache.dependencies import Basis
 from chat.lru import LRU
 
 MOST_BYTES = 16_000_000
-BESIDE_BODY = 4_000  # about what an answer takes beside its body and its address
+BESIDE_BODY = 4_000  # the approximate memory of an answer besides its body and key, in bytes
 MOST_SECONDS = 30.0
 
 Key = tuple[str, ...]
@@ -15,19 +15,19 @@ Headers = list[tuple[str, str]]
 
 @dataclass
 class CachedResponse:
-    """A whole answer and all that it depends on beside who asks."""
+    """A complete answer, and its basis: all that it depends on except the caller."""
 
     body: bytes
     etag: str
     basis: Basis
     route: str
     headers: Headers
-    counted: list | None = None  # its basis, as the figures count it (``chat.telemetry``)
+    counted: list | None = None  # the cache hits to count each time (``chat.telemetry``)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """An answer that may be given again: to this person, or to everybody who may ask."""
+    """An answer to store: for this person only, or for all signed-in people (``alike``)."""
 
     answer: CachedResponse
     user_id: str
@@ -35,10 +35,10 @@ class Offer:
 
 
 def new(most: int = MOST_BYTES) -> LRU[Key, CachedResponse]:
-    """An empty store; each answer is in it for half a minute at most."""
+    """An empty store; answers expire after MOST_SECONDS."""
     return LRU(most, MOST_SECONDS)
 
 
 def size_of(key: Key, response: CachedResponse) -> int:
-    """About the bytes that a kept answer takes: whoever asks chooses the length of the address."""
+    """The approximate size of a stored answer in bytes; the client decides how long the key is."""
     return len(response.body) + BESIDE_BODY + sum(map(len, key))
