@@ -1,1 +1,1 @@
-"""Who is asking, what that person may see and do, and their passwords."""
+"""Authentication and authorization: the current user, permissions, passwords and sessions."""

@@ -1,4 +1,4 @@
-"""Who is asking: from the session cookie or from a bearer token, never from both."""
+"""The current user: from the session cookie or from a bearer token, never from both."""
 
 import secrets
 from collections.abc import Callable
@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 
 class SessionEnded(Protocol):
-    """Told that a session of somebody is over."""
+    """A callback for the end of a person's session."""
 
     def __call__(self, user_id: str, *, sid_hash: str) -> None: ...
 
@@ -39,7 +39,7 @@ OF_ONE_REQUEST = (
 
 
 class Account(UserMixin):  # type: ignore[misc]
-    """A person who is signed in. Facts that change come from the profile, not from the session."""
+    """A signed-in person. All attributes come from the profile, because session data may be old."""
 
     def __init__(self, profile: dict[str, Any]) -> None:
         self.profile = profile
@@ -65,7 +65,7 @@ class Account(UserMixin):  # type: ignore[misc]
 
 
 class AnonymousAccount(AnonymousUserMixin):  # type: ignore[misc]
-    """Nobody in particular."""
+    """An anonymous visitor."""
 
     id = None
     nickname = role = status = locale = theme = ""
@@ -75,7 +75,7 @@ class AnonymousAccount(AnonymousUserMixin):  # type: ignore[misc]
 
 @dataclass
 class CallerListeners:
-    """Who is told: that somebody has done something, and that a session has ended."""
+    """Callbacks: ``active`` for each request of a person, ``ended`` for an ended session."""
 
     active: Callable[[str], None] = lambda user_id: None
     ended: SessionEnded = lambda user_id, sid_hash: None
@@ -85,8 +85,11 @@ _tell = CallerListeners()
 
 
 def init_app(app: Flask, active: Callable[[str], None], ended: SessionEnded) -> None:
-    """Find out who asks. ``active(user_id)`` is called at each request of somebody,
-    ``ended(user_id, sid_hash=…)`` when a session has ended."""
+    """Set up the log-in.
+
+    ``active(user_id)`` is called at each request of a signed-in person,
+    ``ended(user_id, sid_hash=…)`` when a session has ended.
+    """
     _tell.active, _tell.ended = active, ended
     login_manager.init_app(app)
     login_manager.anonymous_user = AnonymousAccount
@@ -95,7 +98,10 @@ def init_app(app: Flask, active: Callable[[str], None], ended: SessionEnded) -> 
 
 
 def account_for(user_id: str | None, auth_gen: int | None = None) -> Account | None:
-    """The account, if it may still act: active, and not signed in before a password change."""
+    """The account; None if it is deactivated or its password changed since the log-in.
+
+    ``auth_gen``: the value at the log-in; each password change increments it.
+    """
     profile = users.get_profile(user_id) if user_id else None
     if profile is None or not profile["active"]:
         return None
@@ -123,14 +129,14 @@ def _by_session() -> Account | None:
     user_id = flask.session.get("userId")
     if not isinstance(user_id, str):
         return None
-    g.subject = user_id  # the cohort, already for the look-up of the profile
+    g.subject = user_id  # the rollout cohort, needed for the read of the profile
     account = account_for(user_id, flask.session.get("auth_gen", 0))
     if account is None:
         g.subject = ""
         sessions.end_current()
         return None
     if flask.session.get("role") != account.role and _is_page():
-        with suppress(Unavailable):  # then it is done the next time
+        with suppress(Unavailable):  # the next request tries again
             rotate(account.profile)
     if sid := sessions.current_sid():
         callers.put(sid, user_id)
@@ -138,13 +144,16 @@ def _by_session() -> Account | None:
 
 
 def _is_page() -> bool:
-    """Whether the browser takes the answer's cookie and shows the answer with its tokens."""
+    """Whether the request is for a page, which may get a new cookie and new form tokens."""
     return request.method == "GET" and not request.path.startswith(("/api/", "/socket.io/"))
 
 
 def is_known() -> bool:
-    """Whether it can be said who asks. If not, it is nobody from here on: only for an answer that
-    says so, and must be made without MongoDB."""
+    """Whether the caller can be determined. False if the database is down.
+
+    Then the caller is anonymous for the rest of the request. Only for the 503 page, which must work
+    without MongoDB.
+    """
     with suppress(*DATABASE_GONE):
         current_user._get_current_object()
         return True
@@ -152,27 +161,27 @@ def is_known() -> bool:
 
 
 def likely_user_id() -> str:
-    """Whom the session names, before anybody has made sure that the account may act; or ""."""
+    """The user id in the session, or "". Not verified: the account may be deactivated."""
     user_id = flask.session.get("userId")
-    g.subject = user_id if isinstance(user_id, str) else ""  # the cohort of what is looked up now
+    g.subject = user_id if isinstance(user_id, str) else ""  # the rollout cohort for the next reads
     return str(g.subject)
 
 
 def _bearer(request: Request) -> str | None:
-    """The token of the Authorization header; None when the request does not claim to have one."""
+    """The bearer token of the Authorization header; None if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
 def via_token() -> bool:
-    """Whether this request is a program with a valid token. A foreign page cannot send one."""
+    """Whether this request has a valid bearer token, which a page of another site cannot send."""
     if not has_request_context() or _bearer(request) is None:
         return False
     return bool(current_user.is_authenticated and g.get("via_token"))
 
 
 def log_in(profile: dict[str, Any]) -> Account:
-    """Sign in: a new session id, the old one dead, stored before this returns."""
+    """Sign in: end the old session and store a new one before this function returns."""
     account = Account(profile)
     sessions.renew()
     flask.session.clear()
@@ -191,7 +200,7 @@ def log_in(profile: dict[str, Any]) -> Account:
 
 
 def log_out() -> None:
-    """Sign out: this session ends in both stores and on its open sockets."""
+    """Sign out: end this session in Redis and MongoDB, and disconnect its sockets."""
     user_id, sid = current_user.id, sessions.current_sid()
     sessions.end_current()
     form_token.drop()
@@ -202,12 +211,13 @@ def log_out() -> None:
 
 
 def rotate(profile: dict[str, Any], logged_in: bool = False) -> None:
-    """After a change of rights (password, role): this browser goes on under a new session id.
+    """Give this browser a new session id after a change of rights (password, role).
 
-    ``logged_in``: the password was given, so the session counts from now.
+    ``logged_in``: the password was given, so the lifetime of the session starts again.
 
-    Whoever has the old one has nothing any more. The form token stays, so this browser's other tabs
-    go on; their sockets, which are the old session's, are cut and come back with the new cookie.
+    The old id is useless afterwards. The CSRF token stays, so other tabs of this browser still
+    work. Their sockets belong to the old session; they are disconnected and reconnect with the new
+    cookie.
     """
     old, data = sessions.current_sid(), dict(flask.session)
     names = {name: profile[name] for name in ("nickname", "role", "auth_gen")}
@@ -227,13 +237,13 @@ def _now_is(account: Account | AnonymousAccount) -> None:
 
 
 def _forget(_: BaseException | None) -> None:
-    """Who asked is a fact of one request, also where several share an application context."""
+    """Delete the caller from `g` after a request: several requests may share an app context."""
     for name in OF_ONE_REQUEST:
         g.pop(name, None)
 
 
 def login_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Nobody gets in without signing in: pages lead to /login and back, the API answers 401."""
+    """Decorator for signed-in people. Pages redirect to /login and back; the API sends 401."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -245,7 +255,7 @@ def login_required(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def role_required(minimum: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Only for this role and above. A page that is not for you is one that does not exist."""
+    """Decorator: only for this role and above. Others get 404 for a page, 403 in the API."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -263,7 +273,7 @@ def role_required(minimum: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def _ask_to_log_in() -> Any:
     if getattr(flask.session, "degraded", False):
-        raise Unavailable  # nobody can say who this is: asking to log in would be a lie
+        raise Unavailable  # the session could not be loaded; the person may be signed in
     if for_program():
         raise Unauthenticated
     target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else ""
@@ -272,5 +282,5 @@ def _ask_to_log_in() -> Any:
 
 
 def for_program() -> bool:
-    """Whether the answer should be data rather than a page."""
+    """Whether the answer is data for a program, not a page."""
     return request.path.startswith("/api/")

@@ -1,7 +1,7 @@
-"""Who may make the first account: whoever runs the server.
+"""Decides who may make the first account: only a person who runs the server.
 
-Before there is an account anybody who finds the address could become owner. So `/setup` asks for a
-token (``chat.auth.setup_token``), unless it is opened on the machine itself. The token is in the
+Without this, any visitor who finds the address first could become owner. So `/setup` needs a token
+(``chat.auth.setup_token``), unless the request comes from the machine itself. The token is in the
 log.
 """
 
@@ -21,14 +21,14 @@ RETRY_SECONDS = 2.0
 
 
 def may_be_made(given: str) -> bool:
-    """Whether the visitor of this request may make it, with the token that was given."""
+    """Whether the visitor of this request may make the first account with this token."""
     if this_machine.asks(current_app.config, request.environ):
         return True
     return setup_token.is_right(current_app.config, given)
 
 
 def start(app: Flask) -> None:
-    """Say in the log where the first account is made, as long as there is none."""
+    """Log the address for the first account, if there is no account yet."""
     app.extensions["first_account"] = gevent.spawn(_tell, app)
 
 
@@ -45,7 +45,7 @@ def _tell(app: Flask) -> None:
 
 
 def _is_set_up() -> bool | None:
-    """None while nobody can say."""
+    """Whether there is an account; None while MongoDB is down."""
     try:
         return Site.is_set_up()
     except PyMongoError:

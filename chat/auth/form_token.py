@@ -1,8 +1,8 @@
-"""The CSRF token of somebody who is not signed in. Nothing is stored for it.
+"""The CSRF token of an anonymous visitor. It needs no storage.
 
-The browser gets a random cookie, and its forms carry a signature of that cookie. Another site can
-neither read the page nor the cookie, so it cannot send both. A session is made only by logging in:
-otherwise every visit of a stranger would be kept in both stores.
+The browser gets a random cookie, and its forms contain a signature of that cookie. Another site
+can read neither the page nor the cookie, so it cannot send both. Visitors get no session before
+they log in: otherwise each visit would be stored in Redis and MongoDB.
 """
 
 import re
@@ -17,15 +17,15 @@ BROWSER = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
 def token() -> str:
-    """The token for the forms of this page; its answer carries the cookie if there is none yet."""
+    """The token for the forms of this page. The answer sets the cookie if there is none yet."""
     if not g.get("form_browser"):
-        kept = _sent() if "form_browser" not in g else None  # dropped: another one
+        kept = _sent() if "form_browser" not in g else None  # after ``drop`` make a new one
         g.form_browser = kept or secrets.token_urlsafe(32)
     return signature(NAME, g.form_browser)
 
 
 def expected() -> str | None:
-    """The token that a form of this browser has to carry; None without the cookie."""
+    """The token that a form of this browser must have; None without the cookie."""
     sent = _sent()
     return signature(NAME, sent) if sent else None
 
@@ -36,12 +36,12 @@ def has_cookie() -> bool:
 
 
 def drop() -> None:
-    """After signing in or out: the next form of a stranger in this browser has another token."""
+    """Delete the cookie, after a log-in or log-out. The next anonymous form gets a new token."""
     g.form_browser = ""
 
 
 def send(response: Response) -> Response:
-    """Set or delete the cookie, if this request asked for it; fit for `after_request`."""
+    """Set or delete the cookie, if this request needs that; for `after_request`."""
     wanted, sent = g.get("form_browser"), _sent()
     if wanted and wanted != sent:
         response.set_cookie(cookie_name(NAME), wanted, **cookie_place())

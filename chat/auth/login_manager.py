@@ -1,7 +1,7 @@
-"""Flask-Login with one way to find out who asks: ``request_loader`` (``chat.auth.current_user``).
+"""Flask-Login with a single way to load the user: ``request_loader`` (``chat.auth.current_user``).
 
-Of what it keeps in sessions and cookies by itself (a user's id, a "remember me" token, a
-fingerprint of the browser) nothing is used here, so none of it is read or written.
+Flask-Login's own data in sessions and cookies (user id, "remember me" token, fingerprint of the
+browser) is not used, so it is neither read nor written.
 """
 
 from flask import Response, request
@@ -9,13 +9,13 @@ from flask_login import LoginManager
 
 
 class Logins(LoginManager):  # type: ignore[misc]
-    """Who is signed in, from the loader alone."""
+    """A login manager that uses only the request loader."""
 
     def _load_user(self) -> None:
         try:
             account = self._request_callback(request)
         except Exception:
-            # The answer that says so asks again (it is in the reader's language): it was nobody.
+            # The error page asks for the user again, for the language: then it is anonymous.
             self._update_request_context_with_user(None)
             raise
         self._update_request_context_with_user(account)

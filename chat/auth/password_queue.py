@@ -1,8 +1,8 @@
-"""A queue for work that takes a processor: few at once, some more may wait, the rest is refused.
+"""A queue for CPU-bound work: a few run at once, some more may wait, the rest is refused.
 
-Who is known goes first. Among those who are not, addresses take turns, so that one of them can only
-make itself wait. Whoever would wait for long is told at once: a queue without an end is full of
-people who have given up.
+Known callers go first. In each lane the addresses take turns, so that one address delays only
+itself. A caller who would wait too long is refused at once: in an unlimited queue most callers
+would have given up before their turn.
 """
 
 import time
@@ -12,28 +12,28 @@ from contextlib import contextmanager
 
 from gevent.event import Event
 
-MOST_KNOWN, MOST_STRANGERS = 60, 30  # that may wait
+MOST_KNOWN, MOST_STRANGERS = 60, 30  # callers that may wait in each lane
 PATIENCE = 5.0  # seconds
-STRANGERS_PATIENCE = 3.0  # they have waited for their turn before (chat.request.concurrency)
-USUAL_SECONDS = 0.03  # until some have been measured
+STRANGERS_PATIENCE = 3.0  # seconds; strangers have waited before (chat.request.concurrency)
+USUAL_SECONDS = 0.03  # the assumed time of one piece of work before any is measured
 SHORTEST = 0.001
-WEIGHT = 0.2  # of the newest among the last
+WEIGHT = 0.2  # the weight of the newest time in the moving average
 
 
 class QueueFull(Exception):
-    """There is no room, or it took too long."""
+    """The queue is full, or the wait took too long."""
 
 
 class QueuePlace(Event):  # type: ignore[misc]
-    """Of one who waits."""
+    """The place of one waiting caller; set when it is called or refused."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_refused = False  # somebody else has got it
+        self.is_refused = False  # the place was given to another caller
 
 
 class Lane:
-    """Those who wait, by caller; the callers take turns."""
+    """The waiting places by caller (address). The callers take turns."""
 
     def __init__(self) -> None:
         self._callers: OrderedDict[str, deque[QueuePlace]] = OrderedDict()
@@ -42,8 +42,11 @@ class Lane:
         return sum(map(len, self._callers.values()))
 
     def join(self, caller: str, most: int) -> QueuePlace:
-        """Wait behind the others of this caller. Where ``most`` wait already, the caller with the
-        most places gives up one; Full if that is this one."""
+        """Add a place behind the others of this caller.
+
+        If ``most`` wait already, the caller with the most places loses one. Raises QueueFull if
+        that would be this caller.
+        """
         if len(self) >= most and not self._make_room(caller):
             raise QueueFull
         place = QueuePlace()
@@ -60,7 +63,7 @@ class Lane:
         return True
 
     def next(self) -> QueuePlace | None:
-        """Whose turn it is; its caller comes last from now on."""
+        """Take the next place; its caller goes to the end. None if the lane is empty."""
         if not self._callers:
             return None
         caller, places = next(iter(self._callers.items()))
@@ -71,7 +74,7 @@ class Lane:
         return place
 
     def leave(self, caller: str, place: QueuePlace) -> bool:
-        """Wait no longer; False if its turn has come meanwhile, or it was refused."""
+        """Remove a place; False if it was called or refused meanwhile."""
         places = self._callers.get(caller, deque())
         if place not in places:
             return False
@@ -82,10 +85,10 @@ class Lane:
 
 
 class Lanes:
-    """So many at once, out of two lanes.
+    """Runs at most ``at_once`` pieces of work, from two lanes: known callers and strangers.
 
-    A lane is no longer than what can be done in its patience at the pace of the last few: on a
-    machine that is slow today people are refused at once, not when their time is up.
+    A lane has only as many places as can be served within its patience at the recent speed. So on
+    a slow machine callers are refused at once, not after the timeout.
     """
 
     def __init__(
@@ -94,11 +97,11 @@ class Lanes:
         self._at_once = self._free = at_once
         self._most = {True: known, False: strangers}
         self._lanes = {True: Lane(), False: Lane()}
-        self._seconds = USUAL_SECONDS  # that one takes
+        self._seconds = USUAL_SECONDS  # the moving average for one piece of work
 
     @contextmanager
     def taken(self, caller: str, known: bool) -> Iterator[None]:
-        """Wait for a place and hold it. Raises Full."""
+        """Wait for a free slot and hold it. Raises QueueFull."""
         self._enter(caller, known)
         began = time.monotonic()
         try:
@@ -130,7 +133,7 @@ class Lanes:
 
     def _give_back(self, lane: Lane, caller: str, place: QueuePlace) -> None:
         if not lane.leave(caller, place) and not place.is_refused:
-            self._free += 1  # it was called in the same moment
+            self._free += 1  # the place was called at the moment of the timeout
             self._call_next()
 
     def _call_next(self) -> None:

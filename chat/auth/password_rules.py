@@ -1,7 +1,7 @@
-"""Which new passwords are refused: those that somebody who guesses would try first.
+"""Refuses new passwords that an attacker would try first.
 
-Not a measure of strength. What is common, a sequence, a repetition or a name is taken out of the
-password; if hardly anything is left, it is refused with the reason.
+This does not measure strength. Common words, sequences, repetitions and names are removed from the
+password. If too little is left, the password is refused with the reason.
 """
 
 from itertools import groupby
@@ -11,9 +11,9 @@ from flask_babel import lazy_gettext as _l
 from chat.errors import Invalid
 from chat.text import validate
 
-ENOUGH = 4  # characters that have to be left
-FREE_DIGITS, FREE_SIGNS = 4, 3  # a year and some "!" at the end add nothing
-RUN = 4  # so many neighbours in a row are a sequence
+ENOUGH = 4  # characters that must be left
+FREE_DIGITS, FREE_SIGNS = 4, 3  # so many digits and signs do not count: a year, some "!"
+RUN = 4  # so many neighbouring characters in a row are a sequence
 SHORTEST_NAME = 3
 
 _COMMON = """
@@ -51,7 +51,7 @@ _LOOKS_LIKE = str.maketrans("0134578@$!", "oleastbasi")
 
 
 def check_new_password(password: str, *names: str, field: str = "password") -> str:
-    """Returns the password unchanged, or raises Invalid(field). ``names``: whose it is, of what."""
+    """The password unchanged, or raises Invalid(field). ``names``: of the person and the site."""
     validate.check_password(password, field)
     problem = _problem(_fold(password), [_fold(name) for name in names])
     if problem:
@@ -73,7 +73,7 @@ def _problem(password: str, names: list[str]) -> object:
 
 
 def _left(password: str, names: list[str] | None = None) -> int:
-    """How many characters are left without names, common words, sequences and decoration."""
+    """The number of characters left without names, common words, sequences and decoration."""
     words = [word for name in names or () for word in (name, name.translate(_LOOKS_LIKE))]
     for word in [*sorted(words, key=len, reverse=True), *WORDS]:
         if len(word) >= SHORTEST_NAME:
@@ -86,7 +86,7 @@ def _left(password: str, names: list[str] | None = None) -> int:
 
 
 def _without_runs(password: str) -> str:
-    """Without sequences of a keyboard, an alphabet or of numbers, and without repetitions."""
+    """The password without sequences (keyboard, alphabet, digits) and repeated characters."""
     inside: set[int] = set()
     for at in range(len(password) - RUN + 1):
         if password[at : at + RUN] in _RUNS:

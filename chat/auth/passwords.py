@@ -1,7 +1,7 @@
-"""Password hashes: argon2id, off the event loop, a few at a time.
+"""Password hashes: argon2id, in threads, a few at a time.
 
-``known``: whoever asks is signed in, was signed in with this browser before, or was invited. They
-go first; and when too many wait already the others are told to come later (Crowded).
+``known``: the caller is signed in, was signed in with this browser before, or has an invite. Known
+callers go first. If too many wait already, a caller is refused (Crowded).
 """
 
 import os
@@ -29,35 +29,35 @@ ALMOST_NO_COST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def _processors() -> int:
-    """How many this process may use; not every system says."""
+    """The number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-# One processor is left for everybody else.
+# One processor stays free for the event loop and other processes.
 _lanes = Lanes(max(1, min(3, _processors() - 1)))
 RETRY_AFTER = 5  # seconds
-LONGEST = PASSWORD_CHARACTERS[1]  # more would only make us work
+LONGEST = PASSWORD_CHARACTERS[1]  # longer texts are refused without hashing
 
 
 class PasswordCheck(NamedTuple):
-    """What a look at a password found. ``outdated``: right, but to be hashed and stored anew."""
+    """The result of a check. ``outdated``: right, but the password must be hashed again."""
 
     right: bool
     outdated: bool
 
 
 def hash_password(text: str, known: bool = True) -> str:
-    """What to store for a password, however the keyboard composed its letters."""
+    """The hash to store for a password. Unicode is normalized, as keyboards compose differently."""
     hasher = _hasher()
     return _aside(lambda: hasher.hash(password_form(text)), known)
 
 
 def verify_password(stored: str | None, text: str, known: bool = True) -> PasswordCheck:
-    """Whether the password is right. Without a stored hash it takes as long, and is wrong.
+    """Check a password. Without a stored hash it is wrong, and the check takes as long.
 
-    Hashes of before may be of the text as it was typed, so that is tried as well.
+    Old hashes may be of the text without normalization, so that is tried as well.
     """
     if len(text) > LONGEST:
         return PasswordCheck(False, False)
@@ -70,7 +70,7 @@ def verify_password(stored: str | None, text: str, known: bool = True) -> Passwo
 
 
 def _hasher() -> PasswordHasher:
-    """What makes new hashes. Only tests of other things have cheap ones (CHEAP_PASSWORD_HASHES)."""
+    """The hasher for new hashes; cheap hashes are for tests only (CHEAP_PASSWORD_HASHES)."""
     cheap = has_app_context() and current_app.config.get("CHEAP_PASSWORD_HASHES")
     return ALMOST_NO_COST if cheap else FULL_COST
 
@@ -84,12 +84,12 @@ def _matches(stored: str, text: str) -> bool:
 
 @lru_cache(maxsize=2)
 def _nobodys(hasher: PasswordHasher) -> str:
-    """A hash that belongs to no one, for nicknames that belong to no one."""
+    """A dummy hash for unknown nicknames, so that their check takes as long."""
     return _aside(lambda: hasher.hash("nobody has this password"), known=True)
 
 
 def _aside(work: Callable[[], T], known: bool) -> T:
-    """Run in gevent's thread pool: in the loop it would stop everybody for these milliseconds."""
+    """Run ``work`` in gevent's thread pool, so that it does not block the event loop."""
     if not gevent.monkey.is_module_patched("threading"):
         return work()
     caller = (request.remote_addr if has_request_context() else None) or ""

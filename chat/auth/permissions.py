@@ -1,8 +1,8 @@
-"""What may this person see and do: the only ways to a channel or a message from outside.
+"""Permissions: requests get channels and messages only through these functions.
 
-Each function fetches and checks in one call, so that neither can be forgotten. What the caller may
-not know about raises NotFound, exactly as if it did not exist. Checks come before shared caches are
-read for content.
+Each function loads and checks in one call, so that no check can be forgotten. If the actor may not
+know about a channel or message, NotFound is raised, exactly as if it did not exist. Checks come
+before content is read from shared caches.
 """
 
 from typing import Any
@@ -16,21 +16,21 @@ from chat.models.user import at_least
 
 
 def get_channel_for(actor: Any, channel_id: str) -> dict:
-    """The channel, if the actor may read it.
+    """The channel, if the actor may read it; else NotFound.
 
-    Public and voice channels are for all, others for their members. Once they are archived they are
-    for those who were members then, and for whoever may open them again.
+    All people may read public and voice channels; only members may read others. An archived public
+    or voice channel may be read by its members and by people who can manage it.
     """
     return _visible(actor, channels.get(channel_id))
 
 
 def get_channel_by_slug_for(actor: Any, slug: str) -> dict:
-    """The same by the channel's address."""
+    """``get_channel_for`` by the channel's slug."""
     return _visible(actor, channels.get_by_slug(slug))
 
 
 def get_message_for(actor: Any, message_id: str) -> dict:
-    """A message that is not deleted, in a channel that the actor may read."""
+    """A message, if it is not deleted and the actor may read its channel; else NotFound."""
     message = Message.find(message_id)
     if message is None or message["deleted"]:
         raise NotFound()
@@ -39,50 +39,53 @@ def get_message_for(actor: Any, message_id: str) -> dict:
 
 
 def is_member(actor: Any, channel: dict) -> bool:
-    """Whether the actor belongs to the channel."""
+    """Whether the actor is a member of the channel."""
     return members.is_member(channel["id"], actor.id)
 
 
 def require_member(actor: Any, channel: dict) -> None:
-    """Forbidden unless the actor belongs to the channel."""
+    """Raise Forbidden unless the actor is a member of the channel."""
     if not is_member(actor, channel):
         raise Forbidden(_l("Join the channel first."))
 
 
 def require_open(channel: dict) -> None:
-    """Conflict if the channel is archived."""
+    """Raise Conflict if the channel is archived."""
     if channel["archived"]:
         raise Conflict(_l("This channel is archived."))
 
 
 def is_unreachable(actor: Any, channel: dict) -> bool:
-    """Whether this is a direct conversation in which nobody else can read any more."""
+    """Whether this is a direct channel in which all other people are deactivated."""
     others = [uid for uid in channel.get("people") or () if uid != actor.id]
     profiles = users.get_profiles(others) if others else {}
     return bool(others) and not any(person["active"] for person in profiles.values())
 
 
 def require_reachable(actor: Any, channel: dict) -> None:
-    """Conflict if nobody else could read what is said in this direct conversation."""
+    """Raise Conflict if all other people of a direct channel are deactivated."""
     if is_unreachable(actor, channel):
         raise Conflict(_l("This account has been deactivated."))
 
 
 def require_role(actor: Any, minimum: str) -> None:
-    """Forbidden unless the actor's role is at least this one."""
+    """Raise Forbidden unless the actor's role is at least ``minimum``."""
     if not at_least(actor.role, minimum):
         raise Forbidden()
 
 
 def can_manage(actor: Any, channel: dict) -> bool:
-    """Who may rename, describe and archive: moderators and up, and whoever made the channel."""
+    """Whether the actor may rename, describe and archive: moderators and up, and the creator.
+
+    Always False for a direct channel.
+    """
     if channel["kind"] == "direct":
         return False
     return at_least(actor.role, "moderator") or channel["created_by"] == actor.id
 
 
 def require_manager(actor: Any, channel: dict) -> None:
-    """Forbidden unless the actor may manage the channel."""
+    """Raise Forbidden unless the actor may manage the channel."""
     if not can_manage(actor, channel):
         raise Forbidden()
 

@@ -1,6 +1,6 @@
-"""The token that proves, before there is an account, that somebody runs this server.
+"""The set-up token: it proves that a visitor runs this server, before there is an account.
 
-It follows from SECRET_KEY: all processes know the same one, and nothing is stored.
+It is derived from SECRET_KEY, so all processes know the same one and it is not stored.
 """
 
 import hashlib
@@ -24,6 +24,6 @@ def is_right(config: Mapping[str, Any], given: str) -> bool:
 
 
 def sentence(config: Mapping[str, Any], site: str = "") -> str:
-    """Where to make the first account; at ``site`` unless PUBLIC_URL says where that is."""
+    """A sentence with the address for the first account, under PUBLIC_URL or else ``site``."""
     address = f"{config.get('PUBLIC_URL') or site}{PATH}?{urlencode({'token': token(config)})}"
     return f"there is no account yet: make the first one at {address}"

@@ -1,1 +1,1 @@
-"""Sessions (R1, C4): answered by Redis, kept for good in MongoDB."""
+"""Sessions (R1, C4): read from Redis, stored durably in MongoDB."""

@@ -1,6 +1,6 @@
-"""Sessions that Redis must no longer hold: of one person, and of what it could not be told.
+"""Removes sessions from Redis: all of one person, and those that Redis was not told about.
 
-Every one of them has ended in MongoDB already (``chat.auth.sessions.store``).
+MongoDB is always written first (``chat.auth.sessions.store``).
 """
 
 import logging
@@ -24,7 +24,7 @@ BATCH = 500
 
 
 def known(names: list[str]) -> list[str]:
-    """Those of these keys that are sessions of ours; of none while MongoDB cannot say."""
+    """The keys in ``names`` that are our sessions; none while MongoDB is down."""
     keys = {name: sid_hash(name.removeprefix(PREFIX)) for name in names}
     try:
         found = Row.known(list(keys.values()))
@@ -42,10 +42,10 @@ def end_of_user(user_id: str, except_sid: str | None) -> None:
 
 
 def repair() -> bool:
-    """Before Redis is trusted again: take out what it must no longer hold. False if it could not.
+    """Remove ended and outdated sessions before Redis is trusted again. False if that failed.
 
-    All tombstones, not only the dirty ones: a server that comes back from its disk or as a
-    promoted replica may have lost a deletion that it had confirmed.
+    All tombstones are used, not only the dirty ones: a server that restarted from its disk, or a
+    promoted replica, may have lost a deletion that it had confirmed.
     """
     try:
         return _tell_redis(Row.tombstones()) and _tell_redis(Row.dirty())
@@ -55,7 +55,10 @@ def repair() -> bool:
 
 
 def sweep() -> bool:
-    """Now and then: what a process left unsaid when it was killed between its two writes."""
+    """Remove sessions of a process that was killed between its writes to MongoDB and Redis.
+
+    Called every few seconds while Redis is up. False if it failed.
+    """
     try:
         return _tell_redis(Row.dirty())
     except PyMongoError:
@@ -63,7 +66,7 @@ def sweep() -> bool:
 
 
 def _tell_redis(rows: Iterable[dict]) -> bool:
-    """Take these sessions out of Redis; those that live are read from MongoDB again."""
+    """Remove these sessions from Redis; live ones are then read from MongoDB. False if DOWN."""
     known = iter(rows)
     while batch := list(islice(known, BATCH)):
         sids = {row["_id"]: unseal(row.get("sealed"), row["_id"]) for row in batch}
@@ -76,12 +79,12 @@ def _tell_redis(rows: Iterable[dict]) -> bool:
 
 
 def _nothing(client: Any) -> int:
-    """There is none in Redis that anybody would read."""
+    """Do nothing: no process reads sessions from Redis now."""
     return 0
 
 
 def _forget(sids: dict[str, str | None], ended: set[str]) -> Callable[[Any], int]:
-    """The ended ones leave a mark behind, so that no reader under way puts them back."""
+    """Delete sessions. Ended ones leave a mark, so that a read in progress cannot restore them."""
 
     def forget(client: Any) -> int:
         found = {key: sid for key, sid in sids.items() if sid}
@@ -101,7 +104,7 @@ def _forget(sids: dict[str, str | None], ended: set[str]) -> Callable[[Any], int
 
 
 def _search(client: Any, lost: set[str]) -> dict[str, str]:
-    """Ids that were sealed with another SECRET_KEY are found by their hash."""
+    """Find ids by their hash, for ids that were sealed with another SECRET_KEY."""
     if not lost:
         return {}
     names = client.scan_iter(match=f"{PREFIX}*", count=BATCH)

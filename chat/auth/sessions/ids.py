@@ -1,4 +1,4 @@
-"""The names of a session: its id, the hash under which it is known, and the id under a seal."""
+"""The identifiers of a session: its secret id, the hash of the id, and the encrypted id."""
 
 import base64
 import hashlib
@@ -8,18 +8,18 @@ from flask import current_app
 
 
 def sid_hash(sid: str) -> str:
-    """The name under which logs, rooms and MongoDB know a session; not enough to be it."""
+    """The hash of a session id, for logs, rooms and MongoDB. It cannot be used as a cookie."""
     return hashlib.sha256(sid.encode()).hexdigest()
 
 
 def seal(sid: str) -> bytes:
-    """The id, readable only with SECRET_KEY. The pad is used only for this one."""
+    """Encrypt an id with SECRET_KEY. The pad depends on the id, so it is used only once."""
     raw = base64.urlsafe_b64decode(sid + "=")
     return bytes(a ^ b for a, b in zip(raw, _pad(sid_hash(sid)), strict=True))
 
 
 def unseal(sealed: bytes | None, key: str) -> str | None:
-    """The id whose hash is `key`, or None if this SECRET_KEY did not seal it."""
+    """Decrypt the id whose hash is `key`; None if it was sealed with another SECRET_KEY."""
     if not sealed or len(sealed) != 32:
         return None
     raw = bytes(a ^ b for a, b in zip(sealed, _pad(key), strict=True))

@@ -1,12 +1,12 @@
-"""Sessions (R1, C4, R19): Redis answers, MongoDB knows.
+"""Flask's sessions (R1, C4, R19): read from Redis, stored durably in MongoDB.
 
 A session is a JSON string under ``session:{sid}`` with userId, nickname, role and csrfToken. Every
-write goes to MongoDB first. When Redis is gone, sessions are read from MongoDB and nobody notices.
-When both are gone the answer is 503, and never a new cookie, which would log the person out.
+write goes to MongoDB first. While Redis is down, sessions are read from MongoDB. While both are
+down, the answer is 503 without a new cookie, which would log the person out.
 
-Ending a session leaves a tombstone in MongoDB and a short one in Redis (``ended:{session:…}``), so
-that a request that was under way at the time cannot bring it back. A write that Redis could not be
-told of is marked ``redis_dirty`` and repaired before Redis is trusted again.
+An ended session leaves a tombstone in MongoDB and a short-lived mark in Redis
+(``ended:{session:…}``), so that a request in progress cannot restore it. A write that Redis was
+not told of is marked ``redis_dirty`` and repaired before Redis is trusted again.
 """
 
 import contextlib
@@ -52,25 +52,25 @@ log = logging.getLogger(__name__)
 SID = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 COOKIE_LIFE = 31_536_000
 Prefetch = Callable[[str], list[Any] | None]
-# These answer without knowing who asks, and must answer when no store does.
+# Paths that need no session and must answer even if Redis and MongoDB are down.
 WITHOUT_SESSION = ("/static", "/health", "/metrics", "/favicon.ico")
 
 
 class BrowserSession(ServerSideSession):
-    """A session; empty ones exist nowhere but in this request."""
+    """A session of a browser. An empty one is not stored."""
 
-    stored = False  # MongoDB has it
-    since: datetime | None = None  # the log-in of the session that it goes on from
-    degraded = False  # no store could say what is in it
+    stored = False  # whether MongoDB has it
+    since: datetime | None = None  # the log-in time of the session that it replaces
+    degraded = False  # whether its data could not be loaded
 
     def clear(self) -> None:
-        """Empty it; the base class would leave a mark of its own inside."""
+        """Delete all data, also the entry that the base class would keep."""
         for name in list(self):
             del self[name]
 
 
 class JsonOnly(Serializer):
-    """JSON and nothing else: the stock decoder falls back to pickle, which runs code."""
+    """A serializer for JSON only. Flask-Session's own falls back to pickle, which can run code."""
 
     def encode(self, session: ServerSideSession) -> bytes:
         return store.encode(dict(session)).encode()
@@ -80,7 +80,7 @@ class JsonOnly(Serializer):
 
 
 class Sessions(ServerSideSessionInterface):
-    """Flask-Session's interface over two stores."""
+    """The session interface of Flask-Session for Redis and MongoDB."""
 
     session_class = BrowserSession
     ttl = True
@@ -105,7 +105,7 @@ class Sessions(ServerSideSessionInterface):
             session = BrowserSession(sid=sid)
             session.degraded = True
             return session
-        if data is None:  # an id that somebody made up is never taken over
+        if data is None:  # an unknown id from a client is never used for a new session
             telemetry.session_lost()
             return self._new()
         session = BrowserSession(data, sid=sid)
@@ -113,7 +113,7 @@ class Sessions(ServerSideSessionInterface):
         return session
 
     def _told(self, sid: str, request: Request) -> list[Any] | None:
-        """What Redis has said in this request, or says together with what else is asked for."""
+        """The session's answer from Redis: from the response cache, else from the prefetch."""
         passing = of(request.environ)
         told = passing.session if passing else None
         return told or self._prefetch(sid)
@@ -144,13 +144,13 @@ class Sessions(ServerSideSessionInterface):
         }
         sent = request.cookies.get(name)
         if session.stored and sent != session.sid:
-            # How long it counts is the server's business; a dead id opens nothing.
+            # The cookie may live longer than the session: the server checks the lifetime.
             life = COOKIE_LIFE if session.get("userId") else None
             response.set_cookie(name, session.sid, max_age=life, **place)
         elif not session.stored and sent and session.modified:
             response.delete_cookie(name, **place)
 
-    # Flask-Session's own storage hooks; the two methods above do not come here.
+    # Storage hooks of Flask-Session; ``open_session`` and ``save_session`` do not use them.
 
     def _retrieve_session_data(self, store_id: str) -> dict | None:
         return store.load(store_id.removeprefix(store.PREFIX))
@@ -168,10 +168,10 @@ class Sessions(ServerSideSessionInterface):
 
 
 def init_app(app: Flask, prefetch: Prefetch = lambda sid: None) -> None:
-    """Use these sessions, with a cookie that fits how the site is reached.
+    """Install these sessions; the cookie is secure if the site uses https.
 
-    ``prefetch(sid)`` asks Redis for a session and for more in the same round trip, if it can
-    (``chat.web.prefetch``); it returns what Redis said, or None if it did not ask.
+    ``prefetch(sid)`` reads a session together with other values (``chat.web.prefetch``). It returns
+    the answer of Redis for the session, or None if it did not ask.
     """
     from chat.redis.client import redis
 
@@ -183,7 +183,7 @@ def init_app(app: Flask, prefetch: Prefetch = lambda sid: None) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_DOMAIN=None,
         SESSION_COOKIE_PATH="/",
-        SESSION_REFRESH_EACH_REQUEST=False,  # would bring back a session that ends meanwhile
+        SESSION_REFRESH_EACH_REQUEST=False,  # it would restore a session that ends meanwhile
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=app.config["TTL_SESSIONS"]),
     )
     app.session_interface = Sessions(app, prefetch)  # type: ignore[assignment]
@@ -215,7 +215,7 @@ def refuse_when_nobody_knows() -> None:
 
 
 def keep(session: BrowserSession | None = None) -> None:
-    """Store the session now rather than after the response; raises Unavailable if that fails."""
+    """Store the session now instead of after the response. Raises Unavailable if that fails."""
     session = session if session is not None else _current()
     if session is None or session.degraded:
         raise Unavailable
@@ -226,7 +226,7 @@ def keep(session: BrowserSession | None = None) -> None:
             return
         session.stored = store.write(session.sid, dict(session), not session.stored, session.since)
     except DuplicateKeyError:
-        session.stored = False  # ended while this request ran
+        session.stored = False  # it ended during this request
     except PyMongoError as error:
         session.degraded = True
         went_without_mongo(error)
@@ -238,9 +238,9 @@ def keep(session: BrowserSession | None = None) -> None:
 
 
 def renew(session: BrowserSession | None = None, goes_on: bool = False) -> None:
-    """A new id, and the old one dead: what was known before a log-in is worth nothing after it.
+    """Give the session a new id and end the old one, so that an id known before is useless.
 
-    ``goes_on``: nobody has logged in anew, so it ends no later than the old one would have.
+    ``goes_on``: there was no new log-in, so the session ends no later than the old one would have.
     """
     session = session if session is not None else _current()
     if session is None:
@@ -253,7 +253,7 @@ def renew(session: BrowserSession | None = None, goes_on: bool = False) -> None:
 
 
 def end_current() -> None:
-    """End the session of this request in both stores; raises Unavailable if it would live on."""
+    """End the session of this request in Redis and MongoDB. Raises Unavailable if that fails."""
     session = _current()
     if session is None:
         return
@@ -276,7 +276,7 @@ def _since(sid: str) -> datetime | None:
 
 
 def end_all(user_id: str, except_sid: str | None = None) -> None:
-    """End every session of a person, in both stores, except perhaps the one that asks."""
+    """End all sessions of a person in Redis and MongoDB, except ``except_sid``."""
     try:
         session_cleanup.end_of_user(user_id, except_sid)
     except PyMongoError as error:
@@ -284,18 +284,18 @@ def end_all(user_id: str, except_sid: str | None = None) -> None:
 
 
 def _away() -> Unavailable:
-    """What to raise when MongoDB has gone: something else may have been written before."""
+    """The error to raise if MongoDB is down: Uncertain if this request has written before."""
     return Uncertain() if has_written() else Unavailable()
 
 
 def current_sid() -> str | None:
-    """The id of this request's session, if it is one that is stored."""
+    """The id of this request's session; None if it is not stored."""
     session = _current()
     return session.sid if session is not None and session.stored else None
 
 
 def is_alive(sid: str | None) -> bool:
-    """Whether a session still stands. While no store answers it gets the benefit of the doubt."""
+    """Whether a session exists. True while neither Redis nor MongoDB can answer."""
     if not sid or not SID.match(sid):
         return False
     with contextlib.suppress(PyMongoError):
@@ -304,7 +304,7 @@ def is_alive(sid: str | None) -> bool:
 
 
 def are_alive(sids: Sequence[str]) -> list[bool]:
-    """The same of many, asked of Redis in one round trip."""
+    """``is_alive`` for many sessions, with one round trip to Redis."""
     asked = [sid for sid in sids if SID.match(sid) and rollout.in_rollout("sessions", sid)]
     calls = [store.call(sid) for sid in asked]
     told = redis.call(lambda client: scripts.run_all(client, calls), "sessions") if calls else []

@@ -1,7 +1,7 @@
 """Remembers which user a session belonged to.
 
-The guess lets a process ask for a session and for what its owner is going to need in one round trip
-(``chat.web.prefetch``, ``chat.web.response_cache.middleware``). It is verified before use.
+With this guess a process reads the session and its user's other values in one round trip
+(``chat.web.prefetch``, ``chat.web.response_cache.middleware``). The guess is verified before use.
 """
 
 from chat.lru import LRU

@@ -1,4 +1,4 @@
-"""Where sessions are kept: reading, writing and ending one in Redis and MongoDB."""
+"""Reads, writes and ends a session in Redis and MongoDB."""
 
 import json
 import logging
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 PREFIX = "session:"
 DAY = 86_400
-REFRESH_REDIS = 60  # push the end of a session back at most this often, in seconds
-REFRESH_MONGO = 300
-ENDED_SECONDS = 600  # longer than any request that could still be under way
-OVERTAKEN_SECONDS = 30  # the same for a request that is about to store what it has read
+REFRESH_REDIS = 60  # seconds between two extensions of a session's lifetime in Redis
+REFRESH_MONGO = 300  # the same in MongoDB
+ENDED_SECONDS = 600  # lifetime of an ended mark: longer than any request in progress
+OVERTAKEN_SECONDS = 30  # the same, against a read in progress that would store an old session
 
-# KEYS session. Its data and how many seconds it still has. What is no text is not of ours, and
-# reads as nothing that could be decoded.
+# KEYS: session. Returns its data and its lifetime in seconds. A value of another type is not ours;
+# it is returned as "", which cannot be decoded.
 READ = """
 local text = redis.pcall('GET', KEYS[1])
 if type(text) == 'table' then
@@ -39,8 +39,9 @@ if type(text) == 'table' then
 end
 return {text, redis.call('TTL', KEYS[1])}
 """
-# KEYS session, ended mark. ARGV: data, seconds, "NX" or "". Never brings an ended session back. A
-# mark of ours is '1' and goes by itself; any other would keep a session out of Redis for ever.
+# KEYS: session, ended mark. ARGV: data, seconds, "NX" or "". Never restores an ended session. Our
+# mark is '1' and has a lifetime. Any other mark is deleted, because it would block the session for
+# ever.
 STORE = """
 local mark = redis.pcall('GET', KEYS[2])
 if mark == '1' and redis.call('TTL', KEYS[2]) >= 0 then redis.call('DEL', KEYS[1]) return 0 end
@@ -52,7 +53,7 @@ else
 end
 return 1
 """
-# DEL first: a full server stops a script at its first SET, but not at a DEL.
+# DEL comes first: if the memory is full, the script stops at its first SET, but not at a DEL.
 END = """
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], '1', 'EX', ARGV[1])
@@ -61,14 +62,14 @@ return 1
 
 
 def _store_in_steps(client: Any, keys: list[str], args: list[Any]) -> int:
-    """While its slot moves a session is read from MongoDB."""
+    """While the slot moves, store nothing: the session is read from MongoDB."""
     if args[2] != "NX":
         client.delete(keys[0])
     return 0
 
 
 def _end_in_steps(client: Any, keys: list[str], args: list[Any]) -> int:
-    """The mark comes first: whoever stores in between finds it."""
+    """Set the mark first, so that a STORE in between finds it."""
     client.set(keys[1], "1", ex=args[0])
     client.delete(keys[0])
     return 1
@@ -77,7 +78,7 @@ def _end_in_steps(client: Any, keys: list[str], args: list[Any]) -> int:
 scripts.in_steps(STORE, _store_in_steps)
 scripts.in_steps(END, _end_in_steps)
 
-_extended: LRU[str, float] = LRU(10_000)  # by session: when this process last told MongoDB
+_extended: LRU[str, float] = LRU(10_000)  # session hash → when last extended in MongoDB
 
 
 def encode(data: dict) -> str:
@@ -85,7 +86,7 @@ def encode(data: dict) -> str:
 
 
 def decode(text: str | bytes) -> dict:
-    """The session's data; ValueError for anything that is no JSON object."""
+    """The data of a session. Raises ValueError if the text is no JSON object."""
     data = json.loads(text)
     if not isinstance(data, dict):
         raise ValueError("a session is a JSON object")
@@ -93,7 +94,7 @@ def decode(text: str | bytes) -> dict:
 
 
 def decode_cached(text: str | bytes | None) -> dict | None:
-    """What is in a session as Redis holds it, or None where there is none or it is no session."""
+    """The data of a session from the text in Redis; None if there is none or it is invalid."""
     try:
         return shapes.session(text) if text is not None else None
     except UNREADABLE:
@@ -101,10 +102,10 @@ def decode_cached(text: str | bytes | None) -> dict | None:
 
 
 def load(sid: str, read: list[Any] | None = None) -> dict | None:
-    """What is in a session, or None. PyMongoError when MongoDB alone could say, and is gone.
+    """The data of a session, or None. Raises PyMongoError if only MongoDB has it and is down.
 
-    ``read``: what ``call`` was answered in this very request. A process that is cut off from Redis
-    ends sessions in MongoDB alone.
+    ``read``: the answer of ``call``, if it was made in this request. Redis is not asked while a
+    process is cut off, because such a process ends sessions only in MongoDB.
     """
     asked = rollout.in_rollout("sessions", sid) and not isolation.elsewhere()
     data = _from_redis(sid, read) if asked else None
@@ -113,7 +114,7 @@ def load(sid: str, read: list[Any] | None = None) -> dict | None:
 
 
 def call(sid: str) -> scripts.Call:
-    """The script call that reads a session, for a pipeline: its data, its seconds left."""
+    """The script call that reads a session, for a pipeline; answers data and lifetime in s."""
     return READ, [PREFIX + sid], []
 
 
@@ -130,16 +131,16 @@ def _from_redis(sid: str, read: list[Any] | None) -> dict | None:
 
 
 def _take_out(sid: str) -> None:
-    """It cannot be read. If the session is ours MongoDB has it, and it is stored anew."""
+    """Delete an unreadable session from Redis, if it is ours. It is then read from MongoDB."""
     if Row.known([sid_hash(sid)]):
         log.warning("session %s: unreadable in Redis, asking MongoDB", sid_hash(sid)[:8])
         redis.call(lambda client: client.delete(PREFIX + sid), "session")
 
 
 def slide(sid: str, left: int) -> bool:
-    """Push back the end of a session in use. False if MongoDB says that it is no more.
+    """Extend the lifetime of a session in use. False if it has ended in MongoDB.
 
-    ``left`` is how many seconds Redis would still keep it.
+    ``left``: its lifetime in Redis in seconds.
     """
     life = unused()
     if life - left >= min(REFRESH_REDIS, life / 2):
@@ -160,7 +161,7 @@ def _extend(sid: str) -> bool:
         return Row.extend(key, life())
     except PyMongoError:
         _extended.drop(key)
-        return True  # MongoDB is away; Redis is all we have, and it knows the session
+        return True  # MongoDB is down, and Redis has the session
 
 
 def _from_mongo(sid: str) -> dict | None:
@@ -176,9 +177,9 @@ def _from_mongo(sid: str) -> dict | None:
 
 
 def write(sid: str, data: dict, new: bool, since: datetime | None = None) -> bool:
-    """Store a session, MongoDB first. False if it has been ended meanwhile.
+    """Store a session, first in MongoDB. False if it has ended meanwhile.
 
-    ``since``: the log-in of the session that this new one goes on from.
+    ``since``: the log-in time of the session that this new one replaces.
     """
     text, user, key = encode(data), str(data.get("userId") or ""), sid_hash(sid)
     if new:
@@ -191,7 +192,8 @@ def write(sid: str, data: dict, new: bool, since: datetime | None = None) -> boo
     if rollout.in_rollout("sessions", sid):
         told = redis.run(STORE, keys_of(sid), [text, unused(), ""], "session")
     elif not new and rollout.writes("sessions"):
-        # For another process it may be in the cohort already, or still: it stores nothing older.
+        # Another process with other percentages may use Redis for this session. The mark stops it
+        # from storing older data.
         told = redis.run(END, keys_of(sid), [OVERTAKEN_SECONDS], "session")
     if told is not DOWN and not new:
         Row.told([key], data=text)
@@ -199,13 +201,13 @@ def write(sid: str, data: dict, new: bool, since: datetime | None = None) -> boo
 
 
 def since(sid: str) -> datetime | None:
-    """When somebody logged in to this session, as far as that is known."""
+    """The time of the log-in to this session; None if it is unknown."""
     row = Row.find(sid_hash(sid), life())
     return row.get("since") if row else None
 
 
 def end(sid: str) -> None:
-    """End one session: the tombstone in MongoDB decides, then Redis is told."""
+    """End one session: write the tombstone to MongoDB, then delete it from Redis."""
     key = sid_hash(sid)
     Row.end(key, seal(sid), unused())
     if _end_in_redis(sid) is not DOWN:
@@ -213,7 +215,10 @@ def end(sid: str) -> None:
 
 
 def _end_in_redis(sid: str) -> Any:
-    """Asked after MongoDB was told: what is not announced to Redis nobody finds there."""
+    """Delete the session from Redis and set the mark, after the write to MongoDB.
+
+    Does nothing if no process reads sessions from Redis now.
+    """
     if not rollout.writes("sessions"):
         return None
     told = redis.run(END, keys_of(sid), [ENDED_SECONDS], "session")
@@ -230,16 +235,16 @@ def redis_was_not_told() -> None:
 
 
 def unused() -> int:
-    """Seconds a session stays without being used (TTL_SESSIONS)."""
+    """The seconds after which an unused session ends (TTL_SESSIONS)."""
     return int(current_app.config["TTL_SESSIONS"])
 
 
 def life() -> Life:
-    """How long a session stays, unused and at the longest (SESSION_MAX_DAYS)."""
+    """The lifetimes of a session: unused (TTL_SESSIONS) and at most (SESSION_MAX_DAYS)."""
     return Life(unused(), int(current_app.config["SESSION_MAX_DAYS"]) * DAY)
 
 
 def keys_of(sid: str) -> list[str]:
-    """The session in Redis, and the mark that it has ended."""
+    """The keys in Redis of a session and of its ended mark."""
     name = PREFIX + sid
     return [name, f"ended:{{{name}}}"]
