@@ -1,1 +1,1 @@
-"""What is known about the request or the socket event in hand: its caller and its turn."""
+"""Facts about the current request or socket event: client address, path, turn, handoff."""

@@ -1,6 +1,6 @@
-"""Who calls, as far as the network knows: behind proxies that we trust, whom the last of them saw.
+"""The client's network address; behind trusted proxies, the address that they report.
 
-For what is bounded before a request is one; later Flask's `request.remote_addr` says the same.
+For limits that apply before Flask handles the request. Later `request.remote_addr` is the same.
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ from typing import Any
 
 @lru_cache(maxsize=2000)
 def network(address: str) -> str:
-    """What is counted as one caller: an IPv6 customer has a whole /64."""
+    """The address to count as one client: for IPv6 the /64 network, which one customer owns."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -21,7 +21,7 @@ def network(address: str) -> str:
 
 
 def of(environ: dict[str, Any], proxies: int) -> str:
-    """The caller of a request that may have come through so many proxies (TRUSTED_PROXIES)."""
+    """The client of a request. ``proxies``: the number of trusted proxies (TRUSTED_PROXIES)."""
     said = environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if proxies else []
     caller = said[-proxies].strip() if len(said) >= proxies > 0 else ""
     return network(caller or environ.get("REMOTE_ADDR") or "unknown")

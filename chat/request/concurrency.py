@@ -1,8 +1,8 @@
-"""How many requests and events a process works on at once; the others wait for their turn.
+"""Limits how many requests and events a process handles at once; the others wait for a turn.
 
-A worker is one core. A hundred requests at once don't become faster by starting all of them: each
-waits longer at every step, holds a connection while it waits, and in the end a healthy Redis or
-MongoDB seems too slow. So at most MOST are under way, fewer than there are connections.
+A worker uses one core. A hundred requests do not finish sooner if all start at once: each waits
+longer at every step and holds a connection meanwhile, until a healthy Redis or MongoDB seems slow.
+So at most MOST are in progress, fewer than there are connections.
 """
 
 from collections import OrderedDict, deque
@@ -14,38 +14,38 @@ from gevent import getcurrent
 from gevent.event import Event
 
 MOST = 12
-MOST_BEHIND = 3  # of those, for what may wait
-RUN = 9
-SPARE = 4  # connections for what runs beside requests and events
-PATIENCE = 5.0  # seconds until somebody who waits is told to come back later
-# What waits behind people at work: sockets that come back, log-ins of strangers, and cached values
-# that are fetched anew before they expire.
+MOST_BEHIND = 3  # of MOST, for the low-priority lanes together
+RUN = 9  # after so many normal turns in a row a waiting low-priority lane gets one
+SPARE = 4  # connections for work outside requests and events
+PATIENCE = 5.0  # seconds; then a waiting request is refused (Busy)
+# The low-priority lanes ("behind"): returning sockets, log-ins from unknown browsers, and cached
+# values that are refreshed before they expire.
 RETURNING, STRANGERS, REFRESHING = "returning", "strangers", "refreshing"
 
 
 class Busy(Exception):
-    """No turn came in time."""
+    """There was no turn in time."""
 
 
 class Turns:
-    """So many at once, in the order of arrival, and behind them what may wait.
+    """Gives out at most ``most`` turns at once, in the order of arrival, with low-priority lanes.
 
-    ``behind`` names a lane: a thousand sockets that come back must not make those wait who are at
-    work. The lanes behind together get a few turns at once, and one in RUN where there is no end of
-    others. Among themselves they take turns.
+    ``behind`` names a low-priority lane: a thousand returning sockets must not delay people at
+    work. These lanes together have at most MOST_BEHIND turns at once. They get a turn if no other
+    caller waits, or after RUN other turns. The lanes take turns with each other.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self.resize(most)
 
     def resize(self, most: int) -> None:
-        """From now on so many. Only while nothing is under way: at the start of a process."""
+        """Set the number of turns and reset. Only at the start of a process, with no turn taken."""
         self.most = self._free = most
         self._free_behind = min(MOST_BEHIND, most)
         self._waiting: deque[Event] = deque()
         self._waiting_behind: OrderedDict[str, deque[Event]] = OrderedDict()  # next lane first
-        self._run = 0  # turns in a row for which somebody behind had to wait
-        self._holders: dict[Any, bool] = {}  # who has one, and whether it is one behind
+        self._run = 0  # normal turns in a row while a low-priority lane waited
+        self._holders: dict[Any, bool] = {}  # greenlet with a turn → whether it is low-priority
 
     @contextmanager
     def taken(
@@ -64,16 +64,16 @@ class Turns:
         try:
             yield
         finally:
-            if me in self._holders:  # not if it was ended while it waited to come back
+            if me in self._holders:  # not if the greenlet was killed in ``left``
                 self._release(self._holders.pop(me))
 
     def holds_one(self) -> bool:
-        """Whether whoever calls has a turn now."""
+        """Whether the current greenlet has a turn."""
         return getcurrent() in self._holders
 
     @contextmanager
     def left(self) -> Iterator[None]:
-        """Let others work while this one waits for something else than a connection."""
+        """Give the turn back while the block runs, for waits that need no connection."""
         me = getcurrent()
         if me not in self._holders:
             yield
@@ -82,7 +82,7 @@ class Turns:
         try:
             yield
         finally:
-            self._acquire()  # what has begun does not wait behind again
+            self._acquire()  # a request in progress returns with normal priority
             self._holders[me] = False
 
     def _acquire(
@@ -95,7 +95,7 @@ class Turns:
         waiting.append(place)
         self._call()
         try:
-            # Asked again: the turn may have come together with the end of the patience.
+            # Checked again: the turn may have come at the moment of the timeout.
             if place.is_set() or place.wait(patience) or place.is_set():
                 return
             waiting.remove(place)
@@ -116,13 +116,13 @@ class Turns:
         self._call()
 
     def _call(self) -> None:
-        """Give away what is free."""
+        """Give free turns to waiting greenlets."""
         while self._free and (place := self._next()) is not None:
             self._free -= 1
             place.set()
 
     def _next(self) -> Event | None:
-        """Whose turn it is, if anybody waits who may have one."""
+        """The next waiting greenlet that may have a turn; None if there is none."""
         lanes = self._waiting_behind.items() if self._free_behind else ()
         behind = next((name for name, waiting in lanes if waiting), "")
         if behind and (not self._waiting or self._run >= RUN):
@@ -137,4 +137,4 @@ class Turns:
 
 
 turns = Turns()
-afterwards: list[Callable[[], None]] = []  # called in its greenlet when a request is over
+afterwards: list[Callable[[], None]] = []  # called after each request, in its greenlet

@@ -9,14 +9,19 @@ KEY = "chat.request.handoff"
 
 @dataclass
 class Passing:
-    """What has been done for this request before Flask saw it, and what Flask made of it."""
+    """What the response cache has done for this request before Flask, and the answer to store.
 
-    counted: bool = False  # the call has been counted already
-    session: list[Any] | None = None  # as Redis has just said (``session_store.call``)
-    same: dict[str, str] = field(default_factory=dict)  # data keys with the version they still have
-    offer: Any = None  # a ``chat.web.response_cache.store.Offer``: may be given again
+    ``counted``: the API call is counted already. ``session``: the answer of Redis for the session
+    (``session_store.call``). ``same``: data keys whose version is confirmed. ``offer``: set by
+    Flask if the answer may be stored, a ``chat.web.response_cache.store.Offer``.
+    """
+
+    counted: bool = False
+    session: list[Any] | None = None
+    same: dict[str, str] = field(default_factory=dict)
+    offer: Any = None
 
 
 def of(environ: Mapping[str, Any]) -> Passing | None:
-    """About this request; None where nothing stood before Flask."""
+    """The facts of this request; None if it did not come through the response cache."""
     return environ.get(KEY)

@@ -1,7 +1,7 @@
-"""Whether a request was made on this machine, by a person or a program there.
+"""Checks whether a request was made on this machine, by a person or a program there.
 
-The address of the peer alone does not say so. A proxy on this machine has a loopback address as
-well, and need not say for whom it asks; a tunnel from outside ends here, too.
+The peer address alone does not prove it. A proxy on this machine also has a loopback address and
+may not name its client; so does the end of a tunnel from outside.
 """
 
 import ipaddress
@@ -15,7 +15,8 @@ FORWARDED = (
 
 
 def asks(config: Mapping[str, Any], environ: Mapping[str, Any]) -> bool:
-    """False where it cannot be told: in production, behind a proxy, under a public name."""
+    """Whether the request is from this machine. False in production, behind a proxy, or if the
+    Host header has a public name: then it cannot be known."""
     if config.get("PRODUCTION") or config.get("TRUSTED_PROXIES"):
         return False
     if any(name in environ for name in FORWARDED):
@@ -24,7 +25,7 @@ def asks(config: Mapping[str, Any], environ: Mapping[str, Any]) -> bool:
 
 
 def _host_of(environ: Mapping[str, Any]) -> str:
-    """The name under which we were called, without the port."""
+    """The host name of the Host header, without the port."""
     host = str(environ.get("HTTP_HOST", ""))
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
