@@ -1,1 +1,1 @@
-"""Every write that other people must see: check, write (models), then tell (broadcasts)."""
+"""All writes that other people must see: check, write (models), then announce (broadcasts)."""

@@ -1,4 +1,4 @@
-"""Accounts: set-up, registration, log-in, roles, and ending what somebody may do."""
+"""Accounts: set-up, registration, log-in, passwords, settings, roles, deactivation."""
 
 from contextlib import suppress
 from typing import Any
@@ -50,24 +50,24 @@ def set_up(site_name: str, nickname: str, password: str) -> dict:
         Site.release(owner_id)
         raise  # after any other error the owner may be stored: the claim must not be given up
     with base.announced(Site(id="site")):
-        pass  # the site's record was written by the claim; what is cached of it ends here
+        pass  # the claim has written the site; this invalidates its cache
     channel = _first_channel(owner["id"])
     invite = Invite.issue(owner["id"], FIRST_INVITE_DAYS)
     return {"user": owner, "channel": channel, "invite": invite}
 
 
 def right_to_register(invite: str) -> str:
-    """Why somebody may register: "invite" (a valid one), "open" (all may), or "" (they may not)."""
+    """The reason to allow a registration: "invite" (a valid one), "open" (for all), "" (none)."""
     if invites.is_valid(invite):
         return "invite"
     return "open" if site.get_site()["open_registration"] else ""
 
 
 def register(nickname: str, password: str, invite: str = "") -> dict:
-    """A new account by invite, or openly where that is allowed; the profile.
+    """Create an account, with an invite or if registration is open; its profile.
 
-    Invalid with the field at fault; Forbidden without a valid invite; Conflict never: a taken
-    nickname is Invalid(field=nickname).
+    Raises Invalid with the wrong field, Forbidden without a right to register. A taken nickname is
+    Invalid(field=nickname), not Conflict.
     """
     if not (right := right_to_register(invite)):
         raise Forbidden(_l("This invite is no longer valid. Ask for a new one."))
@@ -84,8 +84,10 @@ def register(nickname: str, password: str, invite: str = "") -> dict:
 
 
 def _check_mistakable(nickname: str) -> None:
-    """Refuse a nickname by which somebody would pass for another, or for the installation. The
-    first account is free to be called "admin"."""
+    """Refuse a nickname that looks like another person's or like the installation's.
+
+    Not called for the first account, which may be called "admin".
+    """
     key = validate.nickname_key(nickname)
     if lookalikes.is_office(key):
         raise Invalid(_l("This nickname is reserved. Choose another one."), field="nickname")
@@ -99,9 +101,9 @@ def _looks_taken() -> Invalid:
 
 
 def authenticate(nickname: str, password: str) -> dict | None:
-    """Whose nickname and password these are, or None.
+    """The profile of the active person with this nickname and password, or None.
 
-    Every None takes the same time, except for what cannot be anybody's nickname: nothing at all.
+    Each None takes the same time, except for an empty nickname key, which no person can have.
     """
     key = validate.nickname_key(nickname)
     if not key:
@@ -112,11 +114,11 @@ def authenticate(nickname: str, password: str) -> dict | None:
 
 
 def _is_right(row: dict | None, password: str, known: bool = True) -> bool:
-    """Whether this is the stored person's password; an outdated hash of it is replaced."""
+    """Whether the password is right. Replaces an outdated hash."""
     stored = row["password_hash"] if row else None
     verdict = passwords.verify_password(stored, password, known)
     if row and verdict.outdated:
-        with suppress(Crowded):  # the next log-in does it
+        with suppress(Crowded):  # the next log-in tries again
             digest = passwords.hash_password(password)
             User.change(row["_id"], {"password_hash": stored}, set__password_hash=digest)
     return verdict.right
@@ -150,7 +152,7 @@ def change_password(actor: Any, old: str, new: str, keep_tokens: bool = False) -
 
 
 def end_other_sessions(actor: Any) -> None:
-    """Sign the actor out everywhere else; this session and its sockets go on."""
+    """End all other sessions of the actor; this session and its sockets stay."""
     sid = sessions.current_sid()
     sessions.end_all(actor.id, except_sid=sid)
     broadcasts.sessions_ended(actor.id, except_sid_hash=sessions.sid_hash(sid) if sid else None)
@@ -173,7 +175,7 @@ def update_settings(
 
 
 def set_role(actor: Any, user_id: str, role: str) -> None:
-    """Give somebody a role. Admins up to admin, owners any; the last owner stays owner."""
+    """Set a person's role. Admins may give roles up to admin, owners any; one owner must stay."""
     person = _person_to_manage(actor, user_id)
     _one_of(role, ROLES, "role")
     if not at_least(actor.role, role):
@@ -188,7 +190,7 @@ def set_role(actor: Any, user_id: str, role: str) -> None:
 
 
 def deactivate(actor: Any, user_id: str) -> None:
-    """Lock somebody out at once: sessions, sockets, tokens and invites end. Messages stay."""
+    """Deactivate a person: sessions, sockets, tokens and invites end at once. Messages stay."""
     person = _person_to_manage(actor, user_id)
     _keep_an_owner(person)
     User.change(user_id, set__active=False, inc__auth_gen=1)
@@ -202,7 +204,7 @@ def deactivate(actor: Any, user_id: str) -> None:
 
 
 def reactivate(actor: Any, user_id: str) -> None:
-    """Let somebody in again; they log in anew."""
+    """Activate a deactivated person, who must log in again."""
     person = _person_to_manage(actor, user_id)
     User.change(user_id, set__active=True)
     broadcasts.user_changed(user_id)
@@ -210,13 +212,13 @@ def reactivate(actor: Any, user_id: str) -> None:
 
 
 def list_accounts(actor: Any) -> list[dict]:
-    """Everybody, deactivated people included. Admins and owners only."""
+    """All people, including deactivated ones. Admins and owners only."""
     permissions.require_role(actor, "admin")
     return User.everybody()
 
 
 def _person_to_manage(actor: Any, user_id: str) -> dict:
-    """The stored person, if the actor may change their standing."""
+    """The stored person, if the actor may change their role or state; else NotFound, Forbidden."""
     permissions.require_role(actor, "admin")
     person = User.raw(user_id)
     if person is None:
@@ -227,7 +229,7 @@ def _person_to_manage(actor: Any, user_id: str) -> dict:
 
 
 def _keep_an_owner(person: dict) -> None:
-    """Refuse to take this person away from the owners if there is no other active one."""
+    """Raise Conflict if this person is the last active owner."""
     counts = person["role"] == "owner" and person.get("active", True)
     if counts and User.count_owners() <= 1:
         raise Conflict(_l("You can't remove the last owner. Make someone else an owner first."))
@@ -267,7 +269,7 @@ def _store_user(nickname: str, digest: str, **fields: Any) -> dict:
 
 
 def _first_channel(owner_id: str) -> dict:
-    """The channel everybody joins, named in the language of whoever sets up."""
+    """Create the first channel, which new accounts join; its name is in the language of set-up."""
     name = gettext("general")
     channel = Channel(slug=validate.slugify(name), name=name, kind="public", created_by=owner_id)
     channel.save()

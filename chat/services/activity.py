@@ -1,4 +1,4 @@
-"""When people were last active: noted on each request, written in batches (R26)."""
+"""The last activity of people: noted in memory at each request, written in batches (R26)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ _written: dict[str, datetime] = {}
 
 
 def touch(user_id: str) -> None:
-    """Somebody did something. Costs a look into a dict; at most one write a person a minute."""
+    """Note that a person is active. Only a dict access; leads to at most one write a minute."""
     moment = base.now()
     last = _written.get(user_id)
     if last is None or moment - last >= AT_MOST_EVERY:
@@ -28,11 +28,11 @@ def flush() -> None:
     batch = dict(_noted)
     _noted.clear()
     before = {user_id: _written[user_id] for user_id in batch if user_id in _written}
-    # Now, not afterwards: who does something while this is being written has been counted.
+    # Before the write, so that activity during the write is not noted again.
     _written.update(batch)
     try:
         _write(batch)
-    except BaseException:  # the end of the greenlet, too: the last flush writes it
+    except BaseException:  # also if the greenlet is killed: the last flush writes the batch
         for user_id, moment in batch.items():
             _noted.setdefault(user_id, moment)
             _written.pop(user_id, None)
@@ -42,7 +42,7 @@ def flush() -> None:
 
 
 def _write(batch: dict[str, datetime]) -> None:
-    """All of it at once, but for those whom another process has written in the same minute."""
+    """Write the batch, except people whom another process has written within the last minute."""
     due = dict(batch)
     for user_id, millis in user_list.stored_activity(list(batch)).items():
         stored = datetime.fromtimestamp(millis / 1000, UTC)
@@ -55,7 +55,7 @@ def _write(batch: dict[str, datetime]) -> None:
 
 
 def _forget_old() -> None:
-    """A person of more than a minute ago may be written again anyhow."""
+    """Forget writes older than a minute: they do not prevent a new write any more."""
     if len(_written) > MOST_REMEMBERED:
         past = base.now() - AT_MOST_EVERY
         for user_id in [user_id for user_id, moment in _written.items() if moment < past]:

@@ -1,4 +1,4 @@
-"""Writes that are gathered and done together, in the background of each process (R26)."""
+"""Batched writes: collected, then written together in the background of each process (R26)."""
 
 import logging
 from collections.abc import Callable
@@ -10,9 +10,9 @@ log = logging.getLogger(__name__)
 
 
 class Batches:
-    """Calls ``flush`` every so many seconds and once more on a graceful stop.
+    """Calls ``flush`` every ``seconds`` and once more at a graceful stop.
 
-    ``flush`` keeps what it could not write, so a failure only means a later try.
+    ``flush`` must keep what it could not write, so that the next call writes it.
     """
 
     def __init__(self, what: str, flush: Callable[[], None], seconds: float) -> None:
@@ -20,11 +20,11 @@ class Batches:
         self._greenlet: gevent.Greenlet | None = None
 
     def start(self, app: Flask) -> None:
-        """Begin, in this process."""
+        """Start the background greenlet of this process."""
         self._greenlet = gevent.spawn(self._run, app)
 
     def stop(self, app: Flask) -> None:
-        """End, and write the last batch."""
+        """Stop the background greenlet and write the last batch."""
         if self._greenlet is not None:
             self._greenlet.kill()
         self._try(app)

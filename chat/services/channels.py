@@ -1,4 +1,4 @@
-"""Channels: made, described, joined, left, archived; and direct conversations."""
+"""Channels: create, update, join, leave, archive; and direct channels."""
 
 from itertools import accumulate
 from typing import Any
@@ -20,17 +20,17 @@ from chat.text import validate
 RESERVED = {"new"}
 MOST_PEOPLE_IN_DIRECT = 8
 SLUG_TRIES = 50
-MOST_CHARACTERS = 250_000  # of channels in one answer
-OTHER_CHARACTERS = 200  # of one, beside its texts
-MOST_FORMER_ADDRESSES = 20  # they are in every list of channels that is read
+MOST_CHARACTERS = 250_000  # characters of channels in one answer
+OTHER_CHARACTERS = 200  # characters of one channel besides its texts
+MOST_FORMER_ADDRESSES = 20  # limited, because every list of channels contains them
 
 can_manage = permissions.can_manage
 
 
 def list_for(actor: Any) -> list[dict]:
-    """Views of all channels that the actor may see, by name, the direct ones last.
+    """Views of all channels that the actor may see, sorted by name, direct ones last.
 
-    Those are the actor's own and the public ones; of the archived ones only the actor's own.
+    These are the actor's own channels, and all public ones that are not archived.
     """
     mine = unread.get_reading(actor.id)
     named = cache.get_all()
@@ -49,8 +49,10 @@ def list_for(actor: Any) -> list[dict]:
 
 
 def list_page(actor: Any, after: str = "") -> dict:
-    """{channels, more}: as many of ``list_for`` as one answer may hold, from the first or from the
-    one that follows ``after``. BadInput if that one is not among them (any more)."""
+    """{channels, more}: a page of ``list_for``, limited by MOST_CHARACTERS.
+
+    It begins after the channel with the id ``after``. Raises BadInput if that is not in the list.
+    """
     views = list_for(actor)
     if after:
         places = {view["id"]: place for place, view in enumerate(views, 1)}
@@ -63,13 +65,13 @@ def list_page(actor: Any, after: str = "") -> dict:
 
 
 def _size(view: dict) -> int:
-    """About how many characters it takes in an answer."""
+    """The approximate number of characters of a view in an answer."""
     texts = (view["slug"], view["name"], view["topic"], view["title"])
     return sum(map(len, texts)) + 30 * len(view.get("people", ())) + OTHER_CHARACTERS
 
 
 def list_own(actor: Any) -> list[dict]:
-    """Views of the channels that the actor belongs to, by name, the direct ones last."""
+    """Views of the actor's own channels, sorted by name, direct ones last."""
     mine = unread.get_reading(actor.id)
     shown = cache.get_many(mine)
     names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))
@@ -97,7 +99,7 @@ def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict
 
 
 def update(actor: Any, channel_id: str, name: str | None = None, topic: str | None = None) -> dict:
-    """Rename (the last few addresses keep working) or describe; the view."""
+    """Change name or topic; the view. The last former slugs of a renamed channel still work."""
     channel = permissions.get_channel_for(actor, channel_id)
     permissions.require_manager(actor, channel)
     permissions.require_open(channel)
@@ -128,7 +130,7 @@ def unarchive(actor: Any, channel_id: str) -> dict:
 
 
 def join(actor: Any, channel_id: str) -> dict:
-    """Become a member of a public channel; doing it twice is the same as once."""
+    """Make the actor a member of a public channel; idempotent. Returns the view."""
     channel = permissions.get_channel_for(actor, channel_id)
     permissions.require_open(channel)
     if channel["kind"] in ("public", "voice"):
@@ -137,7 +139,7 @@ def join(actor: Any, channel_id: str) -> dict:
 
 
 def leave(actor: Any, channel_id: str) -> None:
-    """Stop being a member. A direct channel cannot be left."""
+    """Remove the actor from a channel. Conflict for a direct channel."""
     channel = permissions.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
         raise Conflict(_l("You can't leave a direct conversation."))
@@ -145,7 +147,7 @@ def leave(actor: Any, channel_id: str) -> None:
 
 
 def add_person(actor: Any, channel_id: str, user_id: str) -> None:
-    """A member brings somebody into a public or private channel."""
+    """Add a person to a public or private channel; the actor must be a member."""
     channel = permissions.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
         raise Conflict(_l("To talk to more people, start a new conversation."))
@@ -156,7 +158,7 @@ def add_person(actor: Any, channel_id: str, user_id: str) -> None:
 
 
 def remove_person(actor: Any, channel_id: str, user_id: str) -> None:
-    """Take somebody out: whoever manages the channel may; people take themselves out by leaving."""
+    """Remove a person from a channel, by a manager of the channel. See also ``leave``."""
     channel = permissions.get_channel_for(actor, channel_id)
     if channel["kind"] == "direct":
         raise Conflict(_l("You can't remove people from a direct conversation."))
@@ -170,14 +172,14 @@ def remove_person(actor: Any, channel_id: str, user_id: str) -> None:
 
 
 def welcome(person: dict) -> None:
-    """A new account starts in the oldest public channel that is still open."""
+    """Add a new account to the oldest public channel that is not archived."""
     channel = _first()
     if channel:
         _add(channel, person["id"])
 
 
 def is_first(channel_id: str) -> bool:
-    """Whether this is the channel that new accounts start in."""
+    """Whether this is the channel to which new accounts are added."""
     return (_first() or {}).get("id") == channel_id
 
 
@@ -187,7 +189,7 @@ def _first() -> dict | None:
 
 
 def list_person(person: dict, listed: bool = True) -> None:
-    """Open lists of members show this person again, or no longer; memberships stay."""
+    """Tell open member lists to show or hide this person; memberships do not change."""
     for channel in cache.get_many(Membership.channel_ids_of(person["id"])):
         if listed:
             broadcasts.member_listed(channel, person)
@@ -203,7 +205,7 @@ def find_direct(actor: Any, nickname: str) -> tuple[dict, dict | None]:
     person = users.get_profile(str(row["_id"])) or {}
     channel = Channel.find_direct(_people_key({actor.id, person["id"]}))
     view = view_for(actor, channel) if channel else None
-    return person, view if view and view["member"] else None  # else it was only half made
+    return person, view if view and view["member"] else None  # only half made
 
 
 def open_direct(actor: Any, user_ids: list[str]) -> dict:
@@ -220,7 +222,7 @@ def open_direct(actor: Any, user_ids: list[str]) -> dict:
             raise Conflict(_l("This account has been deactivated."))
         channel = _store_direct(actor, people)
     elif not people <= members.get_members(channel["id"]):
-        _let_in(channel, people)  # whoever made it was interrupted, or is at it now
+        _let_in(channel, people)  # its creation was interrupted or is in progress
     return view_for(actor, channel)
 
 
@@ -293,7 +295,7 @@ def _store_direct(actor: Any, people: set[str]) -> dict:
     try:
         document.save(force_insert=True)
         channel = to_channel(document.to_mongo())
-    except NotUniqueError:  # the other person was quicker
+    except NotUniqueError:  # the other person created it first
         base.write_refused.send(Channel, document=document)
         channel = Channel.find_direct(_people_key(people)) or {}
     _let_in(channel, people)

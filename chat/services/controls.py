@@ -1,4 +1,4 @@
-"""What admins do to the running installation from its status page; each is written down."""
+"""Actions of admins on the status page (empty a cache, fire drill), each with an audit entry."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ SHOWN = 50
 
 
 def empty(actor: Any, feature: str) -> int:
-    """Delete everything that a part keeps in Redis; how many keys went. Admins and owners only."""
+    """Delete all keys of a feature in Redis; the number of keys. Admins and owners only."""
     permissions.require_role(actor, "admin")
     if feature not in FEATURES:
         raise NotFound
@@ -30,7 +30,7 @@ def empty(actor: Any, feature: str) -> int:
 
 
 def start_drill(actor: Any, seconds: Any) -> None:
-    """Let every process work without Redis for a while. Admins and owners only."""
+    """Start a fire drill: all processes work without Redis for a while. Admins and owners only."""
     permissions.require_role(actor, "admin")
     text = str(seconds).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 3) or not (
@@ -46,7 +46,7 @@ def start_drill(actor: Any, seconds: Any) -> None:
 
 
 def stop_drill(actor: Any) -> None:
-    """End the fire drill before its time. Admins and owners only."""
+    """End the fire drill early. Admins and owners only."""
     permissions.require_role(actor, "admin")
     if Drill.stop({"id": actor.id, "nickname": actor.nickname}):
         _note(actor, "drill.stop", "redis")
@@ -54,7 +54,7 @@ def stop_drill(actor: Any) -> None:
 
 
 def entries() -> list[dict]:
-    """The last things that anybody did or changed, newest first."""
+    """The last SHOWN audit entries, newest first."""
     return Audit.recent(SHOWN)
 
 

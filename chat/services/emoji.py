@@ -23,7 +23,7 @@ def note(body: str) -> None:
 
 
 def flush() -> None:
-    """Write what was noted, in one go."""
+    """Write the noted emoji in one batch."""
     if not _noted:
         return
     batch = dict(_noted)

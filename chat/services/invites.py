@@ -1,4 +1,4 @@
-"""Invite links: made, shown and revoked by admins and owners."""
+"""Invite links: admins and owners create, list and revoke them."""
 
 from typing import Any
 
@@ -27,18 +27,18 @@ def revoke(actor: Any, code: str) -> None:
 
 
 def list_invites(actor: Any) -> list[dict]:
-    """Every invite that may still be used, newest first."""
+    """All valid invites, newest first."""
     permissions.require_role(actor, "admin")
     return [invite for invite in Invite.all_valid() if _may_invite(invite["created_by"])]
 
 
 def is_valid(code: str) -> bool:
-    """Whether somebody may register with it now."""
+    """Whether this invite may be used now."""
     invite = Invite.find_valid(code) if code else None
     return invite is not None and _may_invite(invite["created_by"])
 
 
 def _may_invite(user_id: str) -> bool:
-    """An invite lasts no longer than the right of whoever made it."""
+    """Whether the creator of an invite may still invite; otherwise the invite is not valid."""
     profile = users.get_profile(user_id)
     return bool(profile and profile["active"] and at_least(profile["role"], "admin"))

@@ -1,4 +1,4 @@
-"""Messages: posted, edited, deleted, read (R30)."""
+"""Messages: post, edit, delete, read, mark as read (R30)."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ MOST_IN_PAGE = 100
 MOST_CHANGES = 200
 MOST_COUNTED = 1000
 
-LONGEST_MADE = 150_000  # bytes of an encoded answer; a longer one is made each time
+LONGEST_MADE = 150_000  # bytes of an encoded answer; longer ones are not cached
 
 _made: Made[Any] = Made(300, lambda made: len(made.body) <= LONGEST_MADE)
 _first_unread: Made[tuple[dict | None, int]] = Made(300)
@@ -34,8 +34,8 @@ _first_unread: Made[tuple[dict | None, int]] = Made(300)
 def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, bool]:
     """Store and deliver a message once: (message, True), or (the stored one, False) if sent before.
 
-    Raises NotFound, Forbidden (not a member), Conflict (archived, or nobody else is there any
-    more), Invalid(field=text).
+    Raises NotFound, Forbidden (not a member), Conflict (archived, or all others of a direct channel
+    are deactivated), Invalid(field=text), BadInput (``client_id`` used in another channel).
     """
     channel = permissions.get_channel_for(actor, channel_id)
     permissions.require_member(actor, channel)
@@ -53,13 +53,14 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
         emoji.note(body)
         broadcasts.message_created(message)
     elif not message["deleted"]:
-        # Whoever stored it may not have lived to tell. To who has heard this says nothing new.
+        # The process that stored it may have died before it could announce it. Browsers that have
+        # the message ignore the event.
         broadcasts.message_changed(message)
     return message, created
 
 
 def edit(actor: Any, message_id: str, body: str) -> dict:
-    """Change one's own message; it is marked as edited."""
+    """Edit a message of the actor; it is marked as edited."""
     message = permissions.get_message_for(actor, message_id)
     if message["author"]["id"] != actor.id:
         raise Forbidden(_l("Only the author can edit a message."))
@@ -74,7 +75,7 @@ def edit(actor: Any, message_id: str, body: str) -> dict:
 
 
 def delete(actor: Any, message_id: str) -> dict:
-    """Delete one's own message, or any as a moderator: the text is gone, a placeholder stays."""
+    """Delete the text of a message; a placeholder stays. For the author and moderators."""
     message = permissions.get_message_for(actor, message_id)
     if message["author"]["id"] != actor.id and not at_least(actor.role, "moderator"):
         raise Forbidden(_l("Only the author or a moderator can delete a message."))
@@ -105,7 +106,10 @@ def history(
     after: int | None = None,
     limit: int = HISTORY_PAGE,
 ) -> tuple[list[dict], bool]:
-    """(messages oldest first, more?): the newest, or those before or after a seq (exclusive)."""
+    """(messages, whether there are more), oldest first.
+
+    The newest messages, or those before or after a seq (exclusive).
+    """
     permissions.get_channel_for(actor, channel_id)
     limit = max(1, min(limit, MOST_IN_PAGE))
     if before is None and after is None and limit <= MOST_NEWEST:
@@ -116,7 +120,10 @@ def history(
 def newest_as(
     make: Callable[[list[dict], bool], T], actor: Any, channel_id: str, limit: int = HISTORY_PAGE
 ) -> T:
-    """What ``make`` makes of the newest messages (at most 50): once for all who read them."""
+    """The result of ``make(messages, more)`` for the newest messages (at most 50).
+
+    It is cached while the messages are the same, and shared by all readers.
+    """
     permissions.get_channel_for(actor, channel_id)
     found = cache.look(channel_id)
     return _made.get(  # type: ignore[no-any-return]
@@ -131,10 +138,10 @@ def _newest(recent: list[dict], limit: int) -> tuple[list[dict], bool]:
 
 
 def newest(actor: Any, channel_id: str, limit: int = HISTORY_PAGE) -> tuple[list[dict], bool, int]:
-    """(the newest messages oldest first, more?, the rev up to which they are complete).
+    """(the newest messages, oldest first; whether there are more; the rev they are complete to).
 
-    Revs become visible in order, and the cached list takes no change in without the earlier ones
-    (chat.cache.fence.scripts), so rows that show a change show every earlier change of theirs.
+    Revs become visible in order, and the cached list never contains a change without the earlier
+    ones (``chat.cache.fence.scripts``). So these messages contain all their changes up to that rev.
     """
     found, more = history(actor, channel_id, limit=limit)
     return found, more, max((message["rev"] for message in found), default=0)
@@ -143,7 +150,7 @@ def newest(actor: Any, channel_id: str, limit: int = HISTORY_PAGE) -> tuple[list
 def around(
     actor: Any, channel_id: str, seq: int, limit: int = HISTORY_PAGE
 ) -> tuple[list[dict], bool, bool]:
-    """(messages round a seq, more before?, more after?), for a link into the past."""
+    """(messages around a seq, more before?, more after?), for a link to an old message."""
     permissions.get_channel_for(actor, channel_id)
     older, more_before = Message.page(channel_id, seq, None, limit // 2)
     newer, more_after = Message.page(channel_id, None, seq - 1, limit - limit // 2)
@@ -153,10 +160,10 @@ def around(
 def changes(
     actor: Any, channel_id: str, after: int = 0, rev: int | None = None, limit: int = MOST_CHANGES
 ) -> tuple[list[dict], bool]:
-    """(what was posted, edited or deleted since, in the order of change; more?).
+    """(messages posted, edited or deleted since, in the order of change; whether there are more).
 
-    ``rev`` is the greatest change number that the caller holds; a caller that knows only a seq
-    gets everything since that message was posted.
+    ``rev``: the greatest change number that the caller has. A caller that knows only a seq
+    (``after``) gets all changes since that message was posted.
     """
     permissions.get_channel_for(actor, channel_id)
     since = Message.first_rev_at(channel_id, after) if rev is None else rev
@@ -170,7 +177,7 @@ def last_numbers(actor: Any, channel_id: str) -> tuple[int, int]:
 
 
 def mark_read(actor: Any, channel_id: str, seq: int) -> int:
-    """Everything up to seq has been read; the number of unread messages that remain."""
+    """Mark all messages up to ``seq`` as read; the number of messages that are still unread."""
     channel = permissions.get_channel_for(actor, channel_id)
     permissions.require_member(actor, channel)
     wanted = max(0, min(seq, unread_counts.last_seq(channel_id)))
@@ -180,7 +187,7 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
     if moved:
         read_through.look_again()
     mine = unread_counts.get_reading(actor.id, channel_id).get(channel_id)
-    if mine is None:  # they have left meanwhile
+    if mine is None:  # the actor has left the channel meanwhile
         return 0
     if moved:
         broadcasts.unread_changed(actor.id, channel_id, mine["unread"], mine["last_seq"])
@@ -189,8 +196,10 @@ def mark_read(actor: Any, channel_id: str, seq: int) -> int:
 
 
 def first_unread(actor: Any, channel_id: str, last_read: int) -> tuple[dict | None, int]:
-    """(the first message of others after what the actor has read, how many there are: at most
-    MOST_COUNTED). For the few who are far behind: it asks MongoDB, once until something changes."""
+    """(the first unread message of other people or None, the count of these, at most MOST_COUNTED).
+
+    Reads MongoDB and caches the result until the channel changes; for people who are far behind.
+    """
     permissions.get_channel_for(actor, channel_id)
     return _first_unread.get(
         (channel_id, actor.id),
@@ -200,6 +209,6 @@ def first_unread(actor: Any, channel_id: str, last_read: int) -> tuple[dict | No
 
 
 def unread(actor: Any, channel_id: str) -> int:
-    """How many messages of others the actor has not read, at most 100."""
+    """The number of messages of other people that the actor has not read, at most 100."""
     mine = unread_counts.get_reading(actor.id, channel_id).get(channel_id)
     return mine["unread"] if mine else 0

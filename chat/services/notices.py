@@ -1,7 +1,7 @@
-"""What the installation itself says in a channel, as nobody: its author is no account.
+"""Messages of the installation itself in a channel. Their author is no account.
 
-The author has an id that no person ever gets and a name that no nickname may be (it has a space).
-So nobody can log in as it, be taken for it, or find it among the people.
+The author has an id that no person gets, and a name with a space, which no nickname may have. So
+no person can log in as this author or imitate it, and it is not in the list of people.
 """
 
 from typing import Any
@@ -16,11 +16,7 @@ from chat.text import markdown
 
 
 def site_language() -> str:
-    """The language of what is said to everybody at once.
-
-    It is what whoever made the installation has chosen in their settings, else the language in
-    which they made it.
-    """
+    """The language of notices: from the settings of the first owner, else from the set-up."""
     site = Site.raw() or {}
     owner = User.raw(site["owner"]) if "owner" in site else None
     chosen = (owner or {}).get("locale") or site.get("locale")
@@ -28,7 +24,7 @@ def site_language() -> str:
 
 
 def post(channel: dict[str, Any], text: str, client_id: str) -> bool:
-    """Store and deliver it once for a ``client_id``; whether it was stored by this call."""
+    """Store and deliver a notice once for a ``client_id``. True if this call stored it."""
     message, created = insert.post(
         channel["id"], NOBODY, _("Server status"), text, markdown.render(text), client_id
     )

@@ -23,14 +23,14 @@ MOST_PROFILES = 5_000
 
 
 def list_people(limit: int = 100, cursor: str | None = None) -> tuple[list[dict], str | None]:
-    """(a page of active people, the most recently active first; the next page's cursor or None)."""
+    """(a page of active people, most recently active first; the next page's cursor or None)."""
     return list_people_as(_as_it_is, limit, cursor)
 
 
 def list_people_as(
     make: Callable[[list[dict], str | None], T], limit: int = 100, cursor: str | None = None
 ) -> T:
-    """What ``make`` makes of such a page; made once for as long as nobody in it changes."""
+    """The result of ``make(people, cursor)`` for a page; cached while the page is the same."""
     limit = max(1, min(limit, MOST_IN_PAGE))
     page, online = cache.list_recent(limit + 1, _parse(cursor)), presence.online()
 
@@ -46,7 +46,7 @@ def list_people_as(
 
 
 def get_person(user_id: str) -> dict:
-    """One person with last_active and online; NotFound for the unknown and the deactivated."""
+    """One person with last_active and online. NotFound if unknown or deactivated."""
     profile = cache.get_profile(user_id)
     if profile is None or not profile["active"]:
         raise NotFound()
@@ -54,13 +54,13 @@ def get_person(user_id: str) -> dict:
 
 
 def get_people(user_ids: Iterable[str]) -> list[dict]:
-    """The active ones of these, by nickname, without the time of their last activity."""
+    """The active people of these ids, sorted by nickname, without ``last_active``."""
     profiles = cache.get_profiles(set(user_ids)).values()
     return _by_name(_with_presence(profiles, {}, presence.online()))
 
 
 def get_by_nickname(nickname: str) -> dict:
-    """The same by nickname."""
+    """``get_person`` by nickname."""
     row = User.by_nickname(validate.nickname_key(nickname))
     if row is None:
         raise NotFound()
@@ -68,7 +68,7 @@ def get_by_nickname(nickname: str) -> dict:
 
 
 def members_of(actor: Any, channel_id: str) -> list[dict]:
-    """The active members of a channel, by nickname, without the time of their last activity."""
+    """The active members of a channel, sorted by nickname, without ``last_active``."""
     permissions.get_channel_for(actor, channel_id)
     found, online = members.look(channel_id), presence.online()
     version = cache.version()
@@ -80,7 +80,7 @@ def members_of(actor: Any, channel_id: str) -> list[dict]:
 
 
 def online_people() -> list[dict]:
-    """Who is online now, by nickname."""
+    """The people online now, sorted by nickname."""
     online, version = presence.online(), cache.version()
 
     def made() -> list[dict]:
@@ -90,9 +90,9 @@ def online_people() -> list[dict]:
 
 
 def _profiles_of(ids: Iterable[str], version: str | None) -> list[dict]:
-    """Profiles, read once for as long as nobody's changes: most people are in many channels.
+    """Profiles by id, cached while no profile changes: most people are in many channels.
 
-    ``version`` is of everything about people, and was looked at before this.
+    ``version``: the version of all profiles, which the caller read before.
     """
     known, wanted = _profiles.get("", (version,), dict), list(ids)
     missing = sorted(uid for uid in wanted if uid not in known)

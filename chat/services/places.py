@@ -1,4 +1,4 @@
-"""Where one may go: the channels and the people whose names have these letters (the switcher)."""
+"""The search of the switcher: channels and people whose names contain the typed letters."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ MOST = 50
 
 
 def find(actor: Any, typed: str, limit: int = PLACES_FOUND) -> dict[str, list[dict]]:
-    """{channels, users}: at most ``limit`` of each, those whose names begin so first.
+    """{channels, users}: at most ``limit`` of each; names that begin with the text come first.
 
-    Of nothing typed: one's own channels before the others, and who was active last.
+    Without a text: the actor's own channels before others, and the people active last.
     """
     meant, limit = spellings.of(typed), max(1, min(limit, MOST))
     if typed.strip() and not meant:
-        return {"channels": [], "users": []}  # longer than any name
+        return {"channels": [], "users": []}  # the text is longer than any name
     return {"channels": _channels(actor, meant, limit), "users": _people(meant, limit)}
 
 
@@ -29,12 +29,12 @@ def _channels(actor: Any, meant: list[str], limit: int) -> list[dict]:
         rank = _rank(spellings.key(view["title"]), meant)
         if rank is not None:
             ranked.append(((rank, view["archived"], not view["member"]), view))
-    ranked.sort(key=lambda pair: pair[0])  # within a rank they stay as they are: by name
+    ranked.sort(key=lambda pair: pair[0])  # a stable sort: by name within a rank
     return [view for _rank, view in ranked[:limit]]
 
 
 def _rank(name: str, meant: list[str]) -> int | None:
-    """0: begins so, 1: has it in it, None: has it not."""
+    """0 if the name begins with one of the texts, 1 if it contains one, else None."""
     places = [name.find(spelling) for spelling in meant or [""]]
     found = [place for place in places if place >= 0]
     return min(1, *found) if found else None

@@ -15,7 +15,7 @@ LONGEST = 40  # characters of one emoji
 
 
 def add(actor: Any, message_id: str, emoji: str) -> dict:
-    """React to a message; returns it with all its reactions. The same again changes nothing.
+    """Add a reaction; the message with all its reactions. An existing reaction changes nothing.
 
     Raises NotFound, Forbidden (not a member), Conflict (archived, deleted, too many reactions),
     Invalid(field=emoji).
@@ -32,7 +32,7 @@ def add(actor: Any, message_id: str, emoji: str) -> dict:
 
 
 def remove(actor: Any, message_id: str, emoji: str) -> dict:
-    """Take one's own reaction back; returns the message. One that is not there changes nothing.
+    """Remove the actor's reaction; the message. A missing reaction changes nothing.
 
     Raises NotFound, Forbidden (not a member), Conflict (archived, deleted).
     """
@@ -49,7 +49,7 @@ def _reachable(actor: Any, message_id: str) -> dict:
 
 
 def _told(outcome: update.Outcome) -> dict:
-    """The message after the change, which everybody in the channel has been told."""
+    """The message after the change. Announces the change to the channel."""
     if outcome.message is None:
         raise NotFound
     if outcome.kind == "deleted":

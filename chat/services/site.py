@@ -1,4 +1,4 @@
-"""The installation's name and whether anybody may register."""
+"""The site: the name of the installation, and whether registration is open."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Bearer tokens that people make for their programs."""
+"""Access tokens (bearer tokens) that people create for their programs."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ MOST = 20
 
 
 def create(actor: Any, name: str, password: str) -> dict:
-    """A new token {id, name, created_at, token}; the text of the token is shown this once.
+    """A new token {id, name, created_at, token}. Its text is returned only here.
 
-    Only a session makes one, and says the password again: whoever found a token, or an open
-    browser, must not be able to make rights that outlive it.
+    Needs a session and the password: a thief of a token or of an open browser must not be able to
+    create access that lasts longer.
     """
     if auth.via_token():
         raise Forbidden(_l("A token can't create tokens. Create it in the settings."))

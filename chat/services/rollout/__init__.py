@@ -1,4 +1,4 @@
-"""The percentages of the rollout (R19, R20) as people see and change them."""
+"""The rollout percentages (R19, R20): actions of admins and operators, and the overview."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,19 +23,19 @@ def change(actor: Any, wanted: Mapping[str, Any]) -> None:
 
 
 def reset(actor: Any, feature: str) -> None:
-    """Let the environment decide again; admins and owners only."""
+    """Return to the percentage of the environment; admins and owners only."""
     permissions.require_role(actor, "admin")
     percentages.change(_named(actor), "rollout.reset", {_known(feature): None}, ENVIRONMENT)
 
 
 def kill(actor: Any) -> None:
-    """Everything to 0 % (R20); admins and owners only."""
+    """Set all features to 0 % (R20); admins and owners only."""
     permissions.require_role(actor, "admin")
     percentages.change(_named(actor), "rollout.kill", dict.fromkeys(FEATURES, 0), CHANGED)
 
 
 def killed() -> dict[str, int]:
-    """What ``kill`` put to 0 % and nobody has changed since, with the percentage before."""
+    """The features that ``kill`` set to 0 % and that are unchanged since → their old percentage."""
     newest: dict[str, dict] = {}
     for entry in entries():
         newest.setdefault(entry["subject"], entry)
@@ -48,13 +48,13 @@ def killed() -> dict[str, int]:
 
 
 def back(actor: Any) -> None:
-    """What ``kill`` put to 0 % as it was; admins and owners only."""
+    """Restore the percentages from before ``kill``; admins and owners only."""
     permissions.require_role(actor, "admin")
     percentages.change(_named(actor), "rollout.back", killed(), CHANGED)
 
 
 def command(feature: str, value: str) -> None:
-    """The same for an operator at the server: a percentage, or "environment"."""
+    """Set or reset a feature by a command on the server. ``value``: 0 to 100, or "environment"."""
     if value == ENVIRONMENT:
         percentages.change(None, "rollout.reset", {_known(feature): None}, ENVIRONMENT)
     else:

@@ -1,9 +1,9 @@
-"""Following the rollout (R19): a process acts on the percentages that are stored.
+"""Follows the rollout (R19): each process acts on the stored percentages.
 
-Every process reads them at its start, every EVERY seconds, and at once when another process says
-that there are new ones. No request waits for that. Whoever comes first ends the step of a change
-that is due (``chat.rollout``). A process that is started with another environment than the last
-one stores that as a change, too, so that it takes the same steps.
+A process reads them at its start, every EVERY seconds, and when another process announces new
+ones. No request waits for that. If a step of a change is due (``chat.rollout``), the first process
+that claims it ends it. A process that starts with other percentages in its environment stores them
+as a change, so that they take the same steps.
 """
 
 import logging
@@ -32,7 +32,7 @@ CLAIM_SECONDS = 30.0
 
 
 class RolloutFollower:
-    """Keeps this process in step with what is stored."""
+    """Keeps this process up to date with the stored percentages."""
 
     def __init__(self) -> None:
         self.greenlet: gevent.Greenlet | None = None
@@ -41,8 +41,7 @@ class RolloutFollower:
         self._settling: gevent.Greenlet | None = None
 
     def start(self, app: Flask) -> None:
-        """Hear what is stored, before the first request if MongoDB answers, and go on in the
-        background."""
+        """Read the percentages before the first request (if MongoDB is up), then in background."""
         self._declared = False
         self._try(app)
         self.greenlet = self.greenlet or gevent.spawn(self._run, app)
@@ -54,11 +53,11 @@ class RolloutFollower:
         self.greenlet = self._settling = None
 
     def wake(self) -> None:
-        """There is something new."""
+        """Make the follower read the percentages now."""
         self._wake.set()
 
     def look(self) -> None:
-        """Hear what is stored now."""
+        """Read the stored percentages and apply them."""
         began = time.monotonic()
         rollout.trying(began)
         with pymongo.timeout(QUERY_SECONDS):
@@ -84,12 +83,12 @@ class RolloutFollower:
                 self.look()
                 self._settle(app)
             except PyMongoError as error:
-                log.debug("rollout: %s", error)  # what was heard last stays
+                log.debug("rollout: %s", error)  # the last known percentages stay
             except Exception:
                 log.exception("following the rollout")
 
     def _settle(self, app: Flask) -> None:
-        """Beside the loop: emptying takes as long as Redis has keys."""
+        """End due steps in another greenlet, because emptying may take long with many keys."""
         if all(share.stage == STEADY for share in rollout.known().values()):
             return
         if self._settling is None or self._settling.ready():
@@ -100,19 +99,19 @@ _follower = RolloutFollower()
 
 
 def start(app: Flask) -> None:
-    """Follow what is stored; ends the wait when another process says that it has changed."""
+    """Start the follower; an update event of another process wakes it."""
     updates.subscribe("channels", _on_update)
     percentages.on_change(_follower.wake)
     _follower.start(app)
 
 
 def stop(app: Flask) -> None:
-    """Stop following."""
+    """Stop the follower."""
     _follower.stop()
 
 
 def look() -> None:
-    """Hear what is stored now, in a process that does not follow in the background."""
+    """Read and apply the percentages once, in a process without a background follower."""
     _follower.look()
 
 
@@ -128,7 +127,7 @@ def settle() -> None:
 
 
 def _declare() -> None:
-    """This process's environment, if it is not that of the process that started before it."""
+    """Store the percentages of this process's environment, if they differ from the stored ones."""
     stored = percentages.read()
     own = {name: rollout.environment(name) for name in FEATURES}
     if own == stored["environment"]:

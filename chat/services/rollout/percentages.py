@@ -1,4 +1,4 @@
-"""The stored percentages of the rollout (R19), each change with its entry in the audit."""
+"""The rollout percentages in MongoDB (R19); each change has an audit entry."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,24 +13,27 @@ from chat.models import Audit, Rollout, base
 from chat.rollout import FEATURES, Share
 
 TRIES = 20
-ENVIRONMENT, CHANGED = "environment", "changed"  # what a percentage comes from
+ENVIRONMENT, CHANGED = "environment", "changed"  # the sources of a percentage
 
 _told: list[Callable[[], None]] = []
 
 
 def on_change(fn: Callable[[], None]) -> None:
-    """``fn()`` when this process has changed something; the others hear it as an update."""
+    """Call ``fn()`` when this process has changed percentages; others get an update event."""
     _told[:] = [fn]
 
 
 def read() -> dict:
-    """What is stored. To begin with that is the environment; if the document was lost while
-    processes run, what they know: others act on it."""
+    """The stored document; created if it is missing.
+
+    It begins with the percentages that this process knows, because other processes may act on them
+    (the document was lost), else with those of the environment.
+    """
     return Rollout.read() or _first()
 
 
 def shares_of(stored: Mapping[str, Any]) -> dict[str, Share]:
-    """What a stored document says, by feature."""
+    """The shares in a stored document, by feature."""
     rows = stored["features"]
     return {name: Share(rows[name]["percent"], rows[name]["stage"]) for name in FEATURES}
 
@@ -42,9 +45,9 @@ def change(
     source: str,
     environment: Mapping[str, int] | None = None,
 ) -> None:
-    """Store percentages (None: the environment's), with their audit entries, and tell everybody.
+    """Store percentages (None: from the environment) with audit entries, and tell all processes.
 
-    Raises Conflict where others were always faster.
+    Raises Conflict if simultaneous changes won TRIES times.
     """
     for _ in range(TRIES):
         stored = read()
@@ -61,7 +64,7 @@ def change(
             new, now = old.to(percent), base.now()
             changed = {"percent": percent, "stage": new.stage, "source": source, "by": actor}
             fields |= {f"features.{feature}.{k}": v for k, v in {**changed, "at": now}.items()}
-            # A share that turns round before it has settled waits anew.
+            # A change between 0 and more restarts the waiting time of the step.
             if (old.percent > 0) != (percent > 0):
                 begun.append(feature)
             entries.append({
@@ -78,13 +81,13 @@ def change(
 
 
 def write_down(entries: list[dict]) -> None:
-    """Into the audit. If this process dies before that, the next one that looks does it."""
+    """Copy entries to the audit. If this process dies before, the next follower does it."""
     Audit.add(entries)
     Rollout.written_down([entry["_id"] for entry in entries])
 
 
 def tell() -> None:
-    """All processes look at what is stored."""
+    """Make all processes read the stored percentages now."""
     updates.publish("channels", {"type": "rollout"})
     for fn in _told:
         fn()
