@@ -1,1 +1,1 @@
-"""HTML that is rendered once and used for many readers."""
+"""Cached HTML: pieces of pages that are rendered once and shared by many readers."""

@@ -1,7 +1,7 @@
-"""A piece of a page that is drawn from a few fields of one thing.
+"""Cached pieces of pages that are rendered from a few fields of one object.
 
-The fields decide the key under which the piece is kept, and they are all that its template is
-given. So no piece is out of date because somebody forgot to add a field to its key.
+The cache key of a piece contains the values of these fields, and its template gets only these
+fields. So a piece cannot be stale because a field is missing in its key.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -12,11 +12,11 @@ from flask import current_app
 
 
 class NotInKey(Exception):
-    """A template asks for a field that its piece is not kept under."""
+    """A template uses a field that is not in the cache key of its piece."""
 
 
 class Fields:
-    """The fields of a thing that a template may draw. Any other is an error, not an empty text."""
+    """The fields of an object that a template may use. Any other field raises NotInKey."""
 
     def __init__(self, template: str, values: dict[str, Any]) -> None:
         self.__dict__.update(values)
@@ -29,7 +29,7 @@ class Fields:
 
 
 class Drawn:
-    """A template, what it calls the thing, and the fields of it that it draws (two at least)."""
+    """A template, its variable for the object, and the fields that it uses (at least two)."""
 
     def __init__(self, template: str, name: str, fields: tuple[str, str, *tuple[str, ...]]) -> None:
         self.template, self.name, self.fields = template, name, fields
@@ -38,7 +38,10 @@ class Drawn:
     def piece(
         self, thing: Mapping[str, Any], locale: str, **beside: Hashable
     ) -> tuple[Hashable, Callable[[], str]]:
-        """(the key under which the piece is kept, what draws it). ``beside`` is drawn, too."""
+        """(the cache key of the piece, a function that renders it).
+
+        ``beside``: more variables for the template; they are part of the key, too.
+        """
         values = self._values(thing)
 
         def render() -> str:
@@ -49,5 +52,5 @@ class Drawn:
 
 
 def draw(template: str, values: dict[str, Any]) -> str:
-    """A template with these values alone."""
+    """Render a template with only these values."""
     return current_app.jinja_env.get_template(template).render(values)

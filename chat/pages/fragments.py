@@ -1,8 +1,8 @@
-"""Pages put together from pieces that were rendered before.
+"""Assembles pages from pieces that were rendered before.
 
-Nearly all of a page of history is such pieces. Handed through the templates they would be copied
-some ten times over, and one emoji makes Python keep a text at four bytes a character. So a template
-gets a mark in their place, and they go in last, as the bytes that are sent.
+Almost all of a page of history consists of such pieces. If they went through the templates, they
+would be copied about ten times, and one emoji makes Python store a text with four bytes for each
+character. So a template gets a placeholder, and the pieces are inserted at the end, as bytes.
 """
 
 from collections.abc import Callable, Hashable
@@ -16,18 +16,18 @@ from chat.lru import LRU
 
 T = TypeVar("T", str, bytes)
 
-_MARK = f"piece-{token_hex(16)}:"  # nobody can write what nobody can guess
+_MARK = f"piece-{token_hex(16)}:"  # random, so that no user text can contain it
 _END = b";"
 
 
 class Pieces(Generic[T]):
-    """The most recently used pieces, bounded by their length together."""
+    """An LRU of rendered pieces, limited by the sum of their lengths."""
 
     def __init__(self, most: int) -> None:
         self._kept: LRU[Hashable, T] = LRU(most)
 
     def get(self, key: Hashable, render: Callable[[], T]) -> T:
-        """The piece under this key, rendered now if it is not kept."""
+        """The piece of this key; rendered and stored if it is missing."""
         piece = self._kept.get(key)
         if piece is None:
             piece = render()
@@ -36,7 +36,7 @@ class Pieces(Generic[T]):
 
 
 def render(template: str, pieces: dict[str, bytes], **values: Any) -> bytes:
-    """The page of this template, as UTF-8; each of ``pieces`` stands where it writes its name."""
+    """Render a page as UTF-8. Each of ``pieces`` replaces the variable of its name."""
     marks = {name: Markup(f"{_MARK}{name};") for name in pieces}
     first, *others = render_template(template, **marks, **values).encode().split(_MARK.encode())
     parts = [first]

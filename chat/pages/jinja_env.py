@@ -1,8 +1,8 @@
-"""One edition of the templates a language: what every reader of it sees alike is put in when a
-template is compiled, not each time a page is made.
+"""Compiles the templates once for each language, with constant calls replaced by their result.
 
-In ``{{ _("Members") }}`` and ``{{ icon("x") }}`` nothing depends on the page, and a page has a
-hundred of them. The macros of ``macros.html`` are known in all templates without an import.
+Calls like ``{{ _("Members") }}`` and ``{{ icon("x") }}`` do not depend on the page, and a page has
+about a hundred of them. So they are evaluated when a template is compiled, not at each rendering.
+All templates know the macros of ``macros.html`` without an import.
 """
 
 from collections.abc import Callable
@@ -23,12 +23,12 @@ Constant = Callable[[str], Markup]
 
 
 class Environment(FlaskEnvironment):
-    """Flask's environment, which hands out the templates of the reader's language."""
+    """A Flask environment whose templates are those of the reader's language ("edition")."""
 
     language = ""
     constants: dict[str, Constant]
     editions: dict[str, "Environment"]
-    ready: dict[str, Template]  # by name: jinja2's own cache makes a key of three parts each time
+    ready: dict[str, Template]  # by name; faster than jinja2's own cache
 
     def __init__(self, app: Flask, **options: Any) -> None:
         super().__init__(app, **options)
@@ -62,7 +62,7 @@ class Environment(FlaskEnvironment):
 
         edition.language, edition.constants, edition.ready = language, {"_": translation}, {}
         edition.globals = dict(self.globals)
-        # The method of the environment would install them into the one that this was made from.
+        # ``install_gettext_callables`` would install them in the original environment.
         extension: Any = edition.extensions[I18N]
         extension._install_callables(words.gettext, words.ngettext, newstyle=True)
         macros = vars(edition.get_template(MACROS).module)
@@ -72,7 +72,7 @@ class Environment(FlaskEnvironment):
         return edition
 
     def make_globals(self, d: Any) -> Any:
-        """What a template knows: a plain dict, which is copied each time it is used."""
+        """The globals of a template as a plain dict, which jinja2 copies at each use."""
         return self.globals if self.language and not d else super().make_globals(d)
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> Any:
@@ -82,7 +82,7 @@ class Environment(FlaskEnvironment):
         return super()._generate(source, *args, **kwargs)
 
     def _folded(self, node: nodes.Expr) -> nodes.Expr:
-        """A call of a constant with one literal, made now; anything else as it is."""
+        """The result of a constant call with one literal; any other node unchanged."""
         if not isinstance(node, nodes.Call) or not isinstance(node.node, nodes.Name):
             return node
         constant = self.constants.get(node.node.name)
@@ -93,5 +93,5 @@ class Environment(FlaskEnvironment):
 
 
 def init_app(app: Flask) -> None:
-    """Before anybody asks for the app's environment."""
+    """Install the environment. Call before the first use of ``app.jinja_env``."""
     app.jinja_environment = Environment  # type: ignore[assignment]

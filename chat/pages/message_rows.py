@@ -1,8 +1,8 @@
-"""Pieces that pages are put together from: rows of messages, lines of members, lists, links.
+"""The cached pieces of pages: rows of messages, lines of members, lists, links.
 
-A piece is kept under everything that it depends on (for a message its id and rev), so it can never
-be out of date: a change makes another key. Nothing is shared between processes, and the oldest
-pieces go when there are too many.
+The cache key of a piece contains everything that it depends on (for a message its id and rev). So a
+piece is never stale: a change gives another key. Processes do not share pieces, and the least
+recently used ones are dropped if there are too many.
 """
 
 from datetime import tzinfo
@@ -18,11 +18,11 @@ from chat.pages import timeline
 from chat.pages.drawn import Drawn, draw
 from chat.pages.fragments import Pieces
 
-MOST_BYTES = 12_000_000  # some 3,500 rows, each with the buttons of somebody, too
-MOST_CHARACTERS = 2_000_000  # of links
-MOST_LISTS, LONGEST_LIST = 240, 150_000  # a longer one is put together from its rows each time
-MOST_MEMBERS = 200  # lines on a page; who is online comes first where there are more
-# Stand in a row where a button may be hidden; nobody can write what nobody can guess.
+MOST_BYTES = 12_000_000  # about 3,500 rows, each also in a version with buttons
+MOST_CHARACTERS = 2_000_000  # for links
+MOST_LISTS, LONGEST_LIST = 240, 150_000  # longer lists are assembled from their rows each time
+MOST_MEMBERS = 200  # lines on a page; if there are more members, online people come first
+# Placeholders in a row where a button may be hidden; random, so that no user text contains them.
 HIDE_EDIT, HIDE_DELETE = (f" hide-{name}-{token_hex(8)}" for name in ("edit", "delete"))
 HIDDEN = b" hidden"
 BLANK: dict[str, Any] = {
@@ -31,7 +31,7 @@ BLANK: dict[str, Any] = {
 }  # fmt: skip
 NO_PERSON = {"id": "", "nickname": "", "status": "-"}
 
-# What a piece is drawn from. A template that needs another field of it gets it here.
+# The fields that each template may use. If a template needs another field, add it here.
 CHANNEL_LINK = Drawn("layout/_channel_link.html", "view", ("id", "slug", "title", "kind", "unread"))
 PERSON_LINK = Drawn("layout/_person_link.html", "person", ("id", "nickname"))
 MEMBER_LINE = Drawn("channels/_member.html", "person", ("id", "nickname", "status"))
@@ -48,10 +48,10 @@ def message_list(
     new_seq: int | None = None,
     linked_seq: int | None = None,
 ) -> bytes:
-    """The rows of a page of history, with days and the line above what is new.
+    """The rows of a page of history, with day separators and the line above new messages.
 
-    ``new_seq`` None: nothing is new. One list serves all readers who see the same: those who
-    wrote nothing in it and have the same rights, language and clock.
+    ``new_seq`` None: there are no new messages. Readers who see the same share one list: they wrote
+    none of the messages and have the same rights, language and time zone.
     """
     if not messages:
         return b""
@@ -63,8 +63,10 @@ def message_list(
 
 
 def member_list(members: list[dict], known: bool, reader: Any) -> bytes:
-    """The lines of a channel's members, at most MOST_MEMBERS. ``known``: somebody who is not online
-    is offline."""
+    """The lines of a channel's members, at most MOST_MEMBERS.
+
+    ``known``: people who are not online are offline; otherwise their state is unknown.
+    """
     if not members:
         return b""
     place, ids = _place()[0], (members[0]["id"], members[-1]["id"], len(members))
@@ -72,19 +74,19 @@ def member_list(members: list[dict], known: bool, reader: Any) -> bytes:
     own = next((person for person in members if person["id"] == reader.id), None)
     if own is None:
         return lines
-    # One list for everybody, and in it the reader's own line instead of what others see there.
+    # All readers share one list; in it the reader's own line is replaced.
     others = _member_line(own, _state(own, known), False, place)
     return lines.replace(others, _member_line(own, "online", True, place), 1)
 
 
 def blank_member(locale: str) -> Markup:
-    """The line of somebody who has yet to join, for the browser to fill in."""
+    """An empty member line, which the browser fills in for people who join later."""
     key, render = MEMBER_LINE.piece(NO_PERSON, locale, state="offline", is_me=False)
     return Markup(_links.get(key, render))
 
 
 def members_left_out(members: list[dict]) -> int:
-    """How many members ``member_list`` shows no line of."""
+    """The number of members that ``member_list`` leaves out."""
     return max(0, len(members) - MOST_MEMBERS)
 
 
@@ -95,13 +97,13 @@ def channel_link(view: dict, is_current: bool, locale: str) -> Markup:
 
 
 def person_link(person: dict, state: str, locale: str) -> Markup:
-    """The line of somebody who is online in the sidebar, in the reader's language."""
+    """The line of an online person in the sidebar, in the reader's language."""
     key, render = PERSON_LINK.piece(person, locale, state=state)
     return Markup(_links.get(key, render))
 
 
 def blank_row(reader: Any) -> Markup:
-    """The row of a message that the reader has yet to write, for the browser to fill in."""
+    """An empty message row, which the browser fills in for messages that the reader posts."""
     author = {"id": reader.id, "nickname": reader.nickname}
     message = {"id": "", "rev": "", "author": author, **BLANK}
     values = {"message": message, "hide_edit": "", "hide_delete": ""}
@@ -110,7 +112,11 @@ def blank_row(reader: Any) -> Markup:
 
 
 class _Shown(NamedTuple):
-    """What a row depends on beside the message: its author if that is the reader, rights, place."""
+    """What a row depends on besides the message.
+
+    ``author``: the reader's id if the reader wrote a message of the list, else "". Also rights,
+    language and time zone.
+    """
 
     author: str
     is_moderator: bool
@@ -119,7 +125,7 @@ class _Shown(NamedTuple):
 
 
 def _place() -> tuple[str, tzinfo]:
-    """The reader's language and clock."""
+    """The reader's language and time zone."""
     return str(get_locale()), reader_zone()
 
 
@@ -133,7 +139,7 @@ def _messages(
 
 
 def _above(row: timeline.TimelineRow, place: tuple[str, tzinfo]) -> bytes:
-    """The new day and the line above what is new, where there is one."""
+    """The day separator and the line above new messages, if the row has them."""
     if not row.day and not row.is_new:
         return b""
     key = ("above", row.day, row.is_new, today(), place)
@@ -141,7 +147,7 @@ def _above(row: timeline.TimelineRow, place: tuple[str, tzinfo]) -> bytes:
 
 
 def _message_row(message: dict, continued: bool, shown: _Shown) -> bytes:
-    """The same piece for all readers of a language and clock, with their buttons."""
+    """The row of a message for a language and time zone, with the reader's buttons."""
     own = message["author"]["id"] == shown.author
     may_edit = own and not shown.readonly
     may_delete = (own or shown.is_moderator) and not shown.readonly

@@ -1,4 +1,4 @@
-"""How a page of history reads: day separators, the line above what is new, grouped messages."""
+"""The layout of a page of history: day separators, the line above new messages, grouping."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,16 +11,19 @@ GROUPED_WITHIN = timedelta(seconds=GROUPED_SECONDS)
 
 @dataclass
 class TimelineRow:
-    """A message and what stands above it."""
+    """A message, and what is shown above it.
+
+    ``is_new``: the line above new messages. ``continued``: grouped with the message before.
+    """
 
     message: dict
-    day: str = ""  # ISO date, when the message is the first one of its day on this page
+    day: str = ""  # ISO date, if the message is the first one of its day on this page
     is_new: bool = False
     continued: bool = False
 
 
 def first_new(messages: list[dict], last_read_seq: int, reader_id: str) -> int | None:
-    """The number of the first message that is news: not one's own, and not deleted."""
+    """The seq of the first unread message that is by another person and not deleted; or None."""
     for message in messages:
         own = message["author"]["id"] == reader_id
         if message["seq"] > last_read_seq and not own and not message["deleted"]:
@@ -31,7 +34,11 @@ def first_new(messages: list[dict], last_read_seq: int, reader_id: str) -> int |
 def rows(
     messages: list[dict], new_seq: int | None = None, linked_seq: int | None = None
 ) -> list[TimelineRow]:
-    """Rows oldest first: the line is above ``new_seq``, and who wrote ``linked_seq`` is shown."""
+    """The rows, oldest first.
+
+    The line for new messages is above ``new_seq``. The message ``linked_seq`` is never grouped, so
+    that its author is shown.
+    """
     result: list[TimelineRow] = []
     zone = reader_zone()
     previous, previous_at = None, None
