@@ -1,4 +1,4 @@
-"""The whole wiring on one screen: one ``init_app`` line a concern, in the order of need."""
+"""The wiring of the app on one screen: one ``init_app`` line for each concern, in order of need."""
 
 import os
 from functools import partial
@@ -24,7 +24,7 @@ from chat.web import admission, memory, prefetch, rate_limits, security, trailin
 from chat.web.flask_app import App
 from chat.web.response_cache.middleware import ResponseCache
 
-# In front of Flask, the outermost first.
+# WSGI middleware in front of Flask, the outermost first.
 MIDDLEWARE = (
     http.Timed,
     admission.wait_for_turn,
@@ -32,7 +32,7 @@ MIDDLEWARE = (
     security.behind_proxies,
     partial(ResponseCache, touch=activity.touch),
 )
-# Before a request, in this order. The first that answers ends the row.
+# Called before a request, in this order. The first one that returns an answer ends it.
 BEFORE = (
     logging_setup.begin,
     sessions.refuse_when_nobody_knows,
@@ -42,7 +42,7 @@ BEFORE = (
     prefetch.look,
     trailing_slash.without_slash,
 )
-# After a request, in this order.
+# Called after a request, in this order.
 AFTER = (
     http.tell_outcome,
     shell.expect_connection,
@@ -52,7 +52,7 @@ AFTER = (
     form_token.send,
     logging_setup.end,
 )
-# What runs beside the requests of a process, in the order it is started; stopped in reverse.
+# The background work of a process, in the order of its start; it is stopped in reverse.
 BACKGROUND = (
     memory, wiring, redis, updates, follower, isolation, fire_drill, health, first_account, loop,
     activity, emoji, realtime, presence,
@@ -60,7 +60,7 @@ BACKGROUND = (
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
-    """The application, wired and silent: no connection is opened and nothing runs before a request.
+    """Create the app. Opens no connection and starts no background work.
 
     Settings come from the environment (``chat.config``); ``overrides`` win over it.
     """
@@ -100,15 +100,16 @@ def _put_around(app: Flask) -> None:
 
 
 def start_background(app: Flask) -> None:
-    """Start what runs beside the requests: once in each process, after the fork."""
+    """Start the background work. Call once in each process, after the fork."""
     for concern in BACKGROUND:
         concern.start(app)
 
 
 def stop_background(app: Flask) -> None:
-    """Stop it on a graceful stop: sockets before what they use, so that nobody waits for that.
+    """Stop the background work at a graceful stop: sockets first, then what they use.
 
-    Presence goes first: those whose sockets are closed now are on their way to another process.
+    Presence stops before the sockets, so that people whose sockets are closed now have time to
+    connect to another process and do not go offline.
     """
     for concern in reversed(BACKGROUND):
         try:

@@ -1,4 +1,4 @@
-"""How gunicorn serves the app, in development and in production alike."""
+"""The gunicorn configuration, the same in development and in production."""
 
 from gevent import monkey
 
@@ -21,35 +21,35 @@ try:
 except ConfigError as error:
     sys.exit(str(error))
 
-# What was made up for want of a setting is the same in all workers.
+# A generated SECRET_KEY must be the same in all workers.
 os.environ["SECRET_KEY"] = settings["SECRET_KEY"]
 
 bind = host_and_port(settings["HOST"], settings["PORT"])
 worker_class = worker.Worker
-workers = settings["WORKERS"]  # stated: gunicorn's own default would follow the host
+workers = settings["WORKERS"]  # explicit: gunicorn's default depends on the host's environment
 worker_connections = slow_connections.PLACES
 timeout = 30
-graceful_timeout = 20  # hosts kill 30 s after SIGTERM
+graceful_timeout = 20  # hosting platforms kill a process 30 s after SIGTERM
 keepalive = 5
 proc_name = "chat"
 control_socket_disable = True
-forwarder_headers = ""  # a caller that says SCRIPT_NAME would choose which page its path means
+forwarder_headers = ""  # a client that sends SCRIPT_NAME could change the meaning of its path
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 logger_class = (
     gunicorn.Unlogged
-)  # chat.logging.setup writes the requests, without what must not be logged
+)  # chat.logging.setup logs the requests itself, without values that must not be logged
 accesslog = None
 logconfig_dict = logging_setup.settings_for(settings)
 
 WATCH_SECONDS = 0.1
-GARBAGE = 10_000  # new objects before somebody looks for rings of dead ones; a page makes thousands
+GARBAGE = 10_000  # new objects between two runs of the cyclic GC; a page makes thousands
 
 
 open_files.allow()
 
 
 def on_starting(server):
-    """Refuse what cannot work, and make the place where the workers leave their figures."""
+    """Refuse settings that cannot work; create the directory for the metrics of the workers."""
     try:
         start_check.check(settings)
     except ConfigError as error:
@@ -58,34 +58,34 @@ def on_starting(server):
 
 
 def pre_fork(server, worker):
-    """Before each worker's start."""
+    """Prepare the handover before each worker is forked."""
     handover.expect(worker)
 
 
 def on_reload(server):
-    """SIGHUP: nobody waits for the new workers."""
+    """After SIGHUP, keep the old workers until the new ones are ready."""
     handover.at_reload(server)
 
 
 def child_exit(server, worker):
-    """What the worker has counted stays counted; how things stood in it is over."""
+    """Keep the counters of a worker that has ended, and drop its gauges."""
     try:
         place.fold(worker.pid)
-    except Exception:  # what another edition counted; an error here would end the master
+    except Exception:  # metrics of another version; an error here would end the master
         server.log.exception("the figures of a worker that ended are lost")
 
 
 def on_exit(server):
-    """Nothing is left behind."""
+    """Remove the directory for metrics."""
     place.remove()
 
 
 def post_worker_init(worker):
-    """Start what runs in the background, once in each process and only after the fork."""
+    """Start the background work, once in each process and only after the fork."""
     from app import start_background
 
     gunicorn.send_whole()
-    gc.freeze()  # what is loaded by now stays for good: never look through it again
+    gc.freeze()  # objects loaded by now stay for ever: the GC need not scan them
     gc.set_threshold(GARBAGE)
     start_background(worker.wsgi)
     worker.stopping = gevent.spawn(_stop_with, worker)
@@ -93,14 +93,14 @@ def post_worker_init(worker):
 
 
 def worker_exit(server, worker):
-    """Sockets are no requests to gunicorn: it would go before they are closed."""
+    """Wait until the sockets are closed; gunicorn itself waits only for requests."""
     worker.alive = False
     if stopping := getattr(worker, "stopping", None):
         stopping.join(graceful_timeout)
 
 
 def _stop_with(worker):
-    """On a graceful stop, close the open sockets: they would hold the worker to its time limit."""
+    """At a graceful stop, close the sockets; otherwise the worker would run into its timeout."""
     from app import stop_background
 
     while worker.alive:
