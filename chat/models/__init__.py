@@ -1,8 +1,8 @@
-"""MongoEngine documents: fields, indexes and the questions one may ask of them. The truth.
+"""MongoEngine documents: fields, indexes and queries. MongoDB is the source of truth.
 
-Writes go through ``.save()`` or through a method here that announces itself (``base.announced``),
-so that ``chat.cache.invalidation`` hears of every change. Lists are read as raw dicts
-(``as_pymongo``), never as hydrated documents.
+Writes go through ``.save()``, or through a method here that sends the same signals
+(``base.announced``), so that ``chat.cache.invalidation`` hears of every change. Lists are read as
+raw dicts, never as MongoEngine documents.
 """
 
 from typing import Any
@@ -56,9 +56,9 @@ MAX_POOL = 50
 
 
 def init_app(app: Flask, *listeners: CommandListener) -> None:
-    """Prepare the connection; it is opened at the first query, after fork (pitfalls of PyMongo).
+    """Prepare the client. It connects at the first query, after the fork, as PyMongo requires.
 
-    ``listeners`` are told of every command.
+    ``listeners`` receive the events of every command.
     """
     mongoengine.disconnect()
     reach, majority = Reach(), Majority()
@@ -70,9 +70,9 @@ def init_app(app: Flask, *listeners: CommandListener) -> None:
         appname="chat",
         maxPoolSize=MAX_POOL,
         waitQueueTimeoutMS=1000,
-        # A server that hangs is noticed by the driver's own heartbeat, which may take this and the
-        # time to connect; then what waits for it is cancelled, and tried once more. Together that
-        # is less than two seconds, while a query that is merely slow has the ten below.
+        # The driver's heartbeat detects a server that hangs, within these two times. It then
+        # cancels the waiting commands and tries them once more. Together that takes less than two
+        # seconds; a query that is only slow has the ten seconds below.
         heartbeatFrequencyMS=500,
         connectTimeoutMS=600,
         serverSelectionTimeoutMS=int(ELECTION * 1000),
@@ -98,12 +98,12 @@ def _connect(uri: str, **options: Any) -> Any:
 
 
 def ensure_indexes() -> None:
-    """Build every index there should be; safe to repeat. Run before the app takes traffic."""
+    """Create all indexes; may be repeated. Run before the app serves requests."""
     for document in DOCUMENTS:
         document.ensure_indexes()
 
 
 def _database(uri: str) -> dict[str, str]:
-    """A name for the database where the address has none (MongoEngine would take "test")."""
+    """The database name "chat", if the URI has none (MongoEngine would use "test")."""
     path = uri.split("://", 1)[-1].partition("/")[2].partition("?")[0]
     return {} if path else {"db": "chat"}

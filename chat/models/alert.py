@@ -1,9 +1,9 @@
-"""Which alerts are on for the whole installation, and what has still to be said of them.
+"""The alerts of the whole installation, and the notices about them that are still due.
 
-Every group of processes looks for itself; each holds what it sees. The first holder of an alert
-begins it, the last who lets go ends it: one beginning and one end, whoever looks. A transition
-and what is due to be said of it are one write, so that it is said once, even if whoever turned
-the alert dies before saying it.
+Each group of processes checks the rules itself and holds the alerts that it sees. The first holder
+begins an alert, and the last one to let go ends it. So an alert has one beginning and one end. A
+transition and its due notice are stored in one write, so that the notice is sent once, even if the
+process dies before it sends it.
 """
 
 from contextlib import suppress
@@ -14,7 +14,7 @@ from bson import ObjectId
 from mongoengine import BooleanField, DateTimeField, DictField, Document, ListField, StringField
 from pymongo.errors import DuplicateKeyError
 
-LEASE_MS = 60_000  # a group that has not been heard of for so long holds nothing any more
+LEASE_MS = 60_000  # a group that has not renewed its hold for so long does not count any more
 MOST_DUE = 20
 
 
@@ -32,10 +32,10 @@ class Alert(Document):
 
     @classmethod
     def hold(cls, name: str, group: str, since: datetime, value: float | None) -> None:
-        """This group sees it on: begin it, or hold it with those who do already."""
+        """This group sees the alert: begin it, or hold it together with other groups."""
         held = {"$currentDate": {f"by.{group}": True}}
         begin = {"$set": {"on": True, "since": since}, "$push": _push(_due(True, value))}
-        # To insert one that is on already means that there is nothing to begin.
+        # A DuplicateKeyError means that the alert is on already: then only hold it.
         with suppress(DuplicateKeyError):
             cls._get_collection().update_one(
                 {"_id": name, "on": {"$ne": True}}, {**held, **begin}, upsert=True
@@ -45,14 +45,14 @@ class Alert(Document):
 
     @classmethod
     def let_go(cls, name: str, group: str) -> None:
-        """This group sees it on no more."""
+        """This group does not see the alert any more."""
         cls._get_collection().update_one({"_id": name}, {"$unset": {f"by.{group}": ""}})
 
     @classmethod
     def episode(cls, name: str, since: datetime, ended: datetime, value: float | None) -> None:
-        """It was on and is over, and none of it could be stored meanwhile.
+        """Store an alert that began and ended while MongoDB was down.
 
-        What overlaps with an episode that is known was the same one, seen by another group.
+        If it overlaps with a stored episode, another group has seen the same one: nothing happens.
         """
         with suppress(DuplicateKeyError):
             cls._get_collection().insert_one({"_id": name, "on": False, "by": {}, "due": []})
@@ -65,14 +65,14 @@ class Alert(Document):
 
     @classmethod
     def open_ones(cls) -> list[dict[str, Any]]:
-        """Those that are on, or of which something is due to be said; ``now`` is MongoDB's."""
+        """The alerts that are on or have due notices; ``now`` is the time of MongoDB."""
         wanted = {"on": 1, "since": 1, "by": 1, "due": 1, "now": "$$NOW"}
         open_ones = {"$or": [{"on": True}, {"due.0": {"$exists": True}}]}
         return list(cls._get_collection().find(open_ones, wanted))
 
     @classmethod
     def end(cls, row: dict[str, Any]) -> None:
-        """End one of these that nobody holds any more, unless somebody has just taken hold."""
+        """End an alert (a row of ``open_ones``) that no group holds, unless one has just begun."""
         if any(_is_alive(row, moment) for moment in row["by"].values()):
             return
         lasted = (row["now"] - row["since"]).total_seconds()
@@ -82,7 +82,7 @@ class Alert(Document):
 
     @classmethod
     def said(cls, name: str, due: dict[str, Any]) -> None:
-        """This has been said."""
+        """Remove a notice that was sent."""
         cls._get_collection().update_one({"_id": name}, {"$pull": {"due": {"id": due["id"]}}})
 
 

@@ -1,4 +1,4 @@
-"""Who changed what about the running installation, and when: for admins to read."""
+"""The audit log: changes to the running installation, for admins to read."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ MOST = 200
 
 
 class Audit(Document):
-    """One change of one thing.
+    """One change.
 
-    ``action`` says what kind of change ("rollout.set"), ``subject`` what was changed ("sessions").
-    ``actor`` is {id, nickname} as they were, or None where nobody was signed in: then the action
-    says where it came from. ``before`` and ``after`` are numbers, texts or nothing.
+    ``action`` is the kind of change ("rollout.set"), ``subject`` what was changed ("sessions").
+    ``actor`` is {id, nickname} at that time, or None if no person was signed in: then ``action``
+    tells the origin. ``before`` and ``after`` are numbers, texts or None.
     """
 
     at = DateTimeField(required=True)
@@ -29,7 +29,7 @@ class Audit(Document):
 
     @classmethod
     def add(cls, entries: list[dict]) -> None:
-        """Write these down; an entry that is there already (by its id) stays as it is."""
+        """Store entries. An entry whose id exists already is not changed."""
         if entries:
             cls._get_collection().bulk_write(
                 [
@@ -41,7 +41,7 @@ class Audit(Document):
 
     @classmethod
     def recent(cls, limit: int, action: str = "") -> list[dict]:
-        """The newest entries, newest first; only those whose action begins so."""
+        """The newest entries, newest first. ``action``: only actions that begin with it."""
         query: dict[str, Any] = {"action": {"$regex": f"^{action}"}} if action else {}
         rows = cls._get_collection().find(query).sort([("at", -1), ("_id", -1)])
         return [to_entry(row) for row in rows.limit(min(limit, MOST))]

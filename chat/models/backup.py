@@ -1,4 +1,4 @@
-"""When MongoDB was last backed up: written by deploy/backup-mongodb.py, which knows no models."""
+"""The last backups of MongoDB; written by deploy/backup-mongodb.py, which does not use models."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ ID = "mongodb"
 
 
 class Backup(Document):
-    """``last`` is the last try, ``good`` the last that worked; each has at, seconds, bytes, ok."""
+    """``last``: the last attempt. ``good``: the last success. Each has at, seconds, bytes, ok."""
 
     id = StringField(primary_key=True, default=ID)
     last = DictField()
@@ -19,13 +19,13 @@ class Backup(Document):
 
     @classmethod
     def read(cls) -> dict[str, Any]:
-        """Both as they can be kept as JSON; empty if none was ever seen."""
+        """Both in a form for JSON; {} if there was no backup yet."""
         row = cls._get_collection().find_one({"_id": ID}) or {}
         return {name: _plain(row[name]) for name in ("last", "good") if _is_note(row.get(name))}
 
 
 def _is_note(note: Any) -> bool:
-    """Anybody may write there: what is no note must not disturb whoever reads."""
+    """Whether a value is valid. Other programs may write to this document."""
     return isinstance(note, dict) and isinstance(note.get("at"), datetime)
 
 

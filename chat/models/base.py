@@ -1,4 +1,4 @@
-"""What the documents share: clocks, announced changes, ids from outside, numbers by channel."""
+"""Shared helpers of the documents: time, announced updates, ids from clients, channel numbers."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from chat.lru import LRU
 
 _ID = re.compile(r"[0-9a-f]{24}\Z")
 
-# What PyMongo raises when MongoDB is away or too slow: whether a write happened is then unknown.
+# The errors of PyMongo if MongoDB is down or too slow. Whether a write happened is then unknown.
 DATABASE_GONE = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
 
 # Sent instead of post_save when a write that pre_save announced certainly did not happen.
@@ -35,14 +35,14 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def iso_of_millis(millis: int | None) -> str | None:
-    """The same of milliseconds since 1970."""
+    """``iso`` for milliseconds since 1970."""
     return None if millis is None else iso(datetime.fromtimestamp(millis / 1000, UTC))
 
 
 def object_id(text: Any) -> ObjectId | None:
-    """The id, or None for anything that is none: a bad id is just something that does not exist.
+    """The ObjectId of a text; None if it is no valid id, which callers treat as "not found".
 
-    An id has one spelling: rooms, cache keys and comparisons go by the text.
+    Only lower-case hex is valid, because rooms, cache keys and comparisons use the text.
     """
     if isinstance(text, ObjectId):
         return text
@@ -51,11 +51,10 @@ def object_id(text: Any) -> ObjectId | None:
 
 @contextmanager
 def announced(document: Document, created: bool = False) -> Iterator[None]:
-    """Wrap an atomic update in the signals that ``.save()`` would send (MongoEngine sends none).
+    """Send the signals of ``.save()`` around an atomic update, for which MongoEngine sends none.
 
-    When the update raises, nobody can say whether it happened; post_save is sent all the same,
-    because a cache dropped for nothing is harmless. ``document.refused = True`` says that nothing
-    was changed.
+    If the update raises, it may have happened or not. post_save is sent in both cases, because an
+    unnecessary invalidation is harmless. Set ``document.refused = True`` if nothing was changed.
     """
     signals.pre_save.send(type(document), document=document)
     try:
@@ -71,10 +70,10 @@ BELIEVED_SECONDS = 5.0
 
 
 class Numbers:
-    """The last (seq, rev) that this process knows of a channel: a hint, never the truth.
+    """The last (seq, rev) of each channel that this process knows. Only a hint.
 
-    A wrong hint costs one refused insert; the unique indexes of ``Message`` decide. They remember
-    a limited number of changes of a message, so a hint is believed for a limited time.
+    A wrong hint costs one refused insert; the unique indexes of ``Message`` decide. ``taken`` keeps
+    a limited number of revs of a message, so a hint is used only for BELIEVED_SECONDS.
     """
 
     def __init__(self, most: int = 10_000) -> None:
@@ -89,7 +88,7 @@ class Numbers:
         self._known.put(channel, (seq, rev))
 
     def hear(self, channel: ObjectId, seq: int, rev: int) -> None:
-        """Another process has stored something under these numbers (0: none)."""
+        """Learn numbers that another process has used (0: none)."""
         if known := self.get(channel):
             self.learn(channel, max(seq, known[0]), max(rev, known[1]))
 
@@ -98,7 +97,7 @@ class Numbers:
         self._known.drop(channel)
 
     def clear(self) -> None:
-        """Drop everything, for example because the database is another one."""
+        """Drop all hints, for example because the database has changed."""
         self._known.clear()
 
 

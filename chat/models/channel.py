@@ -1,4 +1,4 @@
-"""A place to talk: public, private, direct or voice (R30)."""
+"""Channels: public, private, direct or voice (R30)."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ KINDS = ("public", "private", "direct", "voice")
 
 
 class Channel(Document):
-    """``slug`` is the address; ``former_slugs`` keep old links alive after a rename.
+    """One channel.
 
-    ``people`` (sorted ids) and ``people_key`` exist for direct channels only: the same people
-    share one direct channel.
+    ``slug`` is the address; ``former_slugs`` keep old links working after a rename. ``people``
+    (sorted ids) and ``people_key`` exist only for direct channels: the same people share one.
     """
 
     slug = StringField(required=True)
@@ -72,7 +72,7 @@ class Channel(Document):
 
     @classmethod
     def find_by_slug(cls, slug: str) -> dict | None:
-        """By its address, or by one that it had before."""
+        """The channel with this current or former slug, or None."""
         collection = cls._get_collection()
         row = collection.find_one({"slug": slug}) or collection.find_one({"former_slugs": slug})
         return to_channel(row) if row else None
@@ -85,7 +85,7 @@ class Channel(Document):
 
     @classmethod
     def named(cls) -> list[dict]:
-        """Every channel but the direct ones."""
+        """All channels except direct ones."""
         rows = cls._get_collection().find({"kind": {"$ne": "direct"}})
         return [to_channel(row) for row in rows]
 

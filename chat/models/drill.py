@@ -1,4 +1,4 @@
-"""A fire drill: working without Redis on purpose, for a while. One document, MongoDB's clock."""
+"""The fire drill (working without Redis for a while): one document, times by MongoDB's clock."""
 
 from contextlib import suppress
 from typing import Any
@@ -11,10 +11,10 @@ ID = "drill"
 
 
 class Drill(Document):
-    """The last drill, or the one that is going on.
+    """The last or current drill.
 
-    It is announced ``at``, Redis is left at ``cut`` and taken up again at ``ends``. ``groups`` has
-    what each group of processes counted before, during and after it.
+    ``at``: when it was announced. ``cut``: when processes stop using Redis. ``ends``: when they
+    may use it again. ``groups``: the figures of each group of processes before, during and after.
     """
 
     id = StringField(primary_key=True, default=ID)
@@ -31,7 +31,7 @@ class Drill(Document):
 
     @classmethod
     def begin(cls, by: dict[str, str], notice: float, seconds: int) -> bool:
-        """Announce one, unless one is going on."""
+        """Announce a drill; False if one is in progress."""
         told = {
             "run": ObjectId(), "by": {"$literal": by}, "at": "$$NOW", "seconds": seconds,
             "cut": _later(notice), "ends": _later(notice + seconds), "stopped": None,
@@ -39,19 +39,19 @@ class Drill(Document):
         }  # fmt: skip
         with suppress(DuplicateKeyError):
             cls._get_collection().insert_one({"_id": ID, "run": None})
-        free = {"_id": ID, "$expr": {"$lte": ["$ends", "$$NOW"]}}  # nothing is before everything
+        free = {"_id": ID, "$expr": {"$lte": ["$ends", "$$NOW"]}}  # missing: less than any
         return cls._get_collection().update_one(free, [{"$set": told}]).modified_count == 1
 
     @classmethod
     def stop(cls, by: dict[str, str]) -> bool:
-        """End the one that is going on, now."""
+        """End the current drill now; False if there is none."""
         going_on = {"_id": ID, "$expr": {"$gt": ["$ends", "$$NOW"]}}
         change = [{"$set": {"ends": "$$NOW", "stopped": {"$literal": by}}}]
         return cls._get_collection().update_one(going_on, change).modified_count == 1
 
     @classmethod
     def read(cls) -> dict[str, Any] | None:
-        """The last one, with ``to_cut_ms`` and ``left_ms`` from now on (negative: over)."""
+        """The last drill or None; with ``to_cut_ms`` and ``left_ms`` from now (negative: past)."""
         asked = {
             "run": 1, "by": 1, "at": 1, "cut": 1, "ends": 1, "seconds": 1, "stopped": 1,
             "groups": 1, "to_cut_ms": {"$subtract": ["$cut", "$$NOW"]},
@@ -61,7 +61,7 @@ class Drill(Document):
 
     @classmethod
     def report(cls, run: ObjectId, group: str, part: str, counted: dict[str, Any]) -> None:
-        """What a group of processes counted in a part of it."""
+        """Store the figures of a group of processes for a part of the drill."""
         change = {"$set": {f"groups.{group}.{part}": counted}}
         cls._get_collection().update_one({"_id": ID, "run": run}, change)
 

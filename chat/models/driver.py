@@ -1,7 +1,8 @@
-"""The driver's client, and what it leaves to its callers: to tell a failure for what it is.
+"""A MongoDB client that classifies failures: Denied, NotKept, NoMajority.
 
-Every read and write of every model goes through here. Should a later driver lose the two methods
-that are extended, each write waits for the majority alone, and nothing else changes.
+All reads and writes of all models go through it. It extends two private methods of PyMongo. If a
+later version does not have them, each write waits for the majority by itself, and nothing else
+changes.
 """
 
 import time
@@ -22,7 +23,7 @@ from pymongo.errors import (
 from chat.models.failover import Reach
 from chat.models.majority import NO_MAJORITY, Majority, NoMajority
 
-ALTOGETHER = 1.9  # seconds for a write's wait for the majority and its look for another primary
+ALTOGETHER = 1.9  # seconds for a write: to wait for the majority and to find another primary
 NOT_ALLOWED, NOT_LET_IN, ATLAS, OUT_OF_DISK_SPACE = 13, 18, 8000, 14031  # MongoDB's codes
 MAY_NOT = "the account in MONGODB_URI may not read and write the database"
 WRONG_PASSWORD = "the user, the password or authSource in MONGODB_URI is wrong"
@@ -35,40 +36,41 @@ REASONS = {
     OUT_OF_DISK_SPACE: DISK_FULL,
 }
 
-_began: ContextVar[float] = ContextVar("began", default=0.0)  # when the write under way began
+_began: ContextVar[float] = ContextVar("began", default=0.0)  # when the current write began
 _unconfirmed: ContextVar[bool] = ContextVar("unconfirmed", default=False)
 _written_to: ContextVar[str] = ContextVar("written_to", default="")  # the collection
 
-# Sessions are renewed on the way to what a request is about, and ended on the way out.
+# Collections whose writes do not count for ``has_written``: any request may write its session.
 BESIDE = frozenset(("sessions",))
 
 
-# Neither is an OperationFailure: MongoEngine would make an error of its own of that.
+# Denied and NotKept are no OperationFailures, because MongoEngine would replace those.
 class Denied(ConnectionFailure):
-    """MongoDB does not let us do this: not our account, or nobody while its disk is full. For
-    whoever asks it is as good as away."""
+    """MongoDB refused a command: our account lacks a right, or the disk is full.
+
+    Callers treat it like a MongoDB that is down.
+    """
 
 
 class NotKept(ConnectionFailure):
-    """Written where it may be undone: nobody may be told that it is stored, or that it is not."""
+    """A write that did not reach the majority and may be undone: its outcome is unknown."""
 
 
 class Unconfirmed(monitoring.CommandListener):
-    """Notes, where a command is sent, what it writes to, and whether its answer said "not on the
-    majority"."""
+    """Notes for each write its collection, and whether the majority did not confirm it."""
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Every write names its collection first."""
+        """Note the collection of a write."""
         if _began.get():
             _written_to.set(str(event.command.get(event.command_name, "")))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Of several tries the last one counts."""
+        """Note whether the majority confirmed the write; the last attempt counts."""
         if _began.get():
             _unconfirmed.set("writeConcernError" in event.reply)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """The error says it."""
+        """Nothing to note: the caller gets the error."""
 
 
 class MajorityClient(MongoClient):  # type: ignore[type-arg]
@@ -77,7 +79,7 @@ class MajorityClient(MongoClient):  # type: ignore[type-arg]
     majority, reach = Majority(), Reach()
 
     def _retry_internal(self, *args: Any, **kwargs: Any) -> Any:
-        """A read or a write, its second try included."""
+        """Run a read or a write, including the driver's second attempt."""
         try:
             if kwargs.get("is_read"):
                 return super()._retry_internal(*args, **kwargs)
@@ -98,47 +100,45 @@ class MajorityClient(MongoClient):  # type: ignore[type-arg]
             _note_written()
             return result
         except DuplicateKeyError:
-            _confirm()  # what is there already may be undone as well
+            _confirm()  # the existing document may be undone as well
             raise
         finally:
             _began.reset(began)
             _unconfirmed.reset(unconfirmed)
 
     def _select_server(self, *args: Any, **kwargs: Any) -> Any:
-        """A write that has waited for an answer has less time to look for another primary, and none
-        where nobody has."""
+        """Limit a write's search for a primary by the time that it has waited already."""
         waited = time.monotonic() - began if (began := _began.get()) else 0.0
         left = ALTOGETHER - waited
-        if self.reach.patience() <= max(0.0, left):  # what the driver keeps to by itself
+        if self.reach.patience() <= max(0.0, left):  # the driver itself keeps to that limit
             return super()._select_server(*args, **kwargs)
         with timeout(max(0.05, left)):
             return super()._select_server(*args, **kwargs)
 
 
 def _confirm() -> None:
-    """The driver prefers other errors to this one, and tells it of many writes in a list."""
+    """Raise NotKept if the majority did not confirm; the driver may report another error first."""
     if _unconfirmed.get():
         raise NotKept(NO_MAJORITY)
 
 
 def _note_written() -> None:
-    """From now on nobody may be told that this request has changed nothing."""
+    """Note that this request has written something (``has_written``)."""
     if has_request_context() and _written_to.get() not in BESIDE:
         g.has_written = True
 
 
 def has_written() -> bool:
-    """Whether a write of this request went through."""
+    """Whether a write of this request succeeded."""
     return has_request_context() and bool(g.get("has_written"))
 
 
 def reason(error: Exception) -> str:
-    """Why MongoDB cannot be used, for who looks after it: never with an address or a value."""
+    """Why MongoDB cannot be used, for operators; contains no address and no value."""
     known = isinstance(error, NoMajority | NotKept | Denied)
     return str(error) if known else type(error).__name__
 
 
 def is_uncertain(error: PyMongoError) -> bool:
-    """Whether a request that ended so may have changed something all the same: this write or one
-    before it."""
+    """Whether a request with this error may have changed data, by this or an earlier write."""
     return has_written() or not isinstance(error, Denied | ServerSelectionTimeoutError)

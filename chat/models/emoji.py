@@ -1,4 +1,4 @@
-"""How often each emoji has been used (R7): the durable side of the cached counts."""
+"""The emoji counts in MongoDB (R7), the source of the cached counts."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from chat.models import base
 
 
 class EmojiUse(Document):
-    """One document an emoji."""
+    """The count of one emoji."""
 
     emoji = StringField(primary_key=True)
     count = IntField(default=0)
 
-    # The new counts of a bulk write, for what is cached of them (chat.cache.invalidation).
+    # The new counts after a bulk write, for the cache (chat.cache.invalidation).
     changed: Mapping[str, int] = {}
 
     meta = {"collection": "emoji", "auto_create_index": False, "indexes": ["-count"]}
@@ -35,6 +35,6 @@ class EmojiUse(Document):
 
     @classmethod
     def counts(cls, only: list[str] | None = None) -> dict[str, int]:
-        """Every emoji with its count, or only these."""
+        """The counts of all emoji, or only of these."""
         query = {} if only is None else {"_id": {"$in": only}}
         return {row["_id"]: row["count"] for row in cls._get_collection().find(query)}

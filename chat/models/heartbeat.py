@@ -1,4 +1,4 @@
-"""What shows that MongoDB lets us work: one small document, read and written by every process."""
+"""The health check of MongoDB: one small document that every process reads and writes."""
 
 import contextlib
 
@@ -13,7 +13,7 @@ ID = "heartbeat"
 
 
 class Heartbeat(Document):
-    """There is one document, whatever number of processes writes it."""
+    """The single document of the health check, shared by all processes."""
 
     id = StringField(primary_key=True, default=ID)
     at = DateTimeField(required=True)
@@ -22,17 +22,18 @@ class Heartbeat(Document):
 
     @classmethod
     def read(cls, seconds: float) -> None:
-        """Raises whatever keeps us from reading within so many seconds."""
+        """Read the document; raises the error if that fails or takes longer than ``seconds``."""
         with pymongo.timeout(seconds):
             cls._get_collection().find_one({"_id": ID})
 
     @classmethod
     def write(cls) -> None:
-        """Raises whatever keeps a write from reaching the majority in the time that any write has.
+        """Write the document; raises the error if the write does not reach the majority in time.
 
-        Not under ``pymongo.timeout``: a shorter wait would find fault with a slow majority.
+        It has the same time limit as all writes, not a ``pymongo.timeout``: with less time a slow
+        majority would count as a failure.
         """
         concern = WriteConcern(w="majority", wtimeout=int(WAIT * 1000), j=False)
         beats = cls._get_collection().with_options(write_concern=concern)
-        with contextlib.suppress(DuplicateKeyError):  # another process has made it just now
+        with contextlib.suppress(DuplicateKeyError):  # another process has just created it
             beats.update_one({"_id": ID}, {"$currentDate": {"at": True}}, upsert=True)

@@ -1,8 +1,8 @@
-"""Posts to one channel that wait for each other are stored together (group commit).
+"""Stores posts to one channel that wait for each other together (group commit).
 
-Numbers are given one after the other, so the posts of one process to one channel take turns. Who
-has the turn stores all that wait by then: one announcement, one insert with majority and journal
-and one end for all of them. Each is acknowledged when all that was stored with it may be seen.
+Numbers are given one after the other, so the posts of one process to one channel take turns. The
+post with the turn stores all posts that wait by then: with one announcement, one insert (majority
+and journal) and one end. Each post is acknowledged when all posts of its batch are visible.
 """
 
 from collections import defaultdict, deque
@@ -28,21 +28,21 @@ Stored = tuple[dict, bool]
 
 
 class Post:
-    """One message that wants to be stored, and how that ended."""
+    """One message to store, and its result: ``stored`` or ``error``."""
 
     def __init__(self, document: Message, meanwhile: Meanwhile | None) -> None:
         self.document = document
-        self.plain: dict = {}  # what is inserted, in plain form
+        self.plain: dict = {}  # the inserted row in plain form
         self.stored: Stored | None = None
         self.error: Exception | None = None
         self._meanwhile = meanwhile
-        self._context: Context = copy_context()  # of who posts: another may store it
+        self._context: Context = copy_context()  # of its request: another may store it
 
     def ended(self) -> bool:
         return self.stored is not None or self.error is not None
 
     def row(self) -> dict:
-        """What is to be inserted; the first time, what has to be told is prepared meanwhile."""
+        """The row to insert. The first call also starts ``meanwhile`` in a new greenlet."""
         row: dict = self.document.to_mongo()
         self.plain = to_message(row)
         prepare, self._meanwhile = self._meanwhile, None
@@ -66,10 +66,10 @@ def post(
 ) -> Stored:
     """Store a message once: (message, True), or (the stored one, False) for a known client_id.
 
-    Between processes the unique index decides who has a number, and the loser takes the next.
-    ``meanwhile`` may prepare what has to be told, in the time that MongoDB takes; it must not
-    tell it, for the message it is given is not stored yet and may never be. With ``thread`` the
-    message is outside the channel's stream (``chat.models.message``).
+    If two processes try the same number, the unique index decides, and the loser takes the next.
+    ``meanwhile(message)`` may prepare the broadcast while MongoDB works. It must not send it,
+    because the message is not stored yet and may never be. With ``thread`` the message is outside
+    the channel's stream (``chat.models.message``).
     """
     channel = ObjectId(channel_id)
     said = {"author": author_id, "author_nickname": nickname, "text": text, "html": html}
@@ -82,7 +82,7 @@ def post(
             while not mine.ended():
                 _store([waiting.popleft() for _ in range(min(MOST_TOGETHER, len(waiting)))])
     finally:
-        with suppress(ValueError):  # nobody waits for it any more
+        with suppress(ValueError):  # it is stored, or its caller was killed
             waiting.remove(mine)
     if mine.error:
         raise mine.error
@@ -91,8 +91,11 @@ def post(
 
 
 def _store(posts: list[Post]) -> None:
-    """Store them all; each ends. Where it is unknown whether one was stored the end is told of none
-    of them, or caches would be trusted that do not show it; so none of them is acknowledged."""
+    """Store a batch; afterwards each post has a result or an error.
+
+    If it is unknown whether one was stored, the write is not ended in the caches for any of them:
+    otherwise caches without that post would be trusted. So all posts of the batch get the error.
+    """
     try:
         ended = _announced(posts)
     except BaseException as error:
@@ -110,8 +113,8 @@ def _store(posts: list[Post]) -> None:
 def _announced(posts: list[Post]) -> list[Stored]:
     first = posts[0].document
     seq, rev = numbers(first.channel)
-    first.number(seq + 1, rev + 1)  # by this the table of signals tells a post from an edit
-    signals.pre_save.send(Message, document=first)  # once, however many and however often tried
+    first.number(seq + 1, rev + 1)  # ``invalidation`` tells a post from a change by its seq
+    signals.pre_save.send(Message, document=first)  # once for the whole batch and all attempts
     ended = _insert_all(posts)
     first.together = [message for message, is_new in ended if is_new]
     if first.together:
@@ -122,7 +125,10 @@ def _announced(posts: list[Post]) -> list[Stored]:
 
 
 def _insert_all(posts: list[Post]) -> list[Stored]:
-    """Until each is stored or was before; less than all if others were always faster."""
+    """Insert until each post is stored or was stored before.
+
+    Returns fewer results than posts if other processes won TRIES times.
+    """
     ended: list[Stored] = []
     refusals = 0
     while left := posts[len(ended) :]:
@@ -146,9 +152,9 @@ def _insert_all(posts: list[Post]) -> list[Stored]:
 
 
 def _insert(posts: Sequence[Post]) -> tuple[int, dict[str, Any] | None]:
-    """How many are stored, in their order, and what MongoDB said of the next one.
+    """(the number of posts stored, in order; MongoDB's refusal of the next one or None).
 
-    Raises whatever leaves unknown what is stored.
+    Raises any error after which it is unknown what is stored.
     """
     rows = [each.row() for each in posts]
     collection = Message._get_collection()
@@ -172,5 +178,5 @@ def _refusal(error: BulkWriteError) -> tuple[int, dict[str, Any]]:
 
 
 def _is_sent_before(refusal: dict[str, Any]) -> bool:
-    """Whether not a number was refused but the author's own id for the message."""
+    """Whether the ``client_id`` was refused (the message was sent before), not a number."""
     return "client_id" in refusal.get("keyPattern", {"client_id": 1})

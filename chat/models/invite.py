@@ -1,4 +1,4 @@
-"""A link that lets people register."""
+"""Invite links, with which people may register."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from chat.models import base
 
 
 class Invite(Document):
-    """Valid until ``expires_at``; revoking deletes it. ``uses`` counts who came by it."""
+    """One invite. Valid until ``expires_at``; deleted when revoked. ``uses``: registrations."""
 
     code = StringField(primary_key=True, default=lambda: secrets.token_urlsafe(12))
     created_by = ObjectIdField(required=True)
@@ -32,13 +32,13 @@ class Invite(Document):
 
     @classmethod
     def find_valid(cls, code: str) -> dict | None:
-        """The invite if it may still be used (the TTL index alone would be up to a minute late)."""
+        """The invite if it is valid, else None. The TTL index may delete it up to a minute late."""
         row = cls._get_collection().find_one({"_id": code, "expires_at": {"$gt": base.now()}})
         return to_invite(row) if row else None
 
     @classmethod
     def count_use(cls, code: str) -> None:
-        """Somebody registered with it."""
+        """Count one registration."""
         cls._get_collection().update_one({"_id": code}, {"$inc": {"uses": 1}})
 
     @classmethod
@@ -48,12 +48,12 @@ class Invite(Document):
 
     @classmethod
     def revoke_all(cls, user_id: str) -> None:
-        """End every invite that somebody made."""
+        """Delete all invites that a person created."""
         cls._get_collection().delete_many({"created_by": ObjectId(user_id)})
 
     @classmethod
     def all_valid(cls) -> list[dict]:
-        """Every invite that may still be used, newest first."""
+        """All valid invites, newest first."""
         rows = cls._get_collection().find({"expires_at": {"$gt": base.now()}})
         return [to_invite(row) for row in rows.sort("created_at", -1)]
 

@@ -1,12 +1,12 @@
-"""Whether MongoDB can promise to keep what it is told.
+"""Refuses writes while the primary of MongoDB does not reach the majority.
 
-A primary that is parted from its members goes on answering until it gives up, ten seconds later by
-default. What it takes in that time may be undone. A write finds out by waiting for the majority;
-each of them alone would wait in vain. So one finding counts for all of them: until a write has
-reached the majority again, others are refused at once, but for one a second that tries.
+A primary that has lost its replica set still answers until it steps down, ten seconds later by
+default. Writes in that time may be undone. A write detects that when its wait for the majority
+ends. If each write waited by itself, all would wait in vain. So after one such write, the others
+are refused at once, except one attempt a second, until a write reaches the majority again.
 
-Only a write that waits as long as all others finds that out. Under ``pymongo.timeout`` the driver
-replaces this wait with what is left of the time-out, which says nothing about the others.
+Only a write with the usual wait (WAIT) proves that. Under ``pymongo.timeout`` the driver uses the
+rest of that timeout instead, which proves nothing for other writes.
 """
 
 import time
@@ -21,15 +21,15 @@ NOT_REACHED = 64  # MongoDB's code: the wait has ended
 NO_MAJORITY = "the primary does not reach the majority of its replica set"
 
 
-_waits_long: ContextVar[bool] = ContextVar("waits_long", default=False)  # the command under way
+_waits_long: ContextVar[bool] = ContextVar("waits_long", default=False)  # the current command
 
 
 class NoMajority(ServerSelectionTimeoutError):
-    """Refused before it was sent: nothing was written."""
+    """A write was refused before it was sent: nothing was written."""
 
 
 class Majority(monitoring.CommandListener):
-    """Hears how each write ended."""
+    """Follows the result of each write, and admits or refuses the next ones."""
 
     def __init__(self) -> None:
         self.is_lost = False
@@ -37,7 +37,7 @@ class Majority(monitoring.CommandListener):
         self._tries: set[int] = set()
 
     def admit(self) -> None:
-        """Raise NoMajority where a write would wait in vain."""
+        """Raise NoMajority if a write would wait in vain."""
         if not self.is_lost:
             return
         now = time.monotonic()
@@ -46,15 +46,18 @@ class Majority(monitoring.CommandListener):
         self._next_try = now + TRY_EVERY
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Note how long it waits. While the majority is lost, note also which writes wait for it:
-        others prove nothing."""
+        """Note how long a command waits for the majority.
+
+        While the majority is lost, also note the writes that wait for it: only they can prove that
+        it is back.
+        """
         concern = event.command.get("writeConcern", {})
         _waits_long.set(concern.get("wtimeout", 0) >= int(WAIT * 1000))
         if self.is_lost and concern.get("w") == "majority":
             self._tries.add(event.request_id)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """It has an answer, which may be that it is not on the majority."""
+        """Note from the answer whether the write reached the majority."""
         concern = event.reply.get("writeConcernError")
         if concern is None:
             if event.request_id in self._tries:
@@ -64,5 +67,5 @@ class Majority(monitoring.CommandListener):
             self.is_lost, self._next_try = True, time.monotonic() + TRY_EVERY
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """This says nothing of the majority."""
+        """Forget a failed write: it proves nothing about the majority."""
         self._tries.discard(event.request_id)

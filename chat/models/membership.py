@@ -1,4 +1,4 @@
-"""Who belongs to which channel, and how far they have read."""
+"""Memberships: the members of each channel, and how far each has read."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ MOST_UNREAD = 100
 
 
 class Membership(Document):
-    """Unread follows from ``last_read_seq`` and the channel's messages; nothing is counted up."""
+    """One membership. Unread counts are computed from ``last_read_seq`` and the messages."""
 
     channel = ObjectIdField(required=True)
     user = ObjectIdField(required=True)
@@ -35,7 +35,7 @@ class Membership(Document):
 
     @classmethod
     def add(cls, channel_id: str, user_id: str, last_read_seq: int = 0) -> bool:
-        """Make somebody a member; False if they were one already."""
+        """Add a member; False if the person is one already."""
         document = cls(channel=channel_id, user=user_id, last_read_seq=last_read_seq)
         try:
             document.save(force_insert=True)
@@ -78,19 +78,19 @@ class Membership(Document):
 
     @classmethod
     def exists(cls, channel_id: str, user_id: str) -> bool:
-        """Whether somebody belongs to a channel."""
+        """Whether a person is a member of a channel."""
         query = {"channel": ObjectId(channel_id), "user": ObjectId(user_id)}
         return cls._get_collection().find_one(query, {"_id": 1}) is not None
 
     @classmethod
     def channel_ids_of(cls, user_id: str) -> set[str]:
-        """The ids of the channels that somebody belongs to."""
+        """The ids of a person's channels."""
         rows = cls._get_collection().find({"user": ObjectId(user_id)}, {"channel": 1, "_id": 0})
         return {str(row["channel"]) for row in rows}
 
     @classmethod
     def channel_ids_of_all(cls, user_ids: list[str]) -> dict[str, set[str]]:
-        """The same of many people, in one query."""
+        """``channel_ids_of`` for many people, in one query."""
         found: dict[str, set[str]] = {user_id: set() for user_id in user_ids}
         wanted = {"user": {"$in": [ObjectId(user_id) for user_id in found]}}
         for row in cls._get_collection().find(wanted, {"channel": 1, "user": 1, "_id": 0}):
@@ -99,7 +99,7 @@ class Membership(Document):
 
     @classmethod
     def marks_of(cls, user_id: str) -> dict[str, int]:
-        """The channels that somebody belongs to, with their last_read_seq in each."""
+        """The ids of a person's channels, with the last_read_seq in each."""
         wanted = {"channel": 1, "last_read_seq": 1, "_id": 0}
         rows = cls._get_collection().find({"user": ObjectId(user_id)}, wanted)
         return {str(row["channel"]): row["last_read_seq"] for row in rows}

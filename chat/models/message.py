@@ -1,18 +1,17 @@
-"""What somebody said, numbered twice: ``seq`` by order of posting, ``rev`` by order of change.
+"""Messages. Each has two numbers in its channel: ``seq`` by order of posting, ``rev`` of change.
 
-Both numbers are taken by inserting at "last + 1" under a unique index, so they are visible in
-order: whoever sees n has been able to see n - 1. Every post, edit and deletion takes the channel's
-next ``rev``; catching up is everything with a greater ``rev`` than the one held. ``first_rev`` is
-the rev of the posting itself, for clients that remember only a seq.
+Both numbers are taken by a write of "last + 1" under a unique index. So they become visible in
+order: a reader that sees n could have seen n - 1 before. Every post, edit and deletion takes the
+next ``rev`` of the channel. To catch up, a client reads all messages with a greater ``rev`` than
+its own. ``first_rev`` is the rev of the post itself, for clients that know only a seq.
 
-A message that changes again leaves its ``rev``, and a process that has seen neither change would
-take that number a second time: below what others hold already, so they would never ask for it.
-``taken`` keeps the numbers a message had, under a unique index of their own.
+When a message changes again, its old ``rev`` is free. A process that has seen neither change could
+take that number a second time. Clients already have a greater rev and would never ask for it. So
+``taken`` keeps all revs that a message had, under its own unique index.
 
-A channel's stream is what its page shows. A message with a ``thread`` is numbered like all others
-and is outside the stream: it answers a message that was in the channel before. So the numbers in a
-list may have holes, and whoever reads the stream goes by their order. The first message of a
-channel is in its stream.
+The stream of a channel is what its page shows. A message with a ``thread`` is an answer to an
+earlier message. It has numbers like all others, but is outside the stream. So the seqs in a list
+may have gaps, and readers use only their order. The first message of a channel is in its stream.
 """
 
 from collections.abc import Iterable
@@ -37,8 +36,8 @@ from chat.models.reaction import grouped
 from chat.text import integers
 
 TRIES = 100
-# Of text and HTML in one answer, beside its first message: two hundred messages of a usual length,
-# or five of the longest. What is asked of MongoDB at once is bounded by the number alone.
+# Characters of text and HTML in one answer, besides its first message: two hundred messages of
+# usual length, or five of the longest. A batch from MongoDB is limited only by AT_ONCE.
 MOST_CHARACTERS = 300_000
 AT_ONCE = 51
 ID_LENGTH = 27  # characters of an id in an answer
@@ -46,7 +45,7 @@ _locks: dict[ObjectId, BoundedSemaphore] = {}
 
 
 class Message(Document):
-    """``html`` is rendered once, when the text is stored. The author's nickname never changes."""
+    """One message. ``html`` is rendered when the text is stored. Nicknames never change."""
 
     channel = ObjectIdField(required=True)
     seq = IntField(required=True)
@@ -64,9 +63,9 @@ class Message(Document):
     thread = ObjectIdField()  # the message that this one answers, if it is outside the stream
     reactions = ListField(DictField())  # chat.models.reaction
 
-    # What one write posted or changed, in plain form; empty where that is unknown.
+    # The messages that one write posted or changed, in plain form; empty if that is unknown.
     together: list[dict] = []
-    touched: frozenset[str] = frozenset()  # the fields that a change is about
+    touched: frozenset[str] = frozenset()  # the fields that a change sets
 
     meta = {
         "collection": "messages",
@@ -84,9 +83,9 @@ class Message(Document):
     }
 
     def number(self, seq: int, rev: int) -> None:
-        """Be the message with these numbers.
+        """Set the numbers, and a new id.
 
-        What was prepared under others is another message's, so it has an id of its own.
+        A broadcast that was prepared under other numbers has the old id, so it is not used.
         """
         self.id = ObjectId()
         self.seq, self.rev, self.first_rev, self.taken = seq, rev, rev, [rev]
@@ -100,7 +99,7 @@ class Message(Document):
 
     @classmethod
     def find_sent(cls, author_id: str, client_id: str) -> dict | None:
-        """What the author has already stored under this client_id."""
+        """The author's stored message with this client_id, or None."""
         row = cls._get_collection().find_one(
             {"author": ObjectId(author_id), "client_id": client_id}
         )
@@ -112,7 +111,7 @@ class Message(Document):
     ) -> tuple[list[dict], bool]:
         """(messages oldest first, whether there are more in that direction).
 
-        They are those next to where one asks from, fewer than ``limit`` where they are very long.
+        The messages next to ``before`` or ``after``; fewer than ``limit`` if they are very long.
         """
         before, after = (n if n is None else integers.within(n, -1) for n in (before, after))
         bounds = {"$lt": before} if before is not None else {}
@@ -143,8 +142,8 @@ class Message(Document):
     def first_of_others(
         cls, channel_id: str, user_id: str, after: int, most: int
     ) -> tuple[dict | None, int]:
-        """(the first one after a seq that is of somebody else and not deleted, how many there are:
-        at most ``most``)."""
+        """(the first message after a seq that is by another person and not deleted, or None; the
+        count of these, at most ``most``)."""
         query = _stream(channel_id) | {
             "seq": {"$gt": after},
             "author": {"$ne": ObjectId(user_id)},
@@ -164,7 +163,7 @@ class Message(Document):
 
     @classmethod
     def last_seqs(cls, channel_ids: list[str]) -> dict[str, int]:
-        """The seq of the newest message in each stream, 0 where there is none, in one query."""
+        """The seq of the newest message in each stream (0 if there is none), in one query."""
         wanted = {"_id": {"$in": [ObjectId(cid) for cid in channel_ids]}}
         rows = Channel._get_collection().aggregate([{"$match": wanted}, _NEWEST, _ONLY_NEWEST])
         found = {str(row["_id"]): row["newest"][0]["seq"] for row in rows if row["newest"]}
@@ -198,7 +197,7 @@ _NEWEST = {
     }
 }
 _ONLY_NEWEST = {"$project": {"newest": 1}}
-# What is only for finding numbers, and may be long.
+# Fields that are only needed to find numbers, and may be long, are not loaded.
 SHOWN = {"taken": 0, "first_rev": 0}
 
 
@@ -230,7 +229,7 @@ def in_stream(message: dict) -> bool:
 
 
 def fitting(messages: Iterable[dict], limit: int) -> tuple[list[dict], bool]:
-    """(as many of the first messages as go into one answer, but one at least; were there more?)."""
+    """(the first messages that fit one answer, at least one; whether there were more)."""
     found: list[dict] = []
     left = MOST_CHARACTERS
     for message in messages:
@@ -242,13 +241,13 @@ def fitting(messages: Iterable[dict], limit: int) -> tuple[list[dict], bool]:
 
 
 def size_of(message: dict) -> int:
-    """About how many characters a message takes in an answer."""
+    """The approximate number of characters of a message in an answer."""
     reacted = sum(each["count"] for each in message["reactions"])
     return len(message["text"]) + len(message["html"]) + reacted * ID_LENGTH
 
 
 def numbers(channel: ObjectId) -> tuple[int, int]:
-    """The last (seq, rev) of a channel, as far as we know."""
+    """The last (seq, rev) of a channel: a hint, or from MongoDB."""
     known = base.NUMBERS.get(channel)
     if known is None:
         known = Message.last_numbers(channel)
@@ -257,5 +256,5 @@ def numbers(channel: ObjectId) -> tuple[int, int]:
 
 
 def lock(channel: ObjectId) -> BoundedSemaphore:
-    """What takes numbers waits for its turn: in one process two would race for the same one."""
+    """The lock for taking numbers in a channel: two writers of one process would race."""
     return _locks.setdefault(channel, BoundedSemaphore(1))

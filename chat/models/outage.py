@@ -1,4 +1,4 @@
-"""A process that works without Redis says so here, for the others to see (R13, R20)."""
+"""The reports of processes that work without Redis, for all other processes (R13, R20)."""
 
 from mongoengine import BooleanField, DateTimeField, Document, StringField
 from pymongo import WriteConcern
@@ -6,8 +6,10 @@ from pymongo.collection import Collection
 
 
 class Outage(Document):
-    """One process: cut off, or only there to be seen by those that are. Times are MongoDB's own:
-    the clocks of processes may differ."""
+    """The report of one process: cut off from Redis, or only present.
+
+    Times are by MongoDB's clock, because the clocks of processes may differ.
+    """
 
     process = StringField(primary_key=True)
     cut_off = BooleanField(required=True)
@@ -17,23 +19,23 @@ class Outage(Document):
 
     @classmethod
     def say(cls, process: str, cut_off: bool) -> None:
-        """This process is there; ``cut_off``: what it writes it cannot announce in Redis."""
+        """Store or renew a report. ``cut_off``: the process cannot announce its writes in Redis."""
         change = {"$set": {"cut_off": cut_off}, "$currentDate": {"at": True}}
         cls._quick().update_one({"_id": process}, change, upsert=True)
 
     @classmethod
     def over(cls, process: str) -> None:
-        """Nobody has to know of it now: what it could not announce is in no cache any more."""
+        """Delete a report: no cache contains stale values because of this process any more."""
         cls._get_collection().delete_one({"_id": process})
 
     @classmethod
     def _quick(cls) -> Collection:
-        """Said again every second, and heard from the primary: it need not outlive a step-down."""
+        """The collection with w=1: reports are renewed each second, so they may be lost."""
         return cls._get_collection().with_options(write_concern=WriteConcern(w=1, j=False))
 
     @classmethod
     def others(cls, process: str, seconds: float) -> tuple[bool, bool]:
-        """Of what others said within so many seconds: (is one of them cut off?, is there any?)."""
+        """(whether another process is cut off, whether there is any), by reports of ``seconds``."""
         since = {"$subtract": ["$$NOW", int(seconds * 1000)]}
         query = {"_id": {"$ne": process}, "$expr": {"$gt": ["$at", since]}}
         found = cls._get_collection().find(query, {"cut_off": 1})

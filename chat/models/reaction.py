@@ -1,7 +1,7 @@
-"""Reactions: who answered a message with which emoji.
+"""Reactions of people to messages, with emoji.
 
-They are kept in the message, one element for each person and emoji in the order in which they came,
-so adding and removing one are atomic changes of the message (``chat.models.update``).
+They are stored in the message, one element for each person and emoji, in the order of arrival. So
+adding or removing one is an atomic change of the message (``chat.models.update``).
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _KINDS = {"$size": {"$setUnion": [{"$ifNull": ["$reactions.emoji", []]}, []]}}
 
 
 def adding(emoji: str, user_id: str) -> Change:
-    """(the change, its guard): refused if it is there already or there are too many."""
+    """(the change, its guard). Refused if the reaction exists or there are too many."""
     element = {"emoji": emoji, "user": ObjectId(user_id)}
     guard = {
         "reactions": {"$not": {"$elemMatch": element}},
@@ -31,7 +31,7 @@ def adding(emoji: str, user_id: str) -> Change:
 
 
 def removing(emoji: str, user_id: str) -> Change:
-    """(the change, its guard): refused if it is not there."""
+    """(the change, its guard). Refused if the reaction does not exist."""
     element = {"emoji": emoji, "user": ObjectId(user_id)}
     return {"$pull": {"reactions": element}}, {"reactions": {"$elemMatch": element}}
 

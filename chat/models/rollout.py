@@ -1,4 +1,4 @@
-"""The percentages of the rollout as they are stored: one document for the whole installation."""
+"""The stored rollout percentages: one document for the whole installation."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -30,12 +30,12 @@ class Rollout(Document):
 
     @classmethod
     def read(cls) -> dict | None:
-        """What is stored, if anything is."""
+        """The stored document, or None."""
         return cls._get_collection().find_one({"_id": ID})
 
     @classmethod
     def begin(cls, features: Mapping[str, dict], environment: Mapping[str, int]) -> None:
-        """Store the first percentages, unless somebody has."""
+        """Store the first percentages, unless the document exists."""
         row = {"revision": 0, "features": features, "environment": environment, "log": []}
         try:
             cls._get_collection().insert_one({"_id": ID, **row})
@@ -44,7 +44,7 @@ class Rollout(Document):
 
     @classmethod
     def change(cls, revision: int, fields: Mapping[str, Any], begun: list[str], log: list) -> bool:
-        """Change these fields if nobody was faster; ``begun`` names features in a new stage."""
+        """Change fields if ``revision`` is current. ``begun``: features that enter a new stage."""
         change: dict[str, Any] = {"$set": dict(fields), "$inc": {"revision": 1}}
         change["$push"] = {"log": {"$each": log}}
         if begun:
@@ -55,7 +55,7 @@ class Rollout(Document):
 
     @classmethod
     def claim(cls, feature: str, since: datetime, after: float, for_s: float) -> bool:
-        """Take on the end of a stage, ``after`` seconds at the earliest, for so many seconds."""
+        """Claim the end of a stage for ``for_s`` seconds, at the earliest ``after`` seconds."""
         name = f"features.{feature}"
         due = {"$lte": [f"${name}.since", _ago(after)]}
         free = {"$lte": [{"$ifNull": [f"${name}.claimed", _NEVER]}, _ago(for_s)]}
@@ -65,7 +65,7 @@ class Rollout(Document):
 
     @classmethod
     def settle(cls, feature: str, since: datetime) -> bool:
-        """End the stage that began then."""
+        """End the stage that began at ``since``; False if it has ended or changed."""
         name = f"features.{feature}"
         query = {"_id": ID, f"{name}.since": since, f"{name}.stage": {"$ne": "steady"}}
         change = {"$set": {f"{name}.stage": "steady"}, "$inc": {"revision": 1}}
@@ -73,7 +73,7 @@ class Rollout(Document):
 
     @classmethod
     def written_down(cls, ids: list[ObjectId]) -> None:
-        """These entries are in the audit."""
+        """Remove entries that were copied to the audit."""
         cls._get_collection().update_one({"_id": ID}, {"$pull": {"log": {"_id": {"$in": ids}}}})
 
 

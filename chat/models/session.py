@@ -1,10 +1,9 @@
-"""Sessions as MongoDB keeps them: the truth behind Redis.
+"""Sessions in MongoDB, the source of truth for those in Redis.
 
-``_id`` is the SHA-256 of the session's id, so whoever reads the database holds nobody's session.
-The id itself is kept sealed with SECRET_KEY (`chat.auth.sessions.interface`), because a session
-that is ended for somebody else, or repaired after an outage, must be found in Redis too, under its
-id. When a session ends is reckoned by MongoDB's clock alone: a process whose clock is wrong logs
-nobody out.
+``_id`` is the SHA-256 of the session id, so a reader of the database cannot use a session. The id
+itself is stored encrypted with SECRET_KEY (`chat.auth.sessions.ids`). It is needed to find a
+session in Redis when it is ended by another person, or repaired after an outage. Only MongoDB's
+clock decides when a session ends: a process with a wrong clock logs no person out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,16 +14,17 @@ from mongoengine import BinaryField, BooleanField, DateTimeField, Document, Stri
 
 
 class Life(NamedTuple):
-    """How many seconds a session stays without being used, and since the log-in at the most."""
+    """Lifetimes in seconds: of an unused session, and of any session since its log-in."""
 
     unused: int
     longest: int
 
 
 class Session(Document):
-    """``ended`` marks a tombstone: nothing may bring this session back.
+    """One session.
 
-    ``redis_dirty`` is the journal: Redis may hold something else and has to be told.
+    ``ended`` marks a tombstone: the session must not be restored. ``redis_dirty``: Redis may have
+    other data and must be updated.
     """
 
     id = StringField(primary_key=True)
@@ -49,14 +49,14 @@ class Session(Document):
 
     @classmethod
     def find(cls, key: str, life: Life) -> dict | None:
-        """The live session's row, or None (unknown, ended, or expired but not yet swept away)."""
+        """The row of a live session; None if it is unknown, ended or expired."""
         used = {"$gt": ["$expires_at", "$$NOW"]}
         alive = {"$expr": {"$and": [used, _is_young(life)]}}
         return cls._get_collection().find_one({"_id": key, "ended": {"$ne": True}, **alive})
 
     @classmethod
     def known(cls, keys: list[str]) -> set[str]:
-        """Those of these that are or were sessions of ours, ended ones among them."""
+        """The keys that are sessions of ours, including ended ones."""
         return {
             row["_id"] for row in cls._get_collection().find({"_id": {"$in": keys}}, {"_id": 1})
         }
@@ -65,20 +65,20 @@ class Session(Document):
     def add(
         cls, key: str, data: str, user: str, sealed: bytes, life: Life, since: datetime | None
     ) -> None:
-        """A new session, of now or of the log-in it goes on from. Redis has never heard of it."""
+        """Store a new session. ``since``: an earlier log-in that it continues."""
         new = {"data": data, "user": user, "sealed": sealed} | ({"since": since} if since else {})
-        # What is there already has data, a tombstone too: then this is a DuplicateKeyError.
+        # An existing session or tombstone has data: then this raises DuplicateKeyError.
         cls._get_collection().update_one({"_id": key, "data": None}, _to(new, life), upsert=True)
 
     @classmethod
     def rewrite(cls, key: str, data: str, user: str, life: Life) -> bool:
-        """New data for a session that still lives; False if it does not. Never an upsert."""
+        """Replace the data of a live session; False if it is not live. Never inserts."""
         new = {"data": data, "user": user, "redis_dirty": True}
         return cls._update(key, _to(new, life), life)
 
     @classmethod
     def extend(cls, key: str, life: Life) -> bool:
-        """A later end for a session that still lives; False if it does not."""
+        """Extend a live session; False if it is not live."""
         return cls._update(key, _to({}, life), life)
 
     @classmethod
@@ -88,13 +88,13 @@ class Session(Document):
 
     @classmethod
     def end(cls, key: str, sealed: bytes, life: int) -> None:
-        """Leave a tombstone, also where there was no session: a slow request may yet store one."""
+        """Store a tombstone, even without a session: a slow request may store one later."""
         tombstone = _end(_TOMBSTONE | {"sealed": sealed}, life)
         cls._get_collection().update_one({"_id": key}, tombstone, upsert=True)
 
     @classmethod
     def end_of_user(cls, user: str, except_key: str | None, life: int) -> list[dict]:
-        """Tombstones for everything of one person; the ended rows (``_id``, ``sealed``)."""
+        """End all sessions of a person except one; the ended rows (``_id``, ``sealed``)."""
         query: dict[str, Any] = {"user": user, "ended": {"$ne": True}}
         if except_key:
             query["_id"] = {"$ne": except_key}
@@ -107,29 +107,29 @@ class Session(Document):
 
     @classmethod
     def dirty(cls) -> Iterator[dict]:
-        """What Redis has still to be told."""
+        """The sessions that must still be updated in Redis."""
         yield from cls._get_collection().find({"redis_dirty": True}, {"sealed": 1, "ended": 1})
 
     @classmethod
     def tombstones(cls) -> Iterator[dict]:
-        """Every ended session: a Redis that came back may have forgotten that it ended."""
+        """All ended sessions: a Redis that came back may have lost their end."""
         yield from cls._get_collection().find({"ended": True}, {"sealed": 1, "ended": 1})
 
     @classmethod
     def told(cls, keys: Iterable[str], data: str | None = None) -> None:
-        """Redis knows. With ``data``, only if the row has not been written again since."""
+        """Note that Redis is up to date. With ``data``, only if the row still has this data."""
         query: dict[str, Any] = {"_id": {"$in": list(keys)}, "redis_dirty": True}
         if data is not None:
             query["data"] = data
         cls._get_collection().update_many(query, {"$unset": {"redis_dirty": ""}})
 
 
-# A session of before this field counts from when it is used next.
+# Old sessions without this field count from their next use.
 _SINCE = {"$ifNull": ["$since", "$$NOW"]}
 
 
 def _add(moment: Any, seconds: int) -> dict:
-    """So many seconds later, by MongoDB's clock: those of the processes may be wrong."""
+    """An expression for a time some seconds later, computed by MongoDB."""
     return {"$add": [moment, seconds * 1000]}
 
 
@@ -138,13 +138,13 @@ def _is_young(life: Life) -> dict:
 
 
 def _to(fields: dict, life: Life) -> list[dict]:
-    """A change to these values, which end when nobody uses them, and some day even then."""
+    """An update that sets fields and the end of the session, by both lifetimes."""
     ends = {"$min": [_add("$$NOW", life.unused), _add("$since", life.longest)]}
     return [{"$set": {"since": _SINCE} | _literal(fields)}, {"$set": {"expires_at": ends}}]
 
 
 def _end(fields: dict, seconds: int) -> list[dict]:
-    """A change to these values, which end after so many seconds."""
+    """An update that sets fields and an end after some seconds."""
     return [{"$set": _literal(fields) | {"expires_at": _add("$$NOW", seconds)}}]
 
 

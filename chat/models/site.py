@@ -1,4 +1,4 @@
-"""The one record about this installation; its existence means that set-up has happened."""
+"""The single record of the installation: its name, owner and settings."""
 
 from datetime import timedelta
 

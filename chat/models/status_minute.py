@@ -1,4 +1,4 @@
-"""What happened, minute by minute, for a day: small rows that MongoDB removes by itself."""
+"""The figures of the last day, one row a minute. MongoDB deletes old rows (TTL index)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ KEPT_SECONDS = 25 * 3600
 
 
 class Minute(Document):
-    """One minute. ``by`` has a row for each group of processes: written twice it is the same."""
+    """One minute. ``by`` has the figures of each group of processes; writing is idempotent."""
 
     id = StringField(primary_key=True)
     at = DateTimeField(required=True)

@@ -12,16 +12,16 @@ PREFIX = "chat_"
 
 
 class AccessToken(Document):
-    """``digest`` is the SHA-256 of the token: 256 random bits need no slow hash.
+    """One token. ``digest`` is its SHA-256: 256 random bits need no slow hash.
 
-    ``auth_gen`` is the generation of its owner's account: a change of password begins another one,
-    and every token of an older one is dead, also one that was being made at that moment.
+    ``auth_gen`` is the generation of its owner's account. A change of password begins a new one,
+    and tokens of older ones are invalid, even one that is created at that moment.
     """
 
     user = ObjectIdField(required=True)
     name = StringField(required=True)
     digest = StringField(required=True)
-    auth_gen = IntField()  # tokens of before have none
+    auth_gen = IntField()  # old tokens have none
     created_at = DateTimeField(default=base.now)
 
     meta = {
@@ -39,7 +39,7 @@ class AccessToken(Document):
 
     @classmethod
     def find_owner(cls, token: str) -> tuple[str, int | None] | None:
-        """Whose token this is and of which generation, or None."""
+        """(the user id, the generation) of a token, or None."""
         wanted = {"user": 1, "auth_gen": 1}
         row = cls._get_collection().find_one({"digest": _digest(token)}, wanted)
         return (str(row["user"]), row.get("auth_gen")) if row else None
@@ -58,7 +58,7 @@ class AccessToken(Document):
 
     @classmethod
     def keep_all(cls, user_id: str, auth_gen: int) -> None:
-        """Let all of somebody's tokens go on in the next generation."""
+        """Keep all tokens of a person valid in the generation ``auth_gen``."""
         later = {"$set": {"auth_gen": auth_gen}}
         cls._get_collection().update_many({"user": ObjectId(user_id)}, later)
 

@@ -1,9 +1,8 @@
-"""A message is changed in one atomic step, together with the channel's next ``rev``.
+"""Changes a message in one atomic update, which also takes the channel's next ``rev``.
 
-Whatever a change does, it is one update of MongoDB: fields are set, elements are added to lists and
-taken out, numbers are raised, and the change gets its number (``chat.models.message``). So two
-processes that change a message at once lose nothing of each other's. What a change needs to be true
-goes into the update as a guard; reading first and writing afterwards would be a race.
+One MongoDB update sets fields, adds or removes list elements, and sets the number of the change
+(``chat.models.message``). So simultaneous changes of two processes are both kept. The conditions of
+a change are part of the update, as a guard; to read first and write afterwards would be a race.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -20,7 +19,7 @@ Operators = dict[str, dict[str, Any]]  # MongoDB's: {"$set": {field: value}, "$a
 
 
 class Outcome(NamedTuple):
-    """What became of a change, and the message as it is now (None where there is none).
+    """The result of a change, and the current message (None if there is none).
 
     ``refused``: the guard did not hold. A deleted message is never changed.
     """
@@ -35,9 +34,9 @@ class Outcome(NamedTuple):
 
 
 def change(message: dict, update: Operators, guard: dict[str, Any] | None = None) -> Outcome:
-    """Apply these operators to a message if it is not deleted and the guard (a query) holds.
+    """Apply operators to a message, if it is not deleted and the guard (a query) matches.
 
-    Raises whatever leaves unknown whether it was changed.
+    Raises any error after which it is unknown whether the message was changed.
     """
     channel, oid = ObjectId(message["channel"]), ObjectId(message["id"])
     document = Message(id=oid, channel=channel)
@@ -73,7 +72,7 @@ def _changed(channel: ObjectId, oid: ObjectId, update: Operators, guard: dict[st
 
 
 def _numbered(update: Operators, rev: int) -> Operators:
-    """The same under this number. ``taken`` keeps it (``chat.models.message``)."""
+    """The operators that also set this rev and add it to ``taken`` (``chat.models.message``)."""
     taken = {"$each": [rev], "$slice": -TAKEN_KEPT}
     return update | {
         "$set": {**update.get("$set", {}), "rev": rev},

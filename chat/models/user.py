@@ -14,15 +14,16 @@ ROLES = ("member", "moderator", "admin", "owner")
 
 
 def at_least(role: str | None, minimum: str) -> bool:
-    """Whether a role is worth at least another one: member < moderator < admin < owner."""
+    """Whether a role has at least the rights of ``minimum``: member, moderator, admin, owner."""
     return role in ROLES and ROLES.index(role) >= ROLES.index(minimum)
 
 
 class User(Document):
-    """``nickname_key`` is unique whatever the case and width (chat.text.validate.nickname_key).
+    """One person.
 
-    So is ``look`` (chat.text.lookalikes): of two that register in the same moment one is refused.
-    Accounts made before there was such a rule have none.
+    ``nickname_key`` is the nickname without case and width (chat.text.validate.nickname_key), and
+    unique. ``look`` (chat.text.lookalikes) is unique, too, so that of two simultaneous
+    registrations with similar names one is refused. Accounts older than this rule have no ``look``.
 
     ``auth_gen`` grows whenever all earlier log-ins must end (new password, deactivation).
     """
@@ -40,7 +41,7 @@ class User(Document):
     last_active = DateTimeField(default=base.now)
     created_at = DateTimeField(default=base.now)
 
-    # Whether a change concerns the list of people, not just this person (chat.cache.invalidation).
+    # Whether a change affects the list of people, not just this person (chat.cache.invalidation).
     reorders = True
     stored: "dict | None" = None
 
@@ -86,14 +87,14 @@ class User(Document):
 
     @classmethod
     def about_how_many(cls) -> int:
-        """How many people there are, from the collection's own count, without looking at them."""
+        """The approximate number of people, from the metadata of the collection."""
         return cls._get_collection().estimated_document_count()
 
     @classmethod
     def activity(cls, since: datetime | None = None) -> Iterable[tuple[str, datetime]]:
         """(id, last_active) of every active person, for the cached order of the user list.
 
-        Only of those active since then, if that is given.
+        ``since``: only of people active since then.
         """
         query: dict[str, Any] = {"active": True}
         if since is not None:
@@ -120,7 +121,7 @@ class User(Document):
     ) -> list[dict]:
         """Active people whose folded nickname matches one of the patterns, by nickname.
 
-        The index of nicknames answers: of its beginning with ``^``, else a look at each of them.
+        Uses the index of nicknames: a range of it for ``^`` patterns, else a scan of all keys.
         """
         query: dict[str, Any] = {
             "$or": [{"nickname_key": {"$regex": pattern}} for pattern in patterns],
@@ -166,7 +167,7 @@ _PROFILE = dict.fromkeys(
 
 
 def to_profile(row: dict) -> dict:
-    """The plain form of a stored person. last_active is not in it: that changes all the time."""
+    """The plain form of a person, without ``last_active``, which changes too often."""
     return {
         "id": str(row["_id"]),
         "nickname": row["nickname"],
