@@ -1,6 +1,6 @@
-"""/metrics: the figures of all processes of this gunicorn, for whoever may read them.
+"""/metrics: the metrics of all processes of this gunicorn, for authorized readers.
 
-It asks nobody: neither MongoDB nor Redis nor a session, so it answers whatever is broken.
+It needs neither MongoDB nor Redis nor a session, so it always answers.
 """
 
 import hmac
@@ -24,7 +24,7 @@ HIDDEN = (
 
 
 def answer(app: Flask, environ: dict[str, Any]) -> Response:
-    """The text, or why not."""
+    """The metrics as text, or a refusal (401, 404, 405)."""
     refusal = _refusal(app.config, environ)
     if refusal is not None:
         return refusal

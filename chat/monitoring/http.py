@@ -1,8 +1,7 @@
-"""How long requests take, by route, class of status and how they were answered.
+"""Times requests, by route, class of status and outcome of the cache.
 
-Stands before everything else, so the time that a request waits for its turn is part of it. Which
-route it was is known further inside and left in the WSGI environment. A socket lasts as long as
-its tab and is no request.
+It is the outermost middleware, so the time includes the wait for a turn. The route is found further
+inside and left in the WSGI environment. Sockets are not timed, because they last as long as a tab.
 """
 
 from collections.abc import Iterable
@@ -21,11 +20,11 @@ Headers = list[tuple[str, str]]
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 CLASSES = {"1": "1xx", "2": "2xx", "3": "3xx", "4": "4xx", "5": "5xx"}
 ANSWERS = frozenset(("hit", "miss", "bypass", "down"))
-NOWHERE = "(none)"  # no route of ours, or refused before anybody looked for one
+NOWHERE = "(none)"  # an unknown route, or refused before routing
 
 
 class Timed:
-    """Middleware: a clock, and the page that Prometheus reads."""
+    """Middleware: times requests, and answers /metrics."""
 
     def __init__(self, app: Flask, wrapped: Any) -> None:
         self._app, self._wrapped = app, wrapped

@@ -1,4 +1,4 @@
-"""How often MongoDB is asked, for what, and how long that takes."""
+"""Counts and times the commands to MongoDB, by collection and command."""
 
 from pymongo import monitoring
 
@@ -10,13 +10,13 @@ VERBS = frozenset(
      "getMore", "createIndexes", "listIndexes", "ping", "commitTransaction", "abortTransaction",
      "killCursors", "endSessions")
 )  # fmt: skip
-MOST_UNDER_WAY = 1_000  # an answer that never came must not be remembered for ever
+MOST_UNDER_WAY = 1_000  # commands without an answer must not use memory for ever
 
 _collections: set[str] = set()
 
 
 def learn(collections: set[str]) -> None:
-    """The collections that have a label of their own."""
+    """Register collections; all others get the label "other"."""
     _collections.update(collections)
 
 

@@ -1,6 +1,6 @@
-"""How things stand in this process: looked at once a second, never when somebody asks.
+"""Gauges of this process, sampled once a second so that a scrape costs nothing.
 
-Only what Redis says of itself costs a round trip, every few seconds, with the door's time limits.
+Only the facts from Redis itself cost a round trip, every few seconds, with the door's timeouts.
 """
 
 import logging
@@ -38,7 +38,7 @@ _FACTS = {
 
 
 def watch(app: Flask) -> None:
-    """For ever: look, and leave the figures for the other processes."""
+    """Sample for ever, and publish the metrics for the other processes."""
     for number in counting():
         try:
             if number % FACTS_EVERY == 1:
@@ -51,7 +51,7 @@ def watch(app: Flask) -> None:
 
 
 def look(app: Flask) -> None:
-    """What this process knows anyway."""
+    """Set the gauges from data in this process, without I/O."""
     registry.BUILD.set(1, VERSION, _PYTHON)
     registry.SOCKETS.set(len(open_sockets.everyone()))
     registry.DELIVERIES.values.update(
@@ -66,7 +66,7 @@ def look(app: Flask) -> None:
 
 
 def ask_redis() -> None:
-    """What Redis says of itself; nothing, while it is not there or does not want to say."""
+    """Set the gauges with facts from Redis; clear them if Redis is down or refuses."""
     told = redis.call(_facts, "figures") if redis.is_up() else None
     for name, gauge in _FACTS.items():
         if told and not isinstance(told, Down):

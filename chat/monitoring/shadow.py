@@ -1,13 +1,12 @@
-"""Now and then a value that was answered from a cache is compared with MongoDB.
+"""Compares samples of cached values with MongoDB, in the background, at most one a second.
 
-Off everybody's path, and once a second at most. While a value is being compared somebody may
-change it; so its version is read before MongoDB is asked and again afterwards, and only a value
-that nobody touched in between, with no write under way, is judged. What remains then can be no
-coincidence: one ``stale`` is one too many. What this process keeps in memory under that version
+A value may change during the comparison. So its version is read before and after the read from
+MongoDB, and only a value with the same version and without a write in progress is judged. So a
+single ``stale`` is a bug. The copy of this process under that version
 (``chat.cache.process_copies``) is compared, too.
 
-Presence is not derived from MongoDB, and the order of the list of people is written apart from it;
-they are left out, as are sessions, whose last word is MongoDB's anyhow.
+Presence is not stored in MongoDB, and the order of the list of people is written separately; both
+are left out. So are sessions, because MongoDB decides about them anyway.
 """
 
 import logging
@@ -47,7 +46,7 @@ SOURCES: dict[str, Callable[[str], Source]] = {
 
 
 class Shadow:
-    """What waits to be compared in this process."""
+    """The queue of keys to compare in this process."""
 
     def __init__(self, share: float = 0.0) -> None:
         self.share = share
@@ -55,7 +54,7 @@ class Shadow:
         self.there = Event()
 
     def sample(self, keys: Iterable[str]) -> None:
-        """An answer was made from these: perhaps one of them is looked at again."""
+        """Queue one of the keys of an answer for comparison, with the probability ``share``."""
         if random() >= self.share:
             return
         known = keys if isinstance(keys, Collection) else list(keys)
