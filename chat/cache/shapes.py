@@ -128,7 +128,7 @@ def nothing(key: str) -> str:
     """The marker for "does not exist" or "empty", stored instead of a value or an element.
 
     It contains the key, so that no foreign value equals it by accident. It begins with 0, a seq
-    that no message has: so ``fence_scripts.END_APPEND`` accepts the first message of a channel.
+    that no message has: so ``fence.scripts.END_APPEND`` accepts the first message of a channel.
     """
     return f"0 {key}"
 

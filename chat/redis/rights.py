@@ -2,7 +2,7 @@
 
 When Redis refuses a call, it names the command but not the key or channel. So each health check
 asks for all needed rights at once (``redis.acl_check_cmd``, from Redis 7.0 on). Every question has
-all arguments of its command: some servers crash if a key is left out.
+all arguments of its command: a server may stop if a key is left out.
 """
 
 import json
