@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from chat.cache import messages, read_through, user_list, users
 from chat.cache.fence import reads as fence_reads
@@ -51,12 +52,12 @@ def test_values_that_end_together_are_fetched_anew_a_few_at_a_time_behind_people
     world, monkeypatch
 ):
     """Each takes a connection: a hundred at once would leave none for those who wait for a page."""
-    under_way, most = [], []
+    under_way, most, gate = [], [], Event()
 
     def load(number):
         under_way.append(number)
         most.append(len(under_way))
-        gevent.sleep(0.001)
+        gate.wait()
         under_way.remove(number)
 
     def source(number):
@@ -69,6 +70,7 @@ def test_values_that_end_together_are_fetched_anew_a_few_at_a_time_behind_people
             read_through._refresh(source(number), "a version")
     gevent.sleep(0)
     given_up = read_through.MOST_REFRESHING + 20 - len(read_through._filling)
+    gate.set()
     until_background_is_done()
     assert max(most) == MOST_BEHIND
     assert len(most) == read_through.MOST_REFRESHING + MOST_BEHIND
