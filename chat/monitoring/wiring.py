@@ -25,9 +25,10 @@ PAGE = DOCS / "monitoring.md"
 # What these do for the caches is what GET and SET do for a plain key.
 READING = (fence_scripts.READ, fence_scripts.SAME, VERSION, session_store.READ)
 WRITING = (
-    fence_scripts.BEGIN, fence_scripts.END, fence_scripts.END_CHANGES, fence_scripts.END_TOUCH,
-    fence_scripts.RELEASE, fence_scripts.FILL, session_store.STORE, session_store.END,
-    user_list.TAKE_NAME, user_list.MOVE_UP, user_list.ADD, user_list.FIRST_ORDER,
+    fence_scripts.BEGIN, fence_scripts.END, fence_scripts.END_APPEND, fence_scripts.END_CHANGES,
+    fence_scripts.END_TOUCH, fence_scripts.RELEASE, fence_scripts.FILL, session_store.STORE,
+    session_store.END, user_list.TAKE_NAME, user_list.MOVE_UP, user_list.ADD,
+    user_list.FIRST_ORDER,
 )  # fmt: skip
 
 
