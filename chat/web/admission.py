@@ -1,7 +1,6 @@
 """Lets requests wait for a turn before they use any resource; refuses them after some time."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from chat.auth import devices
 from chat.request.client_address import of
 from chat.request.concurrency import MOST, PATIENCE, SPARE, STRANGERS, Busy, afterwards, turns
 from chat.web import request_body, streamed_body
+from chat.web.by_address import ByAddress
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -22,7 +22,7 @@ MOST_OF_ONE = 15  # of one address, those at work included
 # These cost next to nothing, must answer whatever else is going on, or last as long as a socket.
 AT_ONCE, AT_ONCE_BELOW = ("/health", "/metrics"), ("/health/", "/static/", "/socket.io/")
 
-_strangers: Counter[str] = Counter()  # by address
+_strangers = ByAddress(MOST_OF_ONE, Busy)
 
 
 def wait_for_turn(app: Flask, wrapped: "WSGIApplication") -> "WSGIApplication":
@@ -44,19 +44,12 @@ def wait_for_turn(app: Flask, wrapped: "WSGIApplication") -> "WSGIApplication":
     return serve
 
 
-@contextmanager
-def _body(app: Flask, environ: dict[str, Any]) -> Iterator[None]:
+def _body(app: Flask, environ: dict[str, Any]) -> AbstractContextManager[None]:
     """Provide the body in the environment: complete, or as a stream for routes that declare it."""
     most, proxies = app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_PROXIES"]
-    if not streamed_body.is_streamed(environ):
-        with request_body.held(environ, most, proxies):
-            yield
-        return
-    end = streamed_body.begin(environ, proxies)
-    try:
-        yield
-    finally:
-        end()
+    if streamed_body.is_streamed(environ):
+        return streamed_body.held(environ, proxies)
+    return request_body.held(environ, most, proxies)
 
 
 def _turn(app: Flask, environ: dict[str, Any]) -> AbstractContextManager[None]:
@@ -68,17 +61,12 @@ def _turn(app: Flask, environ: dict[str, Any]) -> AbstractContextManager[None]:
 
 @contextmanager
 def _strangers_turn(address: str) -> Iterator[None]:
-    """One address cannot take all the places of the lane: a few of them are refused at once."""
-    if _strangers[address] >= MOST_OF_ONE:
-        raise Busy
-    _strangers[address] += 1
-    try:
-        with turns.taken(STRANGERS_PATIENCE, STRANGERS, MOST_STRANGERS):
-            yield
-    finally:
-        _strangers[address] -= 1
-        if not _strangers[address]:
-            del _strangers[address]
+    """A turn behind all others; one address cannot take all the places there."""
+    with (
+        _strangers.taken(address),
+        turns.taken(STRANGERS_PATIENCE, STRANGERS, MOST_STRANGERS),
+    ):
+        yield
 
 
 def _needs_no_turn(path: str) -> bool:

@@ -7,9 +7,8 @@ turn back, so slow clients do not delay others. Waiting counts for the limit of 
 
 import io
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -20,6 +19,7 @@ from werkzeug.exceptions import ClientDisconnected
 from chat.request.client_address import of
 from chat.request.concurrency import turns
 from chat.web import request_body
+from chat.web.by_address import ByAddress
 from chat.web.slow_connections import arrivals
 
 PIECE = 64 * 1024  # bytes of one body in memory
@@ -27,7 +27,7 @@ MOST_AT_ONCE = 64  # in one process
 MOST_OF_ONE = 16  # of one address
 
 _room = BoundedSemaphore(MOST_AT_ONCE)
-_senders: Counter[str] = Counter()
+_senders = ByAddress(MOST_OF_ONE, request_body.TooMany)
 _routes: list[tuple[str, re.Pattern[str]]] = []  # method and path
 
 
@@ -76,26 +76,22 @@ class Arriving(io.RawIOBase):
             return bytes(self._sent.read(wanted))
 
 
-def begin(environ: dict[str, Any], proxies: int) -> Callable[[], None]:
-    """Put the stream into the environment; returns the function to call after the request.
+@contextmanager
+def held(environ: dict[str, Any], proxies: int) -> Iterator[None]:
+    """Put the stream into the environment, for as long as the request takes.
 
-    Raises ``request_body.TooMany`` if there are already MOST_AT_ONCE streams.
+    Raises ``request_body.TooMany`` if there are already MOST_AT_ONCE streams, or MOST_OF_ONE of
+    this address.
     """
-    address = of(environ, proxies)
-    if _senders[address] >= MOST_OF_ONE or not _room.acquire(timeout=request_body.PATIENCE):
-        raise request_body.TooMany
-    _senders[address] += 1
-    environ["wsgi.input"] = io.BufferedReader(
-        Arriving(environ, request_body.length_of(environ), proxies), PIECE
-    )
-    return partial(_end, address)
-
-
-def _end(address: str) -> None:
-    _senders[address] -= 1
-    if not _senders[address]:
-        del _senders[address]
-    _room.release()
+    with _senders.taken(of(environ, proxies)):
+        if not _room.acquire(timeout=request_body.PATIENCE):
+            raise request_body.TooMany
+        try:
+            body = Arriving(environ, request_body.length_of(environ), proxies)
+            environ["wsgi.input"] = io.BufferedReader(body, PIECE)
+            yield
+        finally:
+            _room.release()
 
 
 def pieces(most: int) -> Iterator[bytes]:

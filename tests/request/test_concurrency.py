@@ -269,7 +269,7 @@ def test_only_what_must_always_answer_needs_no_turn(app_without_turns: Flask, pa
 
 
 def test_one_address_cannot_take_all_places_of_strangers_who_log_in(monkeypatch):
-    monkeypatch.setattr(admission, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(admission._strangers, "most", 2)
     turn = admission._strangers_turn
     with turn("10.0.0.1"), turn("10.0.0.1"):
         with pytest.raises(Busy), turn("10.0.0.1"):
@@ -278,4 +278,4 @@ def test_one_address_cannot_take_all_places_of_strangers_who_log_in(monkeypatch)
             pass
     with turn("10.0.0.1"):
         pass
-    assert not admission._strangers
+    assert not admission._strangers._taken

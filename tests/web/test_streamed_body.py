@@ -3,8 +3,8 @@
 import hashlib
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from io import BytesIO
 
 import psutil
@@ -100,13 +100,15 @@ def test_more_slow_senders_than_turns_hold_up_nobody(person: tuple[Person, Strea
 
 
 def test_one_address_sends_only_so_many_at_once() -> None:
-    def begun(address: str) -> Callable[[], None]:
+    def body_of(address: str) -> AbstractContextManager[None]:
         environ = {"CONTENT_LENGTH": str(MB), "wsgi.input": BytesIO(), "REMOTE_ADDR": address}
-        return streamed_body.begin(environ, 0)
+        return streamed_body.held(environ, 0)
 
-    ends = [begun("10.0.0.1") for _ in range(streamed_body.MOST_OF_ONE)]
-    with pytest.raises(request_body.TooMany):
-        begun("10.0.0.1")
-    for end in [*ends, begun("10.0.0.2")]:
-        end()
-    begun("10.0.0.1")()
+    with ExitStack() as bodies:
+        for _ in range(streamed_body.MOST_OF_ONE):
+            bodies.enter_context(body_of("10.0.0.1"))
+        with pytest.raises(request_body.TooMany):
+            bodies.enter_context(body_of("10.0.0.1"))
+        bodies.enter_context(body_of("10.0.0.2"))
+    with body_of("10.0.0.1"):
+        pass
