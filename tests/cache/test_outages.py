@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from chat.cache import isolation
+from chat.cache import isolation, updates
 from chat.cache.isolation import Outages
 from chat.models.outage import Outage
 from chat.redis import mark
@@ -131,6 +131,33 @@ def test_who_has_come_back_is_not_turned_out_again_by_one_that_has_said_it_is_go
     own.say()
     assert epoch() == b"of one that is back, and knows"
     client.delete(mark.KEY)
+    assert comes_back()
+
+
+def test_what_others_may_have_forgotten_is_said_again_with_the_next_write(own: Outages) -> None:
+    redis.suspect("a test")
+    own.say()
+    Outage.over(updates.origin())  # nothing was heard of this process for too long
+    client = redis.new_client()
+    client.hset(mark.KEY, "epoch", "of one that is back, and does not know")
+    own._told_at -= isolation.FORGOTTEN
+    own.say()
+    assert heard_by_others() == (True, True)
+    assert not epoch()
+    client.delete(mark.KEY)
+    assert comes_back()
+
+
+def test_a_recovery_that_waits_for_something_else_has_reached_redis(
+    own: Outages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.suspect("a test")
+    with monkeypatch.context() as broken:
+        broken.setattr(redis, "_before_recovery", [lambda: False])
+        assert not comes_back()
+        assert epoch()
+        own.say()
+        assert not epoch()
     assert comes_back()
 
 
