@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 
 from chat import api, cli, i18n, models, presence, realtime, redis, rollout, views
-from chat.auth import current_user, devices, first_account, form_token
+from chat.auth import current_user, first_account, form_token, known_browsers
 from chat.auth.sessions import interface as sessions
 from chat.cache import dependencies, fire_drill, invalidation, isolation, updates
 from chat.config import settings
@@ -48,7 +48,7 @@ AFTER = (
     shell.expect_connection,
     rate_limits.say_when,
     security.set_headers,
-    devices.send,
+    known_browsers.send,
     form_token.send,
     logging_setup.end,
 )

@@ -14,7 +14,7 @@ from chat.config.settings import ConfigError, load
 from chat.config.urls import host_and_port
 from chat.logging import setup as logging_setup
 from chat.monitoring.shared_dir import place
-from chat.web import gunicorn, handover, open_files, slow_connections, start_check, worker
+from chat.web import gunicorn, handover, open_files, slow_senders, start_check, worker
 
 try:
     settings = load(os.environ)
@@ -27,7 +27,7 @@ os.environ["SECRET_KEY"] = settings["SECRET_KEY"]
 bind = host_and_port(settings["HOST"], settings["PORT"])
 worker_class = worker.Worker
 workers = settings["WORKERS"]  # explicit: gunicorn's default depends on the host's environment
-worker_connections = slow_connections.PLACES
+worker_connections = slow_senders.PLACES
 timeout = 30
 graceful_timeout = 20  # hosting platforms kill a process 30 s after SIGTERM
 keepalive = 5

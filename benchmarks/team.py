@@ -13,7 +13,7 @@ from flask import Flask
 from app import create_app
 from chat import models
 from chat.auth.sessions import store as session_store
-from chat.models import Channel, Membership, Message, Site, User, base, insert
+from chat.models import Channel, Membership, Message, Site, User, base, message_insert
 from chat.text import markdown
 from chat.text.validate import nickname_key
 from tests.support.processes import SECRET_KEY
@@ -109,7 +109,7 @@ def _history(channel: Channel, users: list[User], count: int) -> None:
     rendered = [(text, markdown.render(text)) for text in TEXTS]
     for seq in range(1, count + 1):
         author, (text, html) = users[seq // 3 % min(10, len(users))], rendered[seq % len(TEXTS)]
-        insert.post(
+        message_insert.post(
             str(channel.id), str(author.id), author.nickname, text, html, f"seed-{channel.id}-{seq}"
         )
     began, apart = base.now() - MINUTES_APART * count, MINUTES_APART / timedelta(milliseconds=1)

@@ -1,18 +1,18 @@
 """The current user: from the session cookie or from a bearer token, never from both."""
 
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 import flask
 from flask import Flask, Request, g, has_request_context, redirect, request
-from flask_login import AnonymousUserMixin, UserMixin, current_user
+from flask_login import current_user
 
-from chat.auth import devices, form_token
+from chat.auth import login
+from chat.auth.account import Account, AnonymousAccount
+from chat.auth.listeners import SessionEnded, listeners
 from chat.auth.login_manager import login_manager
 from chat.auth.sessions import interface as sessions
 from chat.auth.sessions.recent import callers
@@ -25,63 +25,10 @@ from chat.models.user import at_least
 P = ParamSpec("P")
 R = TypeVar("R")
 
-
-class SessionEnded(Protocol):
-    """A callback for the end of a person's session."""
-
-    def __call__(self, user_id: str, *, sid_hash: str) -> None: ...
-
-
 OF_ONE_REQUEST = (
     "_login_user", "subject", "via_token", "guessed", "basis", "seen", "cold", "api_count",
     "form_browser", "device",
 )  # fmt: skip
-
-
-class Account(UserMixin):  # type: ignore[misc]
-    """A signed-in person. All attributes come from the profile, because session data may be old."""
-
-    def __init__(self, profile: dict[str, Any]) -> None:
-        self.profile = profile
-        self.id: str = profile["id"]
-        self.nickname: str = profile["nickname"]
-        self.role: str = profile["role"]
-        self.status: str = profile["status"]
-        self.locale: str = profile["locale"]
-        self.theme: str = profile["theme"]
-        self.auth_gen: int = profile["auth_gen"]
-
-    @property
-    def is_moderator(self) -> bool:
-        return at_least(self.role, "moderator")
-
-    @property
-    def is_admin(self) -> bool:
-        return at_least(self.role, "admin")
-
-    @property
-    def is_owner(self) -> bool:
-        return self.role == "owner"
-
-
-class AnonymousAccount(AnonymousUserMixin):  # type: ignore[misc]
-    """An anonymous visitor."""
-
-    id = None
-    nickname = role = status = locale = theme = ""
-    auth_gen = 0
-    is_moderator = is_admin = is_owner = False
-
-
-@dataclass
-class CallerListeners:
-    """Callbacks: ``active`` for each request of a person, ``ended`` for an ended session."""
-
-    active: Callable[[str], None] = lambda user_id: None
-    ended: SessionEnded = lambda user_id, sid_hash: None
-
-
-_tell = CallerListeners()
 
 
 def init_app(app: Flask, active: Callable[[str], None], ended: SessionEnded) -> None:
@@ -90,7 +37,7 @@ def init_app(app: Flask, active: Callable[[str], None], ended: SessionEnded) -> 
     ``active(user_id)`` is called at each request of a signed-in person,
     ``ended(user_id, sid_hash=…)`` when a session has ended.
     """
-    _tell.active, _tell.ended = active, ended
+    listeners.active, listeners.ended = active, ended
     login_manager.init_app(app)
     login_manager.anonymous_user = AnonymousAccount
     login_manager.request_loader(_load)
@@ -114,7 +61,7 @@ def _load(request: Request) -> Account | None:
     account = _by_token(request) if _bearer(request) is not None else _by_session()
     if account is not None:
         g.subject = account.id
-        _tell.active(account.id)
+        listeners.active(account.id)
     return account
 
 
@@ -137,7 +84,7 @@ def _by_session() -> Account | None:
         return None
     if flask.session.get("role") != account.role and _is_page():
         with suppress(Unavailable):  # the next request tries again
-            rotate(account.profile)
+            login.rotate(account.profile)
     if sid := sessions.current_sid():
         callers.put(sid, user_id)
     return account
@@ -178,62 +125,6 @@ def via_token() -> bool:
     if not has_request_context() or _bearer(request) is None:
         return False
     return bool(current_user.is_authenticated and g.get("via_token"))
-
-
-def log_in(profile: dict[str, Any]) -> Account:
-    """Sign in: end the old session and store a new one before this function returns."""
-    account = Account(profile)
-    sessions.renew()
-    flask.session.clear()
-    flask.session.update(
-        userId=account.id,
-        nickname=account.nickname,
-        role=account.role,
-        csrfToken=secrets.token_urlsafe(32),
-        auth_gen=account.auth_gen,
-    )
-    sessions.keep()
-    form_token.drop()
-    devices.remember(account.nickname)
-    _now_is(account)
-    return account
-
-
-def log_out() -> None:
-    """Sign out: end this session in Redis and MongoDB, and disconnect its sockets."""
-    user_id, sid = current_user.id, sessions.current_sid()
-    sessions.end_current()
-    form_token.drop()
-    if user_id and sid:
-        devices.remember(current_user.nickname)
-        _tell.ended(user_id, sid_hash=sessions.sid_hash(sid))
-    _now_is(AnonymousAccount())
-
-
-def rotate(profile: dict[str, Any], logged_in: bool = False) -> None:
-    """Give this browser a new session id after a change of rights (password, role).
-
-    ``logged_in``: the password was given, so the lifetime of the session starts again.
-
-    The old id is useless afterwards. The CSRF token stays, so other tabs of this browser still
-    work. Their sockets belong to the old session; they are disconnected and reconnect with the new
-    cookie.
-    """
-    old, data = sessions.current_sid(), dict(flask.session)
-    names = {name: profile[name] for name in ("nickname", "role", "auth_gen")}
-    sessions.renew(goes_on=not logged_in)
-    flask.session.clear()
-    flask.session.update(data | names)
-    sessions.keep()
-    devices.remember(profile["nickname"])
-    _now_is(Account(profile))
-    if old:
-        _tell.ended(profile["id"], sid_hash=sessions.sid_hash(old))
-
-
-def _now_is(account: Account | AnonymousAccount) -> None:
-    g._login_user = account
-    g.subject = account.id or ""
 
 
 def _forget(_: BaseException | None) -> None:

@@ -1,7 +1,7 @@
 """Reactions of people to messages, with emoji.
 
 They are stored in the message, one element for each person and emoji, in the order of arrival. So
-adding or removing one is an atomic change of the message (``chat.models.update``).
+adding or removing one is an atomic change of the message (``chat.models.message_change``).
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Figures of the running chat: sampled, added up over processes, and told to Prometheus.
 
     http        how long requests take, by route and by how they were answered
-    mongo       the same for commands to MongoDB (for Redis: ``chat.redis.timings``)
+    mongo       the same for commands to MongoDB (for Redis: ``chat.redis.metrics``)
     sampler     gauges of this process, once a second, so that a scrape costs nothing
     shadow      now and then a cached value is compared with MongoDB, in the background
     shared_dir  the folder in which the processes of one gunicorn leave their figures

@@ -17,7 +17,7 @@ from chat.monitoring import snapshot
 from chat.monitoring.shared_dir import place
 from chat.realtime.transport import manager, open_sockets
 from chat.redis import Down
-from chat.redis import timings as redis_timings
+from chat.redis import metrics as redis_timings
 from chat.redis.client import redis
 from chat.redis.pubsub import bus
 from chat.telemetry import registry

@@ -15,7 +15,7 @@ from chat.models.outage import Outage
 from chat.monitoring import http as http_requests
 from chat.monitoring import mongo, sampler, shadow, shared_dir, snapshot
 from chat.paths import DOCS
-from chat.redis import timings as redis_timings
+from chat.redis import metrics as redis_timings
 from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of
 from chat.telemetry import events as telemetry

@@ -1,6 +1,6 @@
 """The connections of one process and their leases in Redis, which it renews (R3, C6).
 
-``chat.presence`` explains the whole; ``chat.presence.leases`` has the scripts.
+``chat.presence`` explains the whole; ``chat.presence.lease_scripts`` has the scripts.
 """
 
 import time
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from chat import rollout
 from chat.cache import isolation
-from chat.presence import leases, online_set
+from chat.presence import lease_scripts, online_set
 from chat.presence.online_set import OnlineSet
 from chat.redis import DOWN, Down
 from chat.redis.client import redis
@@ -166,7 +166,7 @@ class Holder:
     def _renew(self, ids: list[str]) -> bool:
         members = [member(self.mine[id], id) for id in ids]
         for part in _parts(members):
-            if not self._changed(leases.BEAT, "+", [int(self.lease * 1000), *part]):
+            if not self._changed(lease_scripts.BEAT, "+", [int(self.lease * 1000), *part]):
                 return False
         return True
 
@@ -182,7 +182,7 @@ class Holder:
         staying, self.asked_for = list(self.asked_for), set()
         for part in _parts(staying):
             args = [int(self.page_grace * 1000), *part]
-            if redis.run(leases.STAY, self.people.names.leases, args, "presence") is DOWN:
+            if redis.run(lease_scripts.STAY, self.people.names.leases, args, "presence") is DOWN:
                 return False
         if staying:
             self.reap_at = min(self.reap_at, time.monotonic() + self.page_grace + MARGIN)
@@ -207,7 +207,7 @@ class Holder:
             self.recount_at = now + RECOUNT_EVERY
             self._renew(list(self.mine))  # restore lost leases before they are counted
             self._recount()
-        return self._changed(leases.REAP, "-", [MOST_AT_ONCE, int(self.lease * 1000)])
+        return self._changed(lease_scripts.REAP, "-", [MOST_AT_ONCE, int(self.lease * 1000)])
 
     def _changed(self, script: str, sign: str, args: list[Any]) -> bool:
         """Run a script and keep the transition that it reports; False if Redis is down."""
@@ -296,7 +296,7 @@ class Holder:
         now = time.monotonic()
         for part in _parts(list(ending.items())):
             args = [x for name, at in part for x in (int(max(0, at + grace - now) * 1000), name)]
-            if redis.run(leases.LEAVE, self.people.names.leases, args, "presence") is DOWN:
+            if redis.run(lease_scripts.LEAVE, self.people.names.leases, args, "presence") is DOWN:
                 return False
         return True
 

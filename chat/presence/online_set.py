@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from chat import rollout
 from chat.cache import dependencies, read_through, shapes
 from chat.cache.decoders import decoder
-from chat.presence import leases, set_scripts
+from chat.presence import lease_scripts, set_scripts
 from chat.redis import DOWN, Down, scripts
 from chat.redis.client import redis
 from chat.redis_schema import keys
@@ -124,7 +124,7 @@ class OnlineSet:
     def count(self, seconds: int) -> Any:
         """Recount the leases, unless a process did so within ``seconds`` (``leases.RECOUNT``)."""
         return redis.run(
-            leases.RECOUNT, [*self.names.leases, self.names.recounted], [seconds], "presence"
+            lease_scripts.RECOUNT, [*self.names.leases, self.names.recounted], [seconds], "presence"
         )
 
     def count_again(self) -> bool:

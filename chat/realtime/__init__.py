@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.http import parse_cookie
 
 from chat import protocol
-from chat.auth import devices
+from chat.auth import known_browsers
 from chat.auth.sessions.interface import SID
 from chat.auth.sessions.recent import callers
 from chat.cache import isolation, updates
@@ -70,7 +70,7 @@ def _trust(app: Flask, environ: dict[str, Any]) -> Trust:
     cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
     sid = cookies.get(app.config["SESSION_COOKIE_NAME"], "")
     with app.app_context():
-        if callers.get(sid) is not None or devices.is_ours(cookies):
+        if callers.get(sid) is not None or known_browsers.is_ours(cookies):
             return Trust.KNOWN
     return Trust.CLAIMED if SID.match(sid) else Trust.NONE
 

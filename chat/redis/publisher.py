@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 from gevent import queue
 
-from chat.redis.backoff import close_quietly, pause_after
+from chat.redis.retry_pause import close_quietly, pause_after
 from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from chat.redis import mark
-from chat.redis.backoff import close_quietly
+from chat.redis.retry_pause import close_quietly
 
 if TYPE_CHECKING:
     from chat.redis.client import Door

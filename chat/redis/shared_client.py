@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from chat.redis import timings as redis_timings
+from chat.redis import metrics as redis_timings
 from chat.redis.connect import POOL_WAIT, Connector
 from chat.redis.mark import Mark
 from chat.redis.pipeline import ServerClient

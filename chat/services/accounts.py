@@ -7,8 +7,7 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat.auth import current_user as auth
-from chat.auth import devices, passwords, permissions
+from chat.auth import known_browsers, login, passwords, permissions
 from chat.auth.password_rules import check_new_password
 from chat.auth.sessions import interface as sessions
 from chat.cache import users as cache
@@ -109,7 +108,7 @@ def authenticate(nickname: str, password: str) -> dict | None:
     if not key:
         return None
     row = User.by_nickname(key)
-    right = _is_right(row, password, known=devices.is_known_for(nickname))
+    right = _is_right(row, password, known=known_browsers.is_known_for(nickname))
     return to_profile(row) if row and right and row.get("active", True) else None
 
 
@@ -147,7 +146,7 @@ def change_password(actor: Any, old: str, new: str, keep_tokens: bool = False) -
         AccessToken.keep_all(actor.id, profile["auth_gen"])
     else:
         AccessToken.revoke_all(actor.id)
-    auth.rotate(profile, logged_in=True)
+    login.rotate(profile, logged_in=True)
     end_other_sessions(actor)
 
 

@@ -11,7 +11,7 @@ from chat.cache import read_through
 from chat.cache import unread as unread_counts
 from chat.cache.process_copies import Made
 from chat.errors import BadInput, Forbidden, NotFound
-from chat.models import Membership, Message, base, insert, update
+from chat.models import Membership, Message, base, message_change, message_insert
 from chat.models.message import fitting
 from chat.models.user import at_least
 from chat.protocol import HISTORY_PAGE
@@ -44,7 +44,7 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     read_through.look_again()
     body, client_id = validate.check_message(body), validate.check_client_id(client_id)
     html, prepare = markdown.render(body), broadcasts.prepare
-    message, created = insert.post(
+    message, created = message_insert.post(
         channel_id, actor.id, actor.nickname, body, html, client_id, prepare
     )
     if message["channel"] != channel_id:
@@ -91,9 +91,9 @@ def delete(actor: Any, message_id: str) -> dict:
     return changed
 
 
-def _changed(message: dict, operators: update.Operators) -> dict:
+def _changed(message: dict, operators: message_change.Operators) -> dict:
     """The message after the change; NotFound if it is gone by now."""
-    outcome = update.change(message, operators)
+    outcome = message_change.change(message, operators)
     if not outcome.is_changed or outcome.message is None:
         raise NotFound()
     return outcome.message

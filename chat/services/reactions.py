@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from chat.auth import permissions
 from chat.errors import Conflict, Invalid, NotFound
-from chat.models import reaction, update
+from chat.models import message_change, reaction
 from chat.realtime.outgoing import broadcasts
 from chat.services import emoji as emoji_counts
 from chat.text import markdown
@@ -23,7 +23,7 @@ def add(actor: Any, message_id: str, emoji: str) -> dict:
     message = _reachable(actor, message_id)
     if len(emoji) > LONGEST or markdown.emoji_in(emoji) != [emoji]:
         raise Invalid(_l("That is not an emoji."), "emoji")
-    outcome = update.change(message, *reaction.adding(emoji, actor.id))
+    outcome = message_change.change(message, *reaction.adding(emoji, actor.id))
     if outcome.is_changed:
         emoji_counts.note(emoji)
     elif outcome.kind == "refused" and not _has(outcome.message, emoji, actor.id):
@@ -37,7 +37,7 @@ def remove(actor: Any, message_id: str, emoji: str) -> dict:
     Raises NotFound, Forbidden (not a member), Conflict (archived, deleted).
     """
     message = _reachable(actor, message_id)
-    return _told(update.change(message, *reaction.removing(emoji, actor.id)))
+    return _told(message_change.change(message, *reaction.removing(emoji, actor.id)))
 
 
 def _reachable(actor: Any, message_id: str) -> dict:
@@ -48,7 +48,7 @@ def _reachable(actor: Any, message_id: str) -> dict:
     return message
 
 
-def _told(outcome: update.Outcome) -> dict:
+def _told(outcome: message_change.Outcome) -> dict:
     """The message after the change. Announces the change to the channel."""
     if outcome.message is None:
         raise NotFound

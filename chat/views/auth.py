@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from chat.auth import current_user as auth
 from chat.auth import first_account
+from chat.auth.login import log_in, log_out
 from chat.errors import ChatError, Invalid, Throttled
 from chat.i18n import LANGUAGES
 from chat.services import accounts, invites, site
@@ -45,7 +45,7 @@ def setup() -> ResponseReturnValue:
         if accounts.is_set_up():
             abort(404)
         return page("auth/setup.html", problem, form=form)
-    auth.log_in(made["user"])
+    log_in(made["user"])
     return see(f"/channels/{made['channel']['slug']}")
 
 
@@ -78,7 +78,7 @@ def login() -> ResponseReturnValue:
                 raise Invalid(_("Wrong nickname or password."))
     except (Invalid, Throttled) as problem:
         return page("auth/login.html", problem, form=form, next=target, again=resubmit.carried())
-    auth.log_in(profile)
+    log_in(profile)
     kept = resubmit.carried()
     return errors.logged_in_again(kept) if kept else see(target or "/")
 
@@ -86,7 +86,7 @@ def login() -> ResponseReturnValue:
 @blueprint.post("/logout")
 def logout() -> ResponseReturnValue:
     """Ends this session."""
-    auth.log_out()
+    log_out()
     return see("/login")
 
 
@@ -126,7 +126,7 @@ def register() -> ResponseReturnValue:
             )
     except MISTAKES as problem:
         return page("auth/register.html", problem, form=form)
-    auth.log_in(profile)
+    log_in(profile)
     return see("/")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from chat.auth import devices
+from chat.auth import known_browsers
 from chat.request.client_address import of
 from chat.request.concurrency import MOST, PATIENCE, SPARE, STRANGERS, Busy, afterwards, turns
 from chat.web import request_body, streamed_body
@@ -54,7 +54,7 @@ def _body(app: Flask, environ: dict[str, Any]) -> AbstractContextManager[None]:
 
 def _turn(app: Flask, environ: dict[str, Any]) -> AbstractContextManager[None]:
     """A turn. A log-in from an unknown browser waits behind all others."""
-    if devices.is_log_in_of_a_stranger(app, environ):
+    if known_browsers.is_log_in_of_a_stranger(app, environ):
         return _strangers_turn(of(environ, app.config["TRUSTED_PROXIES"]))
     return turns.taken(PATIENCE)
 

@@ -23,7 +23,7 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from chat.auth import devices
+from chat.auth import known_browsers
 from chat.errors import ChatError, Throttled
 from chat.lru import LRU
 from chat.redis import DOWN, Down, scripts
@@ -179,7 +179,7 @@ def login_try(nickname: str) -> Iterator[None]:
 
 def _login_counts(nickname: str) -> list[Count]:
     limit, name = current_app.config["LIMIT_LOGIN"], "LIMIT_LOGIN"
-    if browser := devices.known_for(nickname):
+    if browser := known_browsers.known_for(nickname):
         return [(_limit(limit), (name, "browser", browser))]
     account = hashlib.sha256(nickname_key(nickname).encode()).hexdigest()
     return [
@@ -234,7 +234,7 @@ def _guess(counts: list[Count], success_counts: bool = False) -> Iterator[None]:
 def limit_api() -> None:
     """Count an API call by person, else by known browser, else by address; for `before_request`."""
     limit = _limit(current_app.config["LIMIT_API"])
-    who = ("LIMIT_API", current_user.id or devices.known() or address())
+    who = ("LIMIT_API", current_user.id or known_browsers.known() or address())
     if not is_counted():
         _count(limit, *who)
     elif not within_api(g.get("api_count", 0)):

@@ -3,7 +3,7 @@
 A client may send a body slowly. If a request waited for its body later, it would hold a turn that
 others need (``chat.request.concurrency``), and its permission checks could be outdated when the
 body ends (``chat.web.prefetch``). Waiting here counts for the limit of waiting connections
-(``chat.web.slow_connections``).
+(``chat.web.slow_senders``).
 
 If the client disconnects early, gunicorn passes on the received part, and Flask would take it for
 the whole body and store half a message. So an incomplete body is an error here.
@@ -19,7 +19,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from chat.request.client_address import of
-from chat.web.slow_connections import arrivals
+from chat.web.slow_senders import arrivals
 
 # The time limit for a body: SECONDS plus its length / SLOWEST. gunicorn has no limit.
 SECONDS = 10

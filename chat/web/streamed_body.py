@@ -20,7 +20,7 @@ from chat.request.client_address import of
 from chat.request.concurrency import turns
 from chat.web import request_body
 from chat.web.by_address import ByAddress
-from chat.web.slow_connections import arrivals
+from chat.web.slow_senders import arrivals
 
 PIECE = 64 * 1024  # bytes of one body in memory
 MOST_AT_ONCE = 64  # in one process

@@ -1,11 +1,11 @@
-"""The gunicorn worker. It reports the connections it waits for (``chat.web.slow_connections``)."""
+"""The gunicorn worker. It reports the connections it waits for (``chat.web.slow_senders``)."""
 
 from typing import Any
 
 from gunicorn.workers.ggevent import GeventWorker
 
 from chat.request import client_address
-from chat.web.slow_connections import ANYBODY, arrivals
+from chat.web.slow_senders import ANYBODY, arrivals
 
 
 class Worker(GeventWorker):  # type: ignore[misc]

@@ -188,7 +188,7 @@ class Demo:
 
     def add_person(self, profile: dict) -> None:
         """Remembers somebody in the shape that services want."""
-        from chat.auth.current_user import Account
+        from chat.auth.account import Account
 
         self.people[profile["nickname"]] = Account(profile)
 

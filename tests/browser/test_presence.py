@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from chat.presence import leases
+from chat.presence import lease_scripts
 from chat.redis_schema import keys
 from tests.browser.conftest import session_of
 from tests.support.servers import BROWSERS
@@ -64,7 +64,9 @@ def test_a_browser_that_misses_a_number_asks_for_the_list(two, site, valkey):
     asked = listens(ann)
     # A process took a number, and died before it told anybody.
     names = [keys.presence(part) for part in ("conns", "count", "seq", "log")]
-    valkey.client(BROWSERS).eval(leases.BEAT, len(names), *names, 5000, f"{'f' * 24}|nowhere")
+    valkey.client(BROWSERS).eval(
+        lease_scripts.BEAT, len(names), *names, 5000, f"{'f' * 24}|nowhere"
+    )
     bob.page.close()
     shows(ann, site.members["Bob"], there=False)
     assert [url for url in asked if url.endswith("/api/users/online")]

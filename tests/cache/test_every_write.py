@@ -11,10 +11,10 @@ import pytest
 
 from app import create_app
 from chat import models, services
-from chat.auth.current_user import Account
+from chat.auth.account import Account
 from chat.cache import invalidation
 from chat.errors import ChatError
-from chat.models import Channel, User, base, insert, update
+from chat.models import Channel, User, base, message_change, message_insert
 from chat.services import (
     accounts,
     activity,
@@ -22,10 +22,10 @@ from chat.services import (
     emoji,
     invites,
     messages,
-    notices,
     people,
     reactions,
     site,
+    system_messages,
     tokens,
 )
 from tests.cache import stored
@@ -125,7 +125,7 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     ),
     "messages.delete": lambda w: messages.delete(w.olga, w.message["id"]),
     "messages.mark_read": lambda w: messages.mark_read(w.people["boris"], w.channels["general"], 2),
-    "notices.post": lambda w: notices.post(
+    "notices.post": lambda w: system_messages.post(
         {"id": w.channels["general"]}, "all is well", "notice-000001"
     ),
     "site.update_site": lambda w: site.update_site(w.olga, name="Renamed", open_registration=True),
@@ -136,10 +136,10 @@ WRITES: dict[str, Callable[[Any], Any]] = {
 
 # What services are going to write through and none of them does yet.
 BELOW: dict[str, Callable[[Any], Any]] = {
-    "update.change of a list": lambda w: update.change(
+    "update.change of a list": lambda w: message_change.change(
         w.message, {"$addToSet": {"probes": "one"}, "$inc": {"changes": 1}}
     ),
-    "insert.post outside the stream": lambda w: insert.post(
+    "insert.post outside the stream": lambda w: message_insert.post(
         w.channels["general"],
         w.olga.id,
         "olga",
@@ -148,7 +148,7 @@ BELOW: dict[str, Callable[[Any], Any]] = {
         "outside-0001",
         thread=w.message["id"],
     ),
-    "update.change that is refused": lambda w: update.change(
+    "update.change that is refused": lambda w: message_change.change(
         w.message, {"$set": {"text": "never"}}, {"probes": "one"}
     ),
 }

@@ -265,7 +265,7 @@ def test_a_post_that_overtakes_an_edit_does_not_hide_it(world, monkeypatch):
         row = stored(*args, **kw)
         base.NUMBERS.forget(row["channel"])
         # Another process posts while this one has not ended its edit.
-        monkeypatch.setattr("chat.models.insert.lock", lambda channel: nullcontext())
+        monkeypatch.setattr("chat.models.message_insert.lock", lambda channel: nullcontext())
         post(world, "new", 2)
         seen.append(message_service.newest(world.other, world.channel))
         return row

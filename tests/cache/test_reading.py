@@ -9,7 +9,7 @@ from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect
 
 from chat.cache import unread, unread_tail
-from chat.models import Membership, insert
+from chat.models import Membership, message_insert
 from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.services import messages
@@ -49,7 +49,7 @@ def take(world, people, posted, number, step):
             posted.append(messages.post(people[who], world.channel, "hello", client_id)[0])
         case "answer", who if posted:  # outside the stream
             author, client_id = people[who], f"{id(posted):x}-{number:08}"
-            insert.post(
+            message_insert.post(
                 world.channel, author.id, "Ann", "hello", "", client_id, thread=posted[0]["id"]
             )
         case "delete", which if posted:

@@ -8,7 +8,7 @@ import json
 import sys
 
 from app import create_app
-from chat.models.update import change
+from chat.models.message_change import change
 from tests.support.processes import SECRET_KEY
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chat.models import Message, base, insert
-from chat.models.update import change
+from chat.models import Message, base, message_insert
+from chat.models.message_change import change
 
 CHANNEL, AUTHOR = "a" * 24, "b" * 24
 
@@ -16,7 +16,7 @@ def channel(app):
 
 
 def post(n):
-    return insert.post(CHANNEL, AUTHOR, "Ann", f"text {n}", "", f"client-{n:04}")[0]
+    return message_insert.post(CHANNEL, AUTHOR, "Ann", f"text {n}", "", f"client-{n:04}")[0]
 
 
 def set_text(message, text, **fields):

@@ -10,8 +10,8 @@ from bson import ObjectId
 from pymongo.collection import Collection
 
 from chat.cache import messages
-from chat.models import Message, insert
-from chat.models.update import change
+from chat.models import Message, message_insert
+from chat.models.message_change import change
 from tests.cache import stored
 from tests.support.processes import ROOT
 
@@ -22,7 +22,7 @@ TIMES = 60
 @pytest.fixture
 def message(app):
     with app.app_context():
-        yield insert.post(CHANNEL, AUTHOR, "Ann", "words", "", "client-0001")[0]
+        yield message_insert.post(CHANNEL, AUTHOR, "Ann", "words", "", "client-0001")[0]
 
 
 def row(message):

@@ -8,7 +8,7 @@ from bson import ObjectId
 from mongoengine import signals
 
 from chat.cache import updates
-from chat.models import Message, base, insert
+from chat.models import Message, base, message_insert
 from chat.realtime.outgoing import broadcasts
 
 CHANNEL, AUTHOR = "c" * 24, "d" * 24
@@ -20,7 +20,9 @@ def post(app):
 
     def posted(n, meanwhile):
         text = f"text {n}"
-        message, _ = insert.post(CHANNEL, AUTHOR, "Ann", text, text, f"client-{n:04}", meanwhile)
+        message, _ = message_insert.post(
+            CHANNEL, AUTHOR, "Ann", text, text, f"client-{n:04}", meanwhile
+        )
         gevent.sleep(0)
         return message
 

@@ -7,7 +7,7 @@ import pytest
 
 from chat.config import settings as config
 from chat.presence import connections as leased
-from chat.presence import leases, online_set, set_scripts
+from chat.presence import lease_scripts, online_set, set_scripts
 from chat.realtime.transport import handshake
 from chat.redis.client import redis
 from chat.redis_schema import keys
@@ -30,12 +30,12 @@ def shown() -> set[str]:
 
 def elsewhere_comes(who: str) -> None:
     """Another process has leased a connection, and not come to anything else yet."""
-    redis.run(leases.BEAT, KEYS, [60_000, f"{who}|elsewhere"])
+    redis.run(lease_scripts.BEAT, KEYS, [60_000, f"{who}|elsewhere"])
 
 
 def elsewhere_goes(who: str) -> None:
-    redis.run(leases.LEAVE, KEYS, [0, f"{who}|elsewhere"])
-    redis.run(leases.REAP, KEYS, [1000, 60_000])
+    redis.run(lease_scripts.LEAVE, KEYS, [0, f"{who}|elsewhere"])
+    redis.run(lease_scripts.REAP, KEYS, [1000, 60_000])
 
 
 def come(holder: leased.Holder, who: str, since: int = 0, tab: str = "tab") -> None:
@@ -172,11 +172,11 @@ def test_a_set_that_is_missing_is_written_again_without_anybody_coming(emitted):
 
 def test_a_set_that_has_fallen_too_far_behind_is_written_whole(emitted):
     come(process(), ANN)
-    for number in range(leases.LOG_KEPT // 2 + 1):
+    for number in range(lease_scripts.LOG_KEPT // 2 + 1):
         elsewhere_comes(f"{number:024x}")
         elsewhere_goes(f"{number:024x}")
     elsewhere_comes(BOB)
-    assert redis.call(lambda client: client.zcard(KEYS[3])) == leases.LOG_KEPT
+    assert redis.call(lambda client: client.zcard(KEYS[3])) == lease_scripts.LOG_KEPT
     online_set.everybody.follow(30)
     assert shown() == {ANN, BOB}
 

@@ -8,7 +8,7 @@ import pytest
 
 from chat.cache import isolation
 from chat.models.outage import Outage
-from chat.presence import leases, online_set
+from chat.presence import lease_scripts, online_set
 from chat.presence.connections import Holder
 from chat.realtime.outgoing import broadcasts
 from chat.redis.client import redis
@@ -104,7 +104,7 @@ def test_who_left_while_redis_was_away_is_not_online_for_the_rest_of_a_lease(sai
     holder = Holder(broadcasts, lease=600)
     come(holder, ANN)
     come(holder, BOB)
-    redis.run(leases.BEAT, online_set.everybody.names.leases, [600_000, f"{CAT}|elsewhere"])
+    redis.run(lease_scripts.BEAT, online_set.everybody.names.leases, [600_000, f"{CAT}|elsewhere"])
     redis.suspect("the test says so")
     holder.disconnect(BOB, f"tab-{BOB}")
     holder.gone[f"{BOB}|tab-{BOB}"] -= holder.grace

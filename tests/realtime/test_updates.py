@@ -10,7 +10,7 @@ import gevent
 import pytest
 from flask import Flask
 
-from chat.auth.current_user import Account
+from chat.auth.account import Account
 from chat.realtime.outgoing import broadcasts
 from chat.redis.pubsub import bus
 from chat.services import accounts, channels, messages, rollout, site

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.redis.backoff import pause_after
+from chat.redis.retry_pause import pause_after
 
 
 @pytest.mark.parametrize(

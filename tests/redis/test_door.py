@@ -23,7 +23,7 @@ import chat
 from chat.config.settings import ConfigError, read
 from chat.redis import DOWN, scripts
 from chat.redis import errors as redis_errors
-from chat.redis import timings as redis_timings
+from chat.redis import metrics as redis_timings
 from chat.redis.breaker import LONGEST_RETRY, Breaker
 from chat.redis.client import Disabled, Door
 from chat.redis.connect import Connector, _hosts, _sentinel

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
-from chat.auth.current_user import Account
+from chat.auth.account import Account
 from chat.services import accounts
 from tests.support.emptied import empty_redis
 

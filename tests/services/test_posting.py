@@ -12,7 +12,7 @@ from chat.cache import messages as cache
 from chat.cache import unread, unread_tail
 from chat.cache.fence import writes as fence_writes
 from chat.cache.unread_tail import TailLine
-from chat.models import Channel, Message, base, insert
+from chat.models import Channel, Message, base, message_insert
 from chat.models.message import lock
 from chat.redis_schema import keys
 
@@ -21,7 +21,9 @@ AUTHORS = ("b" * 24, "c" * 24)
 
 
 def said(channel, author, name):
-    return insert.post(channel, AUTHORS[author], "Ann", f"text {name}", "", f"{channel}-{name}")
+    return message_insert.post(
+        channel, AUTHORS[author], "Ann", f"text {name}", "", f"{channel}-{name}"
+    )
 
 
 def waiting(channel, wanted):
@@ -86,9 +88,9 @@ def inserts(monkeypatch):
 
 
 def test_who_has_the_turn_stores_all_that_wait_in_the_order_in_which_they_came(channel, inserts):
-    names = [f"{n:04}" for n in range(insert.MOST_TOGETHER + 4)]
+    names = [f"{n:04}" for n in range(message_insert.MOST_TOGETHER + 4)]
     answers = ended(waiting(channel, [(0, name) for name in names]))
-    assert inserts == [insert.MOST_TOGETHER, 4]
+    assert inserts == [message_insert.MOST_TOGETHER, 4]
     assert [message["seq"] for message, _ in answers] == list(range(1, len(names) + 1))
     assert [m["client_id"] for m in is_as_it_should_be(channel)] == [
         f"{channel}-{n}" for n in names

@@ -11,7 +11,7 @@ from flask import Flask
 
 from chat.cache import messages as cache
 from chat.cache import unread
-from chat.models import Membership, Message, insert, update
+from chat.models import Membership, Message, message_change, message_insert
 from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.services import messages
@@ -31,9 +31,9 @@ def post(site: SimpleNamespace, text: str) -> dict:
 def answer(site: SimpleNamespace, text: str, to: dict) -> dict:
     """Stored under the next numbers, outside the stream."""
     who = (site.owner.id, site.owner.nickname)
-    return insert.post(site.channel, *who, text, text, client_id("outside", text), thread=to["id"])[
-        0
-    ]
+    return message_insert.post(
+        site.channel, *who, text, text, client_id("outside", text), thread=to["id"]
+    )[0]
 
 
 def warm(site: SimpleNamespace) -> None:
@@ -147,7 +147,7 @@ def test_an_answer_and_its_changes_leave_the_cached_list_as_it_is(
     monkeypatch.setattr(Message, "page", lambda *args: pytest.fail("asked MongoDB"))
     said = answer(site, "outside", to=first)
     post(site, "second")
-    update.change(said, {"$set": {"text": "changed"}})
+    message_change.change(said, {"$set": {"text": "changed"}})
     post(site, "third")
     assert [m["text"] for m in cache.get_recent(site.channel)] == ["first", "second", "third"]
     monkeypatch.undo()

@@ -15,7 +15,7 @@ from flask_login import current_user
 from chat import models, rollout
 from chat import redis as chat_redis
 from chat.auth import current_user as auth
-from chat.auth import devices, form_token
+from chat.auth import form_token, known_browsers
 from chat.auth.sessions import interface as sessions
 from chat.auth.sessions import store as session_store
 from chat.cache import invalidation
@@ -71,7 +71,7 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
         rate_limits.limit_page_writes,
     ):
         app.before_request(before)
-    for after in (form_token.send, devices.send, security.set_headers, rate_limits.say_when):
+    for after in (form_token.send, known_browsers.send, security.set_headers, rate_limits.say_when):
         app.after_request(after)
     app.wsgi_app = security.behind_proxies(app, app.wsgi_app)  # type: ignore[method-assign]
     app.register_error_handler(ChatError, lambda e: (str(e.detail), e.status))
@@ -95,7 +95,7 @@ def _routes(app: Flask) -> None:
     def login() -> str:
         row = User.by_nickname(flask.request.form["nickname"])
         assert row
-        auth.log_in(models.user.to_profile(row))
+        login.log_in(models.user.to_profile(row))
         return flask.session["csrfToken"]  # type: ignore[no-any-return]
 
     @app.post("/logout")

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from chat.embedded.mongo import Mongo
-from chat.web.slow_connections import ANYBODY, MOST, Arrivals
+from chat.web.slow_senders import ANYBODY, MOST, Arrivals
 from tests.support.processes import AppProcess, Launcher
 from tests.support.waiting import SECONDS, eventually
 

@@ -21,7 +21,7 @@ from chat.models import Alert, Channel
 from chat.models.base import DATABASE_GONE
 from chat.monitoring.status import rules, texts
 from chat.monitoring.status.rules import Rule, State
-from chat.services import notices
+from chat.services import system_messages
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +104,10 @@ class Herald:
     def _say(self, channel: dict[str, Any] | None, name: str, due: dict[str, Any]) -> None:
         """Say it, if there is where to; what cannot be said now is not said later either."""
         if channel is not None and name in rules.BY_NAME:
-            with force_locale(notices.site_language()):
+            with force_locale(system_messages.site_language()):
                 site = self.app.config.get("PUBLIC_URL")
                 text = texts.message(name, due["on"], due["value"], due["lasted"], site)
-                notices.post(channel, text, f"alert-{due['id']}")
+                system_messages.post(channel, text, f"alert-{due['id']}")
         Alert.said(name, due)
 
     def _channel(self) -> dict[str, Any] | None:

@@ -14,13 +14,13 @@ from flask import Flask
 from chat.cache import fire_drill as drill
 from chat.monitoring.shared_dir import together
 from chat.monitoring.status import key_counts, live_updates, rules, samples, servers, texts
+from chat.monitoring.status.alert_webhook import outward
 from chat.monitoring.status.channel_alerts import Herald
 from chat.monitoring.status.history import Writer
 from chat.monitoring.status.leader import group
 from chat.monitoring.status.reports import Reporter
 from chat.monitoring.status.rules import Facts, Rule, State
 from chat.monitoring.status.samples import Sample
-from chat.monitoring.status.webhook import outward
 from chat.redis import Down
 from chat.redis.client import redis
 from chat.rollout import FEATURES

@@ -15,7 +15,7 @@ from chat.monitoring.status import rules
 from chat.monitoring.status.channel_alerts import ARCHIVED, MISSING, Herald
 from chat.monitoring.status.rules import BY_NAME, State
 from chat.protocol import NOBODY
-from chat.services import accounts, notices
+from chat.services import accounts, system_messages
 
 RULE = BY_NAME["redis_unreachable"]
 
@@ -97,7 +97,7 @@ def test_what_was_said_by_somebody_who_died_then_is_not_said_again(place):
     Alert.hold(RULE.name, "one", base.now(), 1.0)
     (row,) = Alert.open_ones()
     channel = Channel.find(place["id"])
-    assert notices.post(channel, f"{BEGIN} by the dead", f"alert-{row['due'][0]['id']}")
+    assert system_messages.post(channel, f"{BEGIN} by the dead", f"alert-{row['due'][0]['id']}")
     place["two"].herald.look()
     assert said(place) == [BEGIN]
     assert Alert.open_ones()[0]["due"] == []
@@ -136,9 +136,9 @@ def test_it_is_said_in_the_language_of_the_installation(app):
     with app.test_request_context(headers={"Accept-Language": "ru"}):
         made = accounts.set_up("Отдел", "olga", "correct horse battery staple")
     with app.test_request_context():
-        assert notices.site_language() == "ru"
+        assert system_messages.site_language() == "ru"
         accounts.User.change(made["user"]["id"], set__locale="en")
-        assert notices.site_language() == "en"
+        assert system_messages.site_language() == "en"
         accounts.User.change(made["user"]["id"], set__locale="ru")
         Site.objects(id="site").update_one(unset__locale=1)
         Channel.change(made["channel"]["id"], set__slug="ops")

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from chat.i18n import LANGUAGES
-from chat.models import Site, User, insert
+from chat.models import Site, User, message_insert
 from chat.protocol import NOBODY
 from chat.realtime.outgoing import broadcasts
 from chat.text import markdown
@@ -25,7 +25,7 @@ def site_language() -> str:
 
 def post(channel: dict[str, Any], text: str, client_id: str) -> bool:
     """Store and deliver a notice once for a ``client_id``. True if this call stored it."""
-    message, created = insert.post(
+    message, created = message_insert.post(
         channel["id"], NOBODY, _("Server status"), text, markdown.render(text), client_id
     )
     if created:
