@@ -12,7 +12,7 @@ from chat.realtime.transport import frames, quotas
 from chat.realtime.transport.engine import LineServer
 from chat.realtime.transport.quotas import MOST_STRANGERS, STRANGER_SECONDS, Trust
 from chat.realtime.transport.socket import TransportSocket
-from tests.realtime.test_line_limits import masked
+from tests.realtime.test_socket_limits import masked
 
 LINES = 6
 NONE, CLAIMED, KNOWN = Trust

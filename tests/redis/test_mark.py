@@ -10,7 +10,7 @@ import requests
 
 from chat.redis import DOWN, mark, recovery
 from chat.redis.client import Door
-from tests.redis.test_door import door_to
+from tests.redis.test_client import door_to
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher
 from tests.support.servers import Redis

@@ -18,7 +18,7 @@ from chat.embedded.mongo import Mongo
 from chat.paths import DOCS
 from chat.redis import prefix, rights
 from chat.redis.client import Door
-from tests.redis.test_door import door_to
+from tests.redis.test_client import door_to
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
 from tests.support.servers import Redis

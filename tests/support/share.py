@@ -14,7 +14,7 @@ FRONT_DOOR = (
     "tests/api", "tests/services", "tests/auth/test_permissions.py",
     "tests/views/test_accounts.py", "tests/views/test_channels.py",
     "tests/views/test_first_pages.py", "tests/text/test_nicknames.py",
-    "tests/realtime/test_messages.py", "tests/realtime/test_door.py",
+    "tests/realtime/test_messages.py", "tests/realtime/test_handshake_order.py",
     "tests/realtime/test_endings.py",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from chat.cache import fire_drill as drill
 from chat.models import Drill
 from chat.monitoring.status import reports, samples
 from chat.telemetry import registry
-from tests.monitoring.status.test_facts import calls, snapshot
+from tests.monitoring.status.test_rules import calls, snapshot
 
 HTTP = ("POST", "/api/channels/<channel_id>/messages")
 FORM = ("POST", "/channels/<slug>/messages")

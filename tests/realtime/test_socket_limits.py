@@ -13,7 +13,7 @@ from chat.realtime.transport import frames
 from chat.realtime.transport.manager import Rooms
 from chat.realtime.transport.server import MOST_DROPPED, GuardedServer
 from chat.realtime.transport.socket import TransportSocket
-from tests.realtime.test_lines import all_taken, enter, line_and_peer, taken
+from tests.realtime.test_socket_delivery import all_taken, enter, line_and_peer, taken
 from tests.support.waiting import SECONDS
 
 PLENTY = 200_000  # bytes in a socket's buffer

@@ -18,8 +18,8 @@ from tests.realtime.test_idle_frames import (  # noqa: F401 - fixtures
     line_from,
     owner,
 )
-from tests.realtime.test_line_limits import masked, say, server, until  # noqa: F401 - a fixture
-from tests.realtime.test_lines import line_and_peer
+from tests.realtime.test_socket_delivery import line_and_peer
+from tests.realtime.test_socket_limits import masked, say, server, until  # noqa: F401 - a fixture
 from tests.support.waiting import eventually
 
 
