@@ -18,13 +18,23 @@ import { toast } from "./toast.js";
 // The focus goes back to where the edit was begun.
 let isFromComposer = false;
 
+// Whoever went on to something else while the server answered keeps the focus there.
+const hasMovedOn = (row) =>
+  document.activeElement !== document.body && !row.contains(document.activeElement);
+
+function focusOn(row) {
+  if (row && !hasMovedOn(row)) row.focus({ preventScroll: true });
+}
+
 function close(row) {
+  const stays = hasMovedOn(row);
   steady(() => {
     $(".edit-form", row)?.remove();
     row.classList.remove("is-editing");
   });
+  if (stays) return;
   if (isFromComposer) tell("edit:done");
-  else row.focus({ preventScroll: true });
+  else focusOn(row);
 }
 
 function buildForm(row) {
@@ -137,11 +147,11 @@ async function askDelete(row) {
     text: t("delete_explain"),
     action: t("delete"),
   });
-  if (!yes) return byId(id)?.focus({ preventScroll: true });
+  if (!yes) return focusOn(byId(id));
   try {
     await api.remove(`/api/messages/${id}`);
     markDeleted({ id });
-    byId(id)?.focus({ preventScroll: true });
+    focusOn(byId(id));
   } catch (error) {
     toast(error.message, "error");
   }

@@ -7,6 +7,18 @@ from tests.browser.person import Person
 
 IN_LIST = "document.activeElement.closest('#messages') !== null"
 # The same key on another layout: its place stays, its letter does not.
+# Answers of the server wait until they are let in; pushes do not.
+HOLD_ANSWERS = """() => {
+  const real = window.fetch;
+  window.held = new Promise((letIn) => { window.letIn = letIn; });
+  window.fetch = async (...asked) => {
+    const answer = await real(...asked);
+    await window.held;
+    return answer;
+  };
+}"""
+# Resolves after what waited for the answers has run.
+LET_IN = "async () => { window.letIn(); await new Promise((done) => setTimeout(done)); }"
 PRESS = """([code, key]) => document.activeElement.dispatchEvent(
   new KeyboardEvent("keydown", { code, key, bubbles: true, cancelable: true }))"""
 
@@ -98,6 +110,35 @@ def test_delete_asks_and_the_place_keeps_the_focus(ann):
     expect(ann.page.locator(".message[data-deleted]")).to_be_focused()
     keyboard.press("ArrowUp")
     expect(ann.row("own one")).to_be_focused()
+
+
+def test_a_late_answer_to_a_deletion_takes_the_focus_from_nobody(ann):
+    keyboard = ann.page.keyboard
+    ann.page.evaluate(HOLD_ANSWERS)
+    keyboard.press("Shift+Tab")
+    keyboard.press("ArrowUp")
+    keyboard.press("Delete")
+    keyboard.press("Enter")
+    expect(ann.row("own two")).to_have_count(0)  # the push was quicker
+    expect(ann.page.locator(".message[data-deleted]")).to_be_focused()
+    keyboard.press("ArrowUp")
+    expect(ann.row("own one")).to_be_focused()
+    ann.page.evaluate(LET_IN)
+    expect(ann.row("own one")).to_be_focused()
+
+
+def test_a_late_answer_to_an_edit_takes_the_focus_from_nobody(ann):
+    ann.page.evaluate(HOLD_ANSWERS)
+    ann.page.keyboard.press("Shift+Tab")
+    ann.page.evaluate(PRESS, ["KeyE", "e"])
+    form = ann.page.locator(".edit-form textarea")
+    form.fill("changed")
+    form.press("Enter")
+    ann.sees("changed")
+    ann.composer.focus()
+    ann.page.evaluate(LET_IN)
+    expect(ann.page.locator(".edit-form")).to_have_count(0)
+    expect(ann.composer).to_be_focused()
 
 
 def test_what_is_not_ones_own_is_neither_edited_nor_deleted_by_a_letter(ann):
