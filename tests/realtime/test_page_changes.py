@@ -7,6 +7,7 @@ import pytest
 
 from chat.presence.connections import GRACE
 from tests.support.people import Person
+from tests.support.processes import AppProcess
 from tests.support.waiting import eventually
 
 BROWSER = {"Sec-Fetch-Mode": "navigate"}
@@ -27,19 +28,31 @@ def said_offline(watcher, person) -> bool:
     return any(person.id in data["offline"] for data in watcher.heard("presence"))
 
 
+@pytest.fixture
+def two_processes(launch_app) -> list[AppProcess]:
+    """With production's lease: a page has its full time to connect, on a busy machine too."""
+    one = launch_app()
+    return [one, launch_app(beside=one)]
+
+
 @pytest.mark.parametrize("processes", [1, 2])
-def test_quick_changes_of_the_page_keep_a_person_online(alice, bob, server, beside, processes):
+def test_quick_changes_of_the_page_keep_a_person_online(two_processes, processes):
+    one, two = two_processes
+    alice = Person(one.url).set_up()
+    bob = Person(two.url, "quick").register(alice.invite())
     watcher, tab = alice.tab(), bob.tab()
     watcher.sees_online(bob.id)
-    browse(bob, [beside.url], seconds=EVERY)  # a browser asks for the next page first
+    browse(bob, [two.url], seconds=EVERY)  # a browser asks for the next page first
     tab.close()
-    browse(bob, [beside.url, server.url][:processes], seconds=3 * GRACE)
+    browse(bob, [two.url, one.url][:processes], seconds=3 * GRACE)
     assert not said_offline(watcher, bob)
     assert bob.id in alice.get("/api/users/online").json()["users"]
     tab = bob.tab()
     assert not said_offline(watcher, bob)
     tab.close()
     watcher.sees_offline(bob.id)
+    alice.close()
+    bob.close()
 
 
 def test_who_asks_for_a_page_and_never_connects_is_offline_soon_after(alice, bob, beside):
