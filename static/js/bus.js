@@ -6,6 +6,7 @@ export function tell(name, detail) {
   target.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
-export function when(name, fn) {
-  target.addEventListener(name, (event) => fn(event.detail));
+/** Until `signal` aborts, if one is given. */
+export function when(name, fn, signal) {
+  target.addEventListener(name, (event) => fn(event.detail), { signal });
 }

@@ -26,6 +26,7 @@ import { room } from "./room.js";
 import { toBottom } from "./scroll.js";
 import { refreshCounts } from "./sidebar.js";
 import { ask, isConnected } from "./socket.js";
+import { during } from "./visit.js";
 
 const MAX_ROUNDS = 5; // further behind than this, the newest page is quicker than the whole story
 const POLL_MS = 3000; // to four and a half seconds: nothing said elsewhere is shown after five
@@ -47,7 +48,8 @@ function pushed(channel, rev) {
 }
 
 async function round() {
-  const answer = await ask(CHANNEL_OPEN, { channel: room.id, after: lastSeq(), rev: held.rev });
+  const since = { channel: room.id, after: lastSeq(), rev: held.rev };
+  const answer = await during(ask(CHANNEL_OPEN, since));
   for (const { message, html } of answer.messages) put(message, html);
   held.reached(reachOf(answer));
   return answer.more;
@@ -66,7 +68,8 @@ async function run() {
  */
 export async function withPage(query, show) {
   const before = held.rev;
-  const reached = show(await api.get(`/api/channels/${room.id}/messages${query}`)) || 0;
+  const page = await during(api.get(`/api/channels/${room.id}/messages${query}`));
+  const reached = show(page) || 0;
   const complete = Math.max(before, reached);
   if (held.rev <= complete) return;
   held.rewind(complete);
@@ -99,7 +102,10 @@ export async function showAround(seq) {
   tell("started-over");
 }
 
-/** Ask for everything since what we hold. Safe to call at any time, any number of times. */
+/**
+ * Ask for everything since what we hold. Safe to call at any time, any number of times. What it
+ * returns settles only while the channel is shown.
+ */
 export function catchUp() {
   if (!room.id) return Promise.resolve();
   if (running) {
@@ -111,7 +117,7 @@ export function catchUp() {
     .catch(async (error) => {
       const isGone = error instanceof AckError && GONE_ERRORS.includes(error.code);
       if (isGone) return tell(CHANNEL_REMOVED, { channel: room.id });
-      await sleep(jittered(2000));
+      await during(sleep(jittered(2000)));
       again = isConnected();
     })
     .finally(() => {
@@ -127,8 +133,9 @@ export function catchUp() {
 // Where WebSockets are blocked, plain requests still bring the new messages, if not the edits.
 async function pollOverHttp() {
   if (!room?.id || room.hasNewer) return;
-  const { messages } = await api.get(`/api/channels/${room.id}/messages?after=${lastSeq()}`);
-  addPage(messages, "below");
+  const here = room;
+  const { messages } = await api.get(`/api/channels/${here.id}/messages?after=${lastSeq()}`);
+  if (here === room) addPage(messages, "below");
 }
 
 // The other channels in the sidebar. The first time is spread, too: everybody begins at once.
@@ -142,7 +149,7 @@ async function pollCounts() {
 
 async function pollOnce() {
   if (!isConnected()) await pollOverHttp();
-  else if (isDegraded && room) await catchUp();
+  else if (isDegraded && room) catchUp();
   await pollCounts();
 }
 
@@ -164,21 +171,20 @@ async function poll() {
   }
 }
 
-function follow() {
-  when(MESSAGE_NEW, ({ message }) => pushed(message.channel, message.rev));
-  when(MESSAGE_CHANGED, ({ message }) => pushed(message.channel, message.rev));
-  when(MESSAGE_DELETED, ({ channel, rev }) => pushed(channel, rev));
-  when("connected", catchUp);
-  when("begun", catchUp);
+export function enter(signal) {
+  held = new Revisions(room.rev);
+  running = null;
+  again = false;
+  when(MESSAGE_NEW, ({ message }) => pushed(message.channel, message.rev), signal);
+  when(MESSAGE_CHANGED, ({ message }) => pushed(message.channel, message.rev), signal);
+  when(MESSAGE_DELETED, ({ channel, rev }) => pushed(channel, rev), signal);
+  when("connected", catchUp, signal);
+  when("begun", catchUp, signal);
   // With or without `resync`: a change of mode is when a push may have been lost.
-  when(SYSTEM, catchUp);
+  when(SYSTEM, catchUp, signal);
 }
 
 export function start() {
-  if (room) {
-    held = new Revisions(room.rev);
-    follow();
-  }
   when(SYSTEM, ({ mode }) => (isDegraded = mode === MODE_DEGRADED));
   // Who connects while the processes cannot talk to each other was not told of the change of mode.
   when(PRESENCE, ({ greeting, known }) => {

@@ -34,8 +34,7 @@ function count() {
 }
 
 function refresh() {
-  if (room) steady(() => autosize(field));
-  else autosize(field);
+  steady(() => autosize(field));
   count();
 }
 
@@ -77,34 +76,48 @@ const ownRows = () => $$(`.message[data-author="${me.id}"]`);
 // A permalink's reader came for that message, which has the focus.
 const isLinked = () => Boolean($(".message.is-linked"));
 
-export function start() {
+function addCounter() {
+  counter = el("span", { class: "composer-count", role: "status", hidden: true });
+  (form.parentElement.querySelector(".composer-foot") || form).append(counter);
+}
+
+function onInput() {
+  refresh();
+  saveDraft();
+  tellTyping();
+}
+
+// What is being typed belongs to the conversation that has just begun.
+function moveDraft() {
+  save(`draft:${placeOf(room.other)}`, null);
+  save(draftKey(), field.value);
+}
+
+function onSubmit(event) {
+  event.preventDefault();
+  send();
+}
+
+function bind(signal) {
+  field.addEventListener("keydown", onKey, { signal });
+  field.addEventListener("input", onInput, { signal });
+  form.addEventListener("submit", onSubmit, { signal });
+  addEventListener("pagehide", () => save(draftKey(), field.value), { signal });
+  when("begun", moveDraft, signal);
+  when("edit:done", () => field.focus(), signal);
+}
+
+export function enter(signal) {
   form = $("#composer");
   if (!form) return;
   field = $("textarea", form);
-  counter = el("span", { class: "composer-count", role: "status", hidden: true });
   // The attribute is for pages without a script: it would cut a long paste without a word.
   field.removeAttribute("maxlength");
   form.noValidate = true;
-  (form.parentElement.querySelector(".composer-foot") || form).append(counter);
-  field.addEventListener("keydown", onKey);
-  field.addEventListener("input", refresh);
-  if (!room) return refresh();
+  typedAt = 0;
+  addCounter();
+  bind(signal);
   field.value ||= unsent(load(draftKey(), ""));
-  field.addEventListener("input", () => {
-    saveDraft();
-    tellTyping();
-  });
-  addEventListener("pagehide", () => save(draftKey(), field.value));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    send();
-  });
-  // What is being typed belongs to the conversation that has just begun.
-  when("begun", () => {
-    save(`draft:${placeOf(room.other)}`, null);
-    save(draftKey(), field.value);
-  });
-  when("edit:done", () => field.focus());
   refresh();
   if (!isTouch() && !isLinked()) field.focus();
 }

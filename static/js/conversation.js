@@ -22,10 +22,10 @@ function begin({ id, slug }) {
   tell("begun", room);
 }
 
-export function start() {
-  if (!room?.other) return;
+export function enter(signal) {
+  if (!room.other) return;
   // What was refused while there was no channel waits under the person.
   if (room.id) return move(placeOf(room.other), room.id);
-  when("opened", begin);
-  when(CHANNEL_CHANGED, ({ channel }) => isThisOne(channel) && begin(channel));
+  when("opened", begin, signal);
+  when(CHANNEL_CHANGED, ({ channel }) => isThisOne(channel) && begin(channel), signal);
 }

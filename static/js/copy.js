@@ -40,18 +40,27 @@ function linkTo(row) {
   return location.origin + path;
 }
 
-export function start() {
-  for (const button of $$("[data-copy]")) {
+function bind(root, signal) {
+  for (const button of $$("[data-copy]", root)) {
     button.hidden = false;
-    button.addEventListener("click", () => copy($(button.dataset.copy).value));
+    button.addEventListener("click", () => copy($(button.dataset.copy).value), { signal });
   }
-  for (const field of $$("[data-select-all]"))
-    field.addEventListener("focus", () => field.select());
-  if (!room) return;
-  list.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-action=copy-link]");
-    if (!button) return;
-    event.preventDefault();
-    copy(linkTo(button.closest(".message")));
-  });
+  for (const field of $$("[data-select-all]", root))
+    field.addEventListener("focus", () => field.select(), { signal });
+}
+
+function onClick(event) {
+  const button = event.target.closest("[data-action=copy-link]");
+  if (!button) return;
+  event.preventDefault();
+  copy(linkTo(button.closest(".message")));
+}
+
+export function start() {
+  if (!room) bind(document);
+}
+
+export function enter(signal) {
+  bind(room.main, signal);
+  list.addEventListener("click", onClick, { signal });
 }

@@ -14,6 +14,7 @@ import { room } from "./room.js";
 import { isMine } from "./rows.js";
 import { steady } from "./scroll.js";
 import { toast } from "./toast.js";
+import { during } from "./visit.js";
 
 // The focus goes back to where the edit was begun.
 let isFromComposer = false;
@@ -130,7 +131,7 @@ async function submit(row, text, say) {
     return say(tn("characters_over", lengthOf(text) - MESSAGE_CHARACTERS));
   const { id } = row.dataset;
   try {
-    const message = await api.patch(`/api/messages/${id}`, { text });
+    const message = await during(api.patch(`/api/messages/${id}`, { text }));
     const current = byId(id);
     if (current) close(current);
     put(message);
@@ -142,14 +143,11 @@ async function submit(row, text, say) {
 
 async function askDelete(row) {
   const { id } = row.dataset;
-  const yes = await confirmed({
-    title: t("delete_title"),
-    text: t("delete_explain"),
-    action: t("delete"),
-  });
+  const question = { title: t("delete_title"), text: t("delete_explain"), action: t("delete") };
+  const yes = await confirmed(question);
   if (!yes) return focusOn(byId(id));
   try {
-    await api.remove(`/api/messages/${id}`);
+    await during(api.remove(`/api/messages/${id}`));
     markDeleted({ id });
     focusOn(byId(id));
   } catch (error) {
@@ -187,18 +185,20 @@ function openAwaited({ message, row }) {
   if (isStillWaiting()) open(row);
 }
 
-export function start() {
-  if (!room) return;
-  when("shown", openAwaited);
-  when("shown", ({ row }) => "deleted" in row.dataset && outlive(row));
-  when("deleted", outlive);
-  when("outbox:added", () => (awaited = ""));
-  list.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-action=edit], [data-action=delete]");
-    if (!button) return;
-    event.preventDefault();
-    const row = button.closest(".message");
-    if (button.dataset.action === "edit") edit(row);
-    else askDelete(row);
-  });
+function onClick(event) {
+  const button = event.target.closest("[data-action=edit], [data-action=delete]");
+  if (!button) return;
+  event.preventDefault();
+  const row = button.closest(".message");
+  if (button.dataset.action === "edit") edit(row);
+  else askDelete(row);
+}
+
+export function enter(signal) {
+  awaited = "";
+  when("shown", openAwaited, signal);
+  when("shown", ({ row }) => "deleted" in row.dataset && outlive(row), signal);
+  when("deleted", outlive, signal);
+  when("outbox:added", () => (awaited = ""), signal);
+  list.addEventListener("click", onClick, { signal });
 }

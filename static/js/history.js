@@ -18,15 +18,15 @@ let isLoading = false;
 let below = 0;
 
 // The link is the sentinel too: it keeps its height while it changes its words.
-function sayLoading(isOn) {
-  older.classList.toggle("is-loading", isOn);
-  older.textContent = isOn ? t("loading_older") : t("show_older");
+function sayLoading(link, isOn) {
+  link.classList.toggle("is-loading", isOn);
+  link.textContent = isOn ? t("loading_older") : t("show_older");
 }
 
 async function loadOlder() {
   if (isLoading || !room.hasOlder || !firstSeq()) return;
   isLoading = true;
-  const slow = setTimeout(() => sayLoading(true), SLOW_MS);
+  const slow = setTimeout(sayLoading, SLOW_MS, older, true);
   try {
     await withPage(`?before=${firstSeq()}&limit=${HISTORY_PAGE}`, ({ messages, more }) => {
       addPage(messages, "above");
@@ -37,7 +37,7 @@ async function loadOlder() {
     toast(error.message, "error");
   } finally {
     clearTimeout(slow);
-    sayLoading(false);
+    sayLoading(older, false);
     isLoading = false;
     rearm();
   }
@@ -100,46 +100,58 @@ async function jumpToLatest(event) {
 const olderLink = () =>
   $("#load-older") || el("a", { id: "load-older", class: "load-older", href: "?", hidden: true });
 
-export function start() {
-  if (!room) return;
+function seen(entries) {
+  for (const { isIntersecting, target } of entries) {
+    if (isIntersecting) (target === older ? loadOlder : loadNewer)();
+  }
+}
+
+function onOlder(event) {
+  event.preventDefault();
+  loadOlder();
+}
+
+function onStuck(isStuck) {
+  if (isStuck && !room.hasNewer) below = 0;
+  paintJump();
+}
+
+function countBelow() {
+  below += 1;
+  paintJump();
+}
+
+function startedOver() {
+  older.hidden = !room.hasOlder;
+  if (room.hasOlder) sayLoading(older, false);
+  rearm();
+  paintJump();
+}
+
+function follow(signal) {
+  when("older-wanted", loadOlder, signal);
+  when("stuck", onStuck, signal);
+  when(
+    "shown",
+    ({ isNew, row }) => isNew && !isAtBottom() && row.dataset.seq && countBelow(),
+    signal,
+  );
+  when("outside", ({ seq }) => seq > lastSeq() && countBelow(), signal);
+  when("started-over", startedOver, signal);
+}
+
+export function enter(signal) {
+  isLoading = false;
+  below = 0;
   older = olderLink();
   jump = $("#jump-latest");
-  watch = new IntersectionObserver(
-    (entries) => {
-      for (const { isIntersecting, target } of entries) {
-        if (isIntersecting) (target === older ? loadOlder : loadNewer)();
-      }
-    },
-    { root: box, rootMargin: "600px 0px" },
-  );
+  watch = new IntersectionObserver(seen, { root: box, rootMargin: "600px 0px" });
+  signal.addEventListener("abort", () => watch.disconnect());
   rearm();
   if (!older.isConnected) $("#messages").before(older);
   older.tabIndex = -1; // passing it would load a page: by keyboard, going up the list does
-  older.addEventListener("click", (event) => {
-    event.preventDefault();
-    loadOlder();
-  });
-  jump.addEventListener("click", jumpToLatest);
-  when("older-wanted", loadOlder);
-  when("stuck", (isStuck) => {
-    if (isStuck && !room.hasNewer) below = 0;
-    paintJump();
-  });
-  when("shown", ({ isNew, row }) => {
-    if (!isNew || isAtBottom() || !row.dataset.seq) return;
-    below += 1;
-    paintJump();
-  });
-  when("outside", ({ seq }) => {
-    if (seq <= lastSeq()) return;
-    below += 1;
-    paintJump();
-  });
-  when("started-over", () => {
-    older.hidden = !room.hasOlder;
-    if (room.hasOlder) sayLoading(false);
-    rearm();
-    paintJump();
-  });
+  older.addEventListener("click", onOlder, { signal });
+  jump.addEventListener("click", jumpToLatest, { signal });
+  follow(signal);
   paintJump();
 }

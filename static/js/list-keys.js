@@ -8,7 +8,6 @@ import { tell } from "./bus.js";
 import { $ } from "./dom.js";
 import { after, before } from "./separators.js";
 import { list, rows } from "./messages.js";
-import { room } from "./room.js";
 import { controlsOf, setReachable } from "./rows.js";
 import { box } from "./scroll.js";
 
@@ -94,26 +93,35 @@ function onKey(event) {
   event.stopPropagation();
 }
 
-export function start() {
-  if (!room) return;
+function onFocusIn({ target }) {
+  const row = target.closest(".message");
+  if (!row) return;
+  isVisited = true;
+  setStop(row);
+  setReachable(row, true);
+}
+
+function onFocusOut({ target, relatedTarget }) {
+  const row = target.closest(".message");
+  if (row && !row.contains(relatedTarget)) setReachable(row, false);
+}
+
+// Where one was last, as long as that can be seen; else the newest message.
+function onComposer() {
+  if (!stop || isVisible(stop)) return;
+  isVisited = false;
   keepStop();
-  new MutationObserver(keepStop).observe(list, { childList: true });
-  list.addEventListener("keydown", onKey);
-  list.addEventListener("focusin", ({ target }) => {
-    const row = target.closest(".message");
-    if (!row) return;
-    isVisited = true;
-    setStop(row);
-    setReachable(row, true);
-  });
-  list.addEventListener("focusout", ({ target, relatedTarget }) => {
-    const row = target.closest(".message");
-    if (row && !row.contains(relatedTarget)) setReachable(row, false);
-  });
-  // Where one was last, as long as that can be seen; else the newest message.
-  $("#composer")?.addEventListener("focusin", () => {
-    if (!stop || isVisible(stop)) return;
-    isVisited = false;
-    keepStop();
-  });
+}
+
+export function enter(signal) {
+  stop = null;
+  isVisited = false;
+  keepStop();
+  const changes = new MutationObserver(keepStop);
+  changes.observe(list, { childList: true });
+  signal.addEventListener("abort", () => changes.disconnect());
+  list.addEventListener("keydown", onKey, { signal });
+  list.addEventListener("focusin", onFocusIn, { signal });
+  list.addEventListener("focusout", onFocusOut, { signal });
+  $("#composer")?.addEventListener("focusin", onComposer, { signal });
 }

@@ -9,6 +9,7 @@ import { paintAt } from "./presence.js";
 import { CHANNEL_CHANGED, MODE_NORMAL, SYSTEM } from "./protocol.js";
 import { room } from "./room.js";
 import { rebuild } from "./sidebar.js";
+import { during } from "./visit.js";
 
 // A page is compared with the server after each connection: spread, for everybody connects at once.
 const COMPARE_MS = 2000;
@@ -66,7 +67,7 @@ function changed({ channel, joined, left, person }) {
 /** Who came and went while nobody told us, between drawing the page and connecting included. */
 async function compare() {
   if (!room.id) return; // nobody has written here yet
-  const { users } = await api.get(`/api/channels/${room.id}/users`);
+  const { users } = await during(api.get(`/api/channels/${room.id}/users`));
   const members = new Set(users);
   const rows = shown();
   const isSame =
@@ -81,9 +82,10 @@ function compareSoon() {
   timer = setTimeout(() => compare().catch(() => {}), jittered(COMPARE_MS)); // else the next connection asks
 }
 
-export function start() {
-  if (!room || !list()) return;
-  when(CHANNEL_CHANGED, changed);
-  when("connected", compareSoon);
-  when(SYSTEM, ({ mode }) => mode === MODE_NORMAL && compareSoon());
+export function enter(signal) {
+  if (!list()) return;
+  when(CHANNEL_CHANGED, changed, signal);
+  when("connected", compareSoon, signal);
+  when(SYSTEM, ({ mode }) => mode === MODE_NORMAL && compareSoon(), signal);
+  signal.addEventListener("abort", () => clearTimeout(timer));
 }

@@ -132,16 +132,15 @@ export function startOver(messages) {
   tell("page");
 }
 
-export function start() {
-  if (!room) return;
+export function enter(signal) {
   const first = $(".new-line", list);
   const skipped = Number($("#unread-bar")?.dataset.seq) || null;
   room.newSeq = first ? seqOf(after(first)) : skipped;
   if (first) room.newAt = after(first).dataset.created;
   rows().forEach(dress);
   rows().forEach(settle);
-  followDays(list);
-  when(MESSAGE_NEW, ({ message, html }) => put(message, html));
-  when(MESSAGE_CHANGED, ({ message, html }) => put(message, html));
-  when(MESSAGE_DELETED, (event) => event.channel === room.id && markDeleted(event));
+  followDays(list, signal);
+  when(MESSAGE_NEW, ({ message, html }) => put(message, html), signal);
+  when(MESSAGE_CHANGED, ({ message, html }) => put(message, html), signal);
+  when(MESSAGE_DELETED, (event) => event.channel === room.id && markDeleted(event), signal);
 }

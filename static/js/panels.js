@@ -1,6 +1,6 @@
 /** The sidebar and the members as panels: the style sheet opens them by :target; focus follows here. */
 
-import { $, $$ } from "./dom.js";
+import { $ } from "./dom.js";
 import { load, save } from "./storage.js";
 
 const isPanelOpen = () => ["#sidebar", "#members"].includes(location.hash);
@@ -24,18 +24,21 @@ function onHash() {
   }
 }
 
-function rememberMembers() {
-  const hide = $("#hide-members");
-  if (!hide) return;
-  hide.checked = load("hide-members", false);
-  hide.addEventListener("change", () => save("hide-members", hide.checked || null));
+function onClick(event) {
+  const opens = event.target.closest("[data-opens]");
+  if (opens) opener = opens;
+  else if (event.target.closest("[data-closes], .scrim") && closeOpen()) event.preventDefault();
 }
 
 export function start() {
-  rememberMembers();
-  for (const link of $$("[data-opens]")) link.addEventListener("click", () => (opener = link));
-  for (const link of $$("[data-closes], .scrim")) {
-    link.addEventListener("click", (event) => closeOpen() && event.preventDefault());
-  }
+  document.addEventListener("click", onClick);
   addEventListener("hashchange", onHash);
+}
+
+/** Whether the members are beside the channel is remembered. */
+export function enter(signal) {
+  opener = null;
+  const hide = $("#hide-members");
+  hide.checked = load("hide-members", false);
+  hide.addEventListener("change", () => save("hide-members", hide.checked || null), { signal });
 }

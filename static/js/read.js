@@ -19,18 +19,19 @@ let newest = 0;
 async function send(seq = lastSeq()) {
   if (!seq || seq <= sent) return;
   const before = sent;
+  const here = room; // another one may have been entered when the answer comes
   sent = seq;
   try {
-    const { unread } = await ask(CHANNEL_READ, { channel: room.id, seq });
-    room.lastRead = Math.max(room.lastRead, seq);
-    setUnread(room.id, unread);
+    const { unread } = await ask(CHANNEL_READ, { channel: here.id, seq });
+    here.lastRead = Math.max(here.lastRead, seq);
+    setUnread(here.id, unread);
   } catch {
-    sent = before; // said again on the next occasion: connecting is one
+    if (here === room) sent = before; // said again on the next occasion: connecting is one
   }
 }
 
 // Whoever looks at the end of the list has not seen what is unread above its beginning.
-const check = debounce(() => isLooking() && !isSkipping() && send(), 250);
+const check = debounce(() => room.isMember && isLooking() && !isSkipping() && send(), 250);
 
 /** Esc: everything here is read, and the line goes. */
 export function markRead() {
@@ -51,27 +52,29 @@ function looksAway() {
   if (room.newSeq !== null && sent >= lastSeq()) steady(() => setNewLine(list, null));
 }
 
-export function start() {
-  if (!room?.isMember) return;
+// Read in another tab is read here too.
+function readElsewhere({ channel, unread }) {
+  if (channel !== room.id || unread) return;
+  sent = Math.max(sent, lastSeq());
+  if (isSkipping()) steady(() => setNewLine(list, null));
+}
+
+function shown(event) {
+  drawLine(event);
+  check();
+}
+
+export function enter(signal) {
+  if (!room.isMember) return;
   sent = room.lastRead;
   newest = room.lastSeq;
-  when("shown", (event) => {
-    drawLine(event);
-    check();
-  });
-  when("stuck", check);
-  when("connected", check);
-  when("caught-up", check);
-  // Read in another tab is read here too.
-  when(UNREAD, ({ channel, unread }) => {
-    if (channel !== room.id || unread) return;
-    sent = Math.max(sent, lastSeq());
-    if (isSkipping()) steady(() => setNewLine(list, null));
-  });
-  when("outside", ({ seq }) => (newest = Math.max(newest, seq)));
-  when("read-all", markRead);
-  addEventListener("focus", check);
-  addEventListener("blur", looksAway);
-  document.addEventListener("visibilitychange", check);
+  when("shown", shown, signal);
+  for (const name of ["stuck", "connected", "caught-up"]) when(name, check, signal);
+  when(UNREAD, readElsewhere, signal);
+  when("outside", ({ seq }) => (newest = Math.max(newest, seq)), signal);
+  when("read-all", markRead, signal);
+  addEventListener("focus", check, { signal });
+  addEventListener("blur", looksAway, { signal });
+  document.addEventListener("visibilitychange", check, { signal });
   check();
 }

@@ -60,12 +60,12 @@ async function goFurther({ row, top, ...rest }) {
   refocus(rest);
 }
 
-export function start() {
-  if (!room) return;
+export function enter(signal) {
+  focus = null;
   field = $("#composer textarea");
-  room.main.addEventListener("focusin", note);
-  addEventListener("pagehide", keep);
-  when("begun", keep);
+  room.main.addEventListener("focusin", note, { signal });
+  addEventListener("pagehide", keep, { signal });
+  when("begun", keep, signal);
   if ($(".message.is-linked")) return;
   const before = kept();
   if (before.row && !document.getElementById(before.row)) goFurther(before).catch(() => {});

@@ -79,8 +79,7 @@ export function steady(change) {
   return result;
 }
 
-export function start() {
-  if (!box) return;
+export function enter(signal) {
   // Where to begin was decided before the first paint (first-view.js).
   if (!box.classList.contains("is-steadied")) {
     box.classList.add("is-steadied");
@@ -89,11 +88,12 @@ export function start() {
   stuck = distance() < NEAR;
   lastHeight = box.scrollHeight;
   $(".message.is-linked")?.focus({ preventScroll: true });
-  box.addEventListener("scroll", onScroll, { passive: true });
+  box.addEventListener("scroll", onScroll, { passive: true, signal });
   const follow = new ResizeObserver(() => {
     if (isAtBottom()) box.scrollTop = box.scrollHeight;
     lastHeight = box.scrollHeight;
   });
   follow.observe(box);
   follow.observe(box.firstElementChild);
+  signal.addEventListener("abort", () => follow.disconnect());
 }

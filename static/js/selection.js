@@ -2,7 +2,6 @@
 
 import { $, $$, el } from "./dom.js";
 import { list, rows } from "./messages.js";
-import { room } from "./room.js";
 
 function textOf(fragment) {
   const holder = el("div", {}, fragment);
@@ -35,6 +34,6 @@ function onCopy(event) {
   event.preventDefault();
 }
 
-export function start() {
-  if (room) document.addEventListener("copy", onCopy);
+export function enter(signal) {
+  document.addEventListener("copy", onCopy, { signal });
 }

@@ -68,7 +68,7 @@ export function settle(row) {
 }
 
 /** After midnight "Today" is yesterday. A page that slept through it catches up when it is seen. */
-export function followDays(list) {
+export function followDays(list, signal) {
   let today = dayKey(serverTime());
   const look = () => {
     if (today === dayKey(serverTime())) return;
@@ -76,8 +76,9 @@ export function followDays(list) {
     for (const node of $$(".day", list))
       node.firstElementChild.textContent = dayName(dayOf(node.dataset.day));
   };
-  setInterval(look, 30_000);
-  document.addEventListener("visibilitychange", look);
+  const timer = setInterval(look, 30_000);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  document.addEventListener("visibilitychange", look, { signal });
 }
 
 /** Set the "new" line above the row with this number, or take it away with null. */

@@ -23,16 +23,22 @@ function stop(id) {
   if (writers.delete(id)) line.textContent = words();
 }
 
-export function start() {
+function show({ channel, user }) {
+  if (channel !== room.id || user.id === me.id) return;
+  clearTimeout(writers.get(user.id)?.timer);
+  const timer = setTimeout(() => stop(user.id), SHOWN_MS);
+  writers.set(user.id, { nickname: user.nickname, timer });
+  line.textContent = words();
+}
+
+const stopAll = () => [...writers.keys()].forEach(stop);
+
+export function enter(signal) {
   line = $("#typing");
-  if (!room || !line) return;
-  when(TYPING, ({ channel, user }) => {
-    if (channel !== room.id || user.id === me.id) return;
-    clearTimeout(writers.get(user.id)?.timer);
-    const timer = setTimeout(() => stop(user.id), SHOWN_MS);
-    writers.set(user.id, { nickname: user.nickname, timer });
-    line.textContent = words();
-  });
-  when(MESSAGE_NEW, ({ message }) => message.channel === room.id && stop(message.author.id));
-  when("disconnected", () => [...writers.keys()].forEach(stop));
+  if (!line) return;
+  const hears = ({ message }) => message.channel === room.id && stop(message.author.id);
+  when(TYPING, show, signal);
+  when(MESSAGE_NEW, hears, signal);
+  when("disconnected", stopAll, signal);
+  signal.addEventListener("abort", stopAll);
 }

@@ -54,16 +54,18 @@ export function paint() {
   });
 }
 
-export function start() {
-  if (!room?.isMember) return;
+function markRead(event) {
+  if (!event.target.closest("#unread-bar [data-action=mark-read]")) return;
+  event.preventDefault();
+  tell("read-all");
+  $("#composer textarea")?.focus({ preventScroll: true });
+}
+
+export function enter(signal) {
   bar = $("#unread-bar");
-  if (bar) localise();
-  when("page", paint);
-  when("new-line", paint);
-  room.main.addEventListener("click", (event) => {
-    if (!event.target.closest("#unread-bar [data-action=mark-read]")) return;
-    event.preventDefault();
-    tell("read-all");
-    $("#composer textarea")?.focus({ preventScroll: true });
-  });
+  if (!room.isMember) return;
+  if (bar?.dataset.at) localise();
+  when("page", paint, signal);
+  when("new-line", paint, signal);
+  room.main.addEventListener("click", markRead, { signal });
 }

@@ -76,19 +76,21 @@ function sync() {
   }
 }
 
-export function start() {
-  if (!room) return;
+function dropped(item) {
+  const row = byClientId(item.client_id);
+  if (row && !row.dataset.id) discard(row);
+}
+
+export function enter(signal) {
   waiting(here()).forEach(show);
-  when("outbox:added", (item) => {
+  const added = (item) => {
     if (item.channel !== here()) return;
     show(item);
     toBottom();
-  });
-  when("outbox:changed", show);
-  when("outbox:dropped", (item) => {
-    const row = byClientId(item.client_id);
-    if (row && !row.dataset.id) discard(row);
-  });
-  when("outbox:sent", ({ item, message }) => item.channel === room.id && put(message));
-  when("outbox:other-tab", sync);
+  };
+  when("outbox:added", added, signal);
+  when("outbox:changed", show, signal);
+  when("outbox:dropped", dropped, signal);
+  when("outbox:sent", ({ item, message }) => item.channel === room.id && put(message), signal);
+  when("outbox:other-tab", sync, signal);
 }

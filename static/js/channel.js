@@ -1,0 +1,41 @@
+/**
+ * The parts of the page that belong to the channel it shows. Each binds when a channel is entered,
+ * with a signal that ends all it has bound when the channel is left.
+ */
+
+import * as catchup from "./catchup.js";
+import * as composer from "./composer.js";
+import * as conversation from "./conversation.js";
+import * as copy from "./copy.js";
+import * as edit from "./edit.js";
+import * as history from "./history.js";
+import * as listKeys from "./list-keys.js";
+import * as members from "./members.js";
+import * as messages from "./messages.js";
+import * as panels from "./panels.js";
+import * as read from "./read.js";
+import * as returning from "./return.js";
+import * as roomOfPage from "./room.js";
+import * as rows from "./rows.js";
+import * as scroll from "./scroll.js";
+import * as selection from "./selection.js";
+import * as typing from "./typing.js";
+import * as unreadBar from "./unread-bar.js";
+import * as unsent from "./unsent.js";
+import * as visit from "./visit.js";
+
+const ASKED = [roomOfPage, rows, scroll, messages];
+const AROUND = [messages, panels, copy, selection, members];
+const PARTS = [conversation, typing, unsent, scroll, composer, edit, history, read, unreadBar];
+const LAST = [listKeys, returning, catchup];
+
+/** Look up what the parts ask each other for. Pages without a channel have no room then. */
+export function find() {
+  for (const part of ASKED) part.find();
+}
+
+export function enter() {
+  if (!roomOfPage.room) return;
+  const signal = visit.begin();
+  for (const part of [...AROUND, ...PARTS, ...LAST]) part.enter(signal);
+}
