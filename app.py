@@ -9,7 +9,7 @@ from flask import Flask
 from chat import api, cli, i18n, models, presence, realtime, redis, rollout, views
 from chat.auth import current_user, first_account, form_token, known_browsers
 from chat.auth.sessions import interface as sessions
-from chat.cache import dependencies, fire_drill, invalidation, isolation, updates
+from chat.cache import fire_drill, invalidation, isolation, response_dependencies, updates
 from chat.config import settings
 from chat.logging import setup as logging_setup
 from chat.monitoring import http, mongo, wiring
@@ -69,7 +69,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     logging_setup.init_app(app)
     integers.init_app(app)
     jinja_env.init_app(app)
-    models.init_app(app, dependencies.MongoWatch(), mongo.CommandTimer())
+    models.init_app(app, response_dependencies.MongoWatch(), mongo.CommandTimer())
     redis.init_app(app)
     rollout.init_app(app)
     isolation.init_app(app)

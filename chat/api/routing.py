@@ -17,7 +17,7 @@ from werkzeug.http import generate_etag
 from chat.api.params import check_ids, read_body, read_query
 from chat.auth import current_user as auth
 from chat.auth.current_user import login_required, role_required
-from chat.cache import dependencies
+from chat.cache import response_dependencies
 from chat.redis_schema import keys
 from chat.request.handoff import of
 from chat.web.response_cache.store import CachedResponse, Offer
@@ -147,7 +147,7 @@ def _validated(response: Response, encoded: Encoded, route: Route) -> Response:
 
 def _offer(encoded: Encoded, route: Route) -> None:
     """Offer this answer to the response cache, if a later request can verify it."""
-    passing, made_from = of(request.environ), dependencies.current()
+    passing, made_from = of(request.environ), response_dependencies.current()
     if passing is None or made_from is None or made_from.spoiled or auth.via_token():
         return
     own = keys.profile(current_user.id)

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat.cache import channels, dependencies, members, users
+from chat.cache import channels, members, response_dependencies, users
 from chat.errors import Conflict, Forbidden, NotFound
 from chat.models import Message
 from chat.models.user import at_least
@@ -96,7 +96,7 @@ def _visible(actor: Any, channel: dict | None) -> dict:
     is_public = channel["kind"] in ("public", "voice")
     if is_public and not channel["archived"]:
         return channel
-    dependencies.for_caller()
+    response_dependencies.for_caller()
     if is_member(actor, channel) or (is_public and can_manage(actor, channel)):
         return channel
     raise NotFound()

@@ -33,7 +33,7 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 from pymongo.errors import PyMongoError
 
-from chat.cache import type_check, updates
+from chat.cache import key_repair, updates
 from chat.cache.fence import TRUSTED_MS
 from chat.cache.fence import writes as fence_writes
 from chat.models.base import DATABASE_GONE
@@ -248,7 +248,7 @@ def init_app(app: Flask) -> None:
     redis.after_mark(_outages.ask)
     redis.on_change(lambda up: _outages.hurry())
     updates.subscribe("channels", _on_update)
-    type_check.init_app()
+    key_repair.init_app()
 
 
 def _on_update(event: dict[str, Any]) -> None:

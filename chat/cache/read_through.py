@@ -11,7 +11,7 @@ from flask import current_app, g, has_request_context
 from gevent.event import Event
 
 from chat import rollout
-from chat.cache import dependencies, isolation
+from chat.cache import isolation, response_dependencies
 from chat.cache.fence import reads as fence_reads
 from chat.cache.process_copies import Copy, copies, size_of
 from chat.cache.shapes import UNREADABLE
@@ -82,7 +82,7 @@ def ask(source: Source, part: Part) -> bool:
     if found.hit:
         note("hit")
         telemetry.cache_hits([source.key])
-        dependencies.read(source.key, found.version)
+        response_dependencies.read(source.key, found.version)
         return bool(found.value)
     return part.pick(get(source))
 
@@ -168,7 +168,7 @@ def look_at(confirmed: dict[str, str]) -> None:
     found = {key: copies.get(key) for key in confirmed}
     same = {key: copy for key, copy in found.items() if copy and copy.version == confirmed[key]}
     g.seen.update(same)
-    if (made_from := dependencies.current()) is not None:
+    if (made_from := response_dependencies.current()) is not None:
         for key in same:
             made_from.add(made_from.fenced, key, confirmed[key])
     telemetry.cache_hits(list(same))
@@ -195,7 +195,7 @@ def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> lis
     again = _ask([sources[i] for i in late], [None] * len(late))
     for i, reading in zip(late, again, strict=True):
         readings[i] = reading
-    made_from = dependencies.current()
+    made_from = response_dependencies.current()
     lives = {name: ttl(name) for name in {source.shape.ttl for source in sources}}
     cold = g.get("cold")
     found = []
@@ -303,7 +303,7 @@ def _filled(key: str, done: Event) -> None:
 def note(outcome: str) -> None:
     """Record the outcome of a read for the X-Cache header; the worst one of a request counts."""
     if outcome != "hit":
-        dependencies.spoil()
+        response_dependencies.spoil()
     if has_request_context():
         this = g._get_current_object()  # type: ignore[attr-defined]
         seen = this.get("x_cache", "hit")

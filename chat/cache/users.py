@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from chat.cache import codec, dependencies, read_through, user_list
+from chat.cache import codec, read_through, response_dependencies, users_by_activity
 from chat.cache.decoders import decoder
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import writes as fence_writes
@@ -52,7 +52,7 @@ def get_profiles(ids: Iterable[str]) -> dict[str, dict]:
         read_through.note("bypass")
         telemetry.cache(keys.profile(""), "bypass", len(wanted))
         return User.profiles(wanted)
-    if dependencies.current():
+    if response_dependencies.current():
         version()  # stands for the profiles, read without versions; so it must be read before them
     readings = fence_reads.get_many([keys.profile(uid) for uid in wanted])
     readings, found = _read(wanted, readings)
@@ -123,9 +123,9 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
     """
     top, most = f"{cursor[0]}" if cursor else "+inf", limit + (PAGE_MARGIN if cursor else 0)
     command = ("ZREVRANGEBYSCORE", top, "-inf", "WITHSCORES", "LIMIT", 0, most)
-    order = user_list.order()
+    order = users_by_activity.order()
     found = fence_reads.read(keys.users_list(), *command)
-    user_list.keep_filled(found)
+    users_by_activity.keep_filled(found)
     if not found.hit:
         read_through.note("down" if found.down else "miss")
         telemetry.cache(keys.users_list(), "down" if found.down else "miss")
@@ -137,8 +137,8 @@ def _from_redis(limit: int, cursor: tuple[int, str] | None) -> Page | None:
         return None
     read_through.note("hit")
     telemetry.cache_hits([keys.users_list()])
-    dependencies.read(keys.users_list(), found.version)
-    dependencies.read_plain(keys.order(), order)
+    response_dependencies.read(keys.users_list(), found.version)
+    response_dependencies.read_plain(keys.order(), order)
     if cursor is None:
         return Page(pairs, found.version)
     after = [pair for pair in pairs if (pair[1], pair[0]) < cursor]
@@ -154,7 +154,7 @@ def _from_mongo(limit: int, cursor: tuple[int, str] | None) -> Page:
     if cursor:
         before = (datetime.fromtimestamp(cursor[0] / 1000, UTC), base.object_id(cursor[1]))
     rows = User.recent(limit, before)  # type: ignore[arg-type]
-    entries = [(str(row["_id"]), user_list.millis(row["last_active"])) for row in rows]
+    entries = [(str(row["_id"]), users_by_activity.millis(row["last_active"])) for row in rows]
     return Page(entries, None, {str(row["_id"]): to_profile(row) for row in rows})
 
 
@@ -162,22 +162,22 @@ def last_active(ids: list[str]) -> dict[str, int]:
     """The last activity of these people by id, in ms since 1970."""
     known: dict[str, int] = {}
     if ids and read_through.is_cached("users"):
-        dependencies.spoil()
+        response_dependencies.spoil()
         found = fence_reads.read(keys.users_list(), "ZMSCORE", *ids)
-        user_list.keep_filled(found)
+        users_by_activity.keep_filled(found)
         if found.hit:
             try:
-                known = user_list.scores(ids, found.value)
+                known = users_by_activity.scores(ids, found.value)
             except UNREADABLE:
                 read_through.unreadable(keys.users_list())
     rest = [uid for uid in ids if uid not in known]
     stored = User.last_active_of(rest).items() if rest else ()
-    return known | {uid: user_list.millis(moment) for uid, moment in stored}
+    return known | {uid: users_by_activity.millis(moment) for uid, moment in stored}
 
 
 def version() -> str | None:
     """A version that changes with every save of a person; None if Redis does not know it."""
-    return read_through.look(user_list.source()).version
+    return read_through.look(users_by_activity.source()).version
 
 
 def written(

@@ -3,7 +3,7 @@
 So a key that another program overwrote is a cache miss, as if it had expired, and not an outage.
 This is possible if the script may run again in full after a part of it has run, and if the lost
 data can be rebuilt from MongoDB or from the leases. Otherwise it is a short outage
-(``chat.cache.type_check``).
+(``chat.cache.key_repair``).
 """
 
 from chat.redis import scripts

@@ -7,9 +7,9 @@ import gevent
 from flask import Flask
 
 from chat.auth.sessions import store as session_store
-from chat.cache import user_list
-from chat.cache.dependencies import VERSION
+from chat.cache import users_by_activity
 from chat.cache.fence import scripts as fence_scripts
+from chat.cache.response_dependencies import VERSION
 from chat.models import DOCUMENTS
 from chat.models.outage import Outage
 from chat.monitoring import http as http_requests
@@ -27,8 +27,8 @@ READING = (fence_scripts.READ, fence_scripts.SAME, VERSION, session_store.READ)
 WRITING = (
     fence_scripts.BEGIN, fence_scripts.END, fence_scripts.END_APPEND, fence_scripts.END_CHANGES,
     fence_scripts.END_TOUCH, fence_scripts.RELEASE, fence_scripts.FILL, session_store.STORE,
-    session_store.END, user_list.TAKE_NAME, user_list.MOVE_UP, user_list.ADD,
-    user_list.FIRST_ORDER,
+    session_store.END, users_by_activity.TAKE_NAME, users_by_activity.MOVE_UP,
+    users_by_activity.ADD, users_by_activity.FIRST_ORDER,
 )  # fmt: skip
 
 

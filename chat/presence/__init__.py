@@ -28,7 +28,7 @@ from typing import Any, cast
 import gevent
 from flask import Flask, g, has_request_context, request
 
-from chat.cache import dependencies, read_through
+from chat.cache import read_through, response_dependencies
 from chat.cache.fence import reads as fence_reads
 from chat.presence import online_set
 from chat.presence.connections import TICK, Audience, Holder
@@ -118,7 +118,7 @@ def _picture() -> online_set.Picture:
         picture = _look()
         g.presence = (this, picture)
     if picture.from_set:
-        dependencies.read_plain(keys.online_seq(), str(picture.seq))
+        response_dependencies.read_plain(keys.online_seq(), str(picture.seq))
         read_through.note("hit")
     return cast(online_set.Picture, picture)
 
@@ -200,7 +200,7 @@ def _mended() -> bool:
     """Repair the leases before Redis is used again. False if Redis is still down.
 
     The copy is dropped because a server that returns with old data gives the same numbers again.
-    If a wrong key was found (``chat.cache.type_check``), the leases are counted again.
+    If a wrong key was found (``chat.cache.key_repair``), the leases are counted again.
     """
     _copy.forget()
     return (not redis.poisoned or online_set.everybody.count_again()) and _holder.come_back()

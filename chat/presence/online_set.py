@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from chat import rollout
-from chat.cache import dependencies, read_through, shapes
+from chat.cache import read_through, response_dependencies, shapes
 from chat.cache.decoders import decoder
 from chat.presence import lease_scripts, set_scripts
 from chat.redis import DOWN, Down, scripts
@@ -149,9 +149,9 @@ class OnlineSet:
         (rollout), only the number is read.
         """
         if not rollout.writes("online"):
-            last = redis.run(dependencies.VERSION, [self.names.seq], [], "presence")
+            last = redis.run(response_dependencies.VERSION, [self.names.seq], [], "presence")
             return last if isinstance(last, Down) else self._last(last or "0")
-        stored = redis.run(dependencies.VERSION, [self.names.shown], [], "online")
+        stored = redis.run(response_dependencies.VERSION, [self.names.shown], [], "online")
         if isinstance(stored, Down):
             return DOWN
         if stored is None:

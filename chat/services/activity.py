@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chat.cache import user_list
+from chat.cache import users_by_activity
 from chat.models import User, base
 from chat.services.batches import Batches
 
@@ -44,14 +44,14 @@ def flush() -> None:
 def _write(batch: dict[str, datetime]) -> None:
     """Write the batch, except people whom another process has written within the last minute."""
     due = dict(batch)
-    for user_id, millis in user_list.stored_activity(list(batch)).items():
+    for user_id, millis in users_by_activity.stored_activity(list(batch)).items():
         stored = datetime.fromtimestamp(millis / 1000, UTC)
         if batch[user_id] - stored < AT_MOST_EVERY:
             del due[user_id]
             _written[user_id] = stored
     if due:
         User.touch_all(due)
-        user_list.store_activity(due)
+        users_by_activity.store_activity(due)
 
 
 def _forget_old() -> None:

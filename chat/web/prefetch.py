@@ -18,15 +18,15 @@ from chat.auth.sessions import store as session_store
 from chat.auth.sessions.recent import callers
 from chat.cache import (
     channels,
-    dependencies,
     directs,
     emoji,
     members,
     messages,
     read_through,
+    response_dependencies,
     unread,
-    user_list,
     users,
+    users_by_activity,
 )
 from chat.cache.fence.reads import Rider
 from chat.cache.process_copies import copies
@@ -71,7 +71,7 @@ def look() -> None:
         if guessed[1] != likely_user_id():
             callers.drop(guessed[0])  # the session belongs to another user now
             g.pop("api_count", None)
-            dependencies.spoil()
+            response_dependencies.spoil()
     elif request.method in SAFE:
         _begin()
         plan = _plan()
@@ -84,7 +84,7 @@ def _begin() -> None:
     read_through.look_once()
     if not _is_call() or request.method not in SAFE:
         return
-    dependencies.begin()
+    response_dependencies.begin()
     if (passing := of(request.environ)) is not None:
         read_through.look_at(passing.same)
 
@@ -129,7 +129,7 @@ def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
     return [
         channels.all_source(),
         channels.site_source(),
-        user_list.source(),
+        users_by_activity.source(),
         unread.marks_source(user_id),
         *map(unread.tail_source, dict.fromkeys([*_own(user_id), *here])),
         *map(messages.source, here),
@@ -149,11 +149,11 @@ def _channel(user_id: str, args: dict[str, Any]) -> list[Source]:
 
 
 def _members(_user_id: str, args: dict[str, Any]) -> list[Source]:
-    return [channels.all_source(), members.source(args["channel_id"]), user_list.source()]
+    return [channels.all_source(), members.source(args["channel_id"]), users_by_activity.source()]
 
 
 def _people(_user_id: str, _args: dict[str, Any]) -> list[Source]:
-    return [user_list.source()]
+    return [users_by_activity.source()]
 
 
 def _history(_user_id: str, args: dict[str, Any]) -> list[Source]:

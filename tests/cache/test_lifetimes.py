@@ -6,7 +6,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from chat.cache import messages, read_through, user_list, users
+from chat.cache import messages, read_through, users, users_by_activity
 from chat.cache.fence import reads as fence_reads
 from chat.cache.process_copies import Copies, Copy, Made
 from chat.models import Message, User, base
@@ -120,8 +120,8 @@ def test_a_write_that_passes_while_a_value_is_fetched_anew_is_not_undone(world, 
 
 
 def test_a_long_list_is_filled_in_the_background_and_pages_are_right_meanwhile(world, monkeypatch):
-    monkeypatch.setattr(user_list, "AT_ONCE", 1)
-    monkeypatch.setattr(user_list, "PIECE", 1)
+    monkeypatch.setattr(users_by_activity, "AT_ONCE", 1)
+    monkeypatch.setattr(users_by_activity, "PIECE", 1)
     redis.call(lambda client: client.delete(keys.users_list()))
 
     first = users.list_recent(10, None)
@@ -137,7 +137,7 @@ def test_a_long_list_is_filled_in_the_background_and_pages_are_right_meanwhile(w
 
 
 def test_who_is_active_while_the_list_is_filled_stands_where_they_belong(world, monkeypatch):
-    monkeypatch.setattr(user_list, "AT_ONCE", 1)
+    monkeypatch.setattr(users_by_activity, "AT_ONCE", 1)
     redis.call(lambda client: client.delete(keys.users_list()))
     later = {world.owner.id: base.now() + timedelta(hours=1)}
     activity = User.activity
@@ -146,7 +146,7 @@ def test_who_is_active_while_the_list_is_filled_stands_where_they_belong(world, 
         found = list(activity(since))
         if since is None:
             User.touch_all(later)
-            user_list.store_activity(later)
+            users_by_activity.store_activity(later)
         return found
 
     monkeypatch.setattr(User, "activity", overtaken)
@@ -157,7 +157,7 @@ def test_who_is_active_while_the_list_is_filled_stands_where_they_belong(world, 
 
 
 def test_a_person_saved_while_the_list_is_filled_ends_that_fill(world, monkeypatch):
-    monkeypatch.setattr(user_list, "AT_ONCE", 1)
+    monkeypatch.setattr(users_by_activity, "AT_ONCE", 1)
     redis.call(lambda client: client.delete(keys.users_list()))
     activity = User.activity
 

@@ -3,7 +3,7 @@
 import pytest
 from flask import g
 
-from chat.cache import dependencies, users
+from chat.cache import response_dependencies, users
 from chat.cache.fence import reads as fence_reads
 from chat.models import User
 from chat.redis.client import redis
@@ -46,7 +46,7 @@ def test_what_mongodb_was_asked_for_ahead_is_no_hit(browser, path):
 def test_answers_are_bounded_however_small_they_are():
     kept = store.new(most=100_000)
     for n in range(1_000):
-        answer = CachedResponse(b"{}", "etag", dependencies.Basis(), "GET /api/me", [])
+        answer = CachedResponse(b"{}", "etag", response_dependencies.Basis(), "GET /api/me", [])
         key = ("session", "/api/me", f"{n:06}" * 100)
         kept.put(key, answer, store.size_of(key, answer))
     assert len(kept) < 30
@@ -94,7 +94,7 @@ def test_profiles_are_never_older_than_the_version_they_are_kept_under(browser, 
 
     with browser.application.test_request_context():
         monkeypatch.setattr(fence_reads, "get_many", overtaken)
-        dependencies.begin()
+        response_dependencies.begin()
         assert users.get_profiles([reader])[reader]["status"] == ""
         now = redis.call(lambda client: client.get(f"v:{{{keys.users_list()}}}"))
         assert g.basis.fenced[keys.users_list()] != now

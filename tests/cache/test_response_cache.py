@@ -5,8 +5,8 @@ from itertools import count
 import gevent
 import pytest
 
-from chat.cache import dependencies, user_list
-from chat.cache.dependencies import Basis
+from chat.cache import response_dependencies, users_by_activity
+from chat.cache.response_dependencies import Basis
 from chat.models import User, base
 from chat.redis.client import redis
 from chat.web.response_cache.middleware import ResponseCache
@@ -97,7 +97,7 @@ def somebody_moves_up(owner, channel):
     moment = {owner.get("/api/me").json["id"]: base.now()}
     with owner.application.app_context():
         User.touch_all(moment)
-        user_list.store_activity(moment)
+        users_by_activity.store_activity(moment)
 
 
 def somebody_comes(owner, channel):
@@ -240,7 +240,7 @@ def test_what_only_members_may_read_is_given_to_members_alone(browser, dora, giv
 def test_without_the_word_that_membership_decided_an_outsider_would_read_it(
     browser, dora, given, monkeypatch
 ):
-    monkeypatch.setattr(dependencies, "for_caller", lambda: None)
+    monkeypatch.setattr(response_dependencies, "for_caller", lambda: None)
     made = changed_by(browser.owner, "POST", "/api/channels", name="open", kind="private").json
     path = MESSAGES.format(channel=made["id"])
     somebody_posts(browser.owner, made["id"])

@@ -1,13 +1,13 @@
 """Middleware that reuses an API answer after one round trip has verified it (R18, R23).
 
-An answer is stored with its basis (``chat.cache.dependencies``): the version of every cached value
-it was made from. For the next equal request, one pipeline reads the caller's session, counts the
-call, and checks the versions of the caller's profile and of all those values. If none has changed,
-the stored answer is sent without Flask. Otherwise Flask handles the request as usual. So an answer
-is never older than the last acknowledged write, as with all caches.
+An answer is stored with its basis (``chat.cache.response_dependencies``): the version of every
+cached value it was made from. For the next equal request, one pipeline reads the caller's session,
+counts the call, and checks the versions of the caller's profile and of all those values. If none
+has changed, the stored answer is sent without Flask. Otherwise Flask handles the request as usual.
+So an answer is never older than the last acknowledged write, as with all caches.
 
 Most answers are for one person. Answers of routes declared ``alike`` are for all signed-in people,
-unless a part of the answer depends on the caller (``dependencies.for_caller``).
+unless a part of the answer depends on the caller (``response_dependencies.for_caller``).
 """
 
 import re

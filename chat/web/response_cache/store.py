@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chat.cache.dependencies import Basis
+from chat.cache.response_dependencies import Basis
 from chat.lru import LRU
 
 MOST_BYTES = 16_000_000

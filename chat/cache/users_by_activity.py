@@ -14,7 +14,7 @@ import gevent
 from flask import current_app
 
 from chat import rollout
-from chat.cache import dependencies, fence, read_through, shapes, wrong_type
+from chat.cache import fence, read_through, response_dependencies, shapes, wrong_type
 from chat.cache.fence import reads as fence_reads
 from chat.cache.read_through import Shape, Source
 from chat.models import User, base
@@ -105,7 +105,7 @@ def store_activity(moments: dict[str, datetime]) -> None:
 
 def order() -> str | None:
     """A version that changes whenever a person moves up in the list; None if Redis is down."""
-    found = redis.run(dependencies.VERSION, [keys.order()], [], "user list")
+    found = redis.run(response_dependencies.VERSION, [keys.order()], [], "user list")
     return None if isinstance(found, Down) else found
 
 
