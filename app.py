@@ -12,7 +12,7 @@ from chat.auth.sessions import interface as sessions
 from chat.cache import fire_drill, invalidation, isolation, response_dependencies, updates
 from chat.config import settings
 from chat.logging import setup as logging_setup
-from chat.monitoring import http, mongo, wiring
+from chat.monitoring import mongo_times, request_times, wiring
 from chat.monitoring.status import health, loop
 from chat.pages import jinja_env
 from chat.realtime.outgoing import broadcasts
@@ -26,7 +26,7 @@ from chat.web.response_cache.middleware import ResponseCache
 
 # WSGI middleware in front of Flask, the outermost first.
 MIDDLEWARE = (
-    http.Timed,
+    request_times.Timed,
     admission.wait_for_turn,
     realtime.SocketDoor,
     security.behind_proxies,
@@ -44,7 +44,7 @@ BEFORE = (
 )
 # Called after a request, in this order.
 AFTER = (
-    http.tell_outcome,
+    request_times.tell_outcome,
     shell.expect_connection,
     rate_limits.say_when,
     security.set_headers,
@@ -69,7 +69,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     logging_setup.init_app(app)
     integers.init_app(app)
     jinja_env.init_app(app)
-    models.init_app(app, response_dependencies.MongoWatch(), mongo.CommandTimer())
+    models.init_app(app, response_dependencies.MongoWatch(), mongo_times.CommandTimer())
     redis.init_app(app)
     rollout.init_app(app)
     isolation.init_app(app)

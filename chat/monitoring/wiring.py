@@ -12,8 +12,7 @@ from chat.cache.fence import scripts as fence_scripts
 from chat.cache.response_dependencies import VERSION
 from chat.models import DOCUMENTS
 from chat.models.outage import Outage
-from chat.monitoring import http as http_requests
-from chat.monitoring import mongo, sampler, shadow, shared_dir, snapshot
+from chat.monitoring import mongo_times, request_times, sampler, shared_dir, snapshot, stale_check
 from chat.paths import DOCS
 from chat.redis import metrics as redis_timings
 from chat.redis.pubsub import bus
@@ -36,14 +35,14 @@ def init_app(app: Flask) -> None:
     """Begin at nothing, and measure. Put it last: it stands before everything else."""
     for figure in registry.FIGURES:
         figure.clear()
-    mongo.learn({each._get_collection_name() for each in (*DOCUMENTS, Outage)})
+    mongo_times.learn({each._get_collection_name() for each in (*DOCUMENTS, Outage)})
     for family, scripts in ((redis_timings.GET, READING), (redis_timings.SET, WRITING)):
         redis_timings.learn(family, [(script, sha_of(script)) for script in scripts])
     bus.on_gap(partial(telemetry.repaired, "subscription"))  # after those who see to it
     bus.on_shed(partial(telemetry.repaired, "publisher"))
     app.cli.add_command(figures)
-    shadow.init_app(app)
-    app.url_value_preprocessor(http_requests.name_route)
+    stale_check.init_app(app)
+    app.url_value_preprocessor(request_times.name_route)
 
 
 @click.command("figures")
@@ -62,7 +61,7 @@ _greenlets: list[gevent.Greenlet] = []
 def start(app: Flask) -> None:
     """Begin to look, and to compare. Once in each process, after the fork."""
     if not _greenlets:
-        _greenlets[:] = [gevent.spawn(sampler.watch, app), gevent.spawn(shadow.watch, app)]
+        _greenlets[:] = [gevent.spawn(sampler.watch, app), gevent.spawn(stale_check.watch, app)]
 
 
 def stop(app: Flask) -> None:

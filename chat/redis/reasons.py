@@ -1,7 +1,7 @@
 """Describes why Redis cannot be used, for the log, /health/redis and the status page.
 
 If an administrator can fix the problem, the reason has a name. The status page explains the fix
-for each name in the reader's language (``chat.monitoring.status.cards``).
+for each name in the reader's language (``chat.monitoring.status.server_cards``).
 """
 
 import re

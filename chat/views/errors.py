@@ -16,7 +16,7 @@ from chat.i18n import LANGUAGES
 from chat.logging.redaction import went_without_mongo
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import is_uncertain
-from chat.monitoring.status import texts
+from chat.monitoring.status import alert_texts
 from chat.redis.client import redis
 from chat.views import forms, resubmit
 from chat.web.security import SAFE
@@ -113,7 +113,7 @@ def _away() -> list[str]:
     """Which of the two stores does not answer, as far as is known without asking."""
     mongo = current_app.extensions["chat_status"].mongo.status
     stores = {"mongodb_down": mongo, "redis_unreachable": redis.state()["status"]}
-    return [texts.title(name) for name, status in stores.items() if status == "down"]
+    return [alert_texts.title(name) for name, status in stores.items() if status == "down"]
 
 
 def _locale() -> str:

@@ -12,8 +12,8 @@ from chat.auth.current_user import role_required
 from chat.cache import fire_drill as drill
 from chat.errors import ChatError, Invalid, NotFound, Unavailable
 from chat.models import Drill
+from chat.monitoring.status import drill_reports, time_budget
 from chat.monitoring.status import page as facts
-from chat.monitoring.status import reports, time_budget
 from chat.redis.client import redis
 from chat.rollout import FEATURES
 from chat.services import controls, rollout
@@ -73,7 +73,7 @@ def _last_drill() -> dict[str, Any]:
     stored = time_budget.ask(Drill.read, unknown)
     if not stored:
         return {"drill": None, "drill_known": stored is None}
-    report = reports.read(stored)
+    report = drill_reports.read(stored)
     missing = not report["known"] and stored["left_ms"] < -1000 * SOON
     return {"drill": {**report, "at": stored["at"].isoformat(), "by": stored["by"]["nickname"],
                       "seconds": stored["seconds"], "stopped": stored["stopped"],

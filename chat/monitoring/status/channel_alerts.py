@@ -19,8 +19,8 @@ from gevent.event import Event
 
 from chat.models import Alert, Channel
 from chat.models.base import DATABASE_GONE
-from chat.monitoring.status import rules, texts
-from chat.monitoring.status.rules import Rule, State
+from chat.monitoring.status import alert_rules, alert_texts
+from chat.monitoring.status.alert_rules import Rule, State
 from chat.services import system_messages
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Herald:
 
     def note(self, states: Mapping[str, State], turned: Turned, now: float) -> bool:
         """Remember it for the next look; whether that should be now."""
-        self._on = {rule.name: state for rule, state in rules.active(states)}
+        self._on = {rule.name: state for rule, state in alert_rules.active(states)}
         for rule, before, after in turned:
             if not after.on:
                 self._missed.append((rule.name, before, now))
@@ -103,10 +103,10 @@ class Herald:
 
     def _say(self, channel: dict[str, Any] | None, name: str, due: dict[str, Any]) -> None:
         """Say it, if there is where to; what cannot be said now is not said later either."""
-        if channel is not None and name in rules.BY_NAME:
+        if channel is not None and name in alert_rules.BY_NAME:
             with force_locale(system_messages.site_language()):
                 site = self.app.config.get("PUBLIC_URL")
-                text = texts.message(name, due["on"], due["value"], due["lasted"], site)
+                text = alert_texts.message(name, due["on"], due["value"], due["lasted"], site)
                 system_messages.post(channel, text, f"alert-{due['id']}")
         Alert.said(name, due)
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from chat import rollout
 from chat.cache import fire_drill as drill
-from chat.monitoring.status import rules
+from chat.monitoring.status import alert_rules
 from chat.monitoring.status.leader import group
 from chat.realtime.outgoing import broadcasts
 from chat.redis.client import redis
@@ -27,7 +27,8 @@ EVERY, LEAST = 1.0, 3.0  # seconds from look to look, and at least from push to 
 def state(app: Flask) -> Any:
     """What admins should see at once when it changes; no figures, which change all the time."""
     seen = group.seen()
-    on = [rule.name for rule, _state in rules.active(rules.from_plain(seen.get("alerts", {})))]
+    alerts = alert_rules.from_plain(seen.get("alerts", {}))
+    on = [rule.name for rule, _state in alert_rules.active(alerts)]
     shares = {name: (share.percent, share.stage) for name, share in rollout.known().items()}
     mongo = app.extensions["chat_status"].mongo.status
     return redis.state()["status"], mongo, drill.phase(), on, seen.get("channel"), shares

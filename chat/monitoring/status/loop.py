@@ -13,13 +13,20 @@ from flask import Flask
 
 from chat.cache import fire_drill as drill
 from chat.monitoring.shared_dir import together
-from chat.monitoring.status import key_counts, live_updates, rules, samples, servers, texts
+from chat.monitoring.status import (
+    alert_rules,
+    alert_texts,
+    key_counts,
+    live_updates,
+    samples,
+    servers,
+)
+from chat.monitoring.status.alert_rules import Facts, Rule, State
 from chat.monitoring.status.alert_webhook import outward
 from chat.monitoring.status.channel_alerts import Herald
-from chat.monitoring.status.history import Writer
+from chat.monitoring.status.drill_reports import Reporter
+from chat.monitoring.status.last_day import Writer
 from chat.monitoring.status.leader import group
-from chat.monitoring.status.reports import Reporter
-from chat.monitoring.status.rules import Facts, Rule, State
 from chat.monitoring.status.samples import Sample
 from chat.redis import Down
 from chat.redis.client import redis
@@ -64,7 +71,7 @@ class Keeper:
         """One look: how things stand, what alerts that means, and leave it for the others."""
         if self.states is None:  # whoever looked before has ended
             seen = group.seen()
-            self.states = rules.from_plain(seen.get("alerts", {}))
+            self.states = alert_rules.from_plain(seen.get("alerts", {}))
             self.hour.append(seen.get("hour") or {"at": time.time()})
         snap = together()
         sample = samples.take(snap)
@@ -84,9 +91,9 @@ class Keeper:
             self.well = sample
         outage = samples.since(self.well, sample)
         now = time.time()
-        self.states, turned = rules.look(self.states, facts, now)
+        self.states, turned = alert_rules.look(self.states, facts, now)
         group.tell({
-            "at": now, "alerts": rules.to_plain(self.states), "minute": last,
+            "at": now, "alerts": alert_rules.to_plain(self.states), "minute": last,
             "outage": {name: outage[name] for name in ("posts", "failed", "lost")},
             "hour": self.hour[0], "redis": self.redis, "mongo": self.mongo,
             "channel": self.herald.trouble, "census": self.census,
@@ -116,13 +123,13 @@ class Keeper:
         began = after.since if after.on else before.since
         lasted = None if after.on or began is None else now - began
         if after.on:
-            level = logging.INFO if rule.severity == rules.INFO else logging.WARNING
-            log.log(level, "Alert: %s", " ".join(texts.alert(rule, after.value)))
+            level = logging.INFO if rule.severity == alert_rules.INFO else logging.WARNING
+            log.log(level, "Alert: %s", " ".join(alert_texts.alert(rule, after.value)))
         else:
-            log.warning("Alert over after %.0f s: %s", lasted or 0, texts.title(rule.name))
+            log.warning("Alert over after %.0f s: %s", lasted or 0, alert_texts.title(rule.name))
         if url := self.app.config.get("ALERT_WEBHOOK"):
             since = datetime.fromtimestamp(began or now, UTC).isoformat(timespec="seconds")
-            outward.tell(url, texts.told(rule, after.on, after.value, since, lasted))
+            outward.tell(url, alert_texts.told(rule, after.on, after.value, since, lasted))
 
 
 def facts_of(gauges: dict[str, dict[str, float]], minute: Sample, longer: Sample) -> Facts:

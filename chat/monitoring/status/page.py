@@ -11,18 +11,18 @@ from chat import presence, rollout
 from chat.cache import fire_drill as drill
 from chat.monitoring.shared_dir import place, together
 from chat.monitoring.status import (
-    cards,
+    alert_rules,
+    alert_texts,
     charts,
     formats,
-    history,
-    rules,
+    last_day,
     samples,
-    texts,
+    server_cards,
     time_budget,
 )
 from chat.monitoring.status import summary as verdicts
+from chat.monitoring.status.alert_rules import State
 from chat.monitoring.status.leader import group
-from chat.monitoring.status.rules import State
 from chat.monitoring.status.samples import Sample
 from chat.monitoring.status.servers import Gauges, gauges_of, one
 from chat.redis.client import redis
@@ -39,7 +39,7 @@ def live() -> dict[str, Any]:
     gauges = gauges_of(snap)
     mongo = current_app.extensions["chat_status"].mongo.report()
     door = redis.state()
-    active = rules.active(rules.from_plain(seen.get("alerts", {})))
+    active = alert_rules.active(alert_rules.from_plain(seen.get("alerts", {})))
     others_up = bool(one(gauges, registry.REDIS_UP, 1))
     hour = samples.since(seen.get("hour") or {}, samples.take(snap))
     verdict = verdicts.decide(mongo, door, others_up, active, drill.left(), seen.get("outage"))
@@ -50,8 +50,8 @@ def live() -> dict[str, Any]:
         "verdict": verdict,
         "alerts": advised,
         "channel": channel(seen.get("channel") or ""),
-        "mongo": cards.of_mongo(mongo, seen.get("mongo") or {}),
-        "redis": cards.of_redis(door, seen.get("redis") or {}, gauges),
+        "mongo": server_cards.of_mongo(mongo, seen.get("mongo") or {}),
+        "redis": server_cards.of_redis(door, seen.get("redis") or {}, gauges),
         "caches": caches(hour, seen.get("census") or {}),
         "now": now(seen.get("minute") or {}, gauges),
         "sessions": sessions(hour),
@@ -71,10 +71,10 @@ def channel(trouble: str) -> dict[str, str] | None:
     return {"slug": slug, "trouble": trouble} if trouble else None
 
 
-def told(rule: rules.Rule, state: State) -> dict[str, Any]:
+def told(rule: alert_rules.Rule, state: State) -> dict[str, Any]:
     """An active alert."""
     since = datetime.fromtimestamp(state.since or 0, UTC).isoformat()
-    said = texts.alert(rule, state.value)
+    said = alert_texts.alert(rule, state.value)
     return {"severity": rule.severity, "since": since, **said._asdict()}
 
 
@@ -174,12 +174,12 @@ def _redis_of(gauges: Gauges) -> str:
         return "disabled"
     if one(gauges, registry.REDIS_UP):
         return "up"
-    return cards.PAUSED if drill.phase() == drill.AWAY else "down"
+    return server_cards.PAUSED if drill.phase() == drill.AWAY else "down"
 
 
 def pictures() -> list[charts.Chart]:
     """The last day, as MongoDB has it."""
-    points = history.points()
+    points = last_day.points()
     return [
         charts.draw(_("Hit rate"), "%", points, [("hit_rate", "one", "")], top=100,
                     mark=WANTED_HITS, mark_label=f"{WANTED_HITS} %"),

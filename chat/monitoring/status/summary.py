@@ -11,9 +11,9 @@ from flask_babel import ngettext
 
 from chat.cache import fire_drill as drill
 from chat.models.driver import DENIALS, DISK_FULL
-from chat.monitoring.status import texts
+from chat.monitoring.status import alert_texts
+from chat.monitoring.status.alert_rules import INFO, Rule, State
 from chat.monitoring.status.formats import when
-from chat.monitoring.status.rules import INFO, Rule, State
 
 OK, WARN, DOWN = "ok", "degraded", "down"
 Active = list[tuple[Rule, State]]
@@ -129,7 +129,7 @@ def _of_alerts(door: dict[str, Any], active: Active) -> StatusVerdict:
     grave = [(rule, state) for rule, state in active if rule.severity != INFO]
     if grave:
         return StatusVerdict(
-            WARN, _("Working, with issues: %(what)s.", what=texts.title(grave[0][0].name))
+            WARN, _("Working, with issues: %(what)s.", what=alert_texts.title(grave[0][0].name))
         )
     if door["status"] == "disabled":
         return StatusVerdict(
@@ -139,6 +139,6 @@ def _of_alerts(door: dict[str, Any], active: Active) -> StatusVerdict:
         )
     if active:
         return StatusVerdict(
-            OK, _("Everything works. %(what)s.", what=texts.title(active[0][0].name))
+            OK, _("Everything works. %(what)s.", what=alert_texts.title(active[0][0].name))
         )
     return StatusVerdict(OK, _("Everything works."), _("Nothing to do."))

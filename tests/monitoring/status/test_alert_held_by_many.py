@@ -11,9 +11,9 @@ from bson import ObjectId
 
 from chat.models import Alert, Channel, Message, Site, base
 from chat.models.alert import LEASE_MS
-from chat.monitoring.status import rules
+from chat.monitoring.status import alert_rules
+from chat.monitoring.status.alert_rules import BY_NAME, State
 from chat.monitoring.status.channel_alerts import ARCHIVED, MISSING, Herald
-from chat.monitoring.status.rules import BY_NAME, State
 from chat.protocol import NOBODY
 from chat.services import accounts, system_messages
 
@@ -149,12 +149,14 @@ def test_it_is_said_in_the_language_of_the_installation(app):
 
 
 def test_every_alert_can_be_said(app):
-    from chat.monitoring.status import texts
+    from chat.monitoring.status import alert_texts
 
     with app.test_request_context():
-        for rule in rules.RULES:
-            assert texts.message(rule.name, True, 0.9, None).startswith(BEGIN)
-            assert texts.message(rule.name, False, None, 7300).startswith(f"{END} after 2 hours: ")
-        assert texts.message("redis_memory", True, 0.9, None, "https://chat.example/").endswith(
-            "admins: https://chat.example/admin/status"
-        )
+        for rule in alert_rules.RULES:
+            assert alert_texts.message(rule.name, True, 0.9, None).startswith(BEGIN)
+            assert alert_texts.message(rule.name, False, None, 7300).startswith(
+                f"{END} after 2 hours: "
+            )
+        assert alert_texts.message(
+            "redis_memory", True, 0.9, None, "https://chat.example/"
+        ).endswith("admins: https://chat.example/admin/status")

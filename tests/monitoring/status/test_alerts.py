@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.i18n import flask_babel as babel
-from chat.monitoring.status import rules, samples, texts
-from chat.monitoring.status.rules import BY_NAME, RULES, Facts, Rule, State, step
+from chat.monitoring.status import alert_rules, alert_texts, samples
+from chat.monitoring.status.alert_rules import BY_NAME, RULES, Facts, Rule, State, step
 
 WELL = Facts(redis_enabled=True)
-RULE = Rule("x", rules.WARNING, lambda facts: None, above=10, below=5, on_s=30, off_s=60)
+RULE = Rule("x", alert_rules.WARNING, lambda facts: None, above=10, below=5, on_s=30, off_s=60)
 NARROW = replace(RULE, below=9.5)
 # What is seen: (seconds since the last look, the figure).
 SEEN = st.lists(
@@ -121,9 +121,9 @@ def lasting(facts):
     """The states after these facts have lasted."""
     states, now = {}, 0.0
     for _ in range(80):
-        states, _turned = rules.look(states, facts, now)
+        states, _turned = alert_rules.look(states, facts, now)
         now += 2
-    return {rule.name for rule, _state in rules.active(states)}
+    return {rule.name for rule, _state in alert_rules.active(states)}
 
 
 @pytest.mark.parametrize("name", [rule.name for rule in RULES])
@@ -152,8 +152,8 @@ def test_every_alert_is_a_sentence_with_advice_in_every_language(language):
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
     babel.init_app(app, locale_selector=lambda: language)
     with app.test_request_context():
-        said = {rule.name: texts.alert(rule, 0.83) for rule in RULES}
-        sent = texts.told(BY_NAME["redis_memory"], True, 0.83, "now", None)
+        said = {rule.name: alert_texts.alert(rule, 0.83) for rule in RULES}
+        sent = alert_texts.told(BY_NAME["redis_memory"], True, 0.83, "now", None)
     assert len({each.sentence for each in said.values()}) == len(RULES)
     assert all(each.advice.endswith(".") for each in said.values())
     assert "83" in said["redis_memory"].sentence
@@ -165,8 +165,8 @@ def test_every_alert_is_a_sentence_with_advice_in_every_language(language):
 @given(SEEN)
 def test_what_is_kept_is_read_again(seen):
     states = {"redis_memory": history(RULE, [*seen, (1, 11)])[-1][2]}
-    assert rules.from_plain(rules.to_plain(states)) == states
-    assert rules.from_plain({"redis_memory": {"no": 1}, "unknown": {}}) == {}
+    assert alert_rules.from_plain(alert_rules.to_plain(states)) == states
+    assert alert_rules.from_plain({"redis_memory": {"no": 1}, "unknown": {}}) == {}
 
 
 def test_the_difference_of_two_samples_is_what_happened_between():

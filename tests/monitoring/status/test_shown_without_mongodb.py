@@ -4,7 +4,7 @@ import pytest
 from pymongo.errors import NetworkTimeout
 
 from chat.monitoring import snapshot
-from chat.monitoring.status import history, page, time_budget
+from chat.monitoring.status import last_day, page, time_budget
 from chat.views import errors, status
 
 
@@ -21,9 +21,9 @@ def all_that_is_asked(app):
 
 
 def test_a_mongodb_that_is_known_to_be_away_is_not_asked(app, monkeypatch):
-    monkeypatch.setattr(history, "_kept", None)
+    monkeypatch.setattr(last_day, "_kept", None)
     assert all_that_is_asked(app) >= 4
-    monkeypatch.setattr(history, "_kept", None)
+    monkeypatch.setattr(last_day, "_kept", None)
     app.extensions["chat_status"].mongo.record("NetworkTimeout", None)
     assert all_that_is_asked(app) == 0
     with app.app_context(), app.test_request_context():

@@ -45,7 +45,7 @@ SOURCES: dict[str, Callable[[str], Source]] = {
 }
 
 
-class Shadow:
+class StaleCheck:
     """The queue of keys to compare in this process."""
 
     def __init__(self, share: float = 0.0) -> None:
@@ -69,19 +69,19 @@ class Shadow:
             self.there.set()
 
 
-_shadow = Shadow()
+_check = StaleCheck()
 
 
 def init_app(app: Flask) -> None:
     """SHADOW_SAMPLE percent of the answers; none at 0."""
-    global _shadow
-    _shadow = Shadow(app.config.get("SHADOW_SAMPLE", 0) / 100)
-    telemetry.on_hits(_shadow.sample if _shadow.share else None)
+    global _check
+    _check = StaleCheck(app.config.get("SHADOW_SAMPLE", 0) / 100)
+    telemetry.on_hits(_check.sample if _check.share else None)
 
 
 def watch(app: Flask) -> None:
     """For ever: compare what waits, one after the other."""
-    mine = _shadow
+    mine = _check
     while True:
         mine.there.wait()
         while mine.waiting:

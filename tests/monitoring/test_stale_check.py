@@ -9,7 +9,7 @@ import pytest
 from app import create_app
 from chat.cache import messages
 from chat.cache.fence import writes as fence_writes
-from chat.monitoring import shadow
+from chat.monitoring import stale_check
 from chat.telemetry import registry
 from tests.monitoring.scrape import scrape
 from tests.support.people import Person
@@ -53,7 +53,7 @@ def test_a_wrong_value_under_a_valid_version_is_counted_as_stale_and_a_right_one
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, mongod):
     """An app that compares nothing by itself, and whoever set it up."""
-    launcher = Launcher(tmp_path_factory.mktemp("shadow"), mongod.uri)
+    launcher = Launcher(tmp_path_factory.mktemp("stale"), mongod.uri)
     app = launcher(SHADOW_SAMPLE="0")
     yield app, Person(app.url).set_up()
     launcher.close()
@@ -94,26 +94,26 @@ class Gevent:
 
 def test_comparisons_are_a_second_apart_however_many_wait(monkeypatch):
     clock, compared = Gevent(rests=5), []
-    waiting = shadow.Shadow(share=1.0)
-    monkeypatch.setattr(shadow, "_shadow", waiting)
-    monkeypatch.setattr(shadow, "gevent", clock)
-    monkeypatch.setattr(shadow, "check", lambda _app, key: compared.append((clock.now, key)))
+    waiting = stale_check.StaleCheck(share=1.0)
+    monkeypatch.setattr(stale_check, "_check", waiting)
+    monkeypatch.setattr(stale_check, "gevent", clock)
+    monkeypatch.setattr(stale_check, "check", lambda _app, key: compared.append((clock.now, key)))
     for number in range(5):
         waiting.sample([f"cache:users:profile:{number}"])
     with pytest.raises(Over):
-        shadow.watch(None)
+        stale_check.watch(None)
     assert compared == [(float(n), f"cache:users:profile:{n}") for n in range(5)]
 
 
 def test_what_more_answers_than_can_be_compared_would_add_is_skipped_and_counted():
-    waiting, skipped = shadow.Shadow(share=1.0), ("cache:site", "skipped")
+    waiting, skipped = stale_check.StaleCheck(share=1.0), ("cache:site", "skipped")
     before = registry.SHADOW.values.get(skipped, 0)
-    for _ in range(shadow.MOST_WAITING):
+    for _ in range(stale_check.MOST_WAITING):
         waiting.sample(["cache:site", "session:not-compared"])
     assert registry.SHADOW.values.get(skipped, 0) == before
     for _ in range(7):
         waiting.sample(["cache:site"])
-    assert list(waiting.waiting) == ["cache:site"] * shadow.MOST_WAITING
+    assert list(waiting.waiting) == ["cache:site"] * stale_check.MOST_WAITING
     assert registry.SHADOW.values[skipped] == before + 7
 
 
@@ -133,7 +133,7 @@ def test_what_changes_while_it_is_compared_is_undecided_and_never_stale(running,
     try:
         while sum(found.values()) < 800:
             for key in keys:
-                found[key.rpartition(":")[0], shadow.check(here, key)] += 1
+                found[key.rpartition(":")[0], stale_check.check(here, key)] += 1
     finally:
         over.set()
         writer.join()
@@ -153,7 +153,9 @@ def test_a_write_between_the_two_looks_makes_it_undecided(running, here):
 
     def compared(meanwhile):
         with here.app_context():
-            return shadow.compare(recent._replace(load=lambda: (meanwhile(), recent.load())[1]))
+            return stale_check.compare(
+                recent._replace(load=lambda: (meanwhile(), recent.load())[1])
+            )
 
     eventually(lambda: fresh() and compared(lambda: None) == "agreed")
     assert compared(lambda: person.say(channel, "in between")) == "undecided"
@@ -161,7 +163,7 @@ def test_a_write_between_the_two_looks_makes_it_undecided(running, here):
     begun = []
     assert compared(lambda: begun.append(fence_writes.begin(recent.key))) == "undecided"
     with here.app_context():
-        assert shadow.compare(recent) == "undecided"  # a write is under way already
+        assert stale_check.compare(recent) == "undecided"  # a write is under way already
         fence_writes.release(begun[0])
     eventually(lambda: fresh() and compared(lambda: None) == "agreed")
 

@@ -8,8 +8,8 @@ import copy
 import pytest
 
 from chat.cache import fire_drill as drill
+from chat.monitoring.status import alert_rules, samples
 from chat.monitoring.status import loop as keepers
-from chat.monitoring.status import rules, samples
 from chat.monitoring.status.loop import Keeper, facts_of
 from chat.redis.client import redis
 from chat.rollout import FEATURES
@@ -78,8 +78,8 @@ def figures_that_are_on(now, minute_ago=(), before=()):
     )
     states = {}
     for second in range(0, 200, 2):
-        states, _turned = rules.look(states, facts, second)
-    return {rule.name: state.value for rule, state in rules.active(states)}
+        states, _turned = alert_rules.look(states, facts, second)
+    return {rule.name: state.value for rule, state in alert_rules.active(states)}
 
 
 def reads(hit=0, miss=0, error=0):
@@ -141,7 +141,7 @@ def test_when_all_is_well_nothing_is_told():
     assert figures_that_are_on([]) == {}
 
 
-@pytest.mark.parametrize("name", [rule.name for rule in rules.RULES])
+@pytest.mark.parametrize("name", [rule.name for rule in alert_rules.RULES])
 def test_each_alert_is_told_by_what_it_is_about_and_its_quiet_twin_is_not(name):
     figure, seen = ON[name]
     assert figures_that_are_on(*seen) == {name: pytest.approx(figure)}
@@ -158,8 +158,8 @@ def test_what_nobody_has_measured_yet_is_no_alert():
     facts = facts_of(gauges_of(nothing), none, none)
     states = {}
     for second in range(0, 200, 2):
-        states, _turned = rules.look(states, facts, second)
-    assert rules.active(states) == []
+        states, _turned = alert_rules.look(states, facts, second)
+    assert alert_rules.active(states) == []
 
 
 class WholeClock(Clock):
@@ -190,8 +190,8 @@ def seen(app, clock, monkeypatch):
             monkeypatch.setattr(keepers, "together", lambda: snapshot(0, *changes))
             keeper.look()
             clock.now += 2
-        states = rules.from_plain(told["alerts"])
-        return {rule.name for rule, _state in rules.active(states)}, told
+        states = alert_rules.from_plain(told["alerts"])
+        return {rule.name for rule, _state in alert_rules.active(states)}, told
 
     with app.app_context():
         yield look

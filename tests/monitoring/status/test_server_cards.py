@@ -12,8 +12,8 @@ from pymongo.server_description import ServerDescription
 from pymongo.topology_description import TOPOLOGY_TYPE, TopologyDescription
 
 from chat.monitoring import snapshot
-from chat.monitoring.status import cards, charts, formats, page, rules
-from chat.monitoring.status.rules import State
+from chat.monitoring.status import alert_rules, charts, formats, page, server_cards
+from chat.monitoring.status.alert_rules import State
 from chat.telemetry import registry
 
 NOW = datetime.now(UTC)
@@ -164,14 +164,14 @@ def test_a_member_of_the_replica_set_that_is_dead_is_seen(facts, monkeypatch):
     one_dead = replica_set("isWritablePrimary", "secondary", None)
     leaderless = replica_set("secondary", "secondary", None)
     one_left = replica_set("isWritablePrimary", None, None)
-    members = cards.members
+    members = server_cards.members
     for topology, servers, primary in (
         (all_well, "rs0 3 of 3 servers are up", "Primary: db0:27017"),
         (one_dead, "rs0 2 of 3 servers are up", "Primary: db0:27017"),
         (one_left, "rs0 1 of 3 servers is up", "Primary: db0:27017"),
         (leaderless, "rs0 2 of 3 servers are up", "No primary node: writing is impossible."),
     ):
-        monkeypatch.setattr(cards, "members", lambda _ours, it=topology: members(it))
+        monkeypatch.setattr(server_cards, "members", lambda _ours, it=topology: members(it))
         assert facts.of("<h3>MongoDB")["Replica set"] == f"{servers} {primary}"
         html = facts.page()
         html = html[html.index("Replica set") :].partition("</dd>")[0]
@@ -232,7 +232,7 @@ def test_a_cache_is_shown_with_and_without_and_sessions_by_their_store(facts):
 
 def on(name, value):
     states = {name: State(on=True, since=time.time(), value=value)}
-    return rules.to_plain(states)
+    return alert_rules.to_plain(states)
 
 
 def test_an_alert_s_figure_and_advice_are_said_once_below_the_headline(facts):
@@ -267,13 +267,13 @@ def test_a_chart_begins_with_its_third_point_and_counts_people_whole(facts, monk
         nothing = dict.fromkeys(("hit_rate", "with", "without", "online", "deliveries"))
         return [nothing] * (144 - len(values)) + [nothing | {"online": v} for v in values]
 
-    monkeypatch.setattr(page.history, "points", lambda: points(0, 0))
+    monkeypatch.setattr(page.last_day, "points", lambda: points(0, 0))
     html = facts.page()
     people = html[html.index("<figcaption>People online") :].partition("</figure>")[0]
     assert "each point covers ten minutes, and a line needs three" in people
     assert "<svg" not in people
     assert "last: <strong>0</strong>" in people
-    monkeypatch.setattr(page.history, "points", lambda: points(0, 0, 0))
+    monkeypatch.setattr(page.last_day, "points", lambda: points(0, 0, 0))
     html = facts.page()
     people = html[html.index("<figcaption>People online") :].partition("</figure>")[0]
     assert '<span class="chart-top" aria-hidden="true">1</span>' in people

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from chat.monitoring.status.alert_rules import Rule
 from chat.monitoring.status.formats import duration, figure
-from chat.monitoring.status.rules import Rule
 
 
 class Said(NamedTuple):

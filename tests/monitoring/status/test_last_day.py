@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from chat.models import Minute, base
 from chat.models.status_minute import KEPT_SECONDS
-from chat.monitoring.status import charts, history
-from chat.monitoring.status.history import MOST_WAITING, Writer
+from chat.monitoring.status import charts, last_day
+from chat.monitoring.status.last_day import MOST_WAITING, Writer
 
 ROW = {"hits": 9, "misses": 1, "with": [], "without": [], "seconds": 60.0, "deliveries": 120,
        "sockets": 2, "online": 3}  # fmt: skip
@@ -36,7 +36,7 @@ def test_a_minute_written_again_by_another_process_of_the_group_is_not_counted_t
     Minute.put("one", {minute - timedelta(hours=26): ROW})
     stored = Minute.last_day()
     assert len(stored) == 1
-    point = history.to_points(stored, time.time())[-1]
+    point = last_day.to_points(stored, time.time())[-1]
     assert point["hit_rate"] == 90
     assert point["online"] == 4  # both see the same people
     assert point["deliveries"] == 4.0  # 240 in a minute
@@ -67,11 +67,11 @@ def test_each_minute_is_closed_once_and_waits_while_mongodb_is_away(app, monkeyp
 def test_a_day_has_a_point_each_ten_minutes_and_gaps_where_nothing_is_known():
     now = time.time()
     at = datetime.fromtimestamp(now - 3600, UTC)
-    points = history.to_points([{"at": at, "by": {"one": ROW}}], now)
+    points = last_day.to_points([{"at": at, "by": {"one": ROW}}], now)
     assert len(points) == 144
     assert [p["online"] for p in points if p["online"] is not None] == [3]
-    assert history.to_points([{"at": at - timedelta(days=2), "by": {"one": ROW}}], now) == (
-        history.to_points([], now)
+    assert last_day.to_points([{"at": at - timedelta(days=2), "by": {"one": ROW}}], now) == (
+        last_day.to_points([], now)
     )
 
 

@@ -7,9 +7,9 @@ from bson import ObjectId
 
 from chat.cache import fire_drill as drill
 from chat.models import Drill
-from chat.monitoring.status import reports, samples
+from chat.monitoring.status import drill_reports, samples
 from chat.telemetry import registry
-from tests.monitoring.status.test_rules import calls, snapshot
+from tests.monitoring.status.test_alert_rules import calls, snapshot
 
 HTTP = ("POST", "/api/channels/<channel_id>/messages")
 FORM = ("POST", "/channels/<slug>/messages")
@@ -53,14 +53,14 @@ def report(app, monkeypatch):
         Drill.begin({"id": "1", "nickname": "olga"}, 0, 0)
         run = Drill.read()["run"]
         monkeypatch.setattr(drill, "run", lambda: run)
-        reporter = reports.Reporter(f"group-{ObjectId()}")
+        reporter = drill_reports.Reporter(f"group-{ObjectId()}")
         seen = [(drill.NEAR, 0, ()), (drill.AWAY, 3, ()), (drill.BACK, 63, during),
                 (drill.NONE, 70, during), (drill.NONE, 100, after or during)]  # fmt: skip
         for phase, second, counted in seen:
             at[0] = phase
             sample = samples.take(snapshot(second, *counted))
             reporter.look(sample, lambda: samples.take(snapshot(-60)))
-        told = reports.read(Drill.read())
+        told = drill_reports.read(Drill.read())
         return told, told["sentence"]
 
     with app.test_request_context():
