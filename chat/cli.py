@@ -11,10 +11,10 @@ from chat.auth.password_rules import check_new_password
 from chat.auth.sessions import interface as sessions
 from chat.config import settings as config
 from chat.errors import ChatError, Invalid
+from chat.folders import DOCS
 from chat.models import AccessToken, Heartbeat, User
 from chat.models.base import DATABASE_GONE
 from chat.models.driver import reason
-from chat.paths import DOCS
 from chat.realtime.outgoing import broadcasts
 from chat.redis import rights
 from chat.redis_schema import keys

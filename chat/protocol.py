@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from chat.paths import STATIC
+from chat.folders import STATIC
 
 # Events that browsers send (chat.realtime.incoming.handlers).
 MESSAGE_POST: Final = "message:post"

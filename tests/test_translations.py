@@ -12,8 +12,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 
+from chat.folders import TRANSLATIONS
 from chat.i18n import LANGUAGES, compile_catalogues, js_strings
-from chat.paths import TRANSLATIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None}

@@ -18,7 +18,7 @@ from flask import Flask, has_request_context, request
 from flask_babel import Babel, get_locale, gettext
 from flask_login import current_user
 
-from chat.paths import TRANSLATIONS
+from chat.folders import TRANSLATIONS
 
 flask_babel = Babel()
 LANGUAGES = {"en": "English", "ru": "Русский"}

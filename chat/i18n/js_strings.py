@@ -13,7 +13,7 @@ from flask_babel import get_locale, gettext, ngettext
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from chat.paths import STATIC
+from chat.folders import STATIC
 
 KEYS = STATIC / "js" / "i18n-keys.json"
 # A number of each plural category, for the languages there are.

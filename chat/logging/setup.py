@@ -19,7 +19,7 @@ import gevent.hub
 from flask import Flask, Response, current_app, g, has_request_context, request
 
 from chat.logging.redaction import trace
-from chat.request.path import is_within
+from chat.request.url_path import is_within
 
 log = logging.getLogger(__name__)
 

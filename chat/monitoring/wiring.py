@@ -10,10 +10,10 @@ from chat.auth.sessions import store as session_store
 from chat.cache import users_by_activity
 from chat.cache.fence import scripts as fence_scripts
 from chat.cache.response_dependencies import VERSION
+from chat.folders import DOCS
 from chat.models import DOCUMENTS
 from chat.models.outage import Outage
 from chat.monitoring import mongo_times, request_times, sampler, shared_dir, snapshot, stale_check
-from chat.paths import DOCS
 from chat.redis import metrics as redis_timings
 from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of

@@ -2,7 +2,7 @@
 
 import tomllib
 
-from chat.paths import ROOT
+from chat.folders import ROOT
 
 
 def _read() -> str:

@@ -16,7 +16,7 @@ from werkzeug.routing import RequestRedirect
 from chat.auth import current_user as auth
 from chat.auth import form_token
 from chat.errors import FormExpired, Unavailable
-from chat.request.path import is_within
+from chat.request.url_path import is_within
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 MAX_REQUEST = 256 * 1024

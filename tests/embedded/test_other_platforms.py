@@ -16,7 +16,7 @@ from chat.auth import passwords
 from chat.embedded import process
 from chat.embedded.binaries import find_mongod, find_valkey
 from chat.embedded.process import Process, stop_orphan
-from chat.paths import ROOT
+from chat.folders import ROOT
 from chat.web import open_files
 
 MACS = [("darwin", "arm64"), ("darwin", "x86_64")]

@@ -9,8 +9,8 @@ from flask import Flask
 from chat.cache import fence
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import scripts as fence_scripts
+from chat.folders import DOCS
 from chat.monitoring.status import key_counts
-from chat.paths import DOCS
 from chat.redis import DOWN, prefix, recovery, rights, scripts
 from chat.redis.client import Door
 from chat.redis.connect import Connector

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chat import errors, protocol
-from chat.paths import ROOT, STATIC
+from chat.folders import ROOT, STATIC
 from chat.realtime.incoming import events, handlers
 
 CODE = [*(ROOT / "chat").rglob("*.py"), *(STATIC / "js").rglob("*.js")]

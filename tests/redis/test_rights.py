@@ -15,7 +15,7 @@ from flask import Flask
 import chat
 from app import create_app
 from chat.embedded.mongo import Mongo
-from chat.paths import DOCS
+from chat.folders import DOCS
 from chat.redis import prefix, rights
 from chat.redis.client import Door
 from tests.redis.test_client import door_to

@@ -34,7 +34,7 @@ from chat.redis import Down, scripts
 from chat.redis.client import redis
 from chat.redis_schema import ownership
 from chat.request.handoff import of
-from chat.request.path import is_within
+from chat.request.url_path import is_within
 from chat.telemetry import events as telemetry
 
 __all__ = [

@@ -145,8 +145,8 @@ def test_while_redis_does_not_answer_that_alone_is_said_of_it():
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_every_alert_is_a_sentence_with_advice_in_every_language(language):
     app = Flask(__name__)
+    from chat.folders import TRANSLATIONS
     from chat.i18n import compile_catalogues
-    from chat.paths import TRANSLATIONS
 
     compile_catalogues()
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)

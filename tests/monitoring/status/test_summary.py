@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 
 from chat.cache import fire_drill as drill
+from chat.folders import TRANSLATIONS
 from chat.i18n import compile_catalogues, local_time
 from chat.i18n import flask_babel as babel
 from chat.monitoring.status import formats, summary
-from chat.paths import TRANSLATIONS
 
 UP = {"status": "up", "since": "2026-05-03T12:00:00+00:00", "next_retry_s": None}
 

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from chat.request.path import is_within
+from chat.request.url_path import is_within
 from tests.conftest import NewPerson
 from tests.support.small_app import leave, redis_url, small_app
 

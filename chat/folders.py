@@ -1,4 +1,4 @@
-"""Where the files of the product lie that are not Python."""
+"""The folders of the product's files that are not Python: docs, static, translations."""
 
 from pathlib import Path
 
