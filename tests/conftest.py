@@ -16,7 +16,7 @@ from redis.connection import Connection
 from app import create_app
 from chat.embedded.mongo import Mongo
 from chat.monitoring.status import time_budget
-from chat.redis import connect
+from chat.redis import timeouts
 from chat.redis.client import redis
 from tests.support import databases, share
 from tests.support.order import Order
@@ -143,8 +143,8 @@ def launch_app(tmp_path: Path, mongod: Mongo) -> Iterator[Launcher]:
 def patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process waits for its stores: most tests ask what is answered, not how fast, and a busy
     machine is no outage."""
-    monkeypatch.setattr(connect, "READ_TIMEOUT", SECONDS)
-    monkeypatch.setattr(connect, "CONNECT_TIMEOUT", SECONDS)
+    monkeypatch.setattr(timeouts, "READ_TIMEOUT", SECONDS)
+    monkeypatch.setattr(timeouts, "CONNECT_TIMEOUT", SECONDS)
     monkeypatch.setattr(time_budget, "PATIENCE", SECONDS)
     redis.close()
     yield

@@ -12,7 +12,7 @@ from flask import Flask
 from chat.redis import deadline, recovery, scripts
 from chat.redis import watch as redis_watch
 from chat.redis.breaker import Breaker
-from chat.redis.connect import POOL_WAIT, Connector, is_configured
+from chat.redis.connect import Connector, is_configured
 from chat.redis.errors import (
     BUG,
     DENIED,
@@ -30,6 +30,7 @@ from chat.redis.mark import Elsewhere
 from chat.redis.pipeline import ServerClient
 from chat.redis.reasons import describe
 from chat.redis.shared_client import SharedClient
+from chat.redis.timeouts import POOL_WAIT
 from chat.telemetry import events as telemetry
 
 T = TypeVar("T")

@@ -6,43 +6,18 @@ from typing import Any
 
 import redis
 from flask import Flask
-from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.connection import BlockingConnectionPool, parse_url
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from chat.config.urls import host_and_port
 from chat.redis.cluster import Cluster
 from chat.redis.pipeline import ServerClient
-from chat.redis.socket import TimedSocket
+from chat.redis.timed_socket import TimedSocket
+from chat.redis.timeouts import POOL_WAIT, limits
 
 Hosts = list[tuple[str, int]]
 OnConnect = Callable[[Any], None]
-
-# Seconds. While Redis hangs, a request must be answered from MongoDB within half a second. A busy
-# process does not lose answers to these timeouts: gevent delivers data that has arrived before it
-# checks the time.
-READ_TIMEOUT, CONNECT_TIMEOUT = 0.15, 0.15
-POOL_WAIT = 0.15
-
-
-def never_again() -> Retry:
-    """Disable retries: a second try would double the wait and might run a write twice."""
-    return Retry(NoBackoff(), 0)
-
-
-def limits(**own: Any) -> dict[str, Any]:
-    """Timeouts of every connection: a server that hangs must not hang its callers."""
-    return {
-        "socket_timeout": READ_TIMEOUT,
-        "socket_connect_timeout": CONNECT_TIMEOUT,
-        "retry": never_again(),
-        # If enabled, the library tolerates answers that no command waits for.
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-        **own,
-    }
 
 
 def is_configured(app: Flask) -> bool:

@@ -1,6 +1,6 @@
 """Limits how long one request waits for Redis, in all its calls together.
 
-Each call has its own timeout (``chat.redis.connect``). A slow server may stay just below it in
+Each call has its own timeout (``chat.redis.timeouts``). A slow server may stay just below it in
 every call, so the waits of a request are added up. After PATIENCE seconds the request skips all
 calls that may be skipped (``Door.call(spare=True)``): reads, which MongoDB can answer as well.
 Calls that announce a write are never skipped, because Redis must know of every acknowledged write.

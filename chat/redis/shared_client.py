@@ -9,10 +9,11 @@ from typing import Any
 import redis
 
 from chat.redis import metrics as redis_timings
-from chat.redis.connect import POOL_WAIT, Connector
+from chat.redis.connect import Connector
 from chat.redis.mark import Mark
 from chat.redis.pipeline import ServerClient
-from chat.redis.socket import TimedSocket
+from chat.redis.timed_socket import TimedSocket
+from chat.redis.timeouts import POOL_WAIT
 
 log = logging.getLogger(__name__)
 

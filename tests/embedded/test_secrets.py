@@ -10,7 +10,7 @@ import redis
 from pymongo.errors import OperationFailure
 
 from chat.embedded.process import LOOPBACK
-from chat.redis.connect import never_again
+from chat.redis.timeouts import never_again
 from tests.support.embedded import Run
 from tests.support.people import Person
 from tests.support.servers import start_mongod, start_valkey

@@ -9,7 +9,7 @@ import redis.connection
 from flask import Flask
 from gevent import socket
 
-from chat.redis import connect
+from chat.redis import timeouts
 from chat.redis.client import Door
 from chat.redis.publisher import Publisher
 from tests.support.servers import Redis
@@ -25,7 +25,7 @@ def publisher(own_redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pub
     assert redis.connection.socket is blocking
     monkeypatch.setattr(redis.connection, "socket", socket)
     for name in ("READ_TIMEOUT", "CONNECT_TIMEOUT"):
-        monkeypatch.setattr(connect, name, NEVER)
+        monkeypatch.setattr(timeouts, name, NEVER)
     app = Flask("door")
     app.config.update(REDIS_URL=own_redis.url, TESTING=True)
     door = Door()

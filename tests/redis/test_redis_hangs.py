@@ -14,7 +14,7 @@ from flask import Flask
 from app import create_app
 from chat import models
 from chat.embedded.mongo import Mongo
-from chat.redis import DOWN, connect, deadline, recovery
+from chat.redis import DOWN, deadline, recovery, timeouts
 from chat.redis.client import Door, redis
 from chat.redis_schema import keys
 from chat.request.concurrency import turns
@@ -53,8 +53,8 @@ def world(
     own_redis: Redis, mongod: Mongo, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SimpleNamespace]:
     """A signed-in person, and a line to Redis that is slow but never too slow for one call."""
-    monkeypatch.setattr(connect, "READ_TIMEOUT", 600)
-    monkeypatch.setattr(connect, "CONNECT_TIMEOUT", 600)
+    monkeypatch.setattr(timeouts, "READ_TIMEOUT", 600)
+    monkeypatch.setattr(timeouts, "CONNECT_TIMEOUT", 600)
     line = Line(own_redis.port)
     address = {"REDIS_URL": f"redis://127.0.0.1:{line.port}/0",
                "MONGODB_URI": new_database(mongod.uri)}  # fmt: skip

@@ -24,7 +24,7 @@ from app import create_app
 from chat.cache import fence
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import writes as fence_writes
-from chat.redis import connect
+from chat.redis import timeouts
 from chat.redis.client import redis
 
 LATE = "X-Late"
@@ -96,7 +96,7 @@ def attack(left: str) -> None:
     for name in SLOW:
         setattr(half_with(name), name, late(getattr(half_with(name), name)))
     # A busy machine is no outage: what is answered without Redis is not promised to be new.
-    connect.READ_TIMEOUT = connect.CONNECT_TIMEOUT = PATIENCE
+    timeouts.READ_TIMEOUT = timeouts.CONNECT_TIMEOUT = PATIENCE
 
 
 attack(os.environ["ATTACKED_FENCE"])
