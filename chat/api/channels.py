@@ -6,7 +6,7 @@ from chat.api import schemas
 from chat.api.params import given
 from chat.api.routing import Noun
 from chat.auth import permissions
-from chat.services import channels, people
+from chat.services import channels, users
 
 noun = Noun("channels")
 
@@ -63,7 +63,7 @@ def leave(channel_id: str) -> None:
 )
 def members(channel_id: str) -> dict:
     """The ids of a channel's members."""
-    return {"users": [person["id"] for person in people.members_of(current_user, channel_id)]}
+    return {"users": [person["id"] for person in users.members_of(current_user, channel_id)]}
 
 
 @noun.operation("POST", "/channels/<channel_id>/people/<user_id>", {204: None})

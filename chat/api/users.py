@@ -3,7 +3,7 @@
 from chat.api import schemas
 from chat.api.params import given
 from chat.api.routing import Encoded, Noun, encode
-from chat.services import people
+from chat.services import users
 
 noun = Noun("users")
 
@@ -13,7 +13,7 @@ noun = Noun("users")
 )
 def index(query: schemas.UserQuery) -> Encoded:
     """People, most recently active first, a page at a time."""
-    return people.list_people_as(_page, **given(query))
+    return users.list_people_as(_page, **given(query))
 
 
 def _page(found: list[dict], following: str | None) -> Encoded:
@@ -23,10 +23,10 @@ def _page(found: list[dict], following: str | None) -> Encoded:
 @noun.operation("GET", "/users/online", {200: schemas.UserIds}, cached=True, alike=True)
 def online() -> dict:
     """The ids of those who are online."""
-    return {"users": [person["id"] for person in people.online_people()]}
+    return {"users": [person["id"] for person in users.online_people()]}
 
 
 @noun.operation("GET", "/users/<user_id>", {200: schemas.User}, cached=True)
 def show(user_id: str) -> dict:
     """One person."""
-    return people.get_person(user_id)
+    return users.get_person(user_id)

@@ -6,7 +6,7 @@ from chat import presence
 from chat.models import User
 from chat.models.user import to_profile
 from chat.protocol import PLACES_FOUND
-from chat.services import channels, people
+from chat.services import channels, users
 from chat.text import spellings
 
 MOST = 50
@@ -42,7 +42,7 @@ def _rank(name: str, meant: list[str]) -> int | None:
 
 def _people(meant: list[str], limit: int) -> list[dict]:
     if not meant:
-        return people.list_people(limit)[0]
+        return users.list_people(limit)[0]
     patterns = [spellings.pattern(spelling) for spelling in meant]
     rows = User.named_like([f"^{pattern}" for pattern in patterns], limit)
     if len(rows) < limit:

@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from chat.auth.current_user import role_required
 from chat.errors import ChatError, NotFound
-from chat.services import accounts, invites, people, site
+from chat.services import accounts, invites, site, users
 from chat.views.forms import MISTAKES, ask, page, see, typed
 from chat.views.shell import absolute_url
 
@@ -102,7 +102,7 @@ def set_role(user_id: str) -> ResponseReturnValue:
 def ask_deactivate(user_id: str) -> ResponseReturnValue:
     """Asks once."""
     try:
-        person = people.get_person(user_id)
+        person = users.get_person(user_id)
     except NotFound:  # in another tab it is done already
         return see("/admin#people")
     return ask(

@@ -14,7 +14,7 @@ from chat.models import base
 from chat.pages import fragments
 from chat.pages.message_rows import member_list, message_list
 from chat.protocol import HISTORY_PAGE
-from chat.services import channels, invites, messages, people
+from chat.services import channels, invites, messages, users
 from chat.text import integers
 from chat.views import unread
 from chat.views.forms import errors_of
@@ -31,7 +31,7 @@ def show(
     """The newest messages, those before ?before=, or those around a message."""
     view = channels.view_for(current_user, channel)
     found, more, newer, view["rev"] = _history(view, around)
-    members = people.members_of(current_user, view["id"])
+    members = users.members_of(current_user, view["id"])
     new_seq, skipped = unread.where(view, found)
     response = _render(
         view,
@@ -55,7 +55,7 @@ def show_unwritten(profile: dict, problem: ChatError | None = None) -> Response:
         "id": "", "slug": "", "kind": "direct", "title": profile["nickname"], "topic": "",
         "archived": False, "member": True, "unread": 0, "people": [current_user.id, profile["id"]],
     }  # fmt: skip
-    sides = people.get_people(view["people"])
+    sides = users.get_people(view["people"])
     return _render(view, problem, messages=[], more=False, newer=False, members=sides)
 
 

@@ -10,7 +10,7 @@ from flask_login import current_user
 from chat.auth import permissions
 from chat.auth.current_user import login_required
 from chat.errors import ChatError, Invalid, NotFound
-from chat.services import accounts, channels, messages, people
+from chat.services import accounts, channels, messages, users
 from chat.text import integers
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, ask, page, see, typed
@@ -151,7 +151,7 @@ def _settings(
         channel=view,
         current_channel_id=view["id"],
         can_manage=channels.can_manage(current_user, channel),
-        members=people.members_of(current_user, view["id"]),
+        members=users.members_of(current_user, view["id"]),
         changed=_changed(),
         form=form or {"name": view["name"], "topic": view["topic"]},
     )
@@ -160,7 +160,7 @@ def _settings(
 def _changed() -> dict | None:
     """Whom a notice on the page is about."""
     try:
-        return people.get_person(request.args.get("who", ""))
+        return users.get_person(request.args.get("who", ""))
     except NotFound:
         return None
 
@@ -185,7 +185,7 @@ def add_person(slug: str) -> ResponseReturnValue:
     channel = permissions.get_channel_by_slug_for(current_user, slug)
     nickname = request.form.get("nickname", "").strip()
     try:
-        person = people.get_by_nickname(nickname)
+        person = users.get_by_nickname(nickname)
         channels.add_person(current_user, channel["id"], person["id"])
     except NotFound:
         again = Invalid(_("There is no one with this nickname."), field="nickname")
@@ -205,7 +205,7 @@ def ask_remove_person(slug: str, user_id: str) -> ResponseReturnValue:
     """Asks once."""
     channel = permissions.get_channel_by_slug_for(current_user, slug)
     permissions.require_manager(current_user, channel)
-    person = people.get_person(user_id)
+    person = users.get_person(user_id)
     names = {"nickname": person["nickname"], "channel": channel["name"]}
     text = (
         _("They can't read it until a member adds them again. Their messages stay.")

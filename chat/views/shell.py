@@ -17,7 +17,7 @@ from chat.pages.message_rows import (
     members_left_out,
     person_link,
 )
-from chat.services import channels, people, site
+from chat.services import channels, site, users
 from chat.text.markdown import is_emoji
 from chat.web.security import csrf_token, site_address
 
@@ -105,7 +105,7 @@ def sidebar() -> dict[str, Any]:
     if "sidebar" not in g:
         views = channels.list_own(current_user)
         named = [view for view in views if view["kind"] != "direct" and not view["archived"]]
-        others = [p for p in people.online_people() if p["id"] != current_user.id]
+        others = [p for p in users.online_people() if p["id"] != current_user.id]
         directs = [dict(view, other=other_of(view)) for view in views if view["kind"] == "direct"]
         g.sidebar = {
             "channels": sorted(named, key=lambda view: view["title"].casefold()),
@@ -128,7 +128,7 @@ def other_of(channel: dict) -> str | None:
 
 def online_ids() -> str:
     """The ids of all who are online, for the browser, which is then told of changes only."""
-    return " ".join(person["id"] for person in people.online_people())
+    return " ".join(person["id"] for person in users.online_people())
 
 
 def presence_state(person_id: str) -> str:

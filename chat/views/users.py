@@ -11,7 +11,7 @@ from flask_login import current_user
 from chat.auth import permissions
 from chat.auth.current_user import login_required
 from chat.errors import ChatError, Invalid, NotFound, Throttled
-from chat.services import accounts, channels, people, tokens
+from chat.services import accounts, channels, tokens, users
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, ask, page, see, typed
 from chat.views.messages import post_typed
@@ -136,7 +136,7 @@ def new_direct() -> ResponseReturnValue:
 
 
 def _new_direct(problem: ChatError | None = None) -> ResponseReturnValue:
-    found, _next = people.list_people(LISTED, None)
+    found, _next = users.list_people(LISTED, None)
     others = [person for person in found if person["id"] != current_user.id]
     others.sort(key=lambda person: person["nickname"].casefold())
     chosen = request.form.getlist("user")

@@ -22,11 +22,11 @@ from chat.services import (
     emoji,
     invites,
     messages,
-    people,
     reactions,
     site,
     system_messages,
     tokens,
+    users,
 )
 from tests.cache import stored
 from tests.support.emptied import empty_redis
@@ -226,12 +226,12 @@ def answers():
     """All that anybody can ask for, by what is read again and again."""
     everybody = [Account(profile) for profile in User.everybody() if profile["active"]]
     rooms = [str(row["_id"]) for row in Channel._get_collection().find({}, {"_id": 1})]
-    found = {"site": site.get_site(), "emoji": emoji.counts(), "people": people.list_people(1000)}
+    found = {"site": site.get_site(), "emoji": emoji.counts(), "people": users.list_people(1000)}
     for person in everybody:
-        found["person", person.nickname] = attempt(people.get_person, person.id)
+        found["person", person.nickname] = attempt(users.get_person, person.id)
         found["channels", person.nickname] = channels.list_for(person)
         for room in rooms:
-            for ask in (people.members_of, messages.history, messages.unread):
+            for ask in (users.members_of, messages.history, messages.unread):
                 found[ask.__name__, person.nickname, room] = attempt(ask, person, room)
     return found
 

@@ -16,7 +16,7 @@ from chat.models import Channel
 from chat.models.message import MOST_CHARACTERS, size_of
 from chat.realtime.incoming import catch_up
 from chat.request.concurrency import Turns
-from chat.services import channels, people, places, tokens
+from chat.services import channels, places, tokens, users
 from chat.services.channels import MOST_FORMER_ADDRESSES
 from chat.text import validate
 from tests.realtime.test_slow_readers import SlowTab
@@ -162,7 +162,7 @@ def test_what_is_bounded_by_number_is_bounded_by_size() -> None:
     assert validate.CHANNEL_NAME_CHARACTERS[1] * 4 == name
     assert validate.NICKNAME_CHARACTERS[1] * 4 == nickname
     assert channel < MOST_BYTES
-    assert people.MOST_IN_PAGE * person < MOST_BYTES
+    assert users.MOST_IN_PAGE * person < MOST_BYTES
     assert places.MOST * (person + 3 * name + validate.TOPIC_CHARACTERS * 4 + 300) < MOST_BYTES
     assert tokens.MOST * (name + 300) < MOST_BYTES
     assert MOST_FORMER_ADDRESSES * name < MOST_BYTES

@@ -11,7 +11,7 @@ from pymongo.errors import AutoReconnect
 from chat.models import User
 from chat.redis.client import redis
 from chat.redis_schema import keys
-from chat.services import activity, people
+from chat.services import activity, users
 from tests.support.people import Person
 
 
@@ -56,7 +56,7 @@ def writes(monkeypatch) -> list[dict[str, datetime]]:
 
 
 def listed() -> list[str]:
-    found, _ = people.list_people()
+    found, _ = users.list_people()
     return [person["id"] for person in found]
 
 
@@ -183,7 +183,7 @@ def test_pages_by_activity_hold_everybody_once_after_a_batch(site, clock):
     activity.flush()
     seen, cursor = [], None
     while True:
-        page, cursor = people.list_people(3, cursor)
+        page, cursor = users.list_people(3, cursor)
         seen += [person["id"] for person in page]
         if cursor is None:
             break
