@@ -11,16 +11,19 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 # A Node that came as a wheel lies in the virtual environment.
 NODE_PATH_FIRST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
+# What static/dist is made from (build/sources.mjs).
+SOURCES := $(shell find static/js static/css build) static/icon.svg static/icons.txt package-lock.json
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all test-without-redis lint format types bench faults screenshots browser prometheus clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(STAMPS)/run $(STAMPS)/vendor ## start the chat with its own MongoDB and Valkey
+run: $(STAMPS)/run $(STAMPS)/built ## start the chat with its own MongoDB and Valkey
 	@exec $(PY) -m chat.embedded
 
-test: lint $(STAMPS)/vendor browser prometheus ## lint, types and every test, against real servers
+test: lint $(STAMPS)/built browser prometheus ## lint, types and every test, against real servers
 	@$(NODE_PATH_FIRST) npm test --silent
 	$(PYTEST) $(ARGS)
 
@@ -28,7 +31,7 @@ test-all: ARGS += -m "long or not long"
 test-all: test ## the same with the tests that take half a minute or more each
 
 # R19, R20: what people are promised does not depend on how much of Redis is used.
-test-without-redis: $(STAMPS)/dev $(STAMPS)/vendor ## the front door's tests without Redis, and with some of it
+test-without-redis: $(STAMPS)/dev $(STAMPS)/built ## the front door's tests without Redis, and with some of it
 	for share in off 0 10 50; do CHAT_TEST_REDIS=$$share \
 	  $(PYTEST) $$($(PY) -m tests.support.share) $(ARGS) || exit 1; done
 
@@ -44,13 +47,13 @@ format: $(STAMPS)/dev $(STAMPS)/npm-dev ## let ruff and prettier write the code 
 	$(PY) -m ruff format .
 	@$(NODE_PATH_FIRST) npm run --silent format
 
-bench: $(STAMPS)/dev $(STAMPS)/vendor ## measure, and print tables
+bench: $(STAMPS)/dev $(STAMPS)/built ## measure, and print tables
 	$(PY) -m benchmarks $(ARGS)
 
-faults: $(STAMPS)/dev $(STAMPS)/vendor ## break one thing after the other, and count what people notice
+faults: $(STAMPS)/dev $(STAMPS)/built ## break one thing after the other, and count what people notice
 	$(PY) -m tests.faults.harness $(ARGS)
 
-screenshots: $(STAMPS)/dev $(STAMPS)/vendor browser ## the pictures of the README
+screenshots: $(STAMPS)/dev $(STAMPS)/built browser ## the pictures of the README
 	$(PY) -m tests.browser.screenshots $(ARGS)
 
 browser: ## the browser of the tests, where apt may install it
@@ -60,7 +63,7 @@ prometheus: ## what the tests of the alerts need, where apt may install it
 	@build/prometheus.sh
 
 clean: ## what was built and installed; never the data
-	rm -rf $(VENV) node_modules static/vendor .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules static/vendor static/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMPS)/venv:
@@ -100,6 +103,6 @@ $(STAMPS)/npm-dev: $(STAMPS)/npm
 	@$(NODE_PATH_FIRST) npm ci --silent
 	@touch $@
 
-$(STAMPS)/vendor: $(STAMPS)/npm build/vendor.mjs static/icons.txt
+$(STAMPS)/built: $(STAMPS)/npm $(SOURCES)
 	@$(NODE_PATH_FIRST) npm run --silent build
 	@touch $@

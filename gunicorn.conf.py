@@ -14,7 +14,15 @@ from chat.config.settings import ConfigError, load
 from chat.config.urls import host_and_port
 from chat.logging import setup as logging_setup
 from chat.monitoring.shared_dir import place
-from chat.web import gunicorn, handover, open_files, slow_senders, start_check, worker
+from chat.web import (
+    built_files,
+    gunicorn,
+    handover,
+    open_files,
+    slow_senders,
+    start_check,
+    worker,
+)
 
 try:
     settings = load(os.environ)
@@ -52,6 +60,8 @@ def on_starting(server):
     """Refuse settings that cannot work; create the directory for the metrics of the workers."""
     try:
         start_check.check(settings)
+        if line := built_files.check(settings["PRODUCTION"]):
+            server.log.warning(line)
     except ConfigError as error:
         sys.exit(str(error))
     place.make()

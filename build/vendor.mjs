@@ -1,13 +1,13 @@
-// Puts into static/vendor what browsers are served from npm packages: the Socket.IO client, and
-// one sprite of the icons named in static/icons.txt (one name a line, # starts a comment).
+// Copies what comes from npm packages into static/vendor: the Socket.IO client, and one sprite of
+// the icons named in static/icons.txt (one name a line, # starts a comment).
 
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+import { root } from "./sources.mjs";
+
 const modules = join(root, "node_modules");
-const vendor = join(root, "static", "vendor");
+const folder = join(root, "static", "vendor");
 
 async function iconNames() {
   const text = await readFile(join(root, "static", "icons.txt"), "utf8");
@@ -31,18 +31,13 @@ async function symbol(name) {
 async function buildSprite() {
   const symbols = await Promise.all((await iconNames()).map(symbol));
   const open = '<svg xmlns="http://www.w3.org/2000/svg">';
-  await writeFile(join(vendor, "icons.svg"), `${open}\n${symbols.join("\n")}\n</svg>\n`);
-  return symbols.length;
+  await writeFile(join(folder, "icons.svg"), `${open}\n${symbols.join("\n")}\n</svg>\n`);
 }
 
-async function build() {
-  await mkdir(vendor, { recursive: true });
+/** Writes static/vendor. */
+export async function vendor() {
+  await mkdir(folder, { recursive: true });
   const client = "socket.io.esm.min.js";
-  await copyFile(join(modules, "socket.io-client", "dist", client), join(vendor, client));
-  console.log(`static/vendor: ${client}, icons.svg (${await buildSprite()} icons)`);
+  await copyFile(join(modules, "socket.io-client", "dist", client), join(folder, client));
+  await buildSprite();
 }
-
-build().catch((error) => {
-  console.error(error.message);
-  process.exitCode = 1;
-});

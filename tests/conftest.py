@@ -18,7 +18,7 @@ from chat.embedded.mongo import Mongo
 from chat.monitoring.status import time_budget
 from chat.redis import timeouts
 from chat.redis.client import redis
-from tests.support import databases, share
+from tests.support import built, databases, share
 from tests.support.order import Order
 from tests.support.people import Person
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
@@ -42,6 +42,8 @@ if share.asked_for():
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Order(config))
+    if not hasattr(config, "workerinput"):  # whoever starts the workers, or works alone
+        built.bring_up_to_date()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,46 +1,67 @@
-"""One stylesheet from the files in static/css, in layer order, under an address that never changes
-its content: twenty small files for the people who edit them, one cached request for the readers."""
+"""Serves the built files under addresses whose content never changes, compressed."""
 
-import hashlib
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, abort, current_app, request
 
-# Order matters only for the first three: the layers are named in tokens.css.
-FIRST = ("tokens.css", "reset.css", "base.css")
+from chat.web import built_files, content_encoding
+from chat.web.built_files import BuiltFile, BuiltFiles
+
+FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def init_app(app: Flask) -> None:
-    """Serves /static/style.css and gives templates `stylesheet_url()`."""
-    app.add_url_rule("/static/style.css", "stylesheet", stylesheet)
-    app.add_template_global(stylesheet_url)
+    """Serve /static/dist/<name>, and give templates ``asset`` and ``modules``."""
+    app.add_url_rule(f"{built_files.ADDRESS}<name>", "built_file", built_file)
+    app.add_template_global(asset)
+    app.add_template_global(modules)
 
 
-def stylesheet() -> Response:
-    """All of static/css, joined; cached for a year when asked for by its version."""
-    text, version = _joined()
-    response = Response(text, mimetype="text/css")
-    response.set_etag(version)
-    if request.args.get("v") == version:
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    else:
-        response.headers["Cache-Control"] = "no-cache"
+def asset(name: str) -> str:
+    """The address of a built file, for example of "style.css"."""
+    return _built().address(name)
+
+
+def modules(entry: str) -> list[str]:
+    """The addresses of a script and of all modules that it imports."""
+    return _built().modules(entry)
+
+
+def built_file(name: str) -> Response:
+    """A built file. A name of another version gets the present file, which is not kept then."""
+    found = _built().get(name)
+    if found is not None:
+        return _answer(found, FOR_EVER)
+    found = _built().successor(name)
+    if found is None:
+        abort(404)
+    return _answer(found, "no-cache")
+
+
+def _answer(file: BuiltFile, caching: str) -> Response:
+    encoding = content_encoding.best(request.headers.get("Accept-Encoding", ""), file.compressed)
+    response = Response(file.compressed.get(encoding, file.content), mimetype=file.mimetype)
+    response.headers["Cache-Control"] = caching
+    response.headers["Vary"] = "Accept-Encoding"
+    if encoding != content_encoding.PLAIN:
+        response.headers["Content-Encoding"] = encoding
+    response.set_etag(f"{file.name}-{encoding}")
     response.make_conditional(request)
     return response
 
 
-def stylesheet_url() -> str:
-    """The address that the present content has."""
-    return f"/static/style.css?v={_joined()[1]}"
+def _built() -> BuiltFiles:
+    """The build; loaded once a process, and in development again after each build."""
+    kept = current_app.extensions.get("chat.built_files")
+    made = None if current_app.config["PRODUCTION"] else _made_at(built_files.FOLDER)
+    if kept is None or kept[1] != made:
+        kept = current_app.extensions["chat.built_files"] = (BuiltFiles(), made)
+    files: BuiltFiles = kept[0]
+    return files
 
 
-def _joined() -> tuple[str, str]:
-    """The text and its version; read once a process, and again on every call under debug."""
-    known = current_app.extensions.get("chat.stylesheet")
-    if known is None or current_app.debug:
-        folder = Path(current_app.static_folder or "static") / "css"
-        names = [*FIRST, *sorted(p.name for p in folder.glob("*.css") if p.name not in FIRST)]
-        text = "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
-        known = (text, hashlib.sha256(text.encode()).hexdigest()[:16])
-        current_app.extensions["chat.stylesheet"] = known
-    return known
+def _made_at(folder: Path) -> int:
+    try:
+        return (folder / built_files.MANIFEST).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

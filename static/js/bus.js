@@ -1,12 +1,12 @@
-/** Modules tell each other what happened without importing each other. */
+/** Modules tell each other what happened without importing each other: by events of the document. */
 
-const target = new EventTarget();
+const PREFIX = "chat:";
 
 export function tell(name, detail) {
-  target.dispatchEvent(new CustomEvent(name, { detail }));
+  document.dispatchEvent(new CustomEvent(PREFIX + name, { detail }));
 }
 
 /** Until `signal` aborts, if one is given. */
 export function when(name, fn, signal) {
-  target.addEventListener(name, (event) => fn(event.detail), { signal });
+  document.addEventListener(PREFIX + name, (event) => fn(event.detail), { signal });
 }

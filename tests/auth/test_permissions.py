@@ -10,6 +10,7 @@ import socketio
 from flask import Flask
 
 from chat.realtime.incoming.events import table as socket_events
+from chat.web.built_files import ADDRESS, BuiltFiles
 from tests.permission_table import ACTORS, EVENTS, ROUTES
 from tests.support.people import NOBODY, PASSWORD, Person
 from tests.support.processes import AppProcess
@@ -140,6 +141,7 @@ class World:
             ("<emoji>", lambda: "🎉"),
             ("<what>", lambda: "back"),
             ("<path:path>", lambda: "nothing"),
+            ("<name>", lambda: BuiltFiles().address("main.js").removeprefix(ADDRESS)),
             ("<path:filename>", lambda: "js/main.js"),
         ]
 

@@ -37,7 +37,6 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "/channels": ("who",),
     "/channels/<slug>": ("before",),
     "/channels/<slug>/settings": ("who",),
-    "/static/style.css": ("v",),
 }
 COOKIES = ("last_channel", "locale", "tz", "form", "device")
 EVENTS: dict[str, tuple[str, ...]] = {

@@ -139,6 +139,7 @@ PLACES = [
     b"/channels/%s", b"/channels/%s/settings", b"/dm/%s", b"/join/%s", b"/messages/%s",
     b"/nowhere/%s",
     b"/api/%s", b"/api/users/%s", b"/api/channels/%s", b"/api/channels/%s/messages", b"/static/%s",
+    b"/static/dist/%s",
     b"/admin/control/%s", b"/register?invite=%s", b"/login?next=%s", b"/api/users?cursor=%s",
     b"/channels?%s=%s", b"/socket.io/%s", b"/socket.io/?EIO=4&transport=websocket&sid=%s",
 ]  # fmt: skip

@@ -14,8 +14,8 @@ const HOOK = `
 // Addresses of the site are files here.
 register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
 
-// The entry does something when it is loaded; the other is a classic script for the head.
-const NOT_IMPORTED = ["main.js", "first-view.js"];
+// The entries do something when they are loaded; the last is a classic script for the head.
+const NOT_IMPORTED = ["main.js", "visitor.js", "first-view.js"];
 
 const modules = readdirSync(new URL("js/", STATIC), { recursive: true })
   .filter((name) => name.endsWith(".js") && !NOT_IMPORTED.includes(name))

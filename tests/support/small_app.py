@@ -16,6 +16,7 @@ from chat import models, rollout
 from chat import redis as chat_redis
 from chat.auth import current_user as auth
 from chat.auth import form_token, known_browsers
+from chat.auth.login import log_in
 from chat.auth.sessions import interface as sessions
 from chat.auth.sessions import store as session_store
 from chat.cache import invalidation
@@ -95,7 +96,7 @@ def _routes(app: Flask) -> None:
     def login() -> str:
         row = User.by_nickname(flask.request.form["nickname"])
         assert row
-        login.log_in(models.user.to_profile(row))
+        log_in(models.user.to_profile(row))
         return flask.session["csrfToken"]  # type: ignore[no-any-return]
 
     @app.post("/logout")

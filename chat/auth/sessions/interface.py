@@ -121,8 +121,8 @@ class Sessions(ServerSideSessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, BrowserSession) or session.degraded:
             return
-        if session.accessed:
-            response.vary.add("Cookie")
+        if session.accessed and not is_within(request.path, WITHOUT_SESSION):
+            response.vary.add("Cookie")  # a static file with it would be fetched again and again
         if session.modified and (session or session.stored):
             try:
                 keep(session)
