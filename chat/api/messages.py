@@ -59,6 +59,12 @@ def post(channel_id: str, body: schemas.NewMessage) -> Answer:
     return Answer(message, 201 if created else 200)
 
 
+@noun.operation("GET", "/messages/<message_id>", {200: schemas.Message})
+def get(message_id: str) -> dict:
+    """One message that is not deleted."""
+    return messages.get(current_user, message_id)
+
+
 @noun.operation("PATCH", "/messages/<message_id>", {200: schemas.Message}, body=schemas.MessageText)
 def edit(message_id: str, body: schemas.MessageText) -> dict:
     """Change the text of one's own message."""

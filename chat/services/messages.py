@@ -59,6 +59,11 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     return message, created
 
 
+def get(actor: Any, message_id: str) -> dict:
+    """One message that is not deleted, from a channel that the actor may read; else NotFound."""
+    return permissions.get_message_for(actor, message_id)
+
+
 def edit(actor: Any, message_id: str, body: str) -> dict:
     """Edit a message of the actor; it is marked as edited."""
     message = permissions.get_message_for(actor, message_id)

@@ -1,6 +1,7 @@
 """Messages without JavaScript: posting, editing, deleting; and the address of one message."""
 
 import secrets
+from typing import Any
 
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
@@ -13,7 +14,7 @@ from chat.errors import ChatError, Conflict, Invalid, NotFound
 from chat.services import messages
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, page, see
-from chat.views.shell import channel_url
+from chat.views.shell import absolute_url, channel_url
 
 blueprint = Blueprint("messages", __name__)
 
@@ -58,6 +59,23 @@ def _permalink(channel: dict, message: dict) -> str:
     return f"/channels/{channel['slug']}/m/{message['seq']}#m{message['seq']}"
 
 
+@blueprint.get("/messages/<message_id>/actions")
+@login_required
+def actions(message_id: str) -> ResponseReturnValue:
+    """Everything that the reader can do with a message."""
+    message, channel = _message(message_id)
+    may_write = permissions.is_member(current_user, channel) and not channel["archived"]
+    is_own = message["author"]["id"] == current_user.id
+    return _form(
+        "messages/actions.html",
+        message,
+        channel,
+        link=absolute_url(f"/messages/{message_id}"),
+        may_edit=may_write and is_own,
+        may_delete=may_write and (is_own or current_user.is_moderator),
+    )
+
+
 @blueprint.get("/messages/<message_id>/edit")
 @login_required
 def edit_form(message_id: str) -> ResponseReturnValue:
@@ -79,7 +97,12 @@ def delete_form(message_id: str) -> ResponseReturnValue:
 
 
 def _form(
-    template: str, message: dict, channel: dict, problem: ChatError | None = None, text: str = ""
+    template: str,
+    message: dict,
+    channel: dict,
+    problem: ChatError | None = None,
+    text: str = "",
+    **values: Any,
 ) -> ResponseReturnValue:
     return page(
         template,
@@ -89,6 +112,7 @@ def _form(
         current_channel_id=channel["id"],
         form={"text": text},
         back=_permalink(channel, message),
+        **values,
     )
 
 
