@@ -43,13 +43,12 @@ def push() -> Response:
     channel, how = request.args["channel"], request.args["how"]
     count, rate = request.args.get("count", 1, int), request.args.get("rate", 20.0, float)
     found, _more = messages.history(current_user, channel, limit=1)
-    html = broadcasts.row(found[0])
     send = {"emit": _emit, "bare": _write}[how]
     began = time.monotonic()
     for number in range(count):
         gevent.sleep(max(0.0, began + number / rate - time.monotonic()))
         stamped = {**found[0], "client_id": f"bench-{time.monotonic_ns()}-"}
-        send(rooms.channel(channel), {"message": stamped, "html": html})
+        send(rooms.channel(channel), {"message": broadcasts.carried(stamped)})
     return Response("done")
 
 

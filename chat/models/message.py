@@ -83,10 +83,7 @@ class Message(Document):
     }
 
     def number(self, seq: int, rev: int) -> None:
-        """Set the numbers, and a new id.
-
-        A broadcast that was prepared under other numbers has the old id, so it is not used.
-        """
+        """Set the numbers, and a new id."""
         self.id = ObjectId()
         self.seq, self.rev, self.first_rev, self.taken = seq, rev, rev, [rev]
 

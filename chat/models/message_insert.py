@@ -6,13 +6,11 @@ and journal) and one end. Each post is acknowledged when all posts of its batch 
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from contextvars import Context, copy_context
 from itertools import zip_longest
 from typing import Any
 
-import gevent
 from bson import ObjectId
 from mongoengine import signals
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError
@@ -23,31 +21,25 @@ from chat.models.message import TRIES, Message, lock, numbers, to_message
 MOST_TOGETHER = 16
 _DUPLICATE = 11000
 
-Meanwhile = Callable[[dict], None]
 Stored = tuple[dict, bool]
 
 
 class Post:
     """One message to store, and its result: ``stored`` or ``error``."""
 
-    def __init__(self, document: Message, meanwhile: Meanwhile | None) -> None:
+    def __init__(self, document: Message) -> None:
         self.document = document
         self.plain: dict = {}  # the inserted row in plain form
         self.stored: Stored | None = None
         self.error: Exception | None = None
-        self._meanwhile = meanwhile
-        self._context: Context = copy_context()  # of its request: another may store it
 
     def ended(self) -> bool:
         return self.stored is not None or self.error is not None
 
     def row(self) -> dict:
-        """The row to insert. The first call also starts ``meanwhile`` in a new greenlet."""
+        """The row to insert."""
         row: dict = self.document.to_mongo()
         self.plain = to_message(row)
-        prepare, self._meanwhile = self._meanwhile, None
-        if prepare:
-            gevent.spawn(self._context.run, prepare, self.plain)
         return row
 
 
@@ -61,20 +53,17 @@ def post(
     text: str,
     html: str,
     client_id: str,
-    meanwhile: Meanwhile | None = None,
     thread: str | None = None,
 ) -> Stored:
     """Store a message once: (message, True), or (the stored one, False) for a known client_id.
 
     If two processes try the same number, the unique index decides, and the loser takes the next.
-    ``meanwhile(message)`` may prepare the broadcast while MongoDB works. It must not send it,
-    because the message is not stored yet and may never be. With ``thread`` the message is outside
-    the channel's stream (``chat.models.message``).
+    With ``thread`` the message is outside the channel's stream (``chat.models.message``).
     """
     channel = ObjectId(channel_id)
     said = {"author": author_id, "author_nickname": nickname, "text": text, "html": html}
     said |= {"thread": thread} if thread else {}
-    mine = Post(Message(channel=channel, client_id=client_id, **said), meanwhile)
+    mine = Post(Message(channel=channel, client_id=client_id, **said))
     waiting = _waiting[channel]
     waiting.append(mine)
     try:

@@ -6,8 +6,7 @@ recently used ones are dropped if there are too many.
 """
 
 from datetime import tzinfo
-from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask_babel import get_locale
 from markupsafe import Markup
@@ -18,16 +17,15 @@ from chat.pages import timeline
 from chat.pages.drawn import Drawn, draw
 from chat.pages.fragments import Pieces
 
-MOST_BYTES = 12_000_000  # about 3,500 rows, each also in a version with buttons
+MOST_BYTES = 6_000_000  # about 6,000 rows
 MOST_CHARACTERS = 2_000_000  # for links
 MOST_LISTS, LONGEST_LIST = 240, 150_000  # longer lists are assembled from their rows each time
 MOST_MEMBERS = 200  # lines on a page; if there are more members, online people come first
-# Placeholders in a row where a button may be hidden; random, so that no user text contains them.
-HIDE_EDIT, HIDE_DELETE = (f" hide-{name}-{token_hex(8)}" for name in ("edit", "delete"))
-HIDDEN = b" hidden"
+# Has each part that a message may have. The browser takes out what one of its own has not.
 BLANK: dict[str, Any] = {
-    "seq": "", "text": "", "html": "", "created_at": "", "client_id": "",
-    "edited_at": None, "deleted": False, "reactions": [],
+    "id": "", "seq": "", "rev": "", "text": "", "html": "", "created_at": "", "client_id": "",
+    "edited_at": True, "deleted": False, "reactions": [{"emoji": "", "count": ""}],
+    "author": {"id": "", "nickname": ""},
 }  # fmt: skip
 NO_PERSON = {"id": "", "nickname": "", "status": "-"}
 
@@ -42,24 +40,17 @@ _lists: Made[bytes] = Made(MOST_LISTS, lambda piece: len(piece) <= LONGEST_LIST)
 
 
 def message_list(
-    messages: list[dict],
-    reader: Any,
-    readonly: bool,
-    new_seq: int | None = None,
-    linked_seq: int | None = None,
+    messages: list[dict], new_seq: int | None = None, linked_seq: int | None = None
 ) -> bytes:
     """The rows of a page of history, with day separators and the line above new messages.
 
-    ``new_seq`` None: there are no new messages. Readers who see the same share one list: they wrote
-    none of the messages and have the same rights, language and time zone.
+    ``new_seq`` None: there are no new messages. Readers of one language and time zone share a list.
     """
     if not messages:
         return b""
-    wrote = any(message["author"]["id"] == reader.id for message in messages)
-    shown = _Shown(reader.id if wrote else "", reader.is_moderator, readonly, _place())
-    marked = (new_seq, linked_seq)
-    key = (messages[-1]["channel"], messages[0]["seq"], *marked, today(), shown)
-    return _lists.get(key, tuple(messages), lambda: _messages(messages, *marked, shown))
+    marked, place = (new_seq, linked_seq), _place()
+    key = (messages[-1]["channel"], messages[0]["seq"], *marked, today(), place)
+    return _lists.get(key, tuple(messages), lambda: _messages(messages, *marked, place))
 
 
 def member_list(members: list[dict], known: bool, reader: Any) -> bytes:
@@ -102,26 +93,10 @@ def person_link(person: dict, state: str, locale: str) -> Markup:
     return Markup(_links.get(key, render))
 
 
-def blank_row(reader: Any) -> Markup:
-    """An empty message row, which the browser fills in for messages that the reader posts."""
-    author = {"id": reader.id, "nickname": reader.nickname}
-    message = {"id": "", "rev": "", "author": author, **BLANK}
-    values = {"message": message, "hide_edit": "", "hide_delete": ""}
-    key = ("blank", reader.id, reader.nickname, _place())
-    return Markup(_links.get(key, lambda: draw("messages/_message.html", values)))
-
-
-class _Shown(NamedTuple):
-    """What a row depends on besides the message.
-
-    ``author``: the reader's id if the reader wrote a message of the list, else "". Also rights,
-    language and time zone.
-    """
-
-    author: str
-    is_moderator: bool
-    readonly: bool
-    place: tuple[str, tzinfo]
+def blank_row() -> Markup:
+    """A row without a message, from which the browser makes the rows of those it is sent."""
+    key = ("blank", _place())
+    return Markup(_links.get(key, lambda: draw("messages/_message.html", {"message": BLANK})))
 
 
 def _place() -> tuple[str, tzinfo]:
@@ -130,11 +105,11 @@ def _place() -> tuple[str, tzinfo]:
 
 
 def _messages(
-    messages: list[dict], new_seq: int | None, linked_seq: int | None, shown: _Shown
+    messages: list[dict], new_seq: int | None, linked_seq: int | None, place: tuple[str, tzinfo]
 ) -> bytes:
     parts: list[bytes] = []
     for row in timeline.rows(messages, new_seq, linked_seq):
-        parts += (_above(row, shown.place), _message_row(row.message, row.continued, shown))
+        parts += (_above(row, place), _message_row(row.message, row.continued, place))
     return b"".join(parts)
 
 
@@ -146,24 +121,13 @@ def _above(row: timeline.TimelineRow, place: tuple[str, tzinfo]) -> bytes:
     return _rows.get(key, lambda: draw("messages/_above.html", {"row": row}).encode())
 
 
-def _message_row(message: dict, continued: bool, shown: _Shown) -> bytes:
-    """The row of a message for a language and time zone, with the reader's buttons."""
-    own = message["author"]["id"] == shown.author
-    may_edit = own and not shown.readonly
-    may_delete = (own or shown.is_moderator) and not shown.readonly
-    row = (message["id"], message["rev"], continued, shown.place)
-
-    def anybodys() -> bytes:
-        values = {"message": message, "continued": continued,
-                  "hide_edit": Markup(HIDE_EDIT), "hide_delete": Markup(HIDE_DELETE)}  # fmt: skip
-        return draw("messages/_message.html", values).encode() + b"\n"
-
-    def readers() -> bytes:
-        piece = _rows.get(row, anybodys)
-        piece = piece.replace(HIDE_EDIT.encode(), b"" if may_edit else HIDDEN, 1)
-        return piece.replace(HIDE_DELETE.encode(), b"" if may_delete else HIDDEN, 1)
-
-    return _rows.get((may_edit, may_delete, *row), readers)
+def _message_row(message: dict, continued: bool, place: tuple[str, tzinfo]) -> bytes:
+    """The row of a message for a language and time zone."""
+    values = {"message": message, "continued": continued}
+    return _rows.get(
+        (message["id"], message["rev"], continued, place),
+        lambda: draw("messages/_message.html", values).encode() + b"\n",
+    )
 
 
 def _members(members: list[dict], known: bool, place: str) -> bytes:

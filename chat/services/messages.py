@@ -43,9 +43,8 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     permissions.require_reachable(actor, channel)
     read_through.look_again()
     body, client_id = validate.check_message(body), validate.check_client_id(client_id)
-    html, prepare = markdown.render(body), broadcasts.prepare
     message, created = message_insert.post(
-        channel_id, actor.id, actor.nickname, body, html, client_id, prepare
+        channel_id, actor.id, actor.nickname, body, markdown.render(body), client_id
     )
     if message["channel"] != channel_id:
         raise BadInput(_l("This client_id was used in another channel."))

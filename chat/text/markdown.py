@@ -72,6 +72,11 @@ def render(text: str) -> str:
     return _as_typed(text) if _too_much(text) else parsed(text)
 
 
+def is_text_alone(html: str, text: str) -> bool:
+    """Whether ``html`` says nothing that ``text`` does not: one paragraph with these characters."""
+    return html == f"<p>{escape(text, quote=False)}</p>"
+
+
 def is_plain(text: str) -> bool:
     """Whether the parser would find nothing in it: such a text begins with a letter."""
     return (

@@ -93,13 +93,12 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
     values.setdefault("composer_url", f"/channels/{view['slug']}/messages")
     if not view["id"]:
         values["composer_url"] = channel_url(view)
-    readonly = view["archived"] or not view["member"]
     reader = current_user._get_current_object()
     marked = values.get("new_seq"), values.get("target_seq")
     html = fragments.render(
         "channels/show.html",
         {
-            "message_rows": message_list(values["messages"], reader, readonly, *marked),
+            "message_rows": message_list(values["messages"], *marked),
             "member_lines": member_list(values["members"], presence.is_known(), reader),
         },
         channel=view,

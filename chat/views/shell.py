@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 
 def surroundings() -> dict[str, Any]:
-    """Values of every page. A push has no reader: it is rendered without them."""
+    """Values of every page. What is rendered outside a request has no reader and none of them."""
     if not has_request_context() or not request.endpoint or request.path.startswith("/api/"):
         return {}
     return {

@@ -50,7 +50,7 @@ function pushed(channel, rev) {
 async function round() {
   const since = { channel: room.id, after: lastSeq(), rev: held.rev };
   const answer = await during(ask(CHANNEL_OPEN, since));
-  for (const { message, html } of answer.messages) put(message, html);
+  for (const { message } of answer.messages) put(message);
   held.reached(reachOf(answer));
   return answer.more;
 }

@@ -3,6 +3,7 @@
  * with a signal that ends all it has bound when the channel is left.
  */
 
+import * as actions from "./actions.js";
 import * as catchup from "./catchup.js";
 import * as composer from "./composer.js";
 import * as conversation from "./conversation.js";
@@ -24,8 +25,8 @@ import * as unreadBar from "./unread-bar.js";
 import * as unsent from "./unsent.js";
 import * as visit from "./visit.js";
 
-const ASKED = [roomOfPage, rows, scroll, messages];
-const AROUND = [messages, panels, copy, selection, members];
+const ASKED = [roomOfPage, rows, scroll, messages, actions];
+const AROUND = [messages, actions, panels, copy, selection, members];
 const PARTS = [conversation, typing, unsent, scroll, composer, edit, history, read, unreadBar];
 const LAST = [listKeys, returning, catchup];
 

@@ -1,6 +1,8 @@
 /** Writing: Enter sends, drafts stay, and the field never waits for the network. */
 
+import * as api from "./api.js";
 import { when } from "./bus.js";
+import { serverTime } from "./clock.js";
 import { $, $$, debounce, el, me } from "./dom.js";
 import { editLastOwn } from "./edit.js";
 import { autosize, isSendKey, isTouch } from "./field.js";
@@ -10,12 +12,15 @@ import { placeOf } from "./logic/outbox.js";
 import { write } from "./outbox.js";
 import { MESSAGE_CHARACTERS, TYPING } from "./protocol.js";
 import { room } from "./room.js";
+import { createdAt } from "./rows.js";
 import { steady } from "./scroll.js";
 import { mention } from "./socket.js";
 import { load, save } from "./storage.js";
+import { during } from "./visit.js";
 
 const WARN_AT = MESSAGE_CHARACTERS - 500;
 const TYPING_MS = 3000;
+const JUST_MS = 300_000;
 
 let form = null;
 let field = null;
@@ -68,10 +73,17 @@ function onKey(event) {
   }
 }
 
-/** On a slow line the form may be sent before this script runs: what it has just posted was then
+/** On a slow line the form may be sent before this script runs. What it has just posted was then
  * still in the field when the page was left, and was kept as a draft. */
-const unsent = (draft) => (draft.trim() === ownRows().at(-1)?.dataset.text ? "" : draft);
-const ownRows = () => $$(`.message[data-author="${me.id}"]`);
+async function dropPosted(draft) {
+  const last = draft && $$(`.message[data-author="${me.id}"]:not([data-seq=""])`).at(-1);
+  if (!last || serverTime() - new Date(createdAt(last)) > JUST_MS) return;
+  const { text } = await during(api.get(`/api/messages/${last.dataset.id}`));
+  if (text !== draft.trim() || field.value !== draft) return;
+  field.value = "";
+  save(draftKey(), null);
+  refresh();
+}
 
 // A permalink's reader came for that message, which has the focus.
 const isLinked = () => Boolean($(".message.is-linked"));
@@ -117,7 +129,8 @@ export function enter(signal) {
   typedAt = 0;
   addCounter();
   bind(signal);
-  field.value ||= unsent(load(draftKey(), ""));
+  field.value ||= load(draftKey(), "");
+  dropPosted(field.value).catch(() => {}); // then it stays, and can be deleted
   refresh();
   if (!isTouch() && !isLinked()) field.focus();
 }

@@ -11,7 +11,7 @@ import { byId, list, markDeleted, put, rows } from "./messages.js";
 import { write } from "./outbox.js";
 import { MESSAGE_CHARACTERS } from "./protocol.js";
 import { room } from "./room.js";
-import { isMine } from "./rows.js";
+import { isMine, textOf } from "./rows.js";
 import { steady } from "./scroll.js";
 import { toast } from "./toast.js";
 import { during } from "./visit.js";
@@ -38,14 +38,13 @@ function close(row) {
   else focusOn(row);
 }
 
-function buildForm(row) {
+function buildForm() {
   const area = el("textarea", {
     class: "edit-text",
     rows: 1,
     dir: "auto",
     "aria-label": t("edit_label"),
   });
-  area.value = area.dataset.before = row.dataset.text;
   const problem = el("p", { class: "field-error", role: "alert", hidden: true });
   const form = el(
     "form",
@@ -68,11 +67,37 @@ function buildForm(row) {
   return { form, area, problem };
 }
 
+function fill(area, text) {
+  area.value = area.dataset.before = text;
+  area.setSelectionRange(text.length, text.length);
+}
+
+// A row of the page shows its text rendered. What was typed is asked for; meanwhile the field waits.
+async function fetchText(row, area, here) {
+  const { id } = row.dataset;
+  area.readOnly = true;
+  area.setAttribute("aria-busy", "true");
+  try {
+    const { text } = await during(api.get(`/api/messages/${id}`));
+    if (!area.isConnected) return;
+    area.readOnly = false;
+    area.removeAttribute("aria-busy");
+    steady(() => {
+      fill(area, text);
+      autosize(area);
+    });
+  } catch (error) {
+    if (area.isConnected) close(here());
+    if (error.status === 404) markDeleted({ id });
+    else toast(error.message, "error");
+  }
+}
+
 function edit(row, fromComposer = false) {
   isFromComposer = fromComposer;
   const open = $(".edit-form textarea", row);
   if (open) return open.focus();
-  const { form, area, problem } = buildForm(row);
+  const { form, area, problem } = buildForm();
   // The row may be replaced under the form while it is open: always ask where the form is now.
   const here = () => form.closest(".message");
   const say = (text) =>
@@ -94,15 +119,17 @@ function edit(row, fromComposer = false) {
   $("[data-edit=cancel]", form).addEventListener("click", () => close(here()));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    submit(here(), area.value.trim(), say);
+    if (!area.readOnly) submit(here(), area, say);
   });
+  const text = textOf(row);
   steady(() => {
     $(".message-content", row).append(form);
     row.classList.add("is-editing");
+    fill(area, text ?? "");
     autosize(area);
   });
   area.focus();
-  area.setSelectionRange(area.value.length, area.value.length);
+  if (text === undefined) fetchText(row, area, here);
 }
 
 /** Its message was deleted under the form: what was typed stays in hand, and may be posted anew. */
@@ -123,9 +150,10 @@ function postAnew(row, text) {
   close(row);
 }
 
-async function submit(row, text, say) {
+async function submit(row, area, say) {
+  const text = area.value.trim();
   if ("deleted" in row.dataset) return postAnew(row, text);
-  if (text === row.dataset.text) return close(row);
+  if (text === (textOf(row) ?? area.dataset.before)) return close(row);
   if (!hasContent({ text })) return askDelete(row);
   if (lengthOf(text) > MESSAGE_CHARACTERS)
     return say(tn("characters_over", lengthOf(text) - MESSAGE_CHARACTERS));

@@ -4,6 +4,7 @@
  * same places on every layout.
  */
 
+import { act, goInside } from "./actions.js";
 import { tell } from "./bus.js";
 import { $ } from "./dom.js";
 import { after, before } from "./separators.js";
@@ -48,16 +49,6 @@ function goTo(row) {
 function goBeside(node, step) {
   const controls = controlsOf(node.closest(".message"));
   controls[(controls.indexOf(node) + step + controls.length) % controls.length]?.focus();
-}
-
-function act(row, name) {
-  const button = $(`[data-action="${name}"]:not([hidden])`, row);
-  button?.click();
-  return Boolean(button);
-}
-
-function goInside(row) {
-  $("[data-action]:not([hidden])", row)?.focus();
 }
 
 function leave(node, row) {

@@ -4,7 +4,7 @@ import { tell, when } from "./bus.js";
 import { $, $$, me } from "./dom.js";
 import { isOutside } from "./logic/timeline.js";
 import { MESSAGE_CHANGED, MESSAGE_DELETED, MESSAGE_NEW } from "./protocol.js";
-import { blank, dress, rowFromHtml, rowFromMessage } from "./rows.js";
+import { blank, createdAt, dress, rowFromMessage } from "./rows.js";
 import { room } from "./room.js";
 import { steady } from "./scroll.js";
 import { after, followDays, seqOf, settle, takeOut } from "./separators.js";
@@ -57,6 +57,8 @@ function keepWhatIsInHand(old, row) {
     row.classList.toggle("is-editing", !("deleted" in row.dataset));
   }
   if (old.classList.contains("is-linked")) row.classList.add("is-linked");
+  const bar = $("#message-actions", old);
+  if (bar && !("deleted" in row.dataset)) row.append(bar);
 }
 
 function replace(old, row) {
@@ -81,7 +83,7 @@ const rowOf = (message) =>
 const isUpToDate = ({ dataset }, { rev = 0 }) => dataset.id && Number(dataset.rev) >= rev;
 
 /** Show a message as it is now. Returns the row if it was not there before. */
-export function put(message, html) {
+export function put(message) {
   if (message.channel && message.channel !== room.id) return null;
   const old = rowOf(message);
   if (old && isUpToDate(old, message)) return null;
@@ -89,7 +91,7 @@ export function put(message, html) {
     tell("outside", message);
     return null;
   }
-  const row = html ? rowFromHtml(html) : rowFromMessage(message);
+  const row = rowFromMessage(message);
   steady(() => (old ? replace(old, row) : insert(row)));
   tell("shown", { message, row, isNew: !old });
   return old ? null : row;
@@ -136,11 +138,11 @@ export function enter(signal) {
   const first = $(".new-line", list);
   const skipped = Number($("#unread-bar")?.dataset.seq) || null;
   room.newSeq = first ? seqOf(after(first)) : skipped;
-  if (first) room.newAt = after(first).dataset.created;
+  if (first) room.newAt = createdAt(after(first));
   rows().forEach(dress);
   rows().forEach(settle);
   followDays(list, signal);
-  when(MESSAGE_NEW, ({ message, html }) => put(message, html), signal);
-  when(MESSAGE_CHANGED, ({ message, html }) => put(message, html), signal);
+  when(MESSAGE_NEW, ({ message }) => put(message), signal);
+  when(MESSAGE_CHANGED, ({ message }) => put(message), signal);
   when(MESSAGE_DELETED, (event) => event.channel === room.id && markDeleted(event), signal);
 }

@@ -1,10 +1,12 @@
-/** Rows: from the server's HTML, or from a message's data through the page's own template. */
+/**
+ * Rows: the server's, and those that we make from a message's data through the page's own template,
+ * which is the one that the server's are rendered from (templates/messages/_message.html).
+ */
 
 import { paint } from "./avatar.js";
 import { $, $$, fragmentOf, me } from "./dom.js";
 import { localise, t } from "./i18n.js";
 import { LARGE_EMOJI, NOBODY } from "./protocol.js";
-import { room } from "./room.js";
 
 let template = null;
 
@@ -14,10 +16,19 @@ export function find() {
 
 export const isMine = (row) => row.dataset.author === me.id;
 
+/** When its message was written, as the server says it. */
+export const createdAt = (row) => $("time", row).dateTime;
+
+// What was written, of messages whose data came here. A row of the page shows it rendered.
+const texts = new WeakMap();
+
+/** The text of a row's message as it was typed; undefined where only the server knows it. */
+export const textOf = (row) => texts.get(row);
+
 /** What can be reached inside a row, the form for editing it apart. */
 export const controlsOf = (row) =>
   $$("a[href], button, [tabindex]", row).filter(
-    (node) => !node.hidden && !node.closest(".edit-form, .message-status"),
+    (node) => !node.hidden && !node.closest(".edit-form, .message-status, .message-more"),
   );
 
 /** Only the row that has the focus has stops for the Tab key inside (list-keys.js). */
@@ -35,23 +46,15 @@ function name(row) {
   row.setAttribute("aria-labelledby", parts.map((node) => node.id).join(" "));
 }
 
-/** What differs by reader: words, times, and which actions are theirs. */
+/** What a row needs for scripts only, and the times by this device's clock. */
 export function dress(row) {
   localise(row);
-  const isStored = Boolean(row.dataset.id);
-  const may = {
-    "copy-link": isStored,
-    edit: isStored && isMine(row) && room.canWrite,
-    delete: isStored && (isMine(row) || me.isModerator) && room.canWrite,
-  };
-  for (const button of $$("[data-action]", row)) button.hidden = !may[button.dataset.action];
   name(row);
+  row.tabIndex = -1;
   setReachable(row, false);
+  const more = $(".message-more", row);
+  if (more) more.tabIndex = -1; // by keyboard there is the toolbar (actions.js)
   return row;
-}
-
-export function rowFromHtml(html) {
-  return dress($("li.message", fragmentOf(html)));
 }
 
 /** `message` is the API's shape; without an id it is one that is still on its way. */
@@ -64,16 +67,10 @@ export function rowFromMessage(message) {
   dataset.seq = message.seq || "";
   dataset.rev = message.rev || 0;
   dataset.author = message.author.id;
-  dataset.nickname = message.author.nickname;
   dataset.clientId = message.client_id || "";
-  dataset.created = message.created_at;
   fillHead(row, message);
   if (message.deleted) blank(row);
   else fillBody(row, message);
-  for (const button of $$("[data-action]", row)) {
-    const suffix = { edit: "/edit", delete: "/delete" }[button.dataset.action] || "";
-    button.setAttribute("formaction", `/messages/${message.id}${suffix}`);
-  }
   return dress(row);
 }
 
@@ -86,7 +83,7 @@ function fillHead(row, message) {
   $("time", row).dateTime = message.created_at;
 }
 
-// As the server sees it (chat.text.markdown); where the expression is not known, large comes with the answer.
+// As the server sees it (chat.text.markdown).
 let emoji = null;
 try {
   emoji = new RegExp(`^(?:\\p{RGI_Emoji}\\s*){1,${LARGE_EMOJI}}$`, "v");
@@ -97,18 +94,32 @@ try {
 const isEmoji = (text) => text.length < 100 && Boolean(emoji?.test(text.trim()));
 
 function fillBody(row, message) {
-  row.dataset.text = message.text;
+  texts.set(row, message.text);
   const body = $(".message-body", row);
   body.classList.toggle("is-emoji", isEmoji(message.text));
   if (message.html) body.replaceChildren(fragmentOf(message.html));
   else plain(body, message.text);
-  const isEdited = Boolean(message.edited_at);
-  if (isEdited) row.dataset.edited = "";
-  const mark = $(".message-edited", row);
-  if (mark) mark.hidden = !isEdited;
+  if (!message.edited_at) $(".message-edited", row).remove();
+  fillReactions($(".reactions", row), message.reactions);
+  const more = $(".message-more", row);
+  if (message.id) more.setAttribute("href", `/messages/${message.id}/actions`);
+  else more.remove();
 }
 
-// What was written shows at once as plain text; the server's rendering follows with the answer.
+function fillReactions(list, reactions = []) {
+  const blankOne = list.firstElementChild;
+  list.replaceChildren(
+    ...reactions.map(({ emoji: sign, count }) => {
+      const node = blankOne.cloneNode(true);
+      $(".reaction-emoji", node).textContent = sign;
+      $(".reaction-count", node).textContent = count;
+      return node;
+    }),
+  );
+  if (!reactions.length) list.remove();
+}
+
+// A text that needs no markup comes alone, and what is on its way has no rendering yet.
 function plain(body, text) {
   const paragraph = document.createElement("p");
   text.split("\n").forEach((part, index) => {
@@ -121,12 +132,11 @@ function plain(body, text) {
 /** Take the text out of a row that was deleted; its place stays, so that nothing jumps. */
 export function blank(row) {
   row.dataset.deleted = "";
-  row.dataset.text = "";
-  delete row.dataset.edited;
+  texts.delete(row);
   const gone = document.createElement("p");
   gone.className = "message-gone";
   gone.textContent = t("message_deleted");
   $(".message-body", row).classList.remove("is-emoji");
   $(".message-body", row).replaceChildren(gone);
-  for (const node of $$(".message-edited, .message-actions", row)) node.remove();
+  for (const node of $$(".message-edited, .reactions, .message-more", row)) node.remove();
 }

@@ -7,8 +7,9 @@ import { dayName, t } from "./i18n.js";
 import { dayKey, dayOf } from "./logic/phrasebook.js";
 import { continues, linesAbove } from "./logic/timeline.js";
 import { room } from "./room.js";
+import { createdAt } from "./rows.js";
 
-const created = (row) => new Date(row.dataset.created);
+const created = (row) => new Date(createdAt(row));
 export const seqOf = (row) => Number(row.dataset.seq) || Infinity;
 
 function neighbour(row, step) {
@@ -87,7 +88,7 @@ export function setNewLine(list, seq) {
   const below = old && after(old);
   const row = seq === null ? null : document.getElementById(`m${seq}`);
   room.newSeq = seq;
-  room.newAt = row?.dataset.created || "";
+  room.newAt = row ? createdAt(row) : "";
   settle(below);
   settle(row);
   tell("new-line");

@@ -24,15 +24,15 @@ def test_register_read_post_edit_delete_and_log_out(site, meet):
     expect(row.locator("strong")).to_have_text("without")
     expect(reader.composer).to_have_value("")
 
-    row.hover()
-    row.locator("[data-action=edit]").click()
+    row.locator(".message-more").click()
+    page.locator("main [data-action=edit]").click()
     page.fill("main textarea[name=text]", "changed without a script")
     page.locator("main form button[type=submit]").first.click()
     row = reader.sees("changed without a script")
     expect(row.locator(".message-edited")).to_be_visible()
 
-    row.hover()
-    row.locator("[data-action=delete]").click()
+    row.locator(".message-more").click()
+    page.locator("main [data-action=delete]").click()
     page.locator("main form button[type=submit]").first.click()
     expect(reader.row("changed without a script")).to_have_count(0)
     expect(page.locator(".message[data-deleted]").last).to_be_visible()
@@ -40,6 +40,27 @@ def test_register_read_post_edit_delete_and_log_out(site, meet):
     page.click("form[action='/logout'] button")
     page.goto(site.url + site.channel_path)
     expect(page).to_have_url(re.compile(r"/login\?next="))
+
+
+def test_everything_that_can_be_done_with_a_message_is_on_one_page(site, meet):
+    writer = site.members["Ann"]
+    channel = writer.new_channel()
+    message = writer.say(channel, "one of **mine**")
+    assert site.members["Bob"].post(f"/api/channels/{channel['id']}/join").status_code == 204
+    for nickname, offered in (("Ann", ["edit", "delete"]), ("Bob", []), ("Vera", [])):
+        storage = session_of(site.members[nickname])
+        reader = meet(nickname, site.url, java_script_enabled=False, storage_state=storage)
+        reader.open(f"/channels/{channel['slug']}")
+        more = reader.sees("one of mine").locator(".message-more")
+        expect(more).to_have_css("opacity", "1")
+        more.click()
+        main = reader.page.locator("main")
+        expect(main.locator(".quoted strong")).to_have_text("mine")
+        expect(main.locator("#message-link")).to_have_value(f"{site.url}/messages/{message['id']}")
+        actions = main.locator("[data-action]")
+        assert [node.get_attribute("data-action") for node in actions.all()] == offered
+        main.get_by_role("link", name="Back to the conversation").click()
+        expect(reader.page).to_have_url(re.compile(rf"/m/{message['seq']}#m{message['seq']}$"))
 
 
 def test_a_refused_message_comes_back_with_its_text_and_the_reason(site, meet):

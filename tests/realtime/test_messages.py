@@ -1,5 +1,6 @@
 """Posting, changing and reading over the socket; each person at another process."""
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from tests.realtime.conftest import together
 from tests.support.people import new_message
 from tests.support.waiting import SECONDS, eventually
+
+HEADER = 4  # bytes of a WebSocket frame beside its text
 
 
 def test_a_post_is_acknowledged_and_reaches_the_other_process(alice, bob, room):
@@ -17,8 +20,35 @@ def test_a_post_is_acknowledged_and_reaches_the_other_process(alice, bob, room):
     there.hears("hello **you**")
     pushed = there.heard("message:new")[0]
     assert pushed["message"] == answer["message"]
-    assert "<strong>you</strong>" in pushed["html"]
-    assert 'id="m1"' in pushed["html"]
+    assert "<strong>you</strong>" in pushed["message"]["html"]
+    assert list(pushed) == ["message"]
+
+
+@pytest.mark.parametrize("text", ["plain", "2 < 3 & 4 > 1", "“Grüße”, he said: it's – 👍"])
+def test_what_needs_no_markup_travels_once(alice, bob, room, text):
+    here, there = alice.tab(), bob.tab()
+    answer = here.post(room, text)["message"]
+    there.hears(text)
+    without = {name: value for name, value in answer.items() if name != "html"}
+    assert there.heard("message:new") == [{"message": without}]
+    opened = bob.tab().ask("channel:open", channel=room, after=0)
+    assert opened["messages"] == [{"message": without}]
+
+
+@pytest.mark.parametrize("text", ["*a*", "a\nb", "`a`", "https://example.org", "> a", "a\u00a0b"])
+def test_what_is_shown_otherwise_than_typed_brings_its_html(alice, bob, room, text):
+    there = bob.tab()
+    answer = alice.tab().post(room, text)["message"]
+    there.hears(text)
+    assert there.heard("message:new") == [{"message": answer}]
+
+
+def test_a_short_message_is_short_on_the_wire(alice, bob, room):
+    there = bob.tab()
+    alice.tab().post(room, "x" * 100, str(uuid4()))
+    there.hears("x" * 100)
+    packet = json.dumps(["message:new", *there.heard("message:new")], separators=(",", ":"))
+    assert len(f"42{packet}") <= 600 - HEADER
 
 
 def test_a_retry_stores_nothing_twice_and_is_news_only_to_who_has_not_heard(alice, bob, room):

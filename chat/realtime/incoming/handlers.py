@@ -112,9 +112,9 @@ def open_channel(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> di
     _listen_in(actor, connection, channel)
     with catch_up.alone(actor.id):
         changed, more = messages.changes(actor, channel_id, after=after, rev=rev)
-        rows = [{"message": message, "html": broadcasts.row(message)} for message in changed]
+        found = [{"message": broadcasts.carried(message)} for message in changed]
     telemetry.caught_up(after or rev, len(changed), more)
-    return {"messages": rows, "more": more, "rev": changed[-1]["rev"] if changed else rev}
+    return {"messages": found, "more": more, "rev": changed[-1]["rev"] if changed else rev}
 
 
 def _listen_in(actor: Any, connection: OpenSocket, channel: dict[str, Any]) -> None:

@@ -4,20 +4,17 @@ A broadcast never raises and never waits. The write is already stored; a browser
 event fetches the changes later (`channel:open`).
 """
 
-import contextvars
 import logging
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec
 
-from flask import Flask, current_app
-
 from chat import protocol
 from chat.cache import updates
-from chat.pages.fragments import Pieces
 from chat.realtime.outgoing import rooms
 from chat.realtime.transport import socketio
 from chat.telemetry import events as telemetry
+from chat.text import markdown
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -26,8 +23,6 @@ P = ParamSpec("P")
 MAY_WAIT = frozenset(
     {protocol.MESSAGE_NEW, protocol.MESSAGE_CHANGED, protocol.MESSAGE_DELETED, protocol.TYPING}
 )
-
-_rows = Pieces[str](4_000_000)
 
 
 def _safely(fn: Callable[P, None]) -> Callable[P, None]:
@@ -49,42 +44,32 @@ def _emit(event: str, data: dict[str, Any], to: str, **how: Any) -> None:
         socketio.server.emit(event, data, to=to, **how)
 
 
-def row(message: dict[str, Any]) -> str:
-    """The HTML of a message as the page shows it: rendered once, the same for all readers."""
-    key = (message["id"], message["rev"], message["author"]["nickname"])
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    # Rendered outside the request, without the language and time zone of the author.
-    return _rows.get(key, lambda: contextvars.Context().run(_render, app, message))
+def carried(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as browsers are sent it: without the HTML if that only repeats the text.
 
-
-def _render(app: Flask, message: dict[str, Any]) -> str:
-    with app.app_context():
-        template = app.jinja_env.get_template("messages/_message.html")
-        return template.render(message=message, pushed=True)
-
-
-@_safely
-def prepare(message: dict[str, Any]) -> None:
-    """Render the HTML for `message_created` early, while the message is being stored."""
-    row(message)
+    Browsers make the row (static/js/rows.js), from the template that also renders rows of pages.
+    """
+    if markdown.is_text_alone(message["html"], message["text"]):
+        return {name: value for name, value in message.items() if name != "html"}
+    return message
 
 
 @_safely
 def message_created(message: dict[str, Any]) -> None:
     room = rooms.channel(message["channel"])
-    _emit(protocol.MESSAGE_NEW, {"message": message, "html": row(message)}, room)
+    _emit(protocol.MESSAGE_NEW, {"message": carried(message)}, room)
 
 
 @_safely
 def message_changed(message: dict[str, Any]) -> None:
     room = rooms.channel(message["channel"])
-    _emit(protocol.MESSAGE_CHANGED, {"message": message, "html": row(message)}, room)
+    _emit(protocol.MESSAGE_CHANGED, {"message": carried(message)}, room)
 
 
 @_safely
 def message_deleted(message: dict[str, Any]) -> None:
-    """Send ids, seq and `rev` of a deleted message, and its HTML row ("deleted")."""
-    data = {key: message[key] for key in ("id", "channel", "seq", "rev")} | {"html": row(message)}
+    """Send ids, seq and `rev` of a deleted message."""
+    data = {key: message[key] for key in ("id", "channel", "seq", "rev")}
     _emit(protocol.MESSAGE_DELETED, data, rooms.channel(message["channel"]))
 
 
