@@ -21,7 +21,13 @@ from chat.redis.client import redis
 from tests.support import built, databases, share
 from tests.support.order import Order
 from tests.support.people import Person
-from tests.support.processes import SECRET_KEY, AppProcess, Launcher, new_database
+from tests.support.processes import (
+    CHEAP_PASSWORDS,
+    SECRET_KEY,
+    AppProcess,
+    Launcher,
+    new_database,
+)
 from tests.support.servers import (
     IN_PROCESS,
     SHARED_APP,
@@ -157,7 +163,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def app(mongod: Mongo, valkey: Redis, patience: None) -> Flask:
     """The app in this process, on an empty database; pytest-flask's client talks to it."""
     places = {"MONGODB_URI": databases.emptied(), "REDIS_URL": valkey.url_of(IN_PROCESS)}
-    settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "CHEAP_PASSWORD_HASHES": True}
+    settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, **CHEAP_PASSWORDS}
     return create_app(settings | places)
 
 

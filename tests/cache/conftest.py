@@ -10,7 +10,7 @@ from app import create_app
 from chat.models import base, ensure_indexes
 from chat.services import accounts, emoji
 from tests.support.emptied import empty_redis
-from tests.support.processes import new_database
+from tests.support.processes import CHEAP_PASSWORDS, new_database
 
 CSRF = re.compile(r'csrf-token" content="([^"]*)"')
 
@@ -66,7 +66,7 @@ def browser(commands, mongod, valkey):
         "MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url,
         "SECRET_KEY": "only for tests, and long enough", "LIMIT_API": "100000/minute",
         "LIMIT_REGISTER": "1000/minute",
-        "TESTING": True, "CHEAP_PASSWORD_HASHES": True,
+        "TESTING": True, **CHEAP_PASSWORDS,
     })  # fmt: skip
     with app.app_context():
         ensure_indexes()

@@ -223,13 +223,21 @@ def test_production_refuses_to_start_without_a_secret_key(where):
         load({"MONGODB_URI": "mongodb://db/chat", **where})
 
 
-@pytest.mark.parametrize("where", [{"CHAT_ENV": "production"}, {"DYNO": "web.1"}])
-def test_production_refuses_passwords_that_are_cheap_to_guess(where):
+@pytest.mark.parametrize(
+    "where", [{}, {"CHAT_ENV": "development"}, {"CHAT_ENV": "production"}, {"DYNO": "web.1"}]
+)
+def test_passwords_that_are_cheap_to_guess_are_refused_wherever_people_are_served(where):
     cheap = {**ENOUGH, "CHEAP_PASSWORD_HASHES": "true"}
-    assert load(cheap)["CHEAP_PASSWORD_HASHES"]
     with pytest.raises(ConfigError, match="CHEAP_PASSWORD_HASHES"):
         load({**cheap, "SECRET_KEY": "long enough for production", **where})
-    assert not load(ENOUGH)["CHEAP_PASSWORD_HASHES"]
+    assert not load({**ENOUGH, **where, "SECRET_KEY": "long" * 5})["CHEAP_PASSWORD_HASHES"]
+
+
+def test_only_the_environment_of_tests_accepts_passwords_that_are_cheap_to_guess():
+    tests = {**ENOUGH, "CHAT_ENV": "test"}
+    assert load({**tests, "CHEAP_PASSWORD_HASHES": "true"})["CHEAP_PASSWORD_HASHES"]
+    assert not load(tests)["CHEAP_PASSWORD_HASHES"]
+    assert not load(tests)["PRODUCTION"]
 
 
 def test_a_dyno_is_production_behind_one_proxy():

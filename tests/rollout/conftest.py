@@ -13,7 +13,7 @@ from chat.services import rollout as shares
 from chat.services.rollout import follower
 from tests.cache.conftest import enter, token
 from tests.support.own_clock import Clock
-from tests.support.processes import SECRET_KEY, new_database
+from tests.support.processes import CHEAP_PASSWORDS, SECRET_KEY, new_database
 from tests.support.servers import IN_PROCESS
 from tests.support.small_app import make_user
 
@@ -38,7 +38,7 @@ def made(mongod, valkey, clock, monkeypatch, patience):
     def make(**env):
         settings = {"TESTING": True, "SECRET_KEY": SECRET_KEY, "LIMIT_API": "100000/minute"}
         app = create_app(
-            settings | {"LIMIT_LOGIN": "10000/minute", "CHEAP_PASSWORD_HASHES": True} | places | env
+            settings | {"LIMIT_LOGIN": "10000/minute"} | CHEAP_PASSWORDS | places | env
         )
         follower._follower._declared = False  # as a process that has just started
         with app.app_context():

@@ -25,8 +25,8 @@ GENEROUS = {
     "LIMIT_API": "100000/minute",
     "LIMIT_SOCKET_EVENTS": "1000/second",
 }
-# Most tests need people, not their passwords. Production refuses this.
-CHEAP_PASSWORDS = {"CHEAP_PASSWORD_HASHES": "true"}
+# Most tests need people, not their passwords. Where people are served this is refused.
+CHEAP_PASSWORDS = {"CHAT_ENV": "test", "CHEAP_PASSWORD_HASHES": "true"}
 GUNICORN = (sys.executable, "-m", "gunicorn")
 START_SECONDS, STOP_SECONDS = 120, 30
 LOG_TAIL = 60
