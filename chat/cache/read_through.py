@@ -23,7 +23,8 @@ from chat.telemetry import events as telemetry
 
 log = logging.getLogger(__name__)
 
-_filling: dict[str, Event] = {}
+_filling: dict[str, Event] = {}  # keys that a greenlet loads now
+_refreshing: set[str] = set()  # keys whose refresh is in progress or waits for its turn
 _ORDER = ("hit", "miss", "bypass", "down")
 WAIT_SECONDS = 0.05
 EARLY = 0.1  # a value read in this last part of its lifetime is refreshed in the background
@@ -191,7 +192,8 @@ def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> lis
     kept = [copies.get(source.key) for source in sources]
     readings = _ask(sources, kept, riders)
     note("hit")  # misses are noted by ``_copy``
-    late = [i for i, reading in enumerate(readings) if reading.token and _wait(sources[i].key)]
+    late = [i for i, reading in enumerate(readings) if reading.token and sources[i].key in _filling]
+    _wait([sources[i].key for i in late])
     again = _ask([sources[i] for i in late], [None] * len(late))
     for i, reading in zip(late, again, strict=True):
         readings[i] = reading
@@ -212,10 +214,10 @@ def _look(sources: Sequence[Source], riders: Sequence[fence_reads.Rider]) -> lis
     return found
 
 
-def _wait(key: str) -> bool:
-    """Wait up to WAIT_SECONDS for a fill of the key by another greenlet; whether there was one."""
-    filling = _filling.get(key)
-    return filling is not None and (filling.wait(WAIT_SECONDS) or True)
+def _wait(keys: Sequence[str]) -> None:
+    """Wait up to WAIT_SECONDS, for all keys together, until other greenlets have filled them."""
+    if keys:
+        gevent.wait([_filling[key] for key in keys], timeout=WAIT_SECONDS)
 
 
 def _ask(
@@ -276,22 +278,26 @@ def _load(source: Source, token: str | None) -> Copy:
 
 
 def _refresh(source: Source, version: str | None) -> None:
-    """Load a value again in the background before it expires, so that readers do not miss it."""
-    if source.key in _filling or version is None:
+    """Load a value again in the background before it expires, so that readers do not miss it.
+
+    A refresh that waits for its turn does not count as a fill: nobody waits for it.
+    """
+    if source.key in _filling or source.key in _refreshing or version is None:
         return
-    done = _filling[source.key] = Event()
-    gevent.spawn(_refreshed, current_app._get_current_object(), source, version, done)  # type: ignore[attr-defined]
+    _refreshing.add(source.key)
+    gevent.spawn(_refreshed, current_app._get_current_object(), source, version)  # type: ignore[attr-defined]
 
 
-def _refreshed(app: Any, source: Source, version: str, done: Event) -> None:
+def _refreshed(app: Any, source: Source, version: str) -> None:
     try:
         with app.app_context(), turns.taken(PATIENCE, REFRESHING, MOST_REFRESHING):
-            _load(source, version)
+            if source.key not in _filling:  # else a reader has missed it meanwhile
+                _load(source, version)
     except (Busy, *DATABASE_GONE):
         pass  # the next reader who misses it loads it
     finally:
         deadline.renew()
-        _filled(source.key, done)
+        _refreshing.discard(source.key)
 
 
 def _filled(key: str, done: Event) -> None:

@@ -28,7 +28,7 @@ def until_background_is_done():
     """What was spawned runs while this greenlet lets it."""
     with gevent.Timeout(10):
         gevent.sleep(0.01)
-        while read_through._filling:
+        while read_through._filling or read_through._refreshing:
             gevent.sleep(0.01)
 
 
@@ -69,7 +69,7 @@ def test_values_that_end_together_are_fetched_anew_a_few_at_a_time_behind_people
         for number in range(read_through.MOST_REFRESHING + 20):
             read_through._refresh(source(number), "a version")
     gevent.sleep(0)
-    given_up = read_through.MOST_REFRESHING + 20 - len(read_through._filling)
+    given_up = read_through.MOST_REFRESHING + 20 - len(read_through._refreshing)
     gate.set()
     until_background_is_done()
     assert max(most) == MOST_BEHIND
@@ -89,6 +89,60 @@ def test_what_is_not_fetched_anew_in_time_is_fetched_when_somebody_finds_it_miss
     redis.call(lambda client: client.delete(keys.recent_messages(world.channel)))
     assert messages.get_recent(world.channel)[-1]["text"] == "one"
     assert left_ms(keys.recent_messages(world.channel)) > 30_000
+
+
+@pytest.fixture
+def nobody_has_a_turn():
+    """The refreshes behind whoever works stay in their queue as long as the test lasts."""
+    before = turns.most
+    turns.resize(1)
+    with turns.taken():
+        yield
+    until_background_is_done()
+    turns.resize(before)
+
+
+def test_no_reader_waits_for_a_fill_that_itself_waits_for_its_turn(
+    world, monkeypatch, nobody_has_a_turn
+):
+    for limit in ("WAIT_SECONDS", "PATIENCE"):
+        monkeypatch.setattr(read_through, limit, 60)
+    service.post(world.owner, world.channel, "one", "client-00001")
+    messages.get_recent(world.channel)
+    key = keys.recent_messages(world.channel)
+    about_to_expire(key)
+    messages.get_recent(world.channel)
+    assert key in read_through._refreshing
+    redis.call(lambda client: client.delete(key))
+    with gevent.Timeout(20):
+        assert messages.get_recent(world.channel)[-1]["text"] == "one"
+    assert left_ms(key) > 0, "the reader filled it"
+
+
+def test_who_waits_for_many_fills_waits_for_all_of_them_together(app, world, monkeypatch):
+    monkeypatch.setattr(read_through, "WAIT_SECONDS", 1)
+    shape = read_through.Shape(
+        "users", "TTL_USERS", ("GET",), "SET", lambda value, _: (value,), lambda text, _: text
+    )
+    gate, names = Event(), [f"tried:{number}" for number in range(20)]
+
+    def slowly():
+        gate.wait()
+        return "late"
+
+    def fill(name):
+        with app.app_context():
+            read_through.get(read_through.Source(name, shape, slowly))
+
+    fills = [gevent.spawn(fill, name) for name in names]
+    while len(read_through._filling) < len(names):
+        gevent.sleep(0.01)
+    sources = [read_through.Source(name, shape, lambda: "soon") for name in names]
+    with gevent.Timeout(10):  # one after the other they would be waited for twenty seconds
+        found = read_through.look_all(sources)
+    gate.set()
+    gevent.joinall(fills, raise_error=True)
+    assert [copy.value for copy in found] == ["soon"] * len(names)
 
 
 def test_a_value_in_the_middle_of_its_life_is_left_alone(world, monkeypatch):
