@@ -5,13 +5,17 @@ One MongoDB update sets fields, adds or removes list elements, and sets the numb
 a change are part of the update, as a guard; to read first and write afterwards would be a race.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal, NamedTuple
 
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
+from chat.errors import Unavailable
 from chat.models import base
 from chat.models.message import SHOWN, TRIES, Message, lock, numbers, to_message
+from chat.request.concurrency import PATIENCE, Busy, turns
 
 TAKEN_KEPT = 500  # far more changes of one message than there can be while a hint is believed
 
@@ -36,19 +40,34 @@ class Outcome(NamedTuple):
 def change(message: dict, update: Operators, guard: dict[str, Any] | None = None) -> Outcome:
     """Apply operators to a message, if it is not deleted and the guard (a query) matches.
 
-    Raises any error after which it is unknown whether the message was changed.
+    Raises Unavailable if too many others change messages of the channel, and any error after which
+    it is unknown whether the message was changed.
     """
     channel, oid = ObjectId(message["channel"]), ObjectId(message["id"])
     document = Message(id=oid, channel=channel)
     document.touched = frozenset(
         path.partition(".")[0] for fields in update.values() for path in fields
     )
-    with lock(channel), base.announced(document):
+    with _alone_in(channel), base.announced(document):
         outcome = _changed(channel, oid, update, guard or {})
         document.refused = not outcome.is_changed
         if outcome.is_changed and outcome.message:
             document.together = [outcome.message]
     return outcome
+
+
+@contextmanager
+def _alone_in(channel: ObjectId) -> Iterator[None]:
+    """Hold the lock of a channel. Those who wait for it have no turn: they keep nobody waiting.
+
+    A burst of reactions to one message would take all turns of the process otherwise.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(turns.alone(lock(channel), PATIENCE))
+        except Busy:
+            raise Unavailable from None
+        yield
 
 
 def _changed(channel: ObjectId, oid: ObjectId, update: Operators, guard: dict[str, Any]) -> Outcome:

@@ -7,11 +7,12 @@ So at most MOST are in progress, fewer than there are connections.
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from gevent import getcurrent
 from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
 MOST = 12
 MOST_BEHIND = 3  # of MOST, for the low-priority lanes together
@@ -72,8 +73,11 @@ class Turns:
         return getcurrent() in self._holders
 
     @contextmanager
-    def left(self) -> Iterator[None]:
-        """Give the turn back while the block runs, for waits that need no connection."""
+    def left(self, first: bool = False) -> Iterator[None]:
+        """Give the turn back while the block runs, for waits that need no connection.
+
+        ``first``: get the next one before all others who wait.
+        """
         me = getcurrent()
         if me not in self._holders:
             yield
@@ -82,17 +86,42 @@ class Turns:
         try:
             yield
         finally:
-            self._acquire()  # a request in progress returns with normal priority
+            self._acquire(first=first)  # a request in progress is never low-priority
             self._holders[me] = False
 
+    @contextmanager
+    def alone(self, lock: BoundedSemaphore, patience: float | None = None) -> Iterator[None]:
+        """Hold a lock. Whoever has to wait for it gives the turn back meanwhile.
+
+        So those who wait for one lock keep nobody else waiting. Whoever gets the lock gets the next
+        turn, because the others can do nothing until the lock is free. Raises Busy after
+        ``patience`` seconds.
+        """
+        with ExitStack() as held:
+            if lock.acquire(blocking=False):
+                held.callback(lock.release)
+            else:
+                with self.left(first=True):
+                    if not lock.acquire(timeout=patience):
+                        raise Busy
+                    held.callback(lock.release)
+            yield
+
     def _acquire(
-        self, patience: float | None = None, behind: str = "", most: int | None = None
+        self,
+        patience: float | None = None,
+        behind: str = "",
+        most: int | None = None,
+        first: bool = False,
     ) -> None:
         waiting = self._lane(behind)
         if most is not None and len(waiting) >= most:
             raise Busy
         place = Event()
-        waiting.append(place)
+        if first:
+            waiting.appendleft(place)
+        else:
+            waiting.append(place)
         self._call()
         try:
             # Checked again: the turn may have come at the moment of the timeout.

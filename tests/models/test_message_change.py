@@ -5,13 +5,17 @@ import select
 import subprocess
 import sys
 
+import gevent
 import pytest
 from bson import ObjectId
 from pymongo.collection import Collection
 
 from chat.cache import messages
-from chat.models import Message, message_insert
+from chat.errors import Unavailable
+from chat.models import Message, message_change, message_insert, reaction
+from chat.models.message import lock
 from chat.models.message_change import change
+from chat.request.concurrency import MOST, turns
 from tests.cache import stored
 from tests.support.processes import ROOT
 
@@ -58,6 +62,43 @@ def test_a_refused_change_leaves_the_cached_list_as_it_is(message, monkeypatch):
     change(message, {"$set": {"text": "not this"}}, {"text": "something else"})
     monkeypatch.setattr(Message, "page", lambda *args: pytest.fail("asked MongoDB"))
     assert messages.get_recent(CHANNEL)[-1]["text"] == "words"
+
+
+@pytest.fixture
+def reacting(app, message):
+    """As many people as have turns react to one message while another change of it lasts."""
+
+    def react(number):
+        with app.app_context(), turns.taken():
+            return change(message, *reaction.adding("🎉", f"{number:024x}"))
+
+    with lock(ObjectId(CHANNEL)):
+        people = [gevent.spawn(react, number) for number in range(MOST)]
+        gevent.idle()
+        yield people
+    gevent.joinall(people)
+
+
+def test_people_who_react_at_once_keep_nobody_else_waiting(reacting):
+    with turns.taken(patience=5):
+        assert not any(person.ready() for person in reacting)
+
+
+def test_of_people_who_wait_for_each_other_none_is_lost(message, reacting):
+    lock(ObjectId(CHANNEL)).release()
+    with turns.taken(patience=5):
+        gevent.joinall(reacting, raise_error=True)
+    lock(ObjectId(CHANNEL)).acquire()
+    assert all(person.value.is_changed for person in reacting)
+    assert len(row(message)["reactions"]) == MOST
+
+
+def test_who_waits_too_long_for_the_others_is_told_so_and_nothing_is_changed(message, monkeypatch):
+    monkeypatch.setattr(message_change, "PATIENCE", 0.01)
+    with lock(ObjectId(CHANNEL)), pytest.raises(Unavailable):
+        change(message, *reaction.adding("🎉", AUTHOR))
+    assert row(message)["rev"] == 1
+    assert change(message, *reaction.adding("🎉", AUTHOR)).is_changed
 
 
 def test_what_is_gone_is_said_to_be_deleted_or_missing(message):

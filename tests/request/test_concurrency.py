@@ -10,6 +10,7 @@ import gevent
 import gevent.event
 import pytest
 from flask import Flask
+from gevent.lock import BoundedSemaphore
 
 from chat.request.concurrency import MOST, RETURNING, RUN, SPARE, STRANGERS, Busy, Turns, turns
 from chat.web import admission
@@ -111,6 +112,61 @@ def test_who_has_a_turn_needs_no_second_and_others_work_while_it_waits_for_somet
 
     gevent.joinall([gevent.spawn(first), gevent.spawn(second)], raise_error=True)
     assert order == ["first begins", "second", "first ends"]
+
+
+def test_who_waits_for_a_lock_has_no_turn_and_who_gets_it_has_the_next():
+    turns, lock, order = Turns(1), BoundedSemaphore(1), []
+
+    def change(name):
+        with turns.taken(), turns.alone(lock):
+            order.append(name)
+
+    def work(name):
+        with turns.taken():
+            order.append(name)
+            if name == "first":
+                lock.release()
+            gevent.sleep(0)
+
+    lock.acquire()
+    everybody = [gevent.spawn(change, "change")]
+    everybody += [gevent.spawn(work, name) for name in ("first", "second", "third")]
+    gevent.joinall(everybody, raise_error=True)
+    assert order == ["first", "change", "second", "third"]
+
+
+def test_who_is_ended_between_a_lock_and_a_turn_keeps_neither():
+    turns, lock, over = Turns(1), BoundedSemaphore(1), gevent.event.Event()
+
+    def change():
+        with turns.taken(), turns.alone(lock):
+            pytest.fail("nobody gave it a turn")
+
+    def hold():
+        with turns.taken():
+            over.wait()
+
+    lock.acquire()
+    changing, holder = gevent.spawn(change), gevent.spawn(hold)
+    gevent.sleep(0)
+    lock.release()
+    gevent.sleep(0)
+    assert lock.locked()
+    changing.kill()
+    assert not lock.locked()
+    over.set()
+    holder.get()
+    with turns.taken(patience=0.01):
+        pass
+
+
+def test_who_waits_too_long_for_a_lock_is_told_so_and_has_the_turn_again():
+    turns, lock = Turns(1), BoundedSemaphore(1)
+    lock.acquire()
+    with turns.taken():
+        with pytest.raises(Busy), turns.alone(lock, patience=0.01):
+            pytest.fail("nobody gave the lock away")
+        assert turns.holds_one()
 
 
 @pytest.mark.needs_redis
