@@ -108,6 +108,7 @@ class Race:
 
     def _accept(self, write: Write, answer: Any) -> None:
         status = getattr(answer, "status_code", 200)
+        assert status < 500, f"{write.what}: failed with {status} {answer.text[:300]}"
         if status not in ACKNOWLEDGED:
             # Whoever may do it is refused only by a process that believes something older.
             raise Stale(f"{write.what}: refused with {status} {answer.text[:300]}")
