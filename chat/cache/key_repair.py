@@ -9,7 +9,7 @@ have written more. That costs a walk over all keys, but only after such a find. 
 is tried again soon (``chat.redis.breaker``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,8 @@ from chat.redis import DOWN, recovery
 from chat.redis.client import redis
 from chat.redis_schema import keys, ownership
 
-# Keys with numbers that scripts increment, and the decoder of each.
-NUMBERS = {"limit:*": shapes.number, keys.presence("seq"): shapes.change}
+# Keys with numbers that scripts increment. ``chat.presence`` repairs its own.
+NUMBERS = ("limit:*",)
 
 
 def init_app() -> None:
@@ -36,11 +36,8 @@ def _mend(client: Any) -> int:
     gone = 0
     for name, kind in _declared():
         gone += recovery.take_out(client, name, partial(_of_another_type, client, name, kind))
-    for name, read in NUMBERS.items():
-        gone += recovery.take_out(client, name, partial(_no_numbers, client, name, read))
-    count = keys.presence("count")
-    if not _are_counts(client.hgetall(count)):
-        gone += client.unlink(count)
+    for name in NUMBERS:
+        gone += recovery.take_out(client, name, partial(_no_numbers, client, name))
     return gone
 
 
@@ -60,24 +57,13 @@ def _of_another_type(client: Any, declared: str, kind: str, names: list[str]) ->
     return ownership.of(declared, [name for name in names if types[name] not in (kind, "none")])
 
 
-def _no_numbers(
-    client: Any, declared: str, read: Callable[[str], int], names: list[str]
-) -> list[str]:
-    return [name for name in ownership.of(declared, names) if not _counts(client.get(name), read)]
+def _no_numbers(client: Any, declared: str, names: list[str]) -> list[str]:
+    return [name for name in ownership.of(declared, names) if not _counts(client.get(name))]
 
 
-def _counts(text: str | None, read: Callable[[str], int] = shapes.number) -> bool:
+def _counts(text: str | None) -> bool:
     """Whether scripts can increment the value: only a number in canonical form."""
     try:
-        return text is None or str(read(text)) == text
+        return text is None or str(shapes.number(text)) == text
     except UNREADABLE:
         return False
-
-
-def _are_counts(found: dict[str, str]) -> bool:
-    """Whether ``found`` is a valid hash of connections per person."""
-    try:
-        shapes.check_ids(found)
-    except UNREADABLE:
-        return False
-    return all(map(_counts, found.values()))

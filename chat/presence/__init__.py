@@ -41,16 +41,26 @@ log = logging.getLogger(__name__)
 
 COPY_SECONDS = 5.0  # how long a copy of the set may be used if Redis confirms its number
 
-_holder = Holder(None)
+_holder = Holder(None)  # of everybody who is online
+_holders: list[Holder] = []  # the same, and those of other sets (``keep``)
 _greenlet: gevent.Greenlet | None = None
 
 
 def init_app(app: Flask, audience: Audience) -> None:
     """Read the settings. Starts nothing. ``audience`` receives the changes of presence."""
-    global _holder
+    global _holder, _holders
     redis.before_recovery(_mended)
     lease, ttl = float(app.config["PRESENCE_LEASE"]), int(app.config["TTL_ONLINE"])
     _holder = Holder(audience, lease, ttl)
+    _holders = [_holder]
+
+
+def keep(holder: Holder) -> None:
+    """Renew the leases of another set of people, and repair both when Redis comes back.
+
+    Call it after ``init_app`` and before ``start``.
+    """
+    _holders.append(holder)
 
 
 def start(app: Flask) -> None:
@@ -66,7 +76,8 @@ def stop(app: Flask) -> None:
     if _greenlet:
         _greenlet.kill(timeout=1)
     _greenlet = None
-    _holder.leave_all()
+    for holder in _holders:
+        holder.leave_all()
 
 
 def connect(user_id: str, conn_id: str, since: Any = None, name: str = "") -> None:
@@ -197,23 +208,30 @@ _copy = _Copy()
 
 
 def _mended() -> bool:
-    """Repair the leases before Redis is used again. False if Redis is still down.
+    """Repair the leases of all sets before Redis is used again. False if Redis is still down.
 
     The copy is dropped because a server that returns with old data gives the same numbers again.
     If a wrong key was found (``chat.cache.key_repair``), the leases are counted again.
     """
     _copy.forget()
-    return (not redis.poisoned or online_set.everybody.count_again()) and _holder.come_back()
+    return all(
+        (not redis.poisoned or holder.people.repair()) and holder.come_back() for holder in _holders
+    )
 
 
 def _run(app: Flask) -> None:
     pause = TICK
     while True:
         gevent.sleep(pause)
-        pause = TICK
-        try:
-            with app.app_context():
-                _holder.tick()
-            pause = _holder.pause()
-        except Exception:
-            log.exception("presence stumbled")
+        pause = min(_tick(app, holder) for holder in _holders)
+
+
+def _tick(app: Flask, holder: Holder) -> float:
+    """One tick; the seconds until the next one."""
+    try:
+        with app.app_context():
+            holder.tick()
+        return holder.pause()
+    except Exception:
+        log.exception("presence stumbled")
+        return TICK

@@ -71,6 +71,7 @@ class Holder:
         self.was_known = True  # `is_known` at the last tick
         self.untold: list[online_set.Transition] = []  # reported by Redis, not announced yet
         self.in_step = False  # whether Redis has leases for all of `mine`
+        self.miscounted = False  # Redis does not count everybody who has a lease
         self.beat_at = self.reap_at = self.recount_at = self.keep_at = 0.0
 
     # -- what sockets say --------------------------------------------------------------------
@@ -147,6 +148,7 @@ class Holder:
             self.beat_at = self.keep_at = now
             self.reap_at = now + self.lease / 3
         done = self._beat(now, fresh) and self._stay() and self._end_leases() and self._reap(now)
+        done = done and self._repair()
         seq = self._follow(now, bool(fresh)) if done else DOWN
         self._announce()  # even if Redis failed: no other process knows these transitions
         if isinstance(seq, Down):
@@ -209,14 +211,38 @@ class Holder:
             self._recount()
         return self._changed(lease_scripts.REAP, "-", [MOST_AT_ONCE, int(self.lease * 1000)])
 
+    def _repair(self) -> bool:
+        """If people with leases are not counted, count now. False if Redis is down."""
+        if not self.miscounted:
+            return True
+        if not self._renew(list(self.mine)):
+            return False
+        answer = self.people.count_again()
+        if answer is DOWN:
+            return False
+        self._rewrite_if_wrong(answer)
+        self.miscounted = False
+        return True
+
     def _changed(self, script: str, sign: str, args: list[Any]) -> bool:
         """Run a script and keep the transition that it reports; False if Redis is down."""
         answer = redis.run(script, self.people.names.leases, args, "presence")
         if answer is DOWN:
             return False
-        if answer[1]:
-            self.untold.append(online_set.Transition(int(answer[0]), sign, list(answer[1])))
+        seq, people, lost = answer
+        staying = self._staying(people) if sign == "-" else set()
+        if lost or staying:
+            self.miscounted = True
+        if told := [who for who in people if who not in staying]:
+            self.untold.append(online_set.Transition(int(seq), sign, told))
         return True
+
+    def _staying(self, people: Iterable[str]) -> set[str]:
+        """Those of ``people`` with a connection here whose lease Redis has: they are not gone."""
+        here = {who for who in people if who in self.tabs}
+        if not here:
+            return here
+        return here & {who for id, who in self.mine.items() if id not in self.new}
 
     def _follow(self, now: float, asked: bool) -> int | Down:
         """Update R3 before changes are announced. Without changes, only extend its lifetime."""
@@ -302,7 +328,10 @@ class Holder:
 
     def _recount(self) -> None:
         """Repair counts and set after the loss of a key; at most one process a minute does it."""
-        answer = self.people.count(RECOUNT_EVERY)
+        self._rewrite_if_wrong(self.people.count(RECOUNT_EVERY))
+
+    def _rewrite_if_wrong(self, answer: Any) -> None:
+        """Write the set anew if a recount (``lease_scripts.RECOUNT``) finds that it is wrong."""
         if answer is DOWN or not answer[0] or not rollout.writes("online"):
             return
         if answer[0] == 2 or self.people.size() not in (answer[1], DOWN):

@@ -1,9 +1,9 @@
 """The Lua scripts for the leases of connections (``chat.presence``).
 
 KEYS are conns, count, seq and log, in one Cluster slot. BEAT and REAP return a transition as
-{number, people}, or {0, {}} if no person came or went. Each transition takes the next number and
-is stored in the log, so that a browser that knows a number can get the transitions after it. After
-a loss of data, numbers restart at the clock's microseconds, which is greater than all numbers
+{number, people, lost}, with no people if nobody came or went. Each transition takes the next number
+and is stored in the log, so that a browser that knows a number can get the transitions after it.
+After a loss of data, numbers restart at the clock's microseconds, which is greater than all numbers
 before.
 """
 
@@ -34,8 +34,8 @@ end
 _TELL = (
     _NUMBER
     + f"""
-local function tell(sign,people)
-  if #people==0 then return {{0,people}} end
+local function tell(sign,people,lost)
+  if #people==0 then return {{0,people,lost}} end
   local seq=next_number()
   local line=string.format('%.0f',seq)..sign..table.concat(people,' ')
   if type(redis.pcall('ZADD',KEYS[4],seq,line))=='table' then
@@ -43,23 +43,26 @@ local function tell(sign,people)
     redis.call('ZADD',KEYS[4],seq,line)
   end
   redis.call('ZREMRANGEBYRANK',KEYS[4],0,-{LOG_KEPT + 1})
-  return {{seq,people}}
+  return {{seq,people,lost}}
 end
 """
 )
 
 # ARGV: lease in ms, person|connection... Returns the people whose first connection this is.
+# ``lost`` is 1 if a person with an older lease is not counted: counts were lost or overwritten.
 BEAT = (
     _TELL
     + """
-local out={}
+local out,lost={},0
 for i=2,#ARGV do
+  local who=string.match(ARGV[i],'^([^|]+)')
   if redis.call('ZADD',KEYS[1],now+ARGV[1],ARGV[i])==1 then
-    local who=string.match(ARGV[i],'^([^|]+)')
     if redis.call('HINCRBY',KEYS[2],who,1)==1 then out[#out+1]=who end
+  elseif redis.call('HEXISTS',KEYS[2],who)==0 then
+    lost=1
   end
 end
-return tell('+',out)
+return tell('+',out,lost)
 """
 )
 
@@ -107,7 +110,7 @@ for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'-inf',now,'LIMIT',0,ARGV[1
     out[#out+1]=who
   end
 end
-return tell('-',out)
+return tell('-',out,0)
 """
 )
 
@@ -137,7 +140,10 @@ for _,m in ipairs(redis.call('ZRANGE',KEYS[1],0,-1)) do
 end
 local held=redis.call('HGETALL',KEYS[2])
 local same=(#held==2*people)
-for i=1,#held,2 do same=same and count[held[i]]==tonumber(held[i+1]) end
+for i=1,#held,2 do
+  local n=count[held[i]]
+  same=same and n and held[i+1]==string.format('%d',n)
+end
 if same then return {1,people} end
 redis.call('DEL',KEYS[2],KEYS[4])
 for who,n in pairs(count) do redis.call('HSET',KEYS[2],who,n) end

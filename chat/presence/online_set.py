@@ -102,16 +102,25 @@ class OnlineSet:
 
     def who(self) -> Picture | Down:
         """The picture computed from the leases, without the set."""
-        answer = redis.run(set_scripts.WHO, [self.names.counts, self.names.seq], [], "online")
+        found = self._who()
+        return self._who() or DOWN if found is None else found
+
+    def _who(self) -> Picture | Down | None:
+        """``who``; None if something was repaired, so that it must be asked again."""
+        leases = self.names.leases
+        answer = redis.run(set_scripts.WHO, [leases[1], leases[2], leases[0]], [], "online")
         if answer is DOWN:
             return DOWN
+        if answer[2]:
+            self.count_again()
+            return None
         seq, people = self._last(answer[0]), set(answer[1])
         try:
             shapes.check_ids(people)
         except shapes.UNREADABLE:
             redis.distrust("somebody who holds a lease is nobody")  # a recovery recounts
             return DOWN
-        return DOWN if isinstance(seq, Down) else Picture(people, seq)
+        return None if isinstance(seq, Down) else Picture(people, seq)
 
     def _last(self, text: str) -> int | Down:
         """A transition number; DOWN if ``text`` is none. Then seq is deleted and restarts."""
@@ -127,10 +136,18 @@ class OnlineSet:
             lease_scripts.RECOUNT, [*self.names.leases, self.names.recounted], [seconds], "presence"
         )
 
-    def count_again(self) -> bool:
-        """Recount the leases now. False if Redis is down."""
+    def count_again(self) -> Any:
+        """Recount the leases now (``leases.RECOUNT``)."""
         redis.call(lambda client: client.unlink(self.names.recounted), "presence")
-        return self.count(1) is not DOWN
+        return self.count(1)
+
+    def repair(self) -> bool:
+        """Delete a number that scripts cannot count on, and recount. False if Redis is down."""
+        last = redis.run(response_dependencies.VERSION, [self.names.seq], [], "presence")
+        if isinstance(last, Down):
+            return False
+        self._last(last or "0")
+        return self.count_again() is not DOWN
 
     def fill(self, ttl: int) -> Picture | Down:
         """Write the whole set from the leases; the picture or DOWN."""

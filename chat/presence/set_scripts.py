@@ -7,18 +7,21 @@ replace a newer picture with an older one.
 from chat.cache import wrong_type
 
 # KEYS: the set's number, the set. ARGV: the number of the caller's copy. Returns {number}, and the
-# people as well if the number is another one.
+# people as well if the number is another one. Without a copy the number is "", which matches none.
 READ = """
 local seq=redis.call('GET',KEYS[1])
-if not seq or seq==ARGV[1] then return {seq} end
+if not seq or (seq==ARGV[1] and seq~='') then return {seq} end
 return {seq,redis.call('SMEMBERS',KEYS[2])}
 """
 
-# KEYS: count, seq. Returns the number of the last transition and the people online. A seq of
-# another type counts as 0; the next transition replaces it.
+# KEYS: count, seq, conns. Returns the number of the last transition, the people online, and 1 if
+# there are leases but nobody is counted: then the count was lost. A seq of another type counts as
+# 0; the next transition replaces it.
 WHO = """
 local seq=redis.pcall('GET',KEYS[2])
-return {type(seq)=='string' and seq or '0',redis.call('HKEYS',KEYS[1])}
+local people=redis.call('HKEYS',KEYS[1])
+local lost=#people==0 and redis.call('EXISTS',KEYS[3]) or 0
+return {type(seq)=='string' and seq or '0',people,lost}
 """
 
 # KEYS: log, seq. ARGV: a number. Returns the last number and the transitions after the given one.

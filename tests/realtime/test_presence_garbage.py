@@ -104,3 +104,82 @@ def test_a_set_with_others_in_it_is_written_again(emitted):
     assert not online_set.everybody.read()
     everything_is_due(holder)
     assert shown() == {ANN}
+
+
+@pytest.mark.parametrize("text", ["", "x", "5"])
+def test_a_set_without_a_number_is_none(emitted, text):
+    holder = process()
+    come(holder, ANN)
+    do(lambda client: client.set(keys.online_seq(), text))
+    assert not online_set.everybody.read()
+    assert online_set.everybody.fill(30).people == shown() == {ANN}
+
+
+LOST: list[dict[str, str]] = [{}, {"nobody": "3"}, {BOB: "1"}]
+
+
+def lose_the_counts(left: dict[str, str]) -> None:
+    do(lambda client: client.delete(COUNT))
+    if left:
+        do(lambda client: client.hset(COUNT, mapping=left))
+
+
+@pytest.mark.parametrize("left", LOST)
+def test_who_has_a_second_tab_for_a_moment_is_not_gone_where_the_counts_were_lost(emitted, left):
+    holder = process()
+    come(holder, ANN)
+    everything_is_due(holder)  # the minute's count has been
+    lose_the_counts(left)
+    come(holder, ANN, tab="second")
+    holder.disconnect(ANN, f"second-{ANN}")
+    holder.tick()
+    do(lambda client: client.zadd(CONNS, {f"{ANN}|second-{ANN}": 1}, xx=True))
+    holder.reap_at = 0
+    holder.tick()
+    assert ANN not in emitted.gone
+    assert shown() == {ANN}
+    assert do(lambda client: client.hgetall(COUNT)) == {ANN: "1"}
+
+
+@pytest.mark.parametrize("left", LOST)
+def test_lost_counts_are_counted_again_when_leases_are_renewed(emitted, left):
+    holder = process()
+    come(holder, ANN)
+    lose_the_counts(left)
+    holder.beat_at = 0
+    holder.tick()
+    assert do(lambda client: client.hgetall(COUNT)) == {ANN: "1"}
+    assert (online_set.everybody.who().people, emitted.gone) == ({ANN}, [])
+
+
+def test_where_leases_are_and_counts_are_not_everybody_is_still_there(emitted):
+    come(process(), ANN)
+    elsewhere_comes(BOB)
+    do(lambda client: client.delete(COUNT, keys.online(), keys.online_seq()))
+    assert online_set.everybody.fill(30).people == shown() == {ANN, BOB}
+
+
+@pytest.mark.parametrize("text", ["", "x", "-7", " 7", str(2**63 - 1)])
+def test_who_is_asked_for_is_found_where_only_the_number_is_none(emitted, text):
+    come(process(), ANN)
+    do(lambda client: client.set(SEQ, text))
+    assert online_set.everybody.who().people == {ANN}
+
+
+@pytest.mark.parametrize("count", ["x", "1.0", "01", "+1", "-1", "2", "1e0"])
+def test_a_repair_leaves_no_count_that_cannot_be_counted_on(emitted, count):
+    holder = process()
+    come(holder, ANN)
+    do(lambda client: client.hset(COUNT, ANN, count))
+    assert online_set.everybody.repair()
+    assert do(lambda client: client.hgetall(COUNT)) == {ANN: "1"}
+    come(holder, ANN, tab="second")
+    assert do(lambda client: client.hgetall(COUNT)) == {ANN: "2"}
+
+
+@pytest.mark.parametrize("text", ["x", "5", str(2**63 - 1)])
+def test_a_repair_leaves_no_number_that_cannot_be_counted_on(emitted, text):
+    come(process(), ANN)
+    do(lambda client: client.set(SEQ, text))
+    assert online_set.everybody.repair()
+    assert do(lambda client: client.get(SEQ)) != text

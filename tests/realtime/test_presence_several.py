@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask import current_app
 
+from chat import presence
 from chat.presence.connections import Holder
 from chat.presence.online_set import Names, OnlineSet, Picture, everybody
 from chat.redis.client import redis
@@ -44,6 +46,22 @@ def own_app(mongod: Any, valkey: Any) -> Iterator[None]:
         redis.call(lambda client: client.delete(*ROOM.names.leases, *ROOM.names[1:]))
 
 
+@pytest.fixture
+def room() -> Holder:
+    """Another set that this process keeps, with Bob in it."""
+    made = Holder(Told(), lease=600, people=ROOM)
+    presence.keep(made)
+    made.connect(BOB, "seat")
+    made.tick()
+    return made
+
+
+def held(of: OnlineSet) -> tuple[list[str], dict[str, str]]:
+    """The leases of a set, and whom it counts."""
+    conns, count = of.names.leases[:2]
+    return redis.call(lambda client: (client.zrange(conns, 0, -1), client.hgetall(count)))
+
+
 def people(of: OnlineSet) -> set[str]:
     found = of.fill(30)
     assert isinstance(found, Picture)
@@ -76,3 +94,35 @@ def test_who_leaves_one_set_stays_in_the_other() -> None:
     room.tick()
     assert told.went == [ANN]
     assert (people(everybody), people(ROOM)) == ({ANN}, set())
+
+
+def test_a_recovery_brings_back_the_leases_of_every_set(room: Holder) -> None:
+    redis.call(lambda client: client.delete(*ROOM.names.leases))
+    redis.suspect("the line was cut")
+    assert redis.recover()
+    assert held(ROOM) == ([f"{BOB}|seat"], {BOB: "1"})
+    assert people(ROOM) == {BOB}
+
+
+@pytest.mark.parametrize("left", [{"nobody": "3"}, {BOB: "x"}, {BOB: "1.0"}, {ANN: "1"}, {}])
+def test_a_recovery_counts_every_set_again_after_garbage(room: Holder, left: dict) -> None:
+    count = ROOM.names.counts
+    redis.call(lambda client: client.delete(count))
+    if left:
+        redis.call(lambda client: client.hset(count, mapping=left))
+    redis.call(lambda client: client.set(ROOM.names.seq, "x"))
+    redis.distrust("garbage")
+    assert redis.recover()
+    assert held(ROOM) == ([f"{BOB}|seat"], {BOB: "1"})
+    room.connect(ANN, "another seat")
+    room.tick()
+    assert people(ROOM) == {ANN, BOB}
+
+
+def test_a_stop_shortens_the_leases_of_every_set(room: Holder) -> None:
+    def end() -> float:
+        return redis.call(lambda client: client.zscore(ROOM.names.leases[0], f"{BOB}|seat"))
+
+    before = end()
+    presence.stop(current_app._get_current_object())
+    assert end() < before - 500_000
