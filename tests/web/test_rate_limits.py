@@ -9,7 +9,7 @@ from pymongo.errors import ServerSelectionTimeoutError
 
 from chat.errors import Crowded, Forbidden, Invalid, Throttled, Unavailable
 from chat.redis.client import redis
-from chat.web import rate_limits
+from chat.web import rate_counters, rate_limits
 from tests.support.servers import Redis
 from tests.support.small_app import leave, redis_client, redis_url, small_app
 from tests.support.waiting import eventually
@@ -110,10 +110,10 @@ def test_what_was_wrong_counts(parts: Flask, kind: str, end: Exception) -> None:
 
 
 def test_counts_in_memory_are_bounded_however_many_names_strangers_try() -> None:
-    counts = rate_limits.Counters()
-    for number in range(rate_limits.MOST_COUNTS + 500):
+    counts = rate_counters.Counters()
+    for number in range(rate_counters.MOST_COUNTS + 500):
         counts.add(f"name {number}", 60, 1)
-    assert counts.reset() == rate_limits.MOST_COUNTS
+    assert counts.reset() == rate_counters.MOST_COUNTS
 
 
 def test_all_processes_count_together(parts: Flask) -> None:
