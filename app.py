@@ -8,7 +8,7 @@ from flask import Flask
 
 from chat import api, cli, i18n, models, presence, realtime, redis, rollout, views
 from chat.auth import current_user, first_account, form_token, known_browsers
-from chat.auth.sessions import interface as sessions
+from chat.auth.sessions import interface as session_interface
 from chat.cache import fire_drill, invalidation, isolation, response_dependencies, updates
 from chat.config import settings
 from chat.logging import setup as logging_setup
@@ -35,7 +35,7 @@ MIDDLEWARE = (
 # Called before a request, in this order. The first one that returns an answer ends it.
 BEFORE = (
     logging_setup.begin,
-    sessions.refuse_when_nobody_knows,
+    session_interface.refuse_when_nobody_knows,
     security.to_https,
     security.check_csrf,
     rate_limits.limit_page_writes,
@@ -73,7 +73,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     redis.init_app(app)
     rollout.init_app(app)
     isolation.init_app(app)
-    sessions.init_app(app, prefetch.with_session)
+    session_interface.init_app(app, prefetch.with_session)
     current_user.init_app(app, active=activity.touch, ended=broadcasts.sessions_ended)
     security.init_app(app)
     i18n.init_app(app)

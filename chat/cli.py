@@ -6,9 +6,8 @@ import click
 from flask import Flask, current_app
 
 from chat import models
-from chat.auth import passwords
+from chat.auth import passwords, sessions
 from chat.auth.password_rules import check_new_password
-from chat.auth.sessions import interface as sessions
 from chat.config import settings as config
 from chat.errors import ChatError, Invalid
 from chat.folders import DOCS

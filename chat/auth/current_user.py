@@ -10,11 +10,10 @@ import flask
 from flask import Flask, Request, g, has_request_context, redirect, request
 from flask_login import current_user
 
-from chat.auth import login
+from chat.auth import login, sessions
 from chat.auth.account import Account, AnonymousAccount
 from chat.auth.listeners import SessionEnded, listeners
 from chat.auth.login_manager import login_manager
-from chat.auth.sessions import interface as sessions
 from chat.auth.sessions.recent import callers
 from chat.cache import users
 from chat.errors import Forbidden, NotFound, Unauthenticated, Unavailable

@@ -7,10 +7,9 @@ import flask
 from flask import g
 from flask_login import current_user
 
-from chat.auth import form_token, known_browsers
+from chat.auth import form_token, known_browsers, sessions
 from chat.auth.account import Account, AnonymousAccount
 from chat.auth.listeners import listeners
-from chat.auth.sessions import interface as sessions
 
 
 def log_in(profile: dict[str, Any]) -> Account:

@@ -15,7 +15,7 @@ from werkzeug.http import parse_cookie
 
 from chat import protocol
 from chat.auth import known_browsers
-from chat.auth.sessions.interface import SID
+from chat.auth.sessions.ids import SID
 from chat.auth.sessions.recent import callers
 from chat.cache import isolation, updates
 from chat.realtime.incoming import origins, rate_limit

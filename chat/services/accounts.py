@@ -7,9 +7,8 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
-from chat.auth import known_browsers, login, passwords, permissions
+from chat.auth import known_browsers, login, passwords, permissions, sessions
 from chat.auth.password_rules import check_new_password
-from chat.auth.sessions import interface as sessions
 from chat.cache import users as cache
 from chat.errors import ChatError, Conflict, Crowded, Forbidden, Invalid, NotFound
 from chat.models import AccessToken, Channel, Invite, Membership, Site, User, base

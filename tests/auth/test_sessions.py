@@ -12,9 +12,9 @@ from flask_login import encode_cookie
 from pymongo.errors import ServerSelectionTimeoutError
 from werkzeug.http import parse_cookie
 
+from chat.auth import sessions
 from chat.auth.sessions import cleanup as session_cleanup
 from chat.auth.sessions import ids as session_ids
-from chat.auth.sessions import interface as sessions
 from chat.auth.sessions import store
 from chat.models import User
 from chat.models.session import Session as Row

@@ -15,9 +15,9 @@ from flask_login import current_user
 from chat import models, rollout
 from chat import redis as chat_redis
 from chat.auth import current_user as auth
-from chat.auth import form_token, known_browsers
+from chat.auth import form_token, known_browsers, sessions
 from chat.auth.login import log_in
-from chat.auth.sessions import interface as sessions
+from chat.auth.sessions import interface as session_interface
 from chat.auth.sessions import store as session_store
 from chat.cache import invalidation
 from chat.errors import ChatError
@@ -61,12 +61,12 @@ def small_app(redis_url: str | None, **settings: Any) -> Flask:
     models.init_app(app)
     chat_redis.init_app(app)
     rollout.init_app(app)
-    sessions.init_app(app)
+    session_interface.init_app(app)
     auth.init_app(app, active=activity.touch, ended=broadcasts.sessions_ended)
     for concern in (security, rate_limits, invalidation):
         concern.init_app(app)
     for before in (
-        sessions.refuse_when_nobody_knows,
+        session_interface.refuse_when_nobody_knows,
         security.to_https,
         security.check_csrf,
         rate_limits.limit_page_writes,

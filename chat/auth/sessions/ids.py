@@ -3,8 +3,11 @@
 import base64
 import hashlib
 import hmac
+import re
 
 from flask import current_app
+
+SID = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
 def sid_hash(sid: str) -> str:

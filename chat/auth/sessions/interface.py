@@ -9,64 +9,34 @@ An ended session leaves a tombstone in MongoDB and a short-lived mark in Redis
 not told of is marked ``redis_dirty`` and repaired before Redis is trusted again.
 """
 
-import contextlib
 import logging
-import re
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, cast
 
 import flask
-from flask import Flask, Request, Response, current_app, has_request_context, request
+from flask import Flask, Request, Response, request
 from flask.sessions import SessionMixin
 from flask_session.base import Serializer, ServerSideSession, ServerSideSessionInterface
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import PyMongoError
 
-from chat import rollout
-from chat.auth.sessions import cleanup as session_cleanup
-from chat.auth.sessions import store
-from chat.auth.sessions.ids import sid_hash
+from chat.auth.sessions import cleanup, keep, renew, store
+from chat.auth.sessions.browser_session import BrowserSession
+from chat.auth.sessions.ids import SID
 from chat.cache import isolation
-from chat.errors import Unavailable, Uncertain
+from chat.errors import Unavailable
 from chat.logging.redaction import went_without_mongo
-from chat.models.driver import has_written
-from chat.redis import Down, scripts
 from chat.redis.client import redis
 from chat.redis_schema import ownership
 from chat.request.handoff import of
 from chat.request.url_path import is_within
 from chat.telemetry import events as telemetry
 
-__all__ = [
-    "are_alive",
-    "current_sid",
-    "end_all",
-    "end_current",
-    "is_alive",
-    "keep",
-    "renew",
-    "sid_hash",
-]
-
 log = logging.getLogger(__name__)
-SID = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 COOKIE_LIFE = 31_536_000
 Prefetch = Callable[[str], list[Any] | None]
 # Paths that need no session and must answer even if Redis and MongoDB are down.
 WITHOUT_SESSION = ("/static", "/health", "/metrics", "/favicon.ico")
-
-
-class BrowserSession(ServerSideSession):
-    """A session of a browser. An empty one is not stored."""
-
-    stored = False  # whether MongoDB has it
-    since: datetime | None = None  # the log-in time of the session that it replaces
-    degraded = False  # whether its data could not be loaded
-
-    def clear(self) -> None:
-        """Delete all data, also the entry that the base class would keep."""
-        for name in list(self):
-            del self[name]
 
 
 class JsonOnly(Serializer):
@@ -173,8 +143,6 @@ def init_app(app: Flask, prefetch: Prefetch = lambda sid: None) -> None:
     ``prefetch(sid)`` reads a session together with other values (``chat.web.prefetch``). It returns
     the answer of Redis for the session, or None if it did not ask.
     """
-    from chat.redis.client import redis
-
     secure = _behind_https(app)
     app.config.update(
         SESSION_COOKIE_NAME="__Host-session" if secure else "session",
@@ -190,13 +158,13 @@ def init_app(app: Flask, prefetch: Prefetch = lambda sid: None) -> None:
 
     def repair() -> bool:
         with app.app_context():
-            return session_cleanup.repair()
+            return cleanup.repair()
 
     def sweep() -> bool:
         with app.app_context():
-            return session_cleanup.sweep()
+            return cleanup.sweep()
 
-    ownership.confirm("session:*", session_cleanup.known)
+    ownership.confirm("session:*", cleanup.known)
     redis.before_recovery(repair)
     redis.regularly(sweep)
     isolation.before_trust(sweep)
@@ -212,114 +180,3 @@ def _behind_https(app: Flask) -> bool:
 def refuse_when_nobody_knows() -> None:
     if getattr(flask.session, "degraded", False):
         raise Unavailable
-
-
-def keep(session: BrowserSession | None = None) -> None:
-    """Store the session now instead of after the response. Raises Unavailable if that fails."""
-    session = session if session is not None else _current()
-    if session is None or session.degraded:
-        raise Unavailable
-    try:
-        if not session and session.stored:
-            store.end(session.sid)
-            session.stored = False
-            return
-        session.stored = store.write(session.sid, dict(session), not session.stored, session.since)
-    except DuplicateKeyError:
-        session.stored = False  # it ended during this request
-    except PyMongoError as error:
-        session.degraded = True
-        went_without_mongo(error)
-        raise _away() from error
-    if session.stored:
-        session.modified = False
-    else:
-        session.clear()
-
-
-def renew(session: BrowserSession | None = None, goes_on: bool = False) -> None:
-    """Give the session a new id and end the old one, so that an id known before is useless.
-
-    ``goes_on``: there was no new log-in, so the session ends no later than the old one would have.
-    """
-    session = session if session is not None else _current()
-    if session is None:
-        return
-    if session.stored:
-        session.since = _since(session.sid) if goes_on else None
-        _end(session.sid)
-    session.sid = current_app.session_interface._generate_sid(32)  # type: ignore[attr-defined]
-    session.stored, session.modified = False, True
-
-
-def end_current() -> None:
-    """End the session of this request in Redis and MongoDB. Raises Unavailable if that fails."""
-    session = _current()
-    if session is None:
-        return
-    renew(session)
-    session.clear()
-
-
-def _end(sid: str) -> None:
-    try:
-        store.end(sid)
-    except PyMongoError as error:
-        raise _away() from error
-
-
-def _since(sid: str) -> datetime | None:
-    try:
-        return store.since(sid)
-    except PyMongoError as error:
-        raise _away() from error
-
-
-def end_all(user_id: str, except_sid: str | None = None) -> None:
-    """End all sessions of a person in Redis and MongoDB, except ``except_sid``."""
-    try:
-        session_cleanup.end_of_user(user_id, except_sid)
-    except PyMongoError as error:
-        raise _away() from error
-
-
-def _away() -> Unavailable:
-    """The error to raise if MongoDB is down: Uncertain if this request has written before."""
-    return Uncertain() if has_written() else Unavailable()
-
-
-def current_sid() -> str | None:
-    """The id of this request's session; None if it is not stored."""
-    session = _current()
-    return session.sid if session is not None and session.stored else None
-
-
-def is_alive(sid: str | None) -> bool:
-    """Whether a session exists. True while neither Redis nor MongoDB can answer."""
-    if not sid or not SID.match(sid):
-        return False
-    with contextlib.suppress(PyMongoError):
-        return store.load(sid) is not None
-    return True
-
-
-def are_alive(sids: Sequence[str]) -> list[bool]:
-    """``is_alive`` for many sessions, with one round trip to Redis."""
-    asked = [sid for sid in sids if SID.match(sid) and rollout.in_rollout("sessions", sid)]
-    calls = [store.call(sid) for sid in asked]
-    told = redis.call(lambda client: scripts.run_all(client, calls), "sessions") if calls else []
-    read = {} if isinstance(told, Down) else dict(zip(asked, told, strict=True))
-    return [_stands(sid, read.get(sid)) for sid in sids]
-
-
-def _stands(sid: str, read: list[Any] | None) -> bool:
-    with contextlib.suppress(PyMongoError):
-        return bool(SID.match(sid)) and store.load(sid, read) is not None
-    return True
-
-
-def _current() -> BrowserSession | None:
-    if not has_request_context():
-        return None
-    session = flask.session._get_current_object()  # type: ignore[attr-defined]
-    return session if isinstance(session, BrowserSession) else None

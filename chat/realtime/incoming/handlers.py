@@ -6,8 +6,7 @@ from flask import session
 from flask_login import current_user
 
 from chat import presence, protocol
-from chat.auth import permissions
-from chat.auth.sessions import interface as sessions
+from chat.auth import permissions, sessions
 from chat.cache import channels, directs, members, users
 from chat.cache.process_copies import copies
 from chat.cache.read_through import Source

@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 from flask import Flask
 
-from chat.auth.sessions import interface as sessions
+from chat.auth import sessions
 from chat.cache import users
 from chat.models.user import at_least
 from chat.realtime.incoming import handlers, identity
