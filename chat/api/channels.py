@@ -6,7 +6,7 @@ from chat.api import schemas
 from chat.api.params import given
 from chat.api.routing import Noun
 from chat.auth import permissions
-from chat.services import channels, users
+from chat.services import channels, directs, users
 
 noun = Noun("channels")
 
@@ -28,7 +28,7 @@ def create(body: schemas.NewChannel) -> dict:
 @noun.operation("POST", "/directs", {200: schemas.Channel}, body=schemas.NewDirect)
 def open_direct(body: schemas.NewDirect) -> dict:
     """Open the direct channel with these people; the same people always share one."""
-    return channels.open_direct(current_user, body.users)
+    return directs.open_direct(current_user, body.users)
 
 
 @noun.operation("GET", "/channels/<channel_id>", {200: schemas.Channel}, cached=True)

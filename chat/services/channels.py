@@ -1,9 +1,8 @@
-"""Channels: create, update, join, leave, archive; and direct channels."""
+"""Channels: create, update, join, leave, archive. Direct ones are made in ``directs``."""
 
 from itertools import accumulate
 from typing import Any
 
-from bson import ObjectId
 from flask_babel import lazy_gettext as _l
 from mongoengine.errors import NotUniqueError
 
@@ -11,14 +10,13 @@ from chat.auth import permissions
 from chat.cache import channels as cache
 from chat.cache import members, unread, users
 from chat.errors import BadInput, Conflict, Forbidden, Invalid, NotFound
-from chat.models import Channel, Membership, Message, User, base
+from chat.models import Channel, Membership, Message, base
 from chat.models.channel import KINDS, to_channel
 from chat.models.user import at_least
 from chat.realtime.outgoing import broadcasts
 from chat.text import validate
 
 RESERVED = {"new"}
-MOST_PEOPLE_IN_DIRECT = 8
 SLUG_TRIES = 50
 MOST_CHARACTERS = 250_000  # characters of channels in one answer
 OTHER_CHARACTERS = 200  # characters of one channel besides its texts
@@ -93,7 +91,7 @@ def create(actor: Any, name: str, topic: str = "", kind: str = "public") -> dict
     name, topic = validate.check_channel_name(name), validate.check_topic(topic)
     channel = _store(Channel(name=name, topic=topic, kind=kind, created_by=actor.id), name)
     Membership.add(channel["id"], actor.id)
-    _tell_joined(channel, actor.id)
+    tell_joined(channel, actor.id)
     broadcasts.channel_changed(channel)
     return view_for(actor, channel)
 
@@ -188,6 +186,13 @@ def _first() -> dict | None:
     return min(opened, key=lambda channel: channel["id"], default=None)  # ids begin with the time
 
 
+def tell_joined(channel: dict, user_id: str) -> None:
+    """Tell open pages that a person is a member of a channel now."""
+    person = users.get_profile(user_id)
+    if person:
+        broadcasts.member_joined(channel, person)
+
+
 def list_person(person: dict, listed: bool = True) -> None:
     """Tell open member lists to show or hide this person; memberships do not change."""
     for channel in cache.get_many(Membership.channel_ids_of(person["id"])):
@@ -195,35 +200,6 @@ def list_person(person: dict, listed: bool = True) -> None:
             broadcasts.member_listed(channel, person)
         else:
             broadcasts.member_unlisted(channel, person["id"])
-
-
-def find_direct(actor: Any, nickname: str) -> tuple[dict, dict | None]:
-    """(the other person's profile, the view of the direct channel with them or None)."""
-    row = User.by_nickname(validate.nickname_key(nickname))
-    if row is None:
-        raise NotFound()
-    person = users.get_profile(str(row["_id"])) or {}
-    channel = Channel.find_direct(_people_key({actor.id, person["id"]}))
-    view = view_for(actor, channel) if channel else None
-    return person, view if view and view["member"] else None  # only half made
-
-
-def open_direct(actor: Any, user_ids: list[str]) -> dict:
-    """The direct channel of the actor and these people, made if there is none; its view."""
-    people = {actor.id, *user_ids}
-    if len(people) > MOST_PEOPLE_IN_DIRECT:
-        raise Invalid(_l("A direct conversation can have up to 8 people."), field="users")
-    channel = Channel.find_direct(_people_key(people))
-    if channel is None:
-        found = users.get_profiles(people)
-        if people - found.keys():
-            raise NotFound(_l("There is no such person."))
-        if not all(person["active"] for person in found.values()):
-            raise Conflict(_l("This account has been deactivated."))
-        channel = _store_direct(actor, people)
-    elif not people <= members.get_members(channel["id"]):
-        _let_in(channel, people)  # its creation was interrupted or is in progress
-    return view_for(actor, channel)
 
 
 def _view(
@@ -282,37 +258,6 @@ def _slugs(name: str) -> list[str]:
     return first + [f"{stem[:70]}-{n}".removeprefix("dm-") for n in range(2, SLUG_TRIES)]
 
 
-def _store_direct(actor: Any, people: set[str]) -> dict:
-    channel_id = ObjectId()
-    document = Channel(
-        id=channel_id,
-        slug=f"dm-{channel_id}",
-        kind="direct",
-        created_by=actor.id,
-        people=sorted(map(ObjectId, people)),
-        people_key=_people_key(people),
-    )
-    try:
-        document.save(force_insert=True)
-        channel = to_channel(document.to_mongo())
-    except NotUniqueError:  # the other person created it first
-        base.write_refused.send(Channel, document=document)
-        channel = Channel.find_direct(_people_key(people)) or {}
-    _let_in(channel, people)
-    return channel
-
-
-def _let_in(channel: dict, people: set[str]) -> None:
-    for user_id in people:
-        if Membership.add(channel["id"], user_id):
-            _tell_joined(channel, user_id)
-    broadcasts.channel_changed(channel)
-
-
-def _people_key(people: set[str]) -> str:
-    return ",".join(sorted(people))
-
-
 def _active_person(user_id: str) -> dict:
     person = users.get_profile(user_id)
     if person is None or not person["active"]:
@@ -323,13 +268,7 @@ def _active_person(user_id: str) -> dict:
 def _add(channel: dict, user_id: str) -> None:
     seq, _rev = Message.last_numbers(channel["id"])
     if Membership.add(channel["id"], user_id, last_read_seq=seq):
-        _tell_joined(channel, user_id)
-
-
-def _tell_joined(channel: dict, user_id: str) -> None:
-    person = users.get_profile(user_id)
-    if person:
-        broadcasts.member_joined(channel, person)
+        tell_joined(channel, user_id)
 
 
 def _remove(channel: dict, user_id: str) -> None:

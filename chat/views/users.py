@@ -11,7 +11,7 @@ from flask_login import current_user
 from chat.auth import permissions
 from chat.auth.current_user import login_required
 from chat.errors import ChatError, Invalid, NotFound, Throttled
-from chat.services import accounts, channels, tokens, users
+from chat.services import accounts, directs, tokens, users
 from chat.views import channel_page
 from chat.views.forms import MISTAKES, ask, page, see, typed
 from chat.views.messages import post_typed
@@ -151,7 +151,7 @@ def open_direct() -> ResponseReturnValue:
     try:
         if not chosen:
             raise Invalid(_("Choose at least one person."), field="users")
-        view = channels.open_direct(current_user, chosen)
+        view = directs.open_direct(current_user, chosen)
     except MISTAKES as problem:
         return _new_direct(problem)
     return see(channel_url(view))
@@ -161,7 +161,7 @@ def open_direct() -> ResponseReturnValue:
 @login_required
 def direct(nickname: str) -> ResponseReturnValue:
     """The conversation with a person; nothing is made until the first message."""
-    profile, view = channels.find_direct(current_user, nickname)
+    profile, view = directs.find_direct(current_user, nickname)
     if profile["nickname"] != nickname:  # in another case, or composed in another way
         return redirect(person_url(profile["nickname"]), code=301)
     if view is None:
@@ -173,10 +173,10 @@ def direct(nickname: str) -> ResponseReturnValue:
 @login_required
 def post_direct(nickname: str) -> ResponseReturnValue:
     """The first message to a person opens the conversation."""
-    profile, view = channels.find_direct(current_user, nickname)
+    profile, view = directs.find_direct(current_user, nickname)
     if view is None and not request.form.get("text", "").strip():
         return channel_page.show_unwritten(profile, Invalid(_("Write something first.")))
-    view = view or channels.open_direct(current_user, [profile["id"]])
+    view = view or directs.open_direct(current_user, [profile["id"]])
     try:
         message = post_typed(view["id"])
     except Invalid as problem:

@@ -146,7 +146,7 @@ class Demo:
 
     def build(self) -> None:
         """People, channels, talk, and what the owner has not read yet."""
-        from chat.services import accounts, channels, messages
+        from chat.services import accounts, channels, directs, messages
 
         made = accounts.set_up("Northwind", OWNER, PASSWORD)
         self.add_person(made["user"])
@@ -175,9 +175,9 @@ class Demo:
             ],
         )
         self.talk(leads, [(300, "Maria", "Budget numbers are in.")])
-        direct = channels.open_direct(anna, [self.people["Maria"].id])
+        direct = directs.open_direct(anna, [self.people["Maria"].id])
         self.talk(direct, DIRECT)
-        group = channels.open_direct(anna, [self.people[n].id for n in ("Иван.Петров", "Ольга")])
+        group = directs.open_direct(anna, [self.people[n].id for n in ("Иван.Петров", "Ольга")])
         self.talk(group, [(500, "Ольга", "Встречаемся у входа в 9:40.")])
         self.polish(engineering)
         for channel, behind in ((general, 4), (design, 0), (leads, 0), (group, 0)):

@@ -19,6 +19,7 @@ from chat.services import (
     accounts,
     activity,
     channels,
+    directs,
     emoji,
     invites,
     messages,
@@ -36,16 +37,17 @@ from tests.support.servers import IN_PROCESS
 PASSWORD = "long password 1"
 READS = {
     "accounts": "is_set_up authenticate confirm_password right_to_register list_accounts",
-    # What list_person tells changes no membership.
-    "channels": "list_for list_page list_own view_for find_direct is_first list_person",
+    # What list_person and tell_joined tell changes no membership.
+    "channels": "list_for list_page list_own view_for is_first list_person tell_joined",
+    "directs": "find_direct",
     "emoji": "counts",
     "invites": "list_invites is_valid",
     "messages": "history newest newest_as around changes last_numbers unread first_unread",
-    "notices": "site_language",
-    "people": "list_people list_people_as get_person get_people get_by_nickname members_of "
+    "users": "list_people list_people_as get_person get_people get_by_nickname members_of "
     "online_people",
     "places": "find",
     "site": "get_site check_name",
+    "system_messages": "site_language",
     "tokens": "list_tokens",
     # These write nothing that is cached; they empty what is (tests/rollout, tests/monitoring).
     "rollout": "change reset kill killed back command overview entries",
@@ -111,7 +113,7 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     "channels.remove_person": lambda w: channels.remove_person(
         w.olga, w.channels["private"], w.people["boris"].id
     ),
-    "channels.open_direct": lambda w: channels.open_direct(w.people["boris"], [w.clara.id]),
+    "directs.open_direct": lambda w: directs.open_direct(w.people["boris"], [w.clara.id]),
     "emoji.note": noted,
     "emoji.flush": flush_emoji,
     "invites.create": lambda w: invites.create(w.olga),
@@ -125,7 +127,7 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     ),
     "messages.delete": lambda w: messages.delete(w.olga, w.message["id"]),
     "messages.mark_read": lambda w: messages.mark_read(w.people["boris"], w.channels["general"], 2),
-    "notices.post": lambda w: system_messages.post(
+    "system_messages.post": lambda w: system_messages.post(
         {"id": w.channels["general"]}, "all is well", "notice-000001"
     ),
     "site.update_site": lambda w: site.update_site(w.olga, name="Renamed", open_registration=True),
@@ -195,7 +197,7 @@ def furnish():
     }
     archived = channels.create(olga, "archived")["id"]
     rooms |= {"general": first["channel"]["id"], "archived": archived}
-    rooms["direct"] = channels.open_direct(olga, [boris.id])["id"]
+    rooms["direct"] = directs.open_direct(olga, [boris.id])["id"]
     channels.add_person(olga, rooms["private"], boris.id)
     channels.archive(olga, rooms["archived"])
     token = tokens.create(olga, "a program", PASSWORD)["id"]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from bson import ObjectId
 
 from chat.models import Channel
-from chat.services import channels, messages
+from chat.services import directs, messages
 
 
 def test_a_conversation_that_was_only_half_made_can_be_used_all_the_same(site: SimpleNamespace):
@@ -15,8 +15,8 @@ def test_a_conversation_that_was_only_half_made_can_be_used_all_the_same(site: S
     left.slug, left.people_key = f"dm-{left.id}", ",".join(people)
     left.save(force_insert=True)
 
-    assert channels.find_direct(site.owner, site.other.nickname)[1] is None
-    view = channels.open_direct(site.owner, [site.other.id])
+    assert directs.find_direct(site.owner, site.other.nickname)[1] is None
+    view = directs.open_direct(site.owner, [site.other.id])
 
     assert (view["id"], view["member"]) == (str(left.id), True)
     messages.post(site.owner, view["id"], "hello", "client-0001")

@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from chat.errors import NotFound
 from chat.models import Message
-from chat.services import channels, messages
+from chat.services import directs, messages
 
 
 def post(site: SimpleNamespace, n: int) -> dict:
@@ -48,7 +48,7 @@ def test_numbers_beyond_all_numbers_are_just_later_than_everything(site: SimpleN
 
 def test_an_id_has_one_spelling(site: SimpleNamespace):
     """Otherwise a post to a conversation in capitals is stored, and then refused and not told."""
-    direct = channels.open_direct(site.owner, [site.other.id])["id"]
+    direct = directs.open_direct(site.owner, [site.other.id])["id"]
     with pytest.raises(NotFound):
         messages.post(site.owner, direct.upper(), "hello", "client-0001")
     assert messages.history(site.owner, direct) == ([], False)
