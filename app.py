@@ -10,7 +10,7 @@ from chat import api, cli, i18n, models, presence, realtime, redis, rollout, vie
 from chat.auth import current_user, first_account, form_token, known_browsers
 from chat.auth.sessions import interface as session_interface
 from chat.cache import fire_drill, invalidation, isolation, response_dependencies, updates
-from chat.config import settings
+from chat.config import environment
 from chat.logging import setup as logging_setup
 from chat.monitoring import mongo_times, request_times, wiring
 from chat.monitoring.status import health, loop
@@ -65,7 +65,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     Settings come from the environment (``chat.config``); ``overrides`` win over it.
     """
     app = App(__name__)
-    settings.init_app(app, os.environ, overrides)
+    environment.init_app(app, os.environ, overrides)
     logging_setup.init_app(app)
     integers.init_app(app)
     jinja_env.init_app(app)

@@ -10,7 +10,8 @@ import sys
 
 import gevent
 
-from chat.config.settings import ConfigError, load
+from chat.config.environment import load
+from chat.config.parsers import ConfigError
 from chat.config.urls import host_and_port
 from chat.logging import setup as logging_setup
 from chat.monitoring.shared_dir import place

@@ -7,7 +7,7 @@ monkey.patch_all()  # before anything that opens a socket or takes a lock is imp
 import sys
 
 from app import create_app
-from chat.config.settings import ConfigError
+from chat.config.parsers import ConfigError
 
 UNUSABLE = 3  # gunicorn takes this from a worker as "no other one will do better"
 

@@ -17,7 +17,7 @@ from statistics import mean
 import requests
 
 from benchmarks import report
-from chat.config.settings import read
+from chat.config.environment import read
 from chat.embedded.datadir import DataDir
 from chat.embedded.process import LOOPBACK, Process, free_port
 from chat.embedded.servers import Servers

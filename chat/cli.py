@@ -8,7 +8,8 @@ from flask import Flask, current_app
 from chat import models
 from chat.auth import passwords, sessions
 from chat.auth.password_rules import check_new_password
-from chat.config import settings as config
+from chat.config.parsers import ConfigError
+from chat.config.settings import document, table
 from chat.errors import ChatError, Invalid
 from chat.folders import DOCS
 from chat.models import AccessToken, Heartbeat, User
@@ -40,7 +41,7 @@ def init_db() -> None:
         start_check.check(current_app.config)
         models.ensure_indexes()
         Heartbeat.write()
-    except config.ConfigError as error:
+    except ConfigError as error:
         raise click.ClickException(str(error)) from None
     except DATABASE_GONE as error:
         raise click.ClickException(f"MongoDB cannot be used: {reason(error)}.") from None
@@ -75,9 +76,9 @@ def reset_password(nickname: str, ask: bool) -> None:
 def settings(write: bool) -> None:
     """Every setting, what it means and its default."""
     if write:
-        CONFIGURATION_PAGE.write_text(config.document(), encoding="utf-8")
+        CONFIGURATION_PAGE.write_text(document(), encoding="utf-8")
     else:
-        click.echo(config.table(), nl=False)
+        click.echo(table(), nl=False)
 
 
 @click.command("redis-keys")

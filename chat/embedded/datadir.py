@@ -75,7 +75,7 @@ class DataDir:
         return path
 
     def note(self, name: str, text: str) -> None:
-        """Leave an address where operator commands find it (``chat.config.settings``)."""
+        """Leave an address where operator commands find it (``chat.config.environment``)."""
         write_private(self.path / name, text)
 
     def recall(self, name: str) -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from chat.auth import setup_token
-from chat.config.settings import ConfigError, read
+from chat.config.environment import read
+from chat.config.parsers import ConfigError
 from chat.config.urls import host_and_port
 from chat.embedded import EmbeddedError
 from chat.embedded.datadir import DataDir

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pymongo.uri_parser import parse_uri
 from redis.connection import parse_url
 
-from chat.config import settings as config
-from chat.config.settings import ConfigError, load, read
+from chat.config import settings
+from chat.config.environment import load, read
+from chat.config.parsers import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 ENOUGH = {"MONGODB_URI": "mongodb://db.example/chat", "SECRET_KEY": "long enough for a test"}
@@ -81,7 +82,7 @@ def test_a_value_that_cannot_be_used_is_named_in_one_line_with_what_is_accepted(
     with pytest.raises(ConfigError) as raised:
         load({**ENOUGH, name: value})
     message = str(raised.value)
-    accepted = next(row.kind.accepted for row in config.SETTINGS if row.name == name)
+    accepted = next(row.kind.accepted for row in settings.SETTINGS if row.name == name)
     assert "\n" not in message
     assert message.startswith(f"{name}={value!r}")
     assert accepted in message
@@ -277,7 +278,7 @@ def test_sentinel_and_cluster_together_are_refused():
 
 def test_every_setting_is_documented():
     page = Path(__file__).parents[2] / "docs" / "configuration.md"
-    assert page.read_text(encoding="utf-8") == config.document()
+    assert page.read_text(encoding="utf-8") == settings.document()
 
 
 def test_reading_needs_nothing_to_be_set():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat.config import settings as config
+from chat.config import settings
 from chat.presence import connections as leased
 from chat.presence import lease_scripts, online_set, set_scripts
 from chat.realtime.transport import handshake
@@ -56,7 +56,7 @@ def test_the_usual_times_add_up_to_what_is_promised(app):
     assert (
         lease
         == leased.LEASE
-        == next(row.default for row in config.SETTINGS if row.name == "PRESENCE_LEASE")
+        == next(row.default for row in settings.SETTINGS if row.name == "PRESENCE_LEASE")
     )
     # Right within 2 s of a connection, and of the end of the last one.
     assert leased.TICK < 2

@@ -20,7 +20,8 @@ from redis.exceptions import (
 )
 
 import chat
-from chat.config.settings import ConfigError, read
+from chat.config.environment import read
+from chat.config.parsers import ConfigError
 from chat.redis import DOWN, scripts
 from chat.redis import errors as redis_errors
 from chat.redis import metrics as redis_timings
