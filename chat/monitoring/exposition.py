@@ -20,7 +20,7 @@ from prometheus_client.core import (
 from prometheus_client.utils import floatToGoString
 
 from chat.monitoring.snapshot import Snapshot
-from chat.telemetry import registry as names
+from chat.telemetry import registry as metrics_registry
 from chat.telemetry.metric_types import Figure, Histogram, Labels
 
 
@@ -50,7 +50,7 @@ def write(snapshot: Snapshot) -> bytes:
 
 def _figures(snapshot: Snapshot) -> Iterator[tuple[Figure, list[tuple[Labels, Any]]]]:
     told = {**snapshot["counts"], **snapshot["gauges"]}
-    for figure in names.FIGURES:
+    for figure in metrics_registry.FIGURES:
         pairs = [(tuple(labels), value) for labels, value in told.get(figure.name, ())]
         if pairs:
             yield figure, pairs  # type: ignore[misc]

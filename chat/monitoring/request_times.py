@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from chat.monitoring import endpoint as page
+from chat.monitoring import endpoint as metrics_endpoint
 from chat.telemetry import registry
 from chat.telemetry.events import ANSWERED, ROUTE, SEEN
 from chat.telemetry.metric_types import Switch
@@ -31,8 +31,8 @@ class Timed:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path == page.PATH:
-            return page.answer(self._app, environ)(environ, start_response)
+        if path == metrics_endpoint.PATH:
+            return metrics_endpoint.answer(self._app, environ)(environ, start_response)
         if not Switch.on or path.startswith("/socket.io/"):
             return self._wrapped(environ, start_response)
         began, told = perf_counter(), "500"

@@ -12,12 +12,12 @@ from flask import Flask
 from redis.exceptions import ResponseError
 
 from chat import rollout
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.monitoring import snapshot
 from chat.monitoring.shared_dir import place
 from chat.realtime.transport import manager, open_sockets
 from chat.redis import Down
-from chat.redis import metrics as redis_timings
+from chat.redis import metrics as redis_metrics
 from chat.redis.client import redis
 from chat.redis.pubsub import bus
 from chat.telemetry import registry
@@ -77,7 +77,7 @@ def ask_redis() -> None:
 
 def _facts(client: object) -> dict[str, float]:
     try:
-        return redis_timings.facts(client)
+        return redis_metrics.facts(client)
     except ResponseError:  # not allowed to ask: that is no outage
         return {}
 
@@ -85,10 +85,10 @@ def _facts(client: object) -> dict[str, float]:
 def _look_at_redis() -> None:
     registry.REDIS_ENABLED.set(int(redis.enabled))
     registry.REDIS_UP.set(int(redis.is_up()))
-    registry.FIRE_DRILL.set(int(drill.phase() != drill.NONE))
+    registry.FIRE_DRILL.set(int(fire_drill.phase() != fire_drill.NONE))
     registry.BREAKER_OPEN.set(int(redis.enabled and redis.breaker.is_open))
-    pools = redis_timings.pools(redis.kept.client) if redis.enabled else []
-    registry.POOL_IN_USE.set(sum(map(redis_timings.in_use, pools)))
+    pools = redis_metrics.pools(redis.kept.client) if redis.enabled else []
+    registry.POOL_IN_USE.set(sum(map(redis_metrics.in_use, pools)))
     limit = redis.connector.most if redis.enabled else 0
     registry.POOL_LIMIT.set(limit * max(1, len(pools)))
     registry.OUTBOX.set(bus.counts()["waiting"])

@@ -14,7 +14,7 @@ from chat.folders import DOCS
 from chat.models import DOCUMENTS
 from chat.models.outage import Outage
 from chat.monitoring import mongo_times, request_times, sampler, shared_dir, snapshot, stale_check
-from chat.redis import metrics as redis_timings
+from chat.redis import metrics as redis_metrics
 from chat.redis.pubsub import bus
 from chat.redis.scripts import sha_of
 from chat.telemetry import events as telemetry
@@ -36,8 +36,8 @@ def init_app(app: Flask) -> None:
     for figure in registry.FIGURES:
         figure.clear()
     mongo_times.learn({each._get_collection_name() for each in (*DOCUMENTS, Outage)})
-    for family, scripts in ((redis_timings.GET, READING), (redis_timings.SET, WRITING)):
-        redis_timings.learn(family, [(script, sha_of(script)) for script in scripts])
+    for family, scripts in ((redis_metrics.GET, READING), (redis_metrics.SET, WRITING)):
+        redis_metrics.learn(family, [(script, sha_of(script)) for script in scripts])
     bus.on_gap(partial(telemetry.repaired, "subscription"))  # after those who see to it
     bus.on_shed(partial(telemetry.repaired, "publisher"))
     app.cli.add_command(figures)

@@ -26,16 +26,16 @@ def init_app(app: Flask) -> None:
 
 def start(app: Flask) -> None:
     """Watch Redis from this process. Call once per process, after the fork."""
-    from chat.redis import watch as redis_watch
+    from chat.redis import watch
     from chat.redis.client import redis
 
-    redis_watch.start(redis)
+    watch.start(redis)
 
 
 def stop(app: Flask) -> None:
     """End the watch and close this process's connections."""
-    from chat.redis import watch as redis_watch
+    from chat.redis import watch
     from chat.redis.client import redis
 
-    redis_watch.stop(redis)
+    watch.stop(redis)
     redis.close()

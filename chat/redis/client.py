@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from flask import Flask
 
-from chat.redis import deadline, recovery, scripts
-from chat.redis import watch as redis_watch
+from chat.redis import deadline, recovery, scripts, watch
 from chat.redis.breaker import Breaker
 from chat.redis.connect import Connector, is_configured
 from chat.redis.errors import (
@@ -62,7 +61,7 @@ class Door(Listeners):
         self.watched = False  # a health greenlet probes Redis, so requests need not
         self.run_id: str | None = None
         self.latency_ms: float | None = None
-        self._looking = redis_watch.Looking("single")
+        self._looking = watch.Looking("single")
         self._connector: Connector | None = None
         self._disabled = True
         self._strict = False
@@ -86,7 +85,7 @@ class Door(Listeners):
         self._disabled = bool(app.config.get("DISABLE_REDIS")) or not is_configured(app)
         self._strict = bool(app.config.get("TESTING"))
         self._connector = None if self._disabled else Connector(app.config)
-        self._looking = redis_watch.Looking(self._connector.mode if self._connector else "single")
+        self._looking = watch.Looking(self._connector.mode if self._connector else "single")
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -242,7 +241,7 @@ class Door(Listeners):
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _look(self, client: Any) -> redis_watch.Seen:
+    def _look(self, client: Any) -> watch.Seen:
         return self.kept.mark.look(lambda: self._looking.look(client))
 
     def _why(self, error: Exception) -> tuple[str, str]:
@@ -298,7 +297,7 @@ class Door(Listeners):
     def _check(self, connection: Any) -> None:
         """Raise if a new connection reached another server than the trusted one: an outage."""
         if self.run_id is not None and not _recovering.get():
-            redis_watch.same_server(connection, self.run_id)
+            watch.same_server(connection, self.run_id)
             if self.connector.mode != "cluster":
                 self.kept.mark.greet(connection)
 
@@ -325,7 +324,7 @@ class Door(Listeners):
     def _out(self, error: Exception, kind: str, what: str) -> None:
         if kind == DENIED and self.connector.mode != "cluster":
             self.kept.mark.drop()  # reading the mark may be refused, too
-            error = redis_watch.named(error, self._get_client)
+            error = watch.named(error, self._get_client)
         cause, reason = describe(error, kind)
         answers = isinstance(error, Elsewhere)
         self.poisoned = self.poisoned or answers  # the writer may have changed more than the mark

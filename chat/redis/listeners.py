@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chat.redis import watch as redis_watch
+from chat.redis import watch
 
 
 class Listeners:
@@ -37,4 +37,4 @@ class Listeners:
 
     def _tell(self, up: bool) -> None:
         for fn in self._on_change:
-            redis_watch.apart(fn, up)
+            watch.apart(fn, up)

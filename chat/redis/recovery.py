@@ -9,8 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from chat.redis import mark
-from chat.redis import watch as redis_watch
+from chat.redis import mark, watch
 from chat.redis.errors import NotReady
 from chat.redis.watch import Seen
 from chat.redis_schema import ownership
@@ -39,7 +38,7 @@ class MarkedMeanwhile(NotReady):
 Steps = list[Callable[[], bool]]
 
 
-def recover(client: Any, looking: redis_watch.Looking, repairs: Steps, last: Steps) -> Seen:
+def recover(client: Any, looking: watch.Looking, repairs: Steps, last: Steps) -> Seen:
     """Check Redis, empty the caches, take the ``repairs``, check a write, take the ``last`` steps.
 
     Our mark is in place before the ``last`` steps. Returns the result of the last check; raises if
@@ -59,7 +58,7 @@ def _take(steps: Steps) -> None:
             raise NotReady(f"{getattr(step, '__qualname__', step)} is not done")
 
 
-def _recover(client: Any, looking: redis_watch.Looking, repairs: Steps) -> Seen:
+def _recover(client: Any, looking: watch.Looking, repairs: Steps) -> Seen:
     before = looking.look(client, write=False)
     gone = flush(client)
     _take(repairs)

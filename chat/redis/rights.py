@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from chat.redis import prefix as names
+from chat.redis import prefix as redis_prefix
 from chat.redis import scripts
 from chat.redis.errors import Lacking, Unknown
 from chat.redis_schema import keys
@@ -57,7 +57,7 @@ end
 
 def asking() -> str:
     """The Lua text of a function call that answers all questions in one string."""
-    return f"may({_questions_in_lua(names.prefix())})"
+    return f"may({_questions_in_lua(redis_prefix.prefix())})"
 
 
 def lua() -> str:
@@ -70,7 +70,7 @@ def check(told: str) -> None:
 
     Before Redis 7.0 ``told`` is empty and nothing is checked.
     """
-    answers = dict(zip(_questions(names.prefix()), told, strict=False))
+    answers = dict(zip(_questions(redis_prefix.prefix()), told, strict=False))
     unknown = sorted({question[0] for question, answer in answers.items() if answer == "?"})
     if unknown:
         raise Unknown(
@@ -111,7 +111,7 @@ def _channels(may: set[Question]) -> list[str]:
     told = [question for question in may if question[0] in ("PUBLISH", "SUBSCRIBE")]
     verbs = {question[0] for question in told}
     heard = {question[1] for question in told}
-    missing = [f"&{_acl(one)}" for one in CHANNELS if names.full(one) not in heard]
+    missing = [f"&{_acl(one)}" for one in CHANNELS if redis_prefix.full(one) not in heard]
     if not told:
         return [*missing, "(or +publish +subscribe)"]
     return [
@@ -132,11 +132,11 @@ def line(user: str = "chat", password: str = "PASSWORD") -> str:
 
 
 def _acl(pattern: str) -> str:
-    return names.pattern(pattern)
+    return redis_prefix.pattern(pattern)
 
 
 def _sample(pattern: str) -> str:
-    return names.full(pattern.replace("*", "0" * 24))
+    return redis_prefix.full(pattern.replace("*", "0" * 24))
 
 
 @lru_cache(maxsize=4)
@@ -149,7 +149,7 @@ def _questions(_prefix: str) -> tuple[Question, ...]:
         usual = command[0] in READING + WRITING
         for sample in samples if usual else few if K in command else samples[:1]:
             found.append(tuple(sample if part is K else part for part in command))
-    for channel in map(names.full, CHANNELS):
+    for channel in map(redis_prefix.full, CHANNELS):
         found += [("PUBLISH", channel, "x"), ("SUBSCRIBE", channel)]
     return tuple(found)
 

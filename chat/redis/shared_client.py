@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from chat.redis import metrics as redis_timings
+from chat.redis import metrics as redis_metrics
 from chat.redis.connect import Connector
 from chat.redis.mark import Mark
 from chat.redis.pipeline import ServerClient
@@ -43,7 +43,7 @@ class SharedClient:
                 client = connector.client(lambda connection: self._greet(connection, check))
                 if isinstance(client, ServerClient):
                     client.mark = self.mark
-                self.client = redis_timings.watch(client)
+                self.client = redis_metrics.watch(client)
                 self._pid = os.getpid()
             return self.client
         finally:

@@ -6,8 +6,7 @@ from bson import ObjectId
 from flask_babel import lazy_gettext as _l
 
 from chat.auth import permissions
-from chat.cache import fire_drill as drill
-from chat.cache import flush
+from chat.cache import fire_drill, flush
 from chat.errors import Conflict, Invalid, NotFound, Unavailable
 from chat.models import Audit, Drill, base
 from chat.redis import Down
@@ -34,15 +33,15 @@ def start_drill(actor: Any, seconds: Any) -> None:
     permissions.require_role(actor, "admin")
     text = str(seconds).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 3) or not (
-        drill.LEAST <= int(text) <= drill.MOST
+        fire_drill.LEAST <= int(text) <= fire_drill.MOST
     ):
         raise Invalid(_l("A fire drill can last 5 to 300 seconds."), "seconds")
     if not redis.is_up():
         raise Conflict(_l("Redis is not in use right now, so there is nothing to practise."))
-    if not Drill.begin({"id": actor.id, "nickname": actor.nickname}, drill.NOTICE, int(text)):
+    if not Drill.begin({"id": actor.id, "nickname": actor.nickname}, fire_drill.NOTICE, int(text)):
         raise Conflict(_l("A fire drill is already running."))
     _note(actor, "drill.start", "redis", after=int(text))
-    drill.tell()
+    fire_drill.tell()
 
 
 def stop_drill(actor: Any) -> None:
@@ -50,7 +49,7 @@ def stop_drill(actor: Any) -> None:
     permissions.require_role(actor, "admin")
     if Drill.stop({"id": actor.id, "nickname": actor.nickname}):
         _note(actor, "drill.stop", "redis")
-    drill.tell()
+    fire_drill.tell()
 
 
 def entries() -> list[dict]:

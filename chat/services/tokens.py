@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from chat.auth import current_user as auth
+from chat.auth import current_user
 from chat.errors import Conflict, Forbidden, NotFound
 from chat.models import AccessToken
 from chat.services import accounts
@@ -19,7 +19,7 @@ def create(actor: Any, name: str, password: str) -> dict:
     Needs a session and the password: a thief of a token or of an open browser must not be able to
     create access that lasts longer.
     """
-    if auth.via_token():
+    if current_user.via_token():
         raise Forbidden(_l("A token can't create tokens. Create it in the settings."))
     line = validate.check_line(
         name, (1, 60), _l("Token names must be 1 to 60 characters long."), "name"

@@ -9,11 +9,11 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from chat.auth.current_user import role_required
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.errors import ChatError, Invalid, NotFound, Unavailable
 from chat.models import Drill
 from chat.monitoring.status import drill_reports, time_budget
-from chat.monitoring.status import page as facts
+from chat.monitoring.status import page as status_page
 from chat.redis.client import redis
 from chat.rollout import FEATURES
 from chat.services import controls, rollout
@@ -38,7 +38,11 @@ def show_now() -> ResponseReturnValue:
     unknown: dict[str, int] = {}
     killed = time_budget.ask(rollout.killed, unknown)
     return render_template(
-        "admin/now.html", disabled=not redis.enabled, killed=killed, **facts.live(), **_last_drill()
+        "admin/now.html",
+        disabled=not redis.enabled,
+        killed=killed,
+        **status_page.live(),
+        **_last_drill(),
     )
 
 
@@ -48,7 +52,7 @@ def _show_status(problem: ChatError | None = None, form: dict | None = None) -> 
         problem,
         form=form or {},
         disabled=not redis.enabled,
-        **facts.live(),
+        **status_page.live(),
         **_last_drill(),
         **_rollout(),
     )
@@ -141,9 +145,9 @@ def _ask(what: str, problem: ChatError | None = None) -> ResponseReturnValue:
         problem,
         what=what.partition("-")[0] if what.startswith(EMPTY) else what,
         feature=what.removeprefix(EMPTY),
-        form={"seconds": request.form.get("seconds", drill.USUAL)},
-        least=drill.LEAST,
-        most=drill.MOST,
+        form={"seconds": request.form.get("seconds", fire_drill.USUAL)},
+        least=fire_drill.LEAST,
+        most=fire_drill.MOST,
     )
 
 

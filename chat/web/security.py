@@ -13,8 +13,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
-from chat.auth import current_user as auth
-from chat.auth import form_token
+from chat.auth import current_user, form_token
 from chat.errors import FormExpired, Unavailable
 from chat.request.url_path import is_within
 
@@ -61,7 +60,7 @@ def csrf_token() -> str:
 
 def check_csrf() -> None:
     """Refuse an unsafe request without the token of its session or browser (FormExpired)."""
-    if request.method in SAFE or (auth.for_program() and auth.via_token()):
+    if request.method in SAFE or (current_user.for_program() and current_user.via_token()):
         return  # access tokens count only in the API, not for forms, which can create tokens
     expected = _token_of_session() or form_token.expected()
     given = request.headers.get("X-CSRFToken") or request.form.get("csrf_token") or ""

@@ -17,7 +17,7 @@ from chat.auth.sessions import cleanup as session_cleanup
 from chat.auth.sessions import ids as session_ids
 from chat.auth.sessions import store
 from chat.models import User
-from chat.models.session import Session as Row
+from chat.models.session import Session
 from chat.redis import DOWN
 from chat.redis.client import redis
 from tests.support.servers import Redis
@@ -30,7 +30,7 @@ def raw(key: str) -> str | None:
 
 
 def row_of(sid: str) -> dict:
-    found = Row._get_collection().find_one({"_id": session_ids.sid_hash(sid)})
+    found = Session._get_collection().find_one({"_id": session_ids.sid_hash(sid)})
     assert found
     return found  # type: ignore[no-any-return]
 
@@ -109,7 +109,7 @@ def test_a_visitor_is_stored_nowhere_not_even_with_a_form(parts: Flask) -> None:
     token = http.get("/form").text
     assert "Set-Cookie" not in http.get("/form").headers
     assert http.post("/change", data={"csrf_token": token}).text == "changed"
-    assert Row._get_collection().count_documents({}) == 0
+    assert Session._get_collection().count_documents({}) == 0
     assert not redis_client().keys("session:*")
 
 
@@ -174,13 +174,13 @@ def test_a_session_past_its_end_is_nobodys_even_before_mongodb_sweeps_it_away(
     assert person.name() == "olga"
     past = {"expires_at": row_of(person.sid)["expires_at"] - timedelta(days=2)}
     key = {"_id": session_ids.sid_hash(person.sid)}
-    assert Row._get_collection().update_one(key, {"$set": past}).matched_count == 1
+    assert Session._get_collection().update_one(key, {"$set": past}).matched_count == 1
     redis_client().delete(f"session:{person.sid}")
     assert person.name() == "nobody"
 
 
 def test_mongodb_sweeps_sessions_away_at_their_end(parts: Flask) -> None:
-    found = Row._get_collection().index_information().values()
+    found = Session._get_collection().index_information().values()
     by_end = [each for each in found if each["key"] == [("expires_at", 1)]]
     assert [each.get("expireAfterSeconds") for each in by_end] == [0]
 
@@ -212,7 +212,7 @@ def test_a_request_under_way_at_the_logout_brings_nothing_back(olga: Browser) ->
 def test_a_reader_overtaken_by_the_logout_does_not_refill_redis(
     olga: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sid, find = olga.sid, Row.find
+    sid, find = olga.sid, Session.find
     redis_client().delete(f"session:{sid}")
 
     def overtaken(key: str, life: object) -> dict | None:
@@ -220,8 +220,8 @@ def test_a_reader_overtaken_by_the_logout_does_not_refill_redis(
         store.end(sid)
         return row
 
-    monkeypatch.setattr(Row, "find", overtaken)
-    monkeypatch.setattr(Row, "extend", lambda *_: True)
+    monkeypatch.setattr(Session, "find", overtaken)
+    monkeypatch.setattr(Session, "extend", lambda *_: True)
     with olga.app.app_context():
         store.load(sid)
     assert raw(f"session:{sid}") is None
@@ -262,7 +262,7 @@ def test_redis_is_used_again_after_an_outage_in_which_a_living_session_changed(
     row = row_of(person.sid)
     own_redis.stop()
     with fragile.app_context():
-        assert Row.rewrite(row["_id"], row["data"], row["user"], store.life())
+        assert Session.rewrite(row["_id"], row["data"], row["user"], store.life())
     own_redis.restart()
     redis_is_back()
     assert person.name() == "olga"
@@ -289,7 +289,7 @@ def test_a_deletion_that_redis_confirmed_and_lost_does_not_bring_a_session_back(
 def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Browser) -> None:
     sid = olga.sid
     with olga.app.app_context():  # MongoDB was told, then the process died
-        Row.end(session_ids.sid_hash(sid), session_ids.seal(sid), store.ENDED_SECONDS)
+        Session.end(session_ids.sid_hash(sid), session_ids.seal(sid), store.ENDED_SECONDS)
         assert raw(f"session:{sid}")
         redis.keep_up()
     assert raw(f"session:{sid}") is None
@@ -299,7 +299,7 @@ def test_what_a_killed_process_left_unsaid_is_repaired_by_the_sweep(olga: Browse
 def test_a_session_sealed_with_a_lost_key_is_still_found_for_the_repair(olga: Browser) -> None:
     sid = olga.sid
     with olga.app.app_context():
-        Row.end(session_ids.sid_hash(sid), b"x" * 32, store.ENDED_SECONDS)
+        Session.end(session_ids.sid_hash(sid), b"x" * 32, store.ENDED_SECONDS)
         assert session_cleanup.sweep()
     assert raw(f"session:{sid}") is None
 
@@ -365,7 +365,7 @@ def test_with_both_stores_gone_the_answer_is_503_and_the_cookie_stays(
         raise ServerSelectionTimeoutError("no MongoDB")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Row, "_get_collection", gone)
+        broken.setattr(Session, "_get_collection", gone)
         for path in ("/me", "/form", "/plain"):
             answer = person.http.get(path)
             assert answer.status_code == 503
@@ -383,7 +383,7 @@ def test_a_logout_that_nobody_could_write_down_is_not_confirmed(
         raise ServerSelectionTimeoutError("no MongoDB")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Row, "end", gone)
+        broken.setattr(Session, "end", gone)
         assert olga.post("/logout").status_code == 503
     assert olga.name() == "olga"
 
@@ -449,7 +449,7 @@ def grow_old(sid: str, days: float) -> None:
     """As if somebody had logged in so many days earlier, and this process had just started."""
     key = {"_id": session_ids.sid_hash(sid)}
     earlier = {"$set": {"since": {"$subtract": ["$since", int(days * 86_400_000)]}}}
-    Row._get_collection().update_one(key, [earlier])
+    Session._get_collection().update_one(key, [earlier])
     store._extended.clear()
 
 
@@ -472,7 +472,7 @@ def test_a_session_ends_after_so_many_days_however_much_it_is_used(
 
 def test_a_session_of_before_counts_from_its_next_use(olga: Browser) -> None:
     key = {"_id": session_ids.sid_hash(olga.sid)}
-    Row._get_collection().update_one(key, {"$unset": {"since": ""}})
+    Session._get_collection().update_one(key, {"$unset": {"since": ""}})
     store._extended.clear()
     assert olga.name() == "olga"
     assert row_of(olga.sid)["since"]

@@ -10,8 +10,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from chat.models import User
-from chat.monitoring import exposition, sampler, snapshot
-from chat.monitoring import shared_dir as places
+from chat.monitoring import exposition, sampler, shared_dir, snapshot
 from chat.monitoring.shared_dir import PREFIX, FiguresDir, together
 from chat.monitoring.status import samples
 from chat.redis.client import redis
@@ -214,8 +213,8 @@ def test_an_ended_process_leaves_its_counts_and_takes_its_gauges_with_it(tmp_pat
 def test_folders_of_killed_masters_are_taken_away_and_those_of_living_ones_are_not(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(places.os, "access", lambda *_: False)
-    monkeypatch.setattr(places.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(shared_dir.os, "access", lambda *_: False)
+    monkeypatch.setattr(shared_dir.tempfile, "gettempdir", lambda: str(tmp_path))
     left, held, young = (tmp_path / f"{PREFIX}{name}" for name in ("left", "held", "young"))
     for folder in (left, held, young):
         folder.mkdir()

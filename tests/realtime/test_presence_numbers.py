@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chat.config import settings
-from chat.presence import connections as leased
-from chat.presence import lease_scripts, online_set, set_scripts
+from chat.presence import connections, lease_scripts, online_set, set_scripts
 from chat.realtime.transport import handshake
 from chat.redis.client import redis
 from chat.redis_schema import keys
@@ -38,12 +37,12 @@ def elsewhere_goes(who: str) -> None:
     redis.run(lease_scripts.REAP, KEYS, [1000, 60_000])
 
 
-def come(holder: leased.Holder, who: str, since: int = 0, tab: str = "tab") -> None:
+def come(holder: connections.Holder, who: str, since: int = 0, tab: str = "tab") -> None:
     holder.connect(who, f"{tab}-{who}", since)
     holder.tick()
 
 
-def go(holder: leased.Holder, who: str) -> None:
+def go(holder: connections.Holder, who: str) -> None:
     holder.disconnect(who, f"tab-{who}")
     holder.tick()
 
@@ -55,31 +54,31 @@ def test_the_usual_times_add_up_to_what_is_promised(app):
     lease = app.config["PRESENCE_LEASE"]
     assert (
         lease
-        == leased.LEASE
+        == connections.LEASE
         == next(row.default for row in settings.SETTINGS if row.name == "PRESENCE_LEASE")
     )
-    # Right within 2 s of a connection, and of the end of the last one.
-    assert leased.TICK < 2
-    assert max(leased.GRACE, leased.TICK) + leased.MARGIN < 2 - 0.5  # half a second to spare
+    # Right within 2 s of a connection, and of the end of the last one; half a second to spare.
+    assert connections.TICK < 2
+    assert max(connections.GRACE, connections.TICK) + connections.MARGIN < 2 - 0.5
     # A killed process: its last beat's leases, another's next reap, the gathering of changes.
-    assert lease / leased.REAPS <= 5
-    assert lease + lease / leased.REAPS + leased.TICK < 45
+    assert lease / connections.REAPS <= 5
+    assert lease + lease / connections.REAPS + connections.TICK < 45
     # A line that was cut: until the silence is noticed.
     silence = handshake.PING_INTERVAL + handshake.PING_TIMEOUT
-    assert silence + leased.GRACE + 2 * leased.TICK < 45
+    assert silence + connections.GRACE + 2 * connections.TICK < 45
     # A set that is prolonged at every third of the shorter of the two does not expire meanwhile.
     assert app.config["TTL_ONLINE"] == 30
 
 
 def test_who_leaves_is_offline_as_soon_as_the_grace_is_over(emitted, monkeypatch):
-    clock = leased.time.monotonic
+    clock = connections.time.monotonic
     late = 0.0
-    monkeypatch.setattr(leased.time, "monotonic", lambda: clock() + late)
-    holder = process(lease=leased.LEASE)
+    monkeypatch.setattr(connections.time, "monotonic", lambda: clock() + late)
+    holder = process(lease=connections.LEASE)
     come(holder, ANN)
-    waited = leased.TICK  # the worst moment: a tick has just been
+    waited = connections.TICK  # the worst moment: a tick has just been
     holder.disconnect(ANN, f"tab-{ANN}")
-    late += leased.TICK
+    late += connections.TICK
     holder.tick()
     assert not emitted.gone  # reloading a page is not going offline
     while not emitted.gone:
@@ -94,9 +93,9 @@ def test_who_leaves_is_offline_as_soon_as_the_grace_is_over(emitted, monkeypatch
 def test_the_loop_is_in_no_hurry_while_redis_is_away(emitted):
     holder = process()
     holder.reap_at = 0.0
-    assert holder.pause() < leased.TICK
+    assert holder.pause() < connections.TICK
     holder.in_step = False
-    assert holder.pause() == leased.TICK
+    assert holder.pause() == connections.TICK
 
 
 def test_those_whom_a_stop_sends_elsewhere_have_time_to_come_back(emitted):
@@ -106,7 +105,7 @@ def test_those_whom_a_stop_sends_elsewhere_have_time_to_come_back(emitted):
     score = redis.call(lambda client: client.zscore(KEYS[0], f"{ANN}|tab-{ANN}"))
     seconds, micros = redis.call(lambda client: client.time())
     left = score / 1000 - seconds - micros / 1_000_000
-    assert leased.GRACE < left <= leased.STOP_GRACE
+    assert connections.GRACE < left <= connections.STOP_GRACE
     come(staying, ANN, tab="again")
     redis.call(lambda client: client.zadd(KEYS[0], {f"{ANN}|tab-{ANN}": 1}))
     staying.reap_at = 0
@@ -254,7 +253,7 @@ def test_who_was_away_too_long_asks_for_the_list_and_others_do_not(emitted):
     holder = process()
     come(holder, ANN)
     long_ago = last_number()
-    for number in range(leased.MOST_TOLD // 2):
+    for number in range(connections.MOST_TOLD // 2):
         elsewhere_comes(f"{number:024x}")
         elsewhere_goes(f"{number:024x}")
     online_set.everybody.follow(30)

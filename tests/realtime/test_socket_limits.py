@@ -8,8 +8,7 @@ from collections.abc import Callable
 import gevent
 import pytest
 
-from chat.realtime.transport import engine as engines
-from chat.realtime.transport import frames
+from chat.realtime.transport import engine, frames
 from chat.realtime.transport.manager import Rooms
 from chat.realtime.transport.server import MOST_DROPPED, GuardedServer
 from chat.realtime.transport.socket import TransportSocket
@@ -150,10 +149,10 @@ def test_lines_that_came_and_went_leave_nothing(server: GuardedServer) -> None:
 
 def test_what_handshakes_have_in_common_is_kept_once_and_not_for_ever() -> None:
     def told(text: list[str]) -> dict:
-        return engines.remembered({"HTTP_USER_AGENT": "".join(text), "HTTP_COOKIE": "a=b"})
+        return engine.remembered({"HTTP_USER_AGENT": "".join(text), "HTTP_COOKIE": "a=b"})
 
     first, second = told(["browser ", "1"]), told(["browser ", "1"])
     assert first["HTTP_USER_AGENT"] is second["HTTP_USER_AGENT"]
     for number in range(2000):
         told(["browser ", str(number)])
-    assert engines._once.cache_info().currsize <= 1000
+    assert engine._once.cache_info().currsize <= 1000

@@ -24,7 +24,7 @@ from chat.config.environment import read
 from chat.config.parsers import ConfigError
 from chat.redis import DOWN, scripts
 from chat.redis import errors as redis_errors
-from chat.redis import metrics as redis_timings
+from chat.redis import metrics as redis_metrics
 from chat.redis.breaker import LONGEST_RETRY, Breaker
 from chat.redis.client import Disabled, Door
 from chat.redis.connect import Connector, _hosts, _sentinel
@@ -253,14 +253,14 @@ def test_a_busy_pool_is_load_and_leaves_redis_trusted(own_redis: Redis) -> None:
     pool = door.kept.client.connection_pool
     exhausted = registry.POOL_EXHAUSTED.values[()]
     held = [pool.get_connection() for _ in range(50)]
-    assert redis_timings.in_use(pool) == 50
+    assert redis_metrics.in_use(pool) == 50
     assert door.call(lambda r: r.ping()) is DOWN
     assert door.counts["load"] == 1
     assert registry.POOL_EXHAUSTED.values[()] == exhausted + 1
     assert door.is_up()
     for connection in held:
         pool.release(connection)
-    assert redis_timings.in_use(pool) == 0
+    assert redis_metrics.in_use(pool) == 0
     assert door.call(lambda r: r.ping()) is True
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from redis.crc import key_slot
 
 from chat.cache import fence
-from chat.redis import prefix as names
+from chat.redis import prefix as redis_prefix
 from chat.redis_schema import keys, ownership
 from tests.support.people import Person
 from tests.support.processes import AppProcess, Launcher
@@ -155,7 +155,7 @@ def test_two_installations_with_their_own_prefixes_do_not_notice_each_other(laun
 def test_a_name_comes_back_as_it_went_and_lives_beside_its_companions(prefix: str):
     app = Flask("names")
     app.config["REDIS_PREFIX"] = prefix
-    names.init_app(app)
+    redis_prefix.init_app(app)
     try:
         for name in (
             "cache:site",
@@ -163,27 +163,28 @@ def test_a_name_comes_back_as_it_went_and_lives_beside_its_companions(prefix: st
             "limit:a{b",
             *fence.companions(keys.tail("x")),
         ):
-            full = names.full(name)
+            full = redis_prefix.full(name)
             assert full.startswith(prefix)
-            assert names.bare(full) == name
-        slots = {key_slot(names.full(name).encode()) for name in fence.companions("cache:site")}
+            assert redis_prefix.bare(full) == name
+        names = fence.companions("cache:site")
+        slots = {key_slot(redis_prefix.full(name).encode()) for name in names}
         assert len(slots) == 1
     finally:
-        names.init_app(Flask("none"))
+        redis_prefix.init_app(Flask("none"))
 
 
 def test_a_pattern_finds_what_begins_with_the_prefix_and_nothing_else(own_redis: Redis):
     client = own_redis.client()
     app = Flask("names")
     app.config["REDIS_PREFIX"] = "a*[b]?\\^:"
-    names.init_app(app)
+    redis_prefix.init_app(app)
     try:
-        client.set(names.full("v:{cache:site}"), "ours")
+        client.set(redis_prefix.full("v:{cache:site}"), "ours")
         client.set("aX[b]?\\^:v:{aX[b]?\\^:cache:site}", "theirs")
         client.set("v:{cache:site}", "theirs")
-        found = list(client.scan_iter(match=names.pattern("v:{*}")))
+        found = list(client.scan_iter(match=redis_prefix.pattern("v:{*}")))
     finally:
-        names.init_app(Flask("none"))
+        redis_prefix.init_app(Flask("none"))
     assert found == ["a*[b]?\\^:v:{a*[b]?\\^:cache:site}"]
 
 

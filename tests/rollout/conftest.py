@@ -9,7 +9,7 @@ from app import create_app
 from chat import rollout
 from chat.models import Site, ensure_indexes
 from chat.redis.client import redis
-from chat.services import rollout as shares
+from chat.services import rollout as rollout_service
 from chat.services.rollout import follower
 from tests.cache.conftest import enter, token
 from tests.support.own_clock import Clock
@@ -79,7 +79,7 @@ def site(made):
 def set_to(percent, *features):
     """An operator's change that every process has heard of, steps included."""
     for feature in features:
-        shares.command(feature, str(percent))
+        rollout_service.command(feature, str(percent))
     follower.look()
     follower.settle()
     follower.look()

@@ -8,7 +8,7 @@ from bson import ObjectId
 from chat import rollout
 from chat.models import Audit, Rollout, base
 from chat.rollout import FEATURES
-from chat.services import rollout as shares
+from chat.services import rollout as rollout_service
 from chat.services.rollout import follower, percentages
 from tests.cache.conftest import token
 from tests.rollout.conftest import set_to
@@ -24,14 +24,17 @@ def send(browser, sure="1", **changed):
 
 
 def percents():
-    return {name: facts["percent"] for name, facts in shares.overview().items()}
+    return {name: facts["percent"] for name, facts in rollout_service.overview().items()}
 
 
 def test_a_change_is_stored_shown_and_written_down_with_a_name(site):
     answer = send(site.owner, sessions="10", emoji="0")
     assert (answer.status_code, answer.location) == (303, "/admin/status?saved=1#rollout")
     assert percents() == {**dict.fromkeys(FEATURES, 100), "sessions": 10, "emoji": 0}
-    entries = {e["subject"]: (e["actor"]["nickname"], e["from"], e["to"]) for e in shares.entries()}
+    entries = {
+        e["subject"]: (e["actor"]["nickname"], e["from"], e["to"])
+        for e in rollout_service.entries()
+    }
     assert entries == {"sessions": ("olga", 100, 10), "emoji": ("olga", 100, 0)}
     page = site.owner.get("/admin/status").text
     assert re.search(r'name="sessions"[^>]*value="10"', page)
@@ -45,9 +48,9 @@ def test_a_change_is_stored_shown_and_written_down_with_a_name(site):
 def test_a_reset_lets_the_environment_decide(site):
     send(site.owner, sessions="10")
     assert send(site.owner, reset="sessions").status_code == 303
-    assert shares.overview()["sessions"]["source"] == "environment"
+    assert rollout_service.overview()["sessions"]["source"] == "environment"
     assert percents()["sessions"] == 100
-    newest = shares.entries()[0]
+    newest = rollout_service.entries()[0]
     assert (newest["action"], newest["from"], newest["to"]) == ("rollout.reset", 10, 100)
 
 
@@ -59,7 +62,7 @@ def test_what_is_no_percentage_is_refused_with_the_reason_and_what_was_typed(sit
     assert 'id="users-error"' in answer.text
     assert re.search(r'name="sessions"[^>]*value="10"', answer.text)
     assert set(percents().values()) == {100}
-    assert shares.entries() == []
+    assert rollout_service.entries() == []
 
 
 def test_nothing_changes_before_the_admin_says_that_it_is_meant(site):
@@ -76,7 +79,7 @@ def test_a_part_that_there_is_not_is_refused(site):
 
 def test_what_another_admin_changed_meanwhile_is_left_alone(site):
     page = {each: "100" for name in FEATURES for each in (name, f"was_{name}")}
-    shares.command("users", "20")
+    rollout_service.command("users", "20")
     sent = {**page, "sessions": "10", "sure": "1", "csrf_token": token(site.owner)}
     assert site.owner.post("/admin/rollout", data=sent).status_code == 303
     assert (percents()["users"], percents()["sessions"]) == (20, 10)
@@ -91,7 +94,7 @@ def test_only_admins_may_see_or_change_it(site):
     assert site.owner.post("/admin/rollout", data=sent).status_code == 403, "without CSRF token"
     assert set(percents().values()) == {100}
     with site.app.test_request_context(), pytest.raises(Exception, match="can't do this"):
-        shares.change(_Member(), {"sessions": 10})
+        rollout_service.change(_Member(), {"sessions": 10})
 
 
 class _Member:
@@ -112,26 +115,26 @@ def test_an_entry_is_written_down_once_even_if_the_process_dies_before(site):
     }  # fmt: skip
     stored = Rollout.read()
     assert Rollout.change(stored["revision"], {"features.emoji.percent": 50}, [], [entry])
-    assert shares.entries() == []
+    assert rollout_service.entries() == []
     follower.look()
     percentages.write_down([entry])  # by two processes
-    assert [(e["subject"], e["to"]) for e in shares.entries()] == [("emoji", 50)]
+    assert [(e["subject"], e["to"]) for e in rollout_service.entries()] == [("emoji", 50)]
     assert Rollout.read()["log"] == []
 
 
 def test_of_two_changes_at_once_none_is_lost(site):
     revision = Rollout.read()["revision"]
-    shares.command("users", "20")
+    rollout_service.command("users", "20")
     assert not Rollout.change(revision, {"features.users.percent": 30}, [], [])
     assert percents()["users"] == 20
 
 
 def test_the_audit_is_bounded_and_finds_by_its_index(site):
-    shares.command("users", "20")
+    rollout_service.command("users", "20")
     for n in range(60):
-        shares.command("users", str(n))
-    assert len(shares.entries()) == 50
-    assert shares.entries()[0]["to"] == 59
+        rollout_service.command("users", str(n))
+    assert len(rollout_service.entries()) == 50
+    assert rollout_service.entries()[0]["to"] == 59
     plan = Audit._get_collection().find().sort([("at", -1)]).explain()
     assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
 

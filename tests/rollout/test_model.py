@@ -16,7 +16,7 @@ from chat import rollout
 from chat.cache import channels, flush, process_copies, read_through
 from chat.cache.fence import writes as fence_writes
 from chat.models import Rollout, Site, base
-from chat.services import rollout as shares
+from chat.services import rollout as rollout_service
 from chat.services.rollout import follower
 from tests.support.emptied import empty_redis
 
@@ -67,7 +67,7 @@ class Walk(RuleBasedStateMachine):
     @rule(percent=st.sampled_from((0, 0, 100, 50)))
     def change(self, percent):
         before = Rollout.read()["features"]["channels"]
-        shares.command("channels", str(percent))
+        rollout_service.command("channels", str(percent))
         if Rollout.read()["features"]["channels"]["since"] != before["since"]:
             self.changed = self.clock.now
 

@@ -7,8 +7,8 @@ import pytest
 from chat import rollout
 from chat.auth.sessions import cleanup as session_cleanup
 from chat.auth.sessions import store
-from chat.models.session import Session as Row
-from chat.services import rollout as shares
+from chat.models.session import Session
+from chat.services import rollout as rollout_service
 from chat.services.rollout import follower
 from tests.cache.conftest import enter
 from tests.rollout.conftest import PASSWORD, set_to
@@ -43,7 +43,7 @@ def in_redis(valkey):
 def test_no_step_of_the_walk_logs_anybody_out_or_lets_anybody_in_again(site, valkey, browsers):
     here, gone = list(browsers), []
     for before, percent in pairwise(WALK):
-        shares.command("sessions", str(percent))
+        rollout_service.command("sessions", str(percent))
         for end_of_step in (
             lambda: None,
             follower.look,
@@ -83,6 +83,6 @@ def test_what_ended_at_zero_leaves_no_journal_behind(site):
         session_cleanup.end_of_user(store.load(sid_of(site.member))["userId"], None)
         session_cleanup.sweep()
     assert not is_in(site.member)
-    assert Row._get_collection().count_documents({"redis_dirty": True}) == 0
+    assert Session._get_collection().count_documents({"redis_dirty": True}) == 0
     set_to(100, "sessions")
     assert not is_in(site.member)

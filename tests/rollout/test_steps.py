@@ -14,7 +14,7 @@ from chat.redis.client import redis
 from chat.redis_schema.keys import STRUCTURES
 from chat.rollout import ENTERING, FEATURES, LEAVING, Share
 from chat.services import activity, emoji
-from chat.services import rollout as shares
+from chat.services import rollout as rollout_service
 from chat.services.rollout import follower
 from tests.cache import test_every_write as every
 from tests.rollout.conftest import set_to, touched
@@ -79,7 +79,7 @@ def test_readers_and_silent_writers_never_meet(changes):
 def test_from_zero_writes_are_announced_first_and_read_last(following):
     set_to(0, "emoji")
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (0, False)
-    shares.command("emoji", "40")
+    rollout_service.command("emoji", "40")
     follower.look()
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (0, True)
     redis.call(lambda r: r.hset("cache:emoji:classics", "🎉", 1))  # from some time before
@@ -94,7 +94,7 @@ def test_from_zero_writes_are_announced_first_and_read_last(following):
 def test_to_zero_reading_ends_first_and_announcing_last(site):
     site.member.get("/api/emoji")
     assert redis.call(lambda r: r.exists("cache:emoji:classics"))
-    shares.command("emoji", "0")
+    rollout_service.command("emoji", "0")
     follower.look()
     assert (rollout.percent("emoji"), rollout.writes("emoji")) == (0, True)
     follower.settle()
@@ -105,10 +105,10 @@ def test_to_zero_reading_ends_first_and_announcing_last(site):
 
 def test_a_step_is_not_over_before_its_time(following, monkeypatch):
     monkeypatch.setattr(rollout, "MARGIN", 3600)
-    shares.command("emoji", "0")
+    rollout_service.command("emoji", "0")
     follower.settle()
     assert Rollout.read()["features"]["emoji"]["stage"] == LEAVING
-    shares.command("emoji", "7")
+    rollout_service.command("emoji", "7")
     follower.settle()
     assert Rollout.read()["features"]["emoji"]["stage"] == ENTERING
 
@@ -120,22 +120,22 @@ def test_every_process_has_heard_of_a_change_before_what_it_knew_is_worth_nothin
 
 
 def test_a_step_that_turns_round_waits_anew(following):
-    shares.command("emoji", "0")
+    rollout_service.command("emoji", "0")
     began = Rollout.read()["features"]["emoji"]["since"]
-    shares.command("emoji", "7")
+    rollout_service.command("emoji", "7")
     assert Rollout.read()["features"]["emoji"]["since"] > began
     assert not Rollout.settle("emoji", began)
 
 
 def test_a_step_waits_for_redis(following):
-    shares.command("emoji", "0")
+    rollout_service.command("emoji", "0")
     redis.suspect("a test")
     follower.settle()
     assert Rollout.read()["features"]["emoji"]["stage"] == LEAVING
 
 
 def test_one_process_empties_at_a_time(following):
-    shares.command("emoji", "0")
+    rollout_service.command("emoji", "0")
     since = Rollout.read()["features"]["emoji"]["since"]
     assert Rollout.claim("emoji", since, 0, 60)
     assert not Rollout.claim("emoji", since, 0, 60)
@@ -167,7 +167,7 @@ def test_what_is_stored_wins_over_the_environment_and_a_new_environment_takes_th
         follower.look()
         assert {rollout.percent(name) for name in FEATURES} == {0}
         assert not any(rollout.writes(name) for name in FEATURES)
-        shares.command("users", "20")
+        rollout_service.command("users", "20")
     with made().app_context():  # a rolling deploy: the others still run with 0
         follower.look()
         stored = Rollout.read()["features"]
@@ -175,9 +175,9 @@ def test_what_is_stored_wins_over_the_environment_and_a_new_environment_takes_th
         assert {stored[name]["percent"] for name in set(FEATURES) - {"users"}} == {100}
         assert stored["users"]["percent"] == 20
         assert {rollout.percent(name) for name in FEATURES} == {0}
-        told = [e for e in shares.entries() if e["action"] == "rollout.environment"]
+        told = [e for e in rollout_service.entries() if e["action"] == "rollout.environment"]
         assert {e["subject"] for e in told} == set(FEATURES) - {"users"}
-        shares.command("users", "environment")
+        rollout_service.command("users", "environment")
         assert Rollout.read()["features"]["users"]["percent"] == 100
 
 

@@ -23,7 +23,7 @@ from chat.cache import invalidation
 from chat.errors import ChatError
 from chat.models import User
 from chat.realtime.outgoing import broadcasts
-from chat.redis.client import redis as the_door
+from chat.redis.client import redis
 from chat.services import activity
 from chat.web import rate_limits, security
 from tests.support.servers import SMALL_APP, the_mongod, the_valkey
@@ -171,6 +171,6 @@ def with_olga(url: str) -> Iterator[Flask]:
 
 def leave() -> None:
     """Let go of both stores; the next app binds itself to its own."""
-    the_door.close()
+    redis.close()
     mongoengine.disconnect()
     logging.getLogger("chat").setLevel(logging.NOTSET)

@@ -14,7 +14,7 @@ from chat import rollout
 from chat.auth.sessions.ids import sid_hash, unseal
 from chat.auth.sessions.store import END, ENDED_SECONDS, PREFIX, keys_of, redis_was_not_told, unused
 from chat.logging.redaction import brief
-from chat.models.session import Session as Row
+from chat.models.session import Session
 from chat.redis import DOWN, scripts
 from chat.redis.client import redis
 
@@ -27,7 +27,7 @@ def known(names: list[str]) -> list[str]:
     """The keys in ``names`` that are our sessions; none while MongoDB is down."""
     keys = {name: sid_hash(name.removeprefix(PREFIX)) for name in names}
     try:
-        found = Row.known(list(keys.values()))
+        found = Session.known(list(keys.values()))
     except PyMongoError:
         return []
     return [name for name in names if keys[name] in found]
@@ -36,7 +36,7 @@ def known(names: list[str]) -> list[str]:
 def end_of_user(user_id: str, except_sid: str | None) -> None:
     """End all sessions of one person."""
     spared = sid_hash(except_sid) if except_sid else None
-    rows = Row.end_of_user(user_id, spared, unused())
+    rows = Session.end_of_user(user_id, spared, unused())
     if not _tell_redis(rows) and rollout.writes("sessions"):
         redis_was_not_told()
 
@@ -48,7 +48,7 @@ def repair() -> bool:
     promoted replica, may have lost a deletion that it had confirmed.
     """
     try:
-        return _tell_redis(Row.tombstones()) and _tell_redis(Row.dirty())
+        return _tell_redis(Session.tombstones()) and _tell_redis(Session.dirty())
     except PyMongoError as error:
         log.warning("sessions cannot be repaired yet: %s", brief(error))
         return False
@@ -60,7 +60,7 @@ def sweep() -> bool:
     Called every few seconds while Redis is up. False if it failed.
     """
     try:
-        return _tell_redis(Row.dirty())
+        return _tell_redis(Session.dirty())
     except PyMongoError:
         return False
 
@@ -74,7 +74,7 @@ def _tell_redis(rows: Iterable[dict]) -> bool:
         forget = _forget(sids, ended) if rollout.writes("sessions") else _nothing
         if redis.call(forget, "session repair") is DOWN:
             return False
-        Row.told(sids)
+        Session.told(sids)
     return True
 
 

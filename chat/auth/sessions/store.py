@@ -14,8 +14,7 @@ from chat.auth.sessions.ids import seal, sid_hash
 from chat.cache import isolation, shapes
 from chat.cache.shapes import UNREADABLE
 from chat.lru import LRU
-from chat.models.session import Life
-from chat.models.session import Session as Row
+from chat.models.session import Life, Session
 from chat.redis import DOWN, scripts
 from chat.redis.client import redis
 from chat.telemetry import events as telemetry
@@ -132,7 +131,7 @@ def _from_redis(sid: str, read: list[Any] | None) -> dict | None:
 
 def _take_out(sid: str) -> None:
     """Delete an unreadable session from Redis, if it is ours. It is then read from MongoDB."""
-    if Row.known([sid_hash(sid)]):
+    if Session.known([sid_hash(sid)]):
         log.warning("session %s: unreadable in Redis, asking MongoDB", sid_hash(sid)[:8])
         redis.call(lambda client: client.delete(PREFIX + sid), "session")
 
@@ -158,14 +157,14 @@ def _extend(sid: str) -> bool:
         return True
     _extended.put(key, now)
     try:
-        return Row.extend(key, life())
+        return Session.extend(key, life())
     except PyMongoError:
         _extended.drop(key)
         return True  # MongoDB is down, and Redis has the session
 
 
 def _from_mongo(sid: str) -> dict | None:
-    row = Row.find(sid_hash(sid), life())
+    row = Session.find(sid_hash(sid), life())
     if row is None:
         return None
     data = decode(row["data"])
@@ -183,8 +182,8 @@ def write(sid: str, data: dict, new: bool, since: datetime | None = None) -> boo
     """
     text, user, key = encode(data), str(data.get("userId") or ""), sid_hash(sid)
     if new:
-        Row.add(key, text, user, seal(sid), life(), since)
-    elif not Row.rewrite(key, text, user, life()):
+        Session.add(key, text, user, seal(sid), life(), since)
+    elif not Session.rewrite(key, text, user, life()):
         _end_in_redis(sid)
         return False
     _extended.put(key, time.monotonic())
@@ -196,22 +195,22 @@ def write(sid: str, data: dict, new: bool, since: datetime | None = None) -> boo
         # from storing older data.
         told = redis.run(END, keys_of(sid), [OVERTAKEN_SECONDS], "session")
     if told is not DOWN and not new:
-        Row.told([key], data=text)
+        Session.told([key], data=text)
     return True
 
 
 def since(sid: str) -> datetime | None:
     """The time of the log-in to this session; None if it is unknown."""
-    row = Row.find(sid_hash(sid), life())
+    row = Session.find(sid_hash(sid), life())
     return row.get("since") if row else None
 
 
 def end(sid: str) -> None:
     """End one session: write the tombstone to MongoDB, then delete it from Redis."""
     key = sid_hash(sid)
-    Row.end(key, seal(sid), unused())
+    Session.end(key, seal(sid), unused())
     if _end_in_redis(sid) is not DOWN:
-        Row.told([key])
+        Session.told([key])
 
 
 def _end_in_redis(sid: str) -> Any:

@@ -8,7 +8,7 @@ from bson import ObjectId
 from flask_babel import gettext as _
 from pymongo.errors import PyMongoError
 
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.models import Drill
 from chat.monitoring.status import samples
 from chat.monitoring.status.samples import Sample
@@ -30,15 +30,15 @@ class Reporter:
 
     def look(self, sample: Sample, minute_ago: Callable[[], Sample]) -> None:
         """Note where the drill is, and tell what is complete."""
-        phase, run = drill.phase(), drill.run()
-        if phase in (drill.NEAR, drill.AWAY) and run != self.run:
+        phase, run = fire_drill.phase(), fire_drill.run()
+        if phase in (fire_drill.NEAR, fire_drill.AWAY) and run != self.run:
             self.run, self.told = run, set()
             self.marks = {"minute": minute_ago(), "near": sample}
         if run is None or run != self.run or "near" not in self.marks:
             return
-        if phase == drill.AWAY:
+        if phase == fire_drill.AWAY:
             self.marks.setdefault("cut", sample)
-        elif phase != drill.NEAR and "cut" in self.marks:
+        elif phase != fire_drill.NEAR and "cut" in self.marks:
             self.marks.setdefault("end", sample)
         if "end" in self.marks and self._has_lasted(sample):
             self.marks.setdefault("after", sample)

@@ -13,7 +13,7 @@ import gevent
 from flask import Flask
 
 from chat import rollout
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.monitoring.status import alert_rules
 from chat.monitoring.status.leader import group
 from chat.realtime.outgoing import broadcasts
@@ -31,7 +31,7 @@ def state(app: Flask) -> Any:
     on = [rule.name for rule, _state in alert_rules.active(alerts)]
     shares = {name: (share.percent, share.stage) for name, share in rollout.known().items()}
     mongo = app.extensions["chat_status"].mongo.status
-    return redis.state()["status"], mongo, drill.phase(), on, seen.get("channel"), shares
+    return redis.state()["status"], mongo, fire_drill.phase(), on, seen.get("channel"), shares
 
 
 def _run(app: Flask) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import gevent
 from flask import Flask
 
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.monitoring.shared_dir import together
 from chat.monitoring.status import (
     alert_rules,
@@ -86,7 +86,7 @@ class Keeper:
         gauges = servers.gauges_of(snap)
         last = samples.since(self._before(MINUTE), sample)
         facts = facts_of(gauges, last, samples.since(self._before(LONG), sample))
-        facts = replace(facts, drill=drill.phase() != drill.NONE)
+        facts = replace(facts, drill=fire_drill.phase() != fire_drill.NONE)
         if facts.redis_up or self.well is None:
             self.well = sample
         outage = samples.since(self.well, sample)

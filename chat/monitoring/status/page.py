@@ -8,7 +8,7 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from chat import presence, rollout
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.monitoring.shared_dir import place, together
 from chat.monitoring.status import (
     alert_rules,
@@ -18,9 +18,9 @@ from chat.monitoring.status import (
     last_day,
     samples,
     server_cards,
+    summary,
     time_budget,
 )
-from chat.monitoring.status import summary as verdicts
 from chat.monitoring.status.alert_rules import State
 from chat.monitoring.status.leader import group
 from chat.monitoring.status.samples import Sample
@@ -42,7 +42,7 @@ def live() -> dict[str, Any]:
     active = alert_rules.active(alert_rules.from_plain(seen.get("alerts", {})))
     others_up = bool(one(gauges, registry.REDIS_UP, 1))
     hour = samples.since(seen.get("hour") or {}, samples.take(snap))
-    verdict = verdicts.decide(mongo, door, others_up, active, drill.left(), seen.get("outage"))
+    verdict = summary.decide(mongo, door, others_up, active, fire_drill.left(), seen.get("outage"))
     advised = [told(rule, state) for rule, state in active]
     if verdict.advice in (alert["advice"] for alert in advised):
         verdict = replace(verdict, advice="")  # it is said once, where the figure is
@@ -58,8 +58,8 @@ def live() -> dict[str, Any]:
         "saved": saved(hour),
         "processes": processes(),
         "charts": time_budget.ask(pictures, None),
-        "drill_phase": drill.phase(),
-        "drill_left": drill.left(),
+        "drill_phase": fire_drill.phase(),
+        "drill_left": fire_drill.left(),
         "when": formats.when,
         "span": formats.span,
     }
@@ -174,7 +174,7 @@ def _redis_of(gauges: Gauges) -> str:
         return "disabled"
     if one(gauges, registry.REDIS_UP):
         return "up"
-    return server_cards.PAUSED if drill.phase() == drill.AWAY else "down"
+    return server_cards.PAUSED if fire_drill.phase() == fire_drill.AWAY else "down"
 
 
 def pictures() -> list[charts.Chart]:

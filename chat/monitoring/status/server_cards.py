@@ -6,7 +6,7 @@ from typing import Any
 from mongoengine.connection import get_connection
 from pymongo.topology_description import TopologyDescription
 
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.monitoring.status import advice, backups
 from chat.monitoring.status.servers import Gauges, figures, one
 from chat.redis.client import redis
@@ -46,7 +46,7 @@ def of_redis(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> dic
         told |= facts.get("figures", {})
     kind = "Valkey" if "valkey_version" in facts else "Redis"
     version = facts.get("valkey_version") or facts.get("redis_version")
-    if drill.phase() == drill.AWAY:
+    if fire_drill.phase() == fire_drill.AWAY:
         door = {**door, "status": PAUSED, "error": None, "next_retry_s": None}
     away = door["status"] != "up" and "at" in facts
     return {

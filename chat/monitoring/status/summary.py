@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.models.driver import DENIALS, DISK_FULL
 from chat.monitoring.status import alert_texts
 from chat.monitoring.status.alert_rules import INFO, Rule, State
@@ -69,7 +69,7 @@ def decide(
         return StatusVerdict(
             DOWN, *_of_mongo(mongo["error"], when(mongo["since"])), mongo["next_retry_s"]
         )
-    if (phase := drill.phase()) != drill.NONE:
+    if (phase := fire_drill.phase()) != fire_drill.NONE:
         return _of_drill(phase, left)
     if door["status"] == "down":
         return StatusVerdict(
@@ -108,10 +108,10 @@ def _effect(counted: dict[str, float]) -> str:
 
 
 def _of_drill(phase: str, left: float) -> StatusVerdict:
-    if phase == drill.NEAR:
+    if phase == fire_drill.NEAR:
         said = _("The fire drill is starting: in a moment, nothing here will use Redis.")
         return StatusVerdict(WARN, said, _("Nothing to do."))
-    if phase == drill.BACK:
+    if phase == fire_drill.BACK:
         said = _("The fire drill is over: reconnecting to Redis.")
         return StatusVerdict(WARN, said, _("Nothing to do."))
     return StatusVerdict(

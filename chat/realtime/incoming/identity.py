@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g, has_request_context
 
-from chat.auth import current_user as auth
+from chat.auth import current_user
 from chat.realtime.transport.open_sockets import OpenSocket
 
 
@@ -14,8 +14,8 @@ def account_of(connection: OpenSocket) -> Any:
     It is loaded by the user id of the handshake, not from the session: that could end the session
     in the middle of an event.
     """
-    account = auth.account_for(connection.user_id, connection.auth_gen)
+    account = current_user.account_for(connection.user_id, connection.auth_gen)
     if has_request_context():
-        g._login_user = account or auth.AnonymousAccount()
+        g._login_user = account or current_user.AnonymousAccount()
         g.subject = account.id if account else ""
     return account

@@ -28,7 +28,7 @@ from chat.redis import Down, scripts
 from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.request.handoff import KEY, Passing
-from chat.telemetry import events as figures
+from chat.telemetry import events as telemetry
 from chat.web import rate_limits
 from chat.web.response_cache import store
 from chat.web.response_cache.store import CachedResponse, Headers, Key, Offer
@@ -79,7 +79,7 @@ class ResponseCache:
         answer = self._found(asked)
         if answer is not None and self._still(asked, answer, passing):
             request_id = logging_setup.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-            figures.again(environ, answer)
+            telemetry.again(environ, answer)
             self._touch(asked.user_id or "")
             status = _give(answer, asked, environ, start_response, request_id)
             if self._app.config["LOG_REQUESTS"]:

@@ -7,9 +7,8 @@ import copy
 
 import pytest
 
-from chat.cache import fire_drill as drill
-from chat.monitoring.status import alert_rules, samples
-from chat.monitoring.status import loop as keepers
+from chat.cache import fire_drill
+from chat.monitoring.status import alert_rules, loop, samples
 from chat.monitoring.status.loop import Keeper, facts_of
 from chat.redis.client import redis
 from chat.rollout import FEATURES
@@ -172,7 +171,7 @@ class WholeClock(Clock):
 @pytest.fixture
 def clock(monkeypatch):
     clock = WholeClock()
-    monkeypatch.setattr(keepers, "time", clock)
+    monkeypatch.setattr(loop, "time", clock)
     return clock
 
 
@@ -180,14 +179,14 @@ def clock(monkeypatch):
 def seen(app, clock, monkeypatch):
     """Lets the keeper look for a while at made-up figures; the alerts that are on, as stored."""
     told = {}
-    monkeypatch.setattr(keepers.group, "seen", lambda: told)
-    monkeypatch.setattr(keepers.group, "tell", told.update)
+    monkeypatch.setattr(loop.group, "seen", lambda: told)
+    monkeypatch.setattr(loop.group, "tell", told.update)
     keeper = Keeper(app)
     keeper.herald.slug = ""
 
     def look(*changes, seconds=20):
         for _ in range(0, seconds, 2):
-            monkeypatch.setattr(keepers, "together", lambda: snapshot(0, *changes))
+            monkeypatch.setattr(loop, "together", lambda: snapshot(0, *changes))
             keeper.look()
             clock.now += 2
         states = alert_rules.from_plain(told["alerts"])
@@ -199,11 +198,11 @@ def seen(app, clock, monkeypatch):
 
 
 def test_the_look_tells_an_outage_of_redis_and_none_in_a_fire_drill(seen, monkeypatch):
-    phase = [drill.AWAY]
-    monkeypatch.setattr(drill, "phase", lambda: phase[0])
+    phase = [fire_drill.AWAY]
+    monkeypatch.setattr(fire_drill, "phase", lambda: phase[0])
     gone = (registry.REDIS_UP, 0)
     assert seen(gone)[0] == set()
-    phase[0] = drill.NONE
+    phase[0] = fire_drill.NONE
     assert seen(gone)[0] == {"redis_unreachable"}
     assert seen()[0] == set()
 

@@ -7,7 +7,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.i18n import flask_babel as babel
+from chat.i18n import flask_babel
 from chat.monitoring.status import alert_rules, alert_texts, samples
 from chat.monitoring.status.alert_rules import BY_NAME, RULES, Facts, Rule, State, step
 
@@ -150,7 +150,7 @@ def test_every_alert_is_a_sentence_with_advice_in_every_language(language):
 
     compile_catalogues()
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
-    babel.init_app(app, locale_selector=lambda: language)
+    flask_babel.init_app(app, locale_selector=lambda: language)
     with app.test_request_context():
         said = {rule.name: alert_texts.alert(rule, 0.83) for rule in RULES}
         sent = alert_texts.told(BY_NAME["redis_memory"], True, 0.83, "now", None)

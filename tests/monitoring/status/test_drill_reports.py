@@ -5,7 +5,7 @@ import secrets
 import pytest
 from bson import ObjectId
 
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.models import Drill
 from chat.monitoring.status import drill_reports, samples
 from chat.telemetry import registry
@@ -46,16 +46,16 @@ def test_a_sample_counts_sends_by_every_way_and_of_them_those_that_failed_here()
 @pytest.fixture
 def report(app, monkeypatch):
     """The report of a drill in which this was counted, in numbers and in words."""
-    at = [drill.NONE]
-    monkeypatch.setattr(drill, "phase", lambda: at[0])
+    at = [fire_drill.NONE]
+    monkeypatch.setattr(fire_drill, "phase", lambda: at[0])
 
     def made(during, after=()):
         Drill.begin({"id": "1", "nickname": "olga"}, 0, 0)
         run = Drill.read()["run"]
-        monkeypatch.setattr(drill, "run", lambda: run)
+        monkeypatch.setattr(fire_drill, "run", lambda: run)
         reporter = drill_reports.Reporter(f"group-{ObjectId()}")
-        seen = [(drill.NEAR, 0, ()), (drill.AWAY, 3, ()), (drill.BACK, 63, during),
-                (drill.NONE, 70, during), (drill.NONE, 100, after or during)]  # fmt: skip
+        seen = [(fire_drill.NEAR, 0, ()), (fire_drill.AWAY, 3, ()), (fire_drill.BACK, 63, during),
+                (fire_drill.NONE, 70, during), (fire_drill.NONE, 100, after or during)]  # fmt: skip
         for phase, second, counted in seen:
             at[0] = phase
             sample = samples.take(snapshot(second, *counted))

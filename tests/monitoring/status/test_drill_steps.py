@@ -2,8 +2,7 @@
 
 import pytest
 
-from chat.cache import fire_drill as drill
-from chat.cache import isolation
+from chat.cache import fire_drill, isolation
 from chat.cache.fire_drill import AWAY, BACK, NEAR, NONE, NOTICE, SETTLE
 from chat.models import Drill
 from chat.redis.client import redis
@@ -13,14 +12,14 @@ from tests.support.own_clock import Clock
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(drill, "time", clock)
+    monkeypatch.setattr(fire_drill, "time", clock)
     return clock
 
 
 @pytest.fixture
 def follower(app, clock):
     """What a process knows of a drill of 60 seconds that has just been announced."""
-    follower = drill.DrillFollower()
+    follower = fire_drill.DrillFollower()
     follower.cut_at, follower.ends_at = clock.now + NOTICE, clock.now + NOTICE + 60
     with app.app_context():
         assert redis.call(lambda client: client.ping())
@@ -39,7 +38,7 @@ def test_caches_are_left_before_redis_is_and_taken_up_again_after_it(follower, c
     assert stands(follower) == (NEAR, True, True)
     clock.now += NOTICE
     assert stands(follower) == (AWAY, False, True)
-    assert redis.state()["error"] == drill.CAUSE
+    assert redis.state()["error"] == fire_drill.CAUSE
     tried = []
     redis.before_recovery(lambda: tried.append(1) or True)
     assert not redis.recover()
@@ -70,7 +69,7 @@ def test_one_that_began_while_redis_recovered_is_kept_to(follower, clock, monkey
 
 def test_it_ends_by_this_clock_if_mongodb_can_no_longer_be_asked(follower, clock, monkeypatch):
     def gone():
-        raise drill.PyMongoError("gone")
+        raise fire_drill.PyMongoError("gone")
 
     monkeypatch.setattr(Drill, "read", gone)
     clock.now += NOTICE
@@ -83,7 +82,7 @@ def test_it_ends_by_this_clock_if_mongodb_can_no_longer_be_asked(follower, clock
 
 def test_what_was_over_before_this_process_started_is_not_settled_again(app, clock):
     Drill.begin({"id": "1", "nickname": "olga"}, 0, 0)
-    follower = drill.DrillFollower()
+    follower = fire_drill.DrillFollower()
     with app.app_context():
         clock.now += 100 + SETTLE
         follower.look()

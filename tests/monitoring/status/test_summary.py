@@ -6,10 +6,9 @@ from http.cookies import SimpleCookie
 import pytest
 from flask import Flask
 
-from chat.cache import fire_drill as drill
+from chat.cache import fire_drill
 from chat.folders import TRANSLATIONS
-from chat.i18n import compile_catalogues, local_time
-from chat.i18n import flask_babel as babel
+from chat.i18n import compile_catalogues, flask_babel, local_time
 from chat.monitoring.status import formats, summary
 
 UP = {"status": "up", "since": "2026-05-03T12:00:00+00:00", "next_retry_s": None}
@@ -21,8 +20,8 @@ def says(monkeypatch):
     compile_catalogues()
     app = Flask(__name__)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
-    babel.init_app(app, locale_selector=lambda: app.config.get("LANGUAGE", "en"))
-    monkeypatch.setattr(drill, "phase", lambda: drill.NONE)
+    flask_babel.init_app(app, locale_selector=lambda: app.config.get("LANGUAGE", "en"))
+    monkeypatch.setattr(fire_drill, "phase", lambda: fire_drill.NONE)
 
     def say(mongo=UP, door=UP, others_up=True, outage=None, zone="UTC", language="en"):
         app.config["LANGUAGE"] = language
@@ -81,9 +80,9 @@ def test_that_nobody_is_affected_is_said_only_where_it_was_counted(says, counted
     assert not {"message", "session", "Nobody", "Messages"} & set(russian.split())
 
 
-@pytest.mark.parametrize("phase", [drill.NEAR, drill.AWAY, drill.BACK])
+@pytest.mark.parametrize("phase", [fire_drill.NEAR, fire_drill.AWAY, fire_drill.BACK])
 def test_every_phase_of_a_fire_drill_says_that_there_is_nothing_to_do(says, monkeypatch, phase):
-    monkeypatch.setattr(drill, "phase", lambda: phase)
+    monkeypatch.setattr(fire_drill, "phase", lambda: phase)
     told = says(door=down(datetime.now(UTC)))
     assert "ire drill" in told.sentence
     assert told.advice.startswith("Nothing to do")
