@@ -63,14 +63,17 @@ class Timed:
 
 
 def name_route(endpoint: str | None, values: Any) -> None:
-    """Leave the route for the clock; for `url_value_preprocessor`."""
+    """Tell the middleware the route of this request; for `url_value_preprocessor`."""
     seen, rule = request.environ.get(SEEN), request.url_rule
     if seen is not None and rule is not None:
         seen[ROUTE] = rule.rule
 
 
 def tell_outcome(response: Response) -> Response:
-    """A page has no X-Cache, but is made from the same reads; for `after_request`."""
+    """Tell the middleware how the caches answered a page; for `after_request`.
+
+    Pages have no X-Cache header.
+    """
     seen = request.environ.get(SEEN, {})
     if request.method == "GET" and request.blueprint and not request.path.startswith("/api/"):
         answered = g.get("x_cache")

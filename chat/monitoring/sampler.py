@@ -27,7 +27,7 @@ from chat.web.memory import resident
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
-FACTS_EVERY = 5  # looks
+FACTS_EVERY = 5  # samples
 _PYTHON = platform.python_version()
 _FACTS = {
     "used_memory": registry.REDIS_MEMORY,
@@ -78,7 +78,7 @@ def ask_redis() -> None:
 def _facts(client: object) -> dict[str, float]:
     try:
         return redis_metrics.facts(client)
-    except ResponseError:  # not allowed to ask: that is no outage
+    except ResponseError:  # no permission to ask: that is not an outage
         return {}
 
 

@@ -1,9 +1,8 @@
-"""The folder in which the processes of one gunicorn leave their figures for each other.
+"""The folder in which the processes of one gunicorn share their metrics.
 
-The master makes it before it forks. Each worker writes a file of its own, replaced as a whole once
-a second. When a worker has ended, the master adds its counts to those of the dead and removes the
-file: what was counted stays counted, what stood in that process is gone. So there are never more
-files than workers, and one, and no sum ever goes back.
+The master makes the folder before it forks. Each worker replaces its own file once a second. When a
+worker has ended, the master adds its counters to the file of ended workers, without its gauges, and
+removes its file. So there is at most one file per worker and one more, and no sum ever decreases.
 """
 
 import contextlib
@@ -23,12 +22,12 @@ from chat.telemetry.registry import WORKERS
 
 PREFIX = "chat-figures-"
 DEAD = "dead"
-YOUNG = 60.0  # seconds in which a folder without a lock may be one that is being made
+YOUNG = 60.0  # seconds; a younger folder without a lock may still be in the making
 MOST_FOLDED = 100
 
 
 class FiguresDir:
-    """The folder of this gunicorn, if there is one, and this process's file in it."""
+    """The folder of this gunicorn, if there is one, and the file of this process in it."""
 
     def __init__(self) -> None:
         self.folder: Path | None = None
@@ -37,7 +36,7 @@ class FiguresDir:
         self._own: tuple[int, str] | None = None
 
     def make(self) -> None:
-        """In the master, before it forks. Takes away what masters that were killed left behind."""
+        """Make the folder; in the master, before it forks. Removes folders of killed masters."""
         base = Path("/dev/shm")
         if not os.access(base, os.W_OK):
             base = Path(tempfile.gettempdir())
@@ -49,28 +48,28 @@ class FiguresDir:
         self._lock = _locked(self.folder)
 
     def remove(self) -> None:
-        """In the master, at its end."""
+        """Remove the folder; in the master, when it stops."""
         if self.folder and self._maker == os.getpid():
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Leave this process's figures for the others."""
+        """Write the metrics of this process for the others."""
         if self.folder:
             _write(self.folder / self._name(), snapshot)
 
     def everybody(self) -> list[Snapshot]:
-        """The figures of all processes, ended ones included. Call ``publish`` before it."""
+        """The metrics of all processes, including ended ones. Call ``publish`` before."""
         if not self.folder:
             return []
         living = {path.name: _read(path) for path in self.folder.glob("*-*.json")}
-        # Afterwards: who is missing above because it has just ended is in there by now.
+        # Read last: a worker that has just ended and is missing above is in this file by now.
         dead = _read(self.folder / f"{DEAD}.json")
         folded = set(dead["folded"]) if dead else set()
         found = [one for name, one in living.items() if one and name not in folded]
         return [*found, dead] if dead else found
 
     def fold(self, pid: int) -> None:
-        """In the master: a worker has ended."""
+        """Add the counters of an ended worker to those of all ended workers; in the master."""
         for path in self.folder.glob(f"{pid}-*.json") if self.folder else ():
             dead = _read(path.with_name(f"{DEAD}.json"))
             ended = _read(path)
@@ -85,7 +84,7 @@ class FiguresDir:
             path.with_suffix(".new").unlink(missing_ok=True)
 
     def _name(self) -> str:
-        """Of this process's file. A fork is another process, and so is a pid that comes again."""
+        """The file name of this process. A fork gets another name, and so does a reused pid."""
         if self._own is None or self._own[0] != os.getpid():
             self._own = os.getpid(), secrets.token_hex(4)
         return f"{self._own[0]}-{self._own[1]}.json"
@@ -95,9 +94,9 @@ place = FiguresDir()
 
 
 def together() -> Snapshot:
-    """The figures of all processes of this gunicorn added up; without one, of this process.
+    """The sum of the metrics of all processes of this gunicorn, or those of this process alone.
 
-    Those of the others are at most a second old.
+    The metrics of other processes are at most a second old.
     """
     mine = own()
     place.publish(mine)
@@ -107,7 +106,7 @@ def together() -> Snapshot:
 
 
 def _write(path: Path, snapshot: Snapshot) -> None:
-    with contextlib.suppress(OSError):  # no room, or the master is on its way out
+    with contextlib.suppress(OSError):  # the disk is full, or the master is stopping
         new = path.with_suffix(".new")
         new.write_bytes(msgspec.json.encode(snapshot))
         new.replace(path)
@@ -122,7 +121,7 @@ def _read(path: Path) -> Snapshot | None:
 
 
 def _locked(folder: Path) -> Any:
-    """Held by the master and its workers for as long as one of them lives."""
+    """A lock that is held while the master or one of its workers lives."""
     handle = (folder / "lock").open("w")
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return handle
@@ -136,6 +135,6 @@ def _is_left_behind(folder: Path) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return folder.is_dir()
-    except OSError:  # somebody holds it, or it is somebody else's
+    except OSError:  # the lock is held, or the folder belongs to another user
         return False
     return True

@@ -1,10 +1,11 @@
-"""Figures as plain numbers: those of this process, those of several added up, and what they mean.
+"""Metrics as plain numbers: of this process, of several processes together, and their totals.
 
-``totals(place.together())`` is what a status page wants to know; kept now and then, the difference
-of two of them is what happened in between.
+``totals`` of a snapshot are the figures of the status page. The difference of two totals is what
+happened between them.
 
 A snapshot is JSON: ``{"at", "pid", "processes", "counts": {name: [[labels, value], …]}, "gauges":
-{name: [[labels, value], …]}, "folded": []}``, where a histogram's value is its row (``numbers``).
+{name: [[labels, value], …]}, "folded": []}``, where the value of a
+histogram is its row (``metric_types``).
 """
 
 import os
@@ -21,7 +22,7 @@ Pairs = Iterable[tuple[Iterable[str], Any]]
 
 
 def own() -> Snapshot:
-    """The figures of this process, as they are now."""
+    """The current metrics of this process."""
     settle()
     counts: dict[str, list] = {}
     gauges: dict[str, list] = {}
@@ -36,7 +37,7 @@ def own() -> Snapshot:
 
 
 def add(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Several processes' figures as one: counts are added, gauges as each of them says."""
+    """The metrics of several processes as one: counters are added, gauges by their ``merge``."""
     told = sorted(snapshots, key=lambda one: float(one["at"]))
     counts: dict[str, dict[Labels, Any]] = {}
     gauges: dict[str, dict[Labels, float]] = {}
@@ -56,7 +57,7 @@ def add(snapshots: Iterable[Snapshot]) -> Snapshot:
 
 
 def _in_our_buckets(name: str, pairs: Pairs) -> Pairs:
-    """Without what a process measured in other buckets: code from before a reload."""
+    """Leave out rows with other buckets: a process still runs the code from before a reload."""
     figure = registry.BY_NAME.get(name)
     if not isinstance(figure, Histogram):
         return pairs
@@ -88,15 +89,15 @@ def _add_gauges(into: dict[Labels, float], pairs: Pairs, name: str) -> None:
             into[key] = min(into[key], value) if merge == "min" else max(into[key], value)
 
 
-# -- what they mean ------------------------------------------------------------------------------
+# -- totals --------------------------------------------------------------------------------------
 
 
 def totals(snapshot: Snapshot) -> dict[str, Any]:
-    """The figures people ask about, by their everyday names, since the start; times in seconds.
+    """The figures of the status page since the start; times in seconds.
 
-    ``cache`` and ``shadow``: structure → outcome → how many; ``answers``: how a request was
-    answered → count, sum, p50, p95 and row; ``routes``: the same for each "GET /route"; ``redis``:
-    the same for get, set, script and other; ``reads_saved``: reads that were hits.
+    ``cache`` and ``shadow``: structure → outcome → count. ``answers``: outcome of the cache →
+    count, sum, p50, p95 and row of the requests; ``routes``: the same for each "GET /route";
+    ``redis``: the same for get, set, script and other. ``reads_saved``: reads that were hits.
     """
     reads = _by_two(snapshot, registry.CACHE_READS.name)
     hits = sum(outcomes.get("hit", 0) for outcomes in reads.values())
@@ -148,7 +149,7 @@ def _by_two(snapshot: Snapshot, name: str) -> dict[str, dict[str, float]]:
 
 
 def _by_answer(snapshot: Snapshot, by_route: bool) -> dict[str, Any]:
-    """Times by how requests were answered, or for each route by that."""
+    """Times of requests by the outcome of the cache, with ``by_route`` for each route."""
     sums: dict[Labels, Any] = {}
     for labels, row in _rows(snapshot, registry.REQUESTS.name).items():
         method, route, _status, answered = labels
@@ -168,5 +169,5 @@ def _time(figure: Histogram, row: list[float]) -> dict[str, Any]:
         "sum": row[-1],
         "p50": percentile(row, figure.buckets, 0.5),
         "p95": percentile(row, figure.buckets, 0.95),
-        "row": list(row),  # of two moments: their difference has percentiles of its own
+        "row": list(row),  # the difference of the rows of two moments has percentiles, too
     }

@@ -73,7 +73,7 @@ _check = StaleCheck()
 
 
 def init_app(app: Flask) -> None:
-    """SHADOW_SAMPLE percent of the answers; none at 0."""
+    """Compare values of SHADOW_SAMPLE percent of the answers; none at 0."""
     global _check
     _check = StaleCheck(app.config.get("SHADOW_SAMPLE", 0) / 100)
     telemetry.on_hits(_check.sample if _check.share else None)

@@ -1,4 +1,4 @@
-"""Joins the figures to the app: one line in ``app.py``, and one in its list of background work."""
+"""Connects the metrics to the app: one line in ``app.py``, one in its list of background work."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ from chat.telemetry import events as telemetry
 from chat.telemetry import registry
 
 PAGE = DOCS / "monitoring.md"
-# What these do for the caches is what GET and SET do for a plain key.
+# Scripts that count as GET and as SET in the times of Redis.
 READING = (fence_scripts.READ, fence_scripts.SAME, VERSION, session_store.READ)
 WRITING = (
     fence_scripts.BEGIN, fence_scripts.END, fence_scripts.END_APPEND, fence_scripts.END_CHANGES,
@@ -32,13 +32,13 @@ WRITING = (
 
 
 def init_app(app: Flask) -> None:
-    """Begin at nothing, and measure. Put it last: it stands before everything else."""
+    """Reset all metrics and begin to measure. Call it last."""
     for figure in registry.FIGURES:
         figure.clear()
     mongo_times.learn({each._get_collection_name() for each in (*DOCUMENTS, Outage)})
     for family, scripts in ((redis_metrics.GET, READING), (redis_metrics.SET, WRITING)):
         redis_metrics.learn(family, [(script, sha_of(script)) for script in scripts])
-    bus.on_gap(partial(telemetry.repaired, "subscription"))  # after those who see to it
+    bus.on_gap(partial(telemetry.repaired, "subscription"))  # after the repairs
     bus.on_shed(partial(telemetry.repaired, "publisher"))
     app.cli.add_command(figures)
     stale_check.init_app(app)
@@ -59,13 +59,13 @@ _greenlets: list[gevent.Greenlet] = []
 
 
 def start(app: Flask) -> None:
-    """Begin to look, and to compare. Once in each process, after the fork."""
+    """Start the sampler and the stale check. Once in each process, after the fork."""
     if not _greenlets:
         _greenlets[:] = [gevent.spawn(sampler.watch, app), gevent.spawn(stale_check.watch, app)]
 
 
 def stop(app: Flask) -> None:
-    """Leave the last figures: what was counted stays counted."""
+    """Stop, and publish the last metrics, so that no count is lost."""
     for greenlet in _greenlets:
         greenlet.kill(block=False)
     _greenlets.clear()

@@ -1,4 +1,4 @@
-"""What somebody can do about a Redis that cannot be used, in the reader's language."""
+"""What an admin can do about a Redis that cannot be used, in the reader's language."""
 
 from flask_babel import gettext as _
 
@@ -6,7 +6,7 @@ from chat.redis import reasons
 
 
 def on_redis(reason: str | None) -> str:
-    """Advice, or nothing where waiting is all there is."""
+    """The advice for a reason of ``chat.redis.reasons``; empty if one can only wait."""
     known = {
         reasons.LOGIN: _("Redis refuses the login. Check the user and password in REDIS_URL."),
         reasons.RIGHTS: _(

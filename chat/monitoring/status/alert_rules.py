@@ -1,8 +1,8 @@
-"""When something is worth being told, and when it is over.
+"""The rules of all alerts: when each begins and when it ends.
 
-An alert goes on when its figure has been above a line for a while, and off when it has been at or
-below a lower one for a while: what wavers round a line is told once. Nothing here asks anybody or
-looks at a clock; what is not known counts as quiet.
+An alert begins when its figure has been above a limit for some time. It ends when the figure has
+been at or below a lower limit for some time (hysteresis). So a figure that varies around a limit
+raises one alert. These are pure functions without I/O and clock. An unknown figure raises no alert.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,13 +11,14 @@ from math import inf
 from typing import Any
 
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
-LEAST_READS = 1.0  # a second: of fewer, some misses say nothing
-LEAST_CALLS = 200  # a minute, thrice what an idle chat makes: of fewer, a few late ones say nothing
+LEAST_READS = 1.0  # a second; the misses of fewer reads mean nothing
+# A minute. An idle chat makes a third of that; a few slow ones of fewer mean nothing.
+LEAST_CALLS = 200
 
 
 @dataclass(frozen=True)
 class Facts:
-    """How things stand. Rates are those of the last minute, counts of the last five."""
+    """The current figures. Rates are of the last minute, counts of the last five minutes."""
 
     redis_enabled: bool = False
     redis_up: bool = True
@@ -25,20 +26,20 @@ class Facts:
     drill: bool = False
     reads_per_s: float = 0.0
     miss_rate: float | None = None
-    memory: float | None = None  # the share of Redis's limit that is used
+    memory: float | None = None  # used share of the memory limit of Redis
     pool_exhausted: float = 0
     stale: float = 0
     get_ms: float | None = None
     set_ms: float | None = None
-    gets: int = 0  # calls that get_ms is of
+    gets: int = 0  # the number of calls in get_ms
     sets: int = 0
     connections: float | None = None
-    rolled_back: int = 0  # structures that Redis is not used for
+    rolled_back: int = 0  # structures at 0 %
 
 
 @dataclass(frozen=True)
 class Rule:
-    """``above`` the line for ``on_s`` seconds: on. At or ``below`` for ``off_s`` seconds: off."""
+    """On after ``on_s`` seconds over ``above``, off after ``off_s`` at or under ``below``."""
 
     name: str
     severity: str
@@ -51,7 +52,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class State:
-    """Whether an alert is on, ``since`` when, and since when it has been ``turning``."""
+    """Whether an alert is on, since when, and since when it is about to change (``turning``)."""
 
     on: bool = False
     since: float | None = None
@@ -84,8 +85,8 @@ BY_NAME = {rule.name: rule for rule in RULES}
 
 
 def step(rule: Rule, state: State, value: float | None, now: float) -> State:
-    """The state after the figure was seen to be this, now."""
-    figure = -inf if value is None else float(value)  # below every line: it may end
+    """The next state of an alert whose figure is ``value`` now."""
+    figure = -inf if value is None else float(value)  # below every limit, so that the alert may end
     turns = figure <= rule.below if state.on else figure > rule.above
     shown = state.value if value is None else float(value)
     if not turns:
@@ -101,7 +102,7 @@ def step(rule: Rule, state: State, value: float | None, now: float) -> State:
 def look(
     states: Mapping[str, State], facts: Facts, now: float
 ) -> tuple[dict[str, State], list[tuple[Rule, State, State]]]:
-    """All states after these facts, and what went on or off: (rule, before, after)."""
+    """All states after these facts, and the changes: (rule, before, after)."""
     after = {
         rule.name: step(rule, states.get(rule.name, State()), rule.figure(facts), now)
         for rule in RULES
@@ -115,17 +116,17 @@ def look(
 
 
 def active(states: Mapping[str, State]) -> list[tuple[Rule, State]]:
-    """What is on, the gravest first."""
+    """The alerts that are on, the most severe first."""
     return [(rule, states[rule.name]) for rule in RULES if states.get(rule.name, State()).on]
 
 
 def to_plain(states: Mapping[str, State]) -> dict[str, dict[str, Any]]:
-    """As it is kept."""
+    """The states as JSON for storage."""
     return {name: asdict(state) for name, state in states.items()}
 
 
 def from_plain(kept: Mapping[str, Any]) -> dict[str, State]:
-    """What was kept; what another version has kept is no reason to fail."""
+    """The stored states; empty if another version has stored them in another form."""
     names: Iterable[str] = kept.keys() & BY_NAME.keys()
     try:
         return {name: State(**kept[name]) for name in names}

@@ -1,6 +1,6 @@
-"""Alerts as sentences: what is the matter, and what to do. Everything a reader may meet is here.
+"""Alerts as sentences: what is wrong, and what to do. All texts of alerts are here.
 
-Sentences are functions, so that each is said in the language of whoever reads it.
+Sentences are functions, because each is translated for its reader.
 """
 
 from collections.abc import Callable
@@ -14,27 +14,27 @@ from chat.monitoring.status.formats import duration, figure
 
 
 class Said(NamedTuple):
-    """A sentence about what is, and one about what to do."""
+    """A sentence about the problem, and one about what to do."""
 
     sentence: str
     advice: str
 
 
 def alert(rule: Rule | str, value: float | None) -> Said:
-    """An alert in words; ``value`` is its figure."""
+    """The sentences of an alert; ``value`` is its figure."""
     name = rule if isinstance(rule, str) else rule.name
     return Said(*_SENTENCES[name](value or 0.0))
 
 
 def over(rule: Rule) -> str:
-    """That it is over."""
+    """The sentence for the end of an alert."""
     return _("Resolved: %(what)s", what=title(rule.name))
 
 
 def message(
     name: str, on: bool, value: float | None, lasted: float | None, site: str | None = None
 ) -> str:
-    """What is said in a channel when it begins, and when it is over; ``site`` is its address."""
+    """The message in a channel when an alert begins or ends; ``site``: the address of the chat."""
     if on:
         where = f"{site.rstrip('/')}/admin/status" if site else _("the “Server status” page")
         said = _("**Alert.** %(what)s", what=" ".join(alert(name, value)))
@@ -43,7 +43,7 @@ def message(
 
 
 def title(name: str) -> str:
-    """What an alert is called."""
+    """The title of an alert."""
     return {
         "mongodb_down": _("MongoDB is not responding"),
         "stale_answers": _("Outdated responses"),
@@ -168,7 +168,7 @@ _SENTENCES: dict[str, Callable[[float], tuple[str, str]]] = {
 
 
 def told(rule: Rule, on: bool, value: float | None, since: str, lasted: float | None) -> Any:
-    """What a webhook is sent, in English and in every other language."""
+    """The JSON for a webhook, with the text in English and in all languages."""
     from flask_babel import force_locale
 
     from chat.i18n import LANGUAGES

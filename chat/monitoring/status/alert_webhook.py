@@ -1,4 +1,4 @@
-"""Alerts to a webhook (ALERT_WEBHOOK). Nobody ever waits for it; a failure is logged once."""
+"""Sends alerts to a webhook (ALERT_WEBHOOK), in the background. A failure is logged once."""
 
 import json
 import logging
@@ -16,14 +16,14 @@ TRIES, PAUSE = 3, 2.0
 
 
 class Stay(HTTPRedirectHandler):
-    """Whom the setting names is told, nobody else."""
+    """Does not follow redirects: only the address in the setting gets alerts."""
 
     def redirect_request(self, *_args: Any, **_options: Any) -> None:
         return None
 
 
 class Outward:
-    """What is to be told, one after the other."""
+    """The queue of alerts, which are sent one after the other."""
 
     def __init__(self) -> None:
         self._waiting: Queue = Queue(maxsize=MOST_WAITING)
@@ -31,7 +31,7 @@ class Outward:
         self._failing = False
 
     def tell(self, url: str, what: dict[str, Any]) -> None:
-        """Never waits. If nobody takes what is told, what comes last is dropped."""
+        """Queue an alert for sending. Never waits; if the queue is full, the alert is dropped."""
         try:
             self._waiting.put_nowait((url, what))
         except Full:
@@ -40,7 +40,7 @@ class Outward:
             self._greenlet = gevent.spawn(self._send_all)
 
     def stop(self) -> None:
-        """What has not been sent by now is dropped."""
+        """Stop sending. Unsent alerts are dropped."""
         if self._greenlet:
             self._greenlet.kill(block=False)
         self._greenlet = None
@@ -60,7 +60,7 @@ class Outward:
             with gevent.Timeout(TIMEOUT + 1):
                 request = Request(url, body, headers)
                 build_opener(Stay).open(request, timeout=TIMEOUT).close()
-        except (Exception, gevent.Timeout) as error:  # noqa: BLE001 - whatever the other end does
+        except (Exception, gevent.Timeout) as error:  # noqa: BLE001 - the receiver may do anything
             if not self._failing:
                 log.warning("ALERT_WEBHOOK cannot be told: %s", type(error).__name__)
             self._failing = True

@@ -1,11 +1,14 @@
-"""When what is stored was last copied: noted by deploy/backup-mongodb.py, told by Redis."""
+"""When the data was last backed up.
+
+deploy/backup-mongodb.py records the backups of MongoDB; Redis reports its own snapshots.
+"""
 
 import time
 from typing import Any
 
 from chat.monitoring.status.formats import duration
 
-OLD_SECONDS = 26 * 3600  # a day, and some for the copying
+OLD_SECONDS = 26 * 3600  # a day, and some time for the backup
 
 
 def of_mongodb(mongo: dict[str, Any]) -> dict[str, Any] | None:
@@ -25,9 +28,9 @@ def of_mongodb(mongo: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def of_redis(facts: dict[str, Any]) -> str | None:
-    """How long ago Redis wrote its last snapshot; None if it has not since it was started.
+    """How long ago Redis wrote its last snapshot; None if it has written none since its start.
 
-    Until it has, it says that it did so at its start.
+    Until the first snapshot, Redis reports the time of its start.
     """
     saved, up = facts.get("rdb_last_save_time"), facts.get("uptime_in_seconds")
     if saved is None or up is None or saved <= facts.get("at", time.time()) - up + 1:

@@ -1,8 +1,8 @@
-"""Alerts in a channel (ALERT_CHANNEL), in the process that looks. Nobody ever waits for it.
+"""Posts alerts in a channel (ALERT_CHANNEL), in the background of the process that runs the loop.
 
-What is said, and that it is said once, is decided by what is stored (``chat.models.alert``), not
-by who saw it. While MongoDB is away nothing can be said; what began and ended meanwhile is said
-afterwards.
+All groups of processes store their alerts in MongoDB (``chat.models.alert``), and each notice there
+is posted once. While MongoDB is down nothing can be posted; alerts that began and ended meanwhile
+are posted afterwards.
 """
 
 import logging
@@ -37,19 +37,19 @@ _TROUBLE = {
 
 
 class Herald:
-    """What this group of processes sees, and the telling of it."""
+    """Stores the alerts of this group of processes, and posts the notices that are due."""
 
     def __init__(self, app: Flask, group: str) -> None:
         self.app, self.group = app, group
         self.slug = (app.config.get("ALERT_CHANNEL") or "").lstrip("#")
-        self.trouble = ""  # why nothing can be said in the channel
+        self.trouble = ""  # why no notice can be posted
         self._on: dict[str, State] = {}
         self._missed: deque[tuple[str, State, float]] = deque(maxlen=MOST_MISSED)
         self._wake = Event()
         self._greenlet: gevent.Greenlet | None = None
 
     def hear(self, states: Mapping[str, State], turned: Turned, now: float) -> None:
-        """How things stand. Never waits."""
+        """Take the current alerts and those that began or ended. Never waits."""
         if not self.slug:
             return
         if self.note(states, turned, now):
@@ -58,7 +58,7 @@ class Herald:
             self._greenlet = gevent.spawn(self._run)
 
     def note(self, states: Mapping[str, State], turned: Turned, now: float) -> bool:
-        """Remember it for the next look; whether that should be now."""
+        """Remember the alerts for the next run; True if that should be now."""
         self._on = {rule.name: state for rule, state in alert_rules.active(states)}
         for rule, before, after in turned:
             if not after.on:
@@ -83,10 +83,10 @@ class Herald:
             self._wake.wait(EVERY)
 
     def look(self) -> None:
-        """Store what this group sees, and say what is due, whoever saw it."""
+        """Store the alerts of this group, and post all due notices, also those of other groups."""
         channel = self._channel()
         while self._missed:
-            name, before, ended = self._missed[0]  # what could be stored already, is left alone
+            name, before, ended = self._missed[0]  # if it is stored already, nothing changes
             Alert.episode(name, _moment(before.since or ended), _moment(ended), before.value)
             self._missed.popleft()
         for name, state in list(self._on.items()):
@@ -102,7 +102,7 @@ class Herald:
                 self._say(channel, row["_id"], due)
 
     def _say(self, channel: dict[str, Any] | None, name: str, due: dict[str, Any]) -> None:
-        """Say it, if there is where to; what cannot be said now is not said later either."""
+        """Post a notice. Without a usable channel it is dropped, not kept for later."""
         if channel is not None and name in alert_rules.BY_NAME:
             with force_locale(system_messages.site_language()):
                 site = self.app.config.get("PUBLIC_URL")
@@ -111,7 +111,7 @@ class Herald:
         Alert.said(name, due)
 
     def _channel(self) -> dict[str, Any] | None:
-        """Where to speak, by its address or one that it had; None, and one line in the log."""
+        """The channel, by its current or a former address. If unusable: None, and one log line."""
         found = Channel.find_by_slug(self.slug)
         trouble = ""
         if found is None or found["kind"] == "direct":

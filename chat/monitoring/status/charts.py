@@ -1,15 +1,15 @@
-"""Small pictures of the last day: what a template needs to draw them."""
+"""Small charts of the last day: the values that the template draws."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 WIDTH, HEIGHT, EDGE = 288, 64, 3
-FEW = 3  # points: of fewer, a line says nothing
+FEW = 3  # points; a line of fewer means nothing
 
 
 @dataclass(frozen=True)
 class ChartLine:
-    """One line: how it is drawn (``style`` is a class), what it is called, its last value."""
+    """One line: its CSS class (``style``), its name, its SVG path and its last value."""
 
     style: str
     label: str
@@ -19,7 +19,7 @@ class ChartLine:
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture; ``mark`` is the height of a line that is to be reached, if there is one."""
+    """One chart; ``mark`` is the height of the target line, if there is one."""
 
     title: str
     unit: str
@@ -28,11 +28,11 @@ class Chart:
     mark: float | None = None
     mark_label: str = ""
     values: list[float] = field(default_factory=list)
-    known: int = 0  # how many points know anything
+    known: int = 0  # how many points have a value
 
     @property
     def is_young(self) -> bool:
-        """Whether there is no line to speak of yet."""
+        """Whether there are too few points for a line."""
         return self.known < FEW
 
     @property
@@ -54,7 +54,7 @@ def draw(
     mark_label: str = "",
     whole: bool = False,
 ) -> Chart:
-    """A chart of these points; each line is (key, style, label). ``whole``: there are no parts."""
+    """A chart of these points; each line is (key, style, label). ``whole``: whole numbers only."""
     values = [v for key, _style, _label in lines for p in points if (v := p[key]) is not None]
     highest = top or max(nice(max(values, default=1)), 1 if whole else 0)
     known = sum(any(p[key] is not None for key, _style, _label in lines) for p in points)
@@ -67,7 +67,7 @@ def draw(
 
 
 def path(values: list[float | None], top: float) -> str:
-    """An SVG path; where nothing is known the line has a gap, and a lone value is a dot."""
+    """An SVG path. Missing values are gaps; a single value is a dot."""
     step = WIDTH / max(1, len(values) - 1)
     parts, pen_down = [], False
     for number, value in enumerate(values):
@@ -81,7 +81,7 @@ def path(values: list[float | None], top: float) -> str:
 
 
 def height(value: float, top: float) -> float:
-    """Where a value is drawn."""
+    """The y coordinate of a value."""
     share = min(1.0, max(0.0, value / top)) if top else 0.0
     return HEIGHT - EDGE - share * (HEIGHT - 2 * EDGE)
 

@@ -1,4 +1,4 @@
-"""What a fire drill cost: counted by each group of processes, stored with the drill."""
+"""The report of a fire drill: each group of processes counts and stores its part."""
 
 import logging
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _KEPT = ("at", "requests", "posts", "failed", "lost")
 
 
 class Reporter:
-    """In the process that looks: marks the moments of a drill, and stores what lies between."""
+    """Keeps a sample at each step of a drill and stores the differences; in the leader."""
 
     def __init__(self, group: str) -> None:
         self.group = group
@@ -29,7 +29,7 @@ class Reporter:
         self.told: set[str] = set()
 
     def look(self, sample: Sample, minute_ago: Callable[[], Sample]) -> None:
-        """Note where the drill is, and tell what is complete."""
+        """Keep the sample if the drill took a step, and store the parts that are complete."""
         phase, run = fire_drill.phase(), fire_drill.run()
         if phase in (fire_drill.NEAR, fire_drill.AWAY) and run != self.run:
             self.run, self.told = run, set()
@@ -66,7 +66,7 @@ class Reporter:
 
 
 def read(stored: dict[str, Any]) -> dict[str, Any]:
-    """A drill's report: times before, during and after, sends and log-outs, whether complete."""
+    """The report of a stored drill: times before, during and after it, sends and log-outs."""
     groups = list(stored["groups"].values())
 
     def of(part: str) -> Sample:
@@ -93,7 +93,7 @@ def read(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _said(posts: int, failed: int, lost: int) -> tuple[str, str]:
-    """How it went: that nobody was affected shows only if somebody wrote."""
+    """(state, sentence). Only if somebody wrote can it say that nobody was affected."""
     if failed or lost:
         return "down", _("Someone was affected.")
     if not posts:

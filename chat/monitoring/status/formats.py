@@ -1,4 +1,4 @@
-"""Numbers and times as one reads them: in the reader's language, and no longer than they need."""
+"""Short numbers and times in the reader's language."""
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -12,7 +12,7 @@ def figure(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """So many seconds as one reads them; minutes from two of them on, hours from two of them."""
+    """A duration in its largest unit (up to days) of which there are at least two."""
     if seconds < 120:
         return ngettext("%(num)s second", "%(num)s seconds", round(seconds))
     if seconds < 7200:
@@ -23,7 +23,7 @@ def duration(seconds: float) -> str:
 
 
 def span(seconds: int) -> str:
-    """A set time, shortly: 30 s, 5 min, 24 h; what is no whole minute stays in seconds."""
+    """A configured time in short form: 30 s, 5 min, 24 h; in seconds if not whole minutes."""
     if seconds and seconds % 3600 == 0:
         return _("%(num)s h", num=figure(seconds // 3600))
     if seconds and seconds % 60 == 0:
@@ -32,7 +32,7 @@ def span(seconds: int) -> str:
 
 
 def when(iso: str) -> str:
-    """A time of today; before that, with its date."""
+    """The time if it is today, else date and time."""
     if not iso:
         return ""
     return clock(iso) if local_time(iso).date() == today() else short_time(iso)

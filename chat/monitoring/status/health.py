@@ -1,10 +1,9 @@
 """Probes of MongoDB and Redis, and the health answers that report the last probe.
 
-MongoDB is up when we may read and write, and what is written reaches the majority. A server that
-answers a ping and refuses our account is of no use to anybody.
+MongoDB is up if we can read and write, and writes reach the majority. A ping would not show that
+the server refuses our account.
 
-An answer never waits for anything: the probes run in the background, so that a hung server
-cannot make a health check hang.
+The probes run in the background, so a health check never waits, even if a server hangs.
 """
 
 import logging
@@ -32,7 +31,7 @@ health = Blueprint("health", __name__, url_prefix="/health")
 
 @dataclass
 class Probe:
-    """What is known of a server since when; ``status`` is up, down or starting."""
+    """The state of a server and its begin; ``status`` is up, down or starting."""
 
     status: str = "starting"
     since: str = field(default_factory=lambda: _now())
@@ -42,7 +41,7 @@ class Probe:
     _changed: float = field(default_factory=time.monotonic)
 
     def record(self, error: str | None, latency_ms: float | None) -> None:
-        """Note a result; ``since`` moves only when the status changes."""
+        """Record a result; ``since`` changes only with the status."""
         status = "down" if error else "up"
         if status != self.status:
             self._tell(status, error)
@@ -52,7 +51,7 @@ class Probe:
         self.probed_at = time.monotonic()
 
     def _tell(self, status: str, error: str | None) -> None:
-        """One line when it goes and one when it is back."""
+        """Log one line when MongoDB goes down and one when it is back."""
         if status == "down":
             log.error("MongoDB cannot be used (%s): waiting for it", error)
         elif self.status == "down":
@@ -69,7 +68,7 @@ class Probe:
 
 
 class Status:
-    """The state of one process: its probes, and whether it is on its way out."""
+    """The state of one process: its probe, and whether the process is stopping."""
 
     def __init__(self) -> None:
         self.mongo = Probe()
@@ -89,13 +88,13 @@ def init_app(app: Flask) -> None:
 
 
 def start(app: Flask) -> None:
-    """Begin to probe. Once in each process, after the fork."""
+    """Start the probe. Once in each process, after the fork."""
     status: Status = app.extensions["chat_status"]
     status.greenlet = gevent.spawn(status.probe_for_ever)
 
 
 def stop(app: Flask) -> None:
-    """Tell those who ask that this process takes no more work."""
+    """Stop the probe; /health/ready says from now on that this process takes no more work."""
     status: Status = app.extensions["chat_status"]
     status.stopping = True
     if status.greenlet:
@@ -109,20 +108,20 @@ def probe_mongo() -> tuple[str | None, float | None]:
         Heartbeat.read(PROBE_TIMEOUT)
         took = time.monotonic() - began
         Heartbeat.write()
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is down
+    except Exception as error:  # noqa: BLE001 - after any error it counts as down
         return reason(error), None
     return None, round(took * 1000, 1)
 
 
 @health.get("")
 def alive() -> ResponseReturnValue:
-    """The process serves."""
+    """Whether the process serves requests."""
     return jsonify(status="ok")
 
 
 @health.get("/ready")
 def ready() -> ResponseReturnValue:
-    """Whether to send people here: MongoDB must be up; without Redis it is only slower."""
+    """Whether to send requests here: MongoDB must be up. Without Redis the chat is only slower."""
     status = _status()
     mongo, door = status.mongo.report(), redis.state()
     parts = {"mongo": mongo["status"], "redis": door["status"]}
@@ -142,7 +141,7 @@ def redis_health() -> ResponseReturnValue:
 
 @health.get("/mongo")
 def mongo_health() -> ResponseReturnValue:
-    """Whether MongoDB let us read and write the last time."""
+    """Whether the last read and write of MongoDB succeeded."""
     return _answer(_status().mongo.report())
 
 

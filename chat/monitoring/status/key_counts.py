@@ -1,9 +1,8 @@
-"""How many keys each part has in Redis: counted where they are few, else estimated from a sample.
+"""How many keys each part has in Redis: counted if there are few, else estimated from a sample.
 
-KEYS would stop the server, and to walk through all of a big one takes as long as it is big. So at
-most STEPS steps of SCAN are made, all nodes of a Cluster together. SCAN goes by the hash of the
-keys, so what it meets first is a fair sample; how many there are at all, the server knows. At 0 %
-a part has no keys, and nobody asks for them.
+KEYS would block the server, and a full SCAN of many keys takes long. So at most STEPS steps of SCAN
+are made, over all nodes of a Cluster together. SCAN goes by the hash of the keys, so its first keys
+are a fair sample. DBSIZE is the number of all keys. Parts at 0 % have no keys.
 """
 
 from typing import Any
@@ -22,10 +21,10 @@ _FAMILIES = {s.rollout for s in STRUCTURES if "*" in s.name}
 
 
 def take(client: Any) -> dict[str, dict[str, Any]]:
-    """For each part ``keys`` and whether that is only ``about`` right; empty if we may not ask."""
+    """For each part ``keys``, and ``about`` if it is an estimate; empty without permission."""
     try:
         return _take(client)
-    except ResponseError:  # not allowed to ask: that is no outage
+    except ResponseError:  # no permission to ask: that is not an outage
         return {}
 
 
@@ -55,11 +54,11 @@ def _nodes(client: Any) -> list[Any]:
 
 
 def _sample(node: Any, steps: int) -> tuple[set[str], bool]:
-    """(keys, whether these are all of them)."""
+    """(some keys, whether these are all)."""
     keys: set[str] = set()
     cursor: Any = 0
     for _ in range(steps):
-        cursor, some = node.execute_command("SCAN", cursor, "COUNT", AT_ONCE)  # whosever they are
+        cursor, some = node.execute_command("SCAN", cursor, "COUNT", AT_ONCE)  # of all programs
         keys.update(key.decode() if isinstance(key, bytes) else key for key in some)
         if not int(cursor):
             return keys, True
@@ -67,12 +66,12 @@ def _sample(node: Any, steps: int) -> tuple[set[str], bool]:
 
 
 def _of_ours(met: set[str]) -> set[str]:
-    """Those keys that are ours, as the program calls them."""
+    """Our keys among them, without REDIS_PREFIX."""
     mine = (prefix.bare(name) for name in met if name.startswith(prefix.prefix()))
     return set(ownership.have_our_shape(mine))
 
 
 def _rounded(keys: float, about: bool) -> int:
-    """To two digits where more would say more than is known."""
+    """The number; an estimate is rounded to two digits."""
     whole = round(keys)
     return round(whole, min(0, 2 - len(str(whole)))) if about else whole

@@ -1,7 +1,7 @@
-"""The last 24 hours, minute by minute: written by one process of each group, read for the charts.
+"""The last 24 hours by the minute: one process of each group writes them, the charts read them.
 
-While MongoDB is away the minutes wait, an hour of them at most; they fall into their own places
-when it is back.
+While MongoDB is down, the rows of up to an hour wait in memory. They are stored with their own
+times when it is back.
 """
 
 import logging
@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 60
 QUERY_SECONDS = 2.0
-STEP = 600  # seconds that a point of a chart stands for
+STEP = 600  # seconds per point of a chart
 POINTS = 24 * 3600 // STEP
-FRESH = 30.0  # seconds for which a process keeps what it has read
+FRESH = 30.0  # seconds for which a process keeps the points that it has read
 
 
 class Writer:
-    """In the process that looks: closes each minute when it is over."""
+    """Writes a row for each minute that is over; in the process that runs the loop."""
 
     def __init__(self, group: str) -> None:
         self.group = group
@@ -35,7 +35,7 @@ class Writer:
         self.waiting: dict[datetime, dict[str, Any]] = {}
 
     def look(self, sample: Sample, sockets: float) -> None:
-        """Note the minute that is over, if one is, and store what waits."""
+        """If a minute is over, make its row, and store all waiting rows."""
         this = int(sample["at"] // 60)
         if self.begun is None:
             self.begun = sample
@@ -60,7 +60,7 @@ class Writer:
 
 
 def row_of(minute: Sample, sockets: float) -> dict[str, Any]:
-    """What is kept of a minute."""
+    """The stored row of a minute."""
     hits, misses = samples.hits_and_misses(minute["cache"])
     return {
         "hits": hits, "misses": misses, "with": minute["answers"].get(samples.WITH, []),
@@ -73,7 +73,7 @@ _kept: tuple[float, list[dict[str, Any]]] | None = None
 
 
 def points() -> list[dict[str, Any]]:
-    """The charts' points, oldest first. PyMongoError while MongoDB is away."""
+    """The points of the charts, oldest first. Raises PyMongoError while MongoDB is down."""
     global _kept
     if _kept is None or time.monotonic() - _kept[0] > FRESH:
         _kept = time.monotonic(), to_points(Minute.last_day(), time.time())
@@ -81,7 +81,7 @@ def points() -> list[dict[str, Any]]:
 
 
 def to_points(minutes: list[dict[str, Any]], now: float) -> list[dict[str, Any]]:
-    """Minutes of all groups as one point each STEP seconds; a point may know nothing."""
+    """One point for each STEP seconds, from the minutes of all groups; a point may be empty."""
     first = int(now // STEP) - POINTS + 1
     bins: list[list[dict[str, Any]]] = [[] for _ in range(POINTS)]
     for minute in minutes:
@@ -100,7 +100,7 @@ def _point(at: int, minutes: list[dict[str, Any]]) -> dict[str, Any]:
         "hit_rate": 100 * sum(row["hits"] for row in rows) / asked if asked else None,
         "with": _p95(row["with"] for row in rows),
         "without": _p95(row["without"] for row in rows),
-        # Each group of processes sees the same people, and deliveries of its own.
+        # All groups of processes see the same people; each counts its own deliveries.
         "online": max((row["online"] for row in rows), default=None),
         "deliveries": sum(row["deliveries"] for row in rows) / seconds if rows else None,
     }

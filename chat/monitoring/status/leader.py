@@ -1,8 +1,8 @@
-"""Of the processes of one gunicorn one looks for all of them, and leaves what it saw.
+"""The processes of one gunicorn elect a leader, which runs the loop for all of them.
 
-Whoever holds the lock in the folder of the figures (``chat.monitoring.shared_dir``) looks; the
-system gives it up when its holder ends, however it ends. Without such a folder a process is on its
-own.
+The leader holds a lock in the folder of the metrics (``chat.monitoring.shared_dir``). The system
+releases the lock when the process ends, even if it is killed. The leader leaves its result in that
+folder, too. Without the folder, each process is its own leader.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ LOCK, SEEN = "watch.lock", "watch.seen"
 
 
 class Group:
-    """This process in its group."""
+    """This process as a member of its group: the processes of one gunicorn."""
 
     def __init__(self) -> None:
         self._lock: Any = None
@@ -28,11 +28,11 @@ class Group:
 
     @property
     def name(self) -> str:
-        """The same in all processes of the group, another in every other group."""
+        """The name of the group, the same in all its processes and different for each group."""
         return place.folder.name if place.folder else self._alone
 
     def leads(self) -> bool:
-        """Whether it is this process that looks."""
+        """Whether this process is the leader; it becomes the leader if there is none."""
         if place.folder is None or self._lock is not None:
             return True
         try:
@@ -48,22 +48,22 @@ class Group:
         return True
 
     def leave(self) -> None:
-        """Let another one look."""
+        """Let another process become the leader."""
         if self._lock is not None:
             self._lock.close()
         self._lock, self._own = None, {}
 
     def tell(self, seen: dict[str, Any]) -> None:
-        """What this process saw, for all."""
+        """Leave the result of the leader for all processes."""
         self._own = seen
         if place.folder:
-            with contextlib.suppress(OSError):  # no room, or the master is on its way out
+            with contextlib.suppress(OSError):  # the disk is full, or the master is stopping
                 new = self._path().with_suffix(".new")
                 new.write_bytes(msgspec.json.encode(seen))
                 new.replace(self._path())
 
     def seen(self) -> dict[str, Any]:
-        """What whoever looks saw last; nothing before the first look."""
+        """The last result of the leader; empty before the first one."""
         if not place.folder or self._lock is not None:
             return self._own or self._read()
         return self._read()

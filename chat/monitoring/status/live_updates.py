@@ -1,7 +1,7 @@
-"""Tells the open status pages of this process's browsers that something is another way now.
+"""Tells the open status pages in this process's browsers that the status has changed.
 
-Each process looks for itself at what it knows already, so it works without Redis, and nothing has
-to be told between processes. What is new is not in it: the page asks for that as before.
+Each process compares facts that it already has, so this works without Redis and without messages
+between processes. The event has no content: the page then asks for the new state.
 """
 
 import logging
@@ -21,11 +21,11 @@ from chat.redis.client import redis
 
 log = logging.getLogger(__name__)
 
-EVERY, LEAST = 1.0, 3.0  # seconds from look to look, and at least from push to push
+EVERY, LEAST = 1.0, 3.0  # seconds between two comparisons, and at least between two pushes
 
 
 def state(app: Flask) -> Any:
-    """What admins should see at once when it changes; no figures, which change all the time."""
+    """The facts whose change admins should see at once; no figures, which always change."""
     seen = group.seen()
     alerts = alert_rules.from_plain(seen.get("alerts", {}))
     on = [rule.name for rule, _state in alert_rules.active(alerts)]
@@ -54,12 +54,12 @@ _greenlets: list[gevent.Greenlet] = []
 
 
 def start(app: Flask) -> None:
-    """Begin, in this process."""
+    """Start in this process."""
     if not _greenlets:
         _greenlets.append(gevent.spawn(_run, app))
 
 
 def stop() -> None:
-    """No more."""
+    """Stop in this process."""
     while _greenlets:
         _greenlets.pop().kill(block=False)

@@ -1,4 +1,4 @@
-"""The look: every few seconds, in one process of each gunicorn, for all of them."""
+"""The loop of the status page: the leader of each gunicorn runs it every few seconds."""
 
 import logging
 import time
@@ -37,17 +37,17 @@ log = logging.getLogger(__name__)
 
 EVERY = 2.0
 MINUTE, LONG, HOUR = 60.0, 300.0, 3600.0
-FACTS_EVERY = 5  # looks
+FACTS_EVERY = 5  # rounds of the loop
 
 
 class Keeper:
-    """What the process that looks remembers."""
+    """The loop and its memory; in the leader."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.recent: deque[Sample] = deque(maxlen=int(LONG / EVERY) + 1)
         self.hour: deque[Sample] = deque(maxlen=61)
-        self.well: Sample | None = None  # when every process had Redis last
+        self.well: Sample | None = None  # the last sample at which every process had Redis
         self.redis: dict[str, Any] = {}
         self.census: dict[str, Any] = {}
         self.mongo: dict[str, Any] = {}
@@ -57,7 +57,7 @@ class Keeper:
         self.herald = Herald(app, group.name)
 
     def run(self) -> None:
-        """For ever."""
+        """Look every few seconds, for ever, while this process is the leader."""
         while True:
             try:
                 if group.leads():
@@ -68,8 +68,8 @@ class Keeper:
             gevent.sleep(EVERY)
 
     def look(self) -> None:
-        """One look: how things stand, what alerts that means, and leave it for the others."""
-        if self.states is None:  # whoever looked before has ended
+        """One round: take a sample, decide the alerts, and leave the result for all processes."""
+        if self.states is None:  # a new leader goes on where the former one ended
             seen = group.seen()
             self.states = alert_rules.from_plain(seen.get("alerts", {}))
             self.hour.append(seen.get("hour") or {"at": time.time()})
@@ -110,7 +110,7 @@ class Keeper:
             self.hour.append(sample)
 
     def _before(self, seconds: float) -> Sample:
-        """The oldest sample within so many seconds."""
+        """The oldest sample of the last ``seconds`` seconds."""
         since = self.recent[-1]["at"] - seconds - EVERY / 2
         return next(sample for sample in self.recent if sample["at"] >= since)
 
@@ -119,7 +119,7 @@ class Keeper:
         return {} if isinstance(counted, Down) else counted
 
     def _tell(self, rule: Rule, before: State, after: State, now: float) -> None:
-        """Once when it begins, and once, with its duration, when it is over."""
+        """Report an alert once when it begins and once, with its duration, when it is over."""
         began = after.since if after.on else before.since
         lasted = None if after.on or began is None else now - began
         if after.on:
@@ -133,7 +133,7 @@ class Keeper:
 
 
 def facts_of(gauges: dict[str, dict[str, float]], minute: Sample, longer: Sample) -> Facts:
-    """What alerts are decided by."""
+    """The facts that the alert rules use."""
     gauge = partial(servers.one, gauges)
     enabled = bool(gauge(registry.REDIS_ENABLED, 0))
     hits, misses = samples.hits_and_misses(minute["cache"])
@@ -161,7 +161,7 @@ _keepers: list[tuple[Keeper, gevent.Greenlet]] = []
 
 
 def start(app: Flask) -> None:
-    """Begin, in this process."""
+    """Start in this process."""
     if not _keepers:
         keeper = Keeper(app)
         _keepers.append((keeper, gevent.spawn(keeper.run)))
@@ -169,7 +169,7 @@ def start(app: Flask) -> None:
 
 
 def stop(app: Flask) -> None:
-    """Let another process look."""
+    """Stop, and let another process become the leader."""
     live_updates.stop()
     while _keepers:
         keeper, greenlet = _keepers.pop()

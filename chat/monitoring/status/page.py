@@ -1,4 +1,4 @@
-"""What the status page shows: all of it known already, but for the day's charts."""
+"""The data of the status page. Everything is known already, except the charts of the day."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,11 +30,11 @@ from chat.redis_schema.keys import STRUCTURES, Structure
 from chat.telemetry import registry
 
 WANTED_HITS = 80  # percent
-ENOUGH = 20  # answers: of fewer, the 95th percentile is just the slowest
+ENOUGH = 20  # answers; the 95th percentile of fewer would be just the slowest
 
 
 def live() -> dict[str, Any]:
-    """Everything that changes by itself."""
+    """The data of the part that updates by itself."""
     snap, seen = together(), group.seen()
     gauges = gauges_of(snap)
     mongo = current_app.extensions["chat_status"].mongo.report()
@@ -45,7 +45,7 @@ def live() -> dict[str, Any]:
     verdict = summary.decide(mongo, door, others_up, active, fire_drill.left(), seen.get("outage"))
     advised = [told(rule, state) for rule, state in active]
     if verdict.advice in (alert["advice"] for alert in advised):
-        verdict = replace(verdict, advice="")  # it is said once, where the figure is
+        verdict = replace(verdict, advice="")  # the alert itself gives this advice already
     return {
         "verdict": verdict,
         "alerts": advised,
@@ -66,20 +66,20 @@ def live() -> dict[str, Any]:
 
 
 def channel(trouble: str) -> dict[str, str] | None:
-    """What keeps alerts from being told in ALERT_CHANNEL."""
+    """Why no alert can be posted in ALERT_CHANNEL; None if all is well."""
     slug = (current_app.config.get("ALERT_CHANNEL") or "").lstrip("#")
     return {"slug": slug, "trouble": trouble} if trouble else None
 
 
 def told(rule: alert_rules.Rule, state: State) -> dict[str, Any]:
-    """An active alert."""
+    """An active alert for the template."""
     since = datetime.fromtimestamp(state.since or 0, UTC).isoformat()
     said = alert_texts.alert(rule, state.value)
     return {"severity": rule.severity, "since": since, **said._asdict()}
 
 
 def caches(hour: Sample, census: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each part: how often it answered, how long it lives, and answers with and without it."""
+    """The caches: hit rate, number of keys, lifetime, and times with and without the cache."""
     shares = rollout.known()
     found = []
     for feature in rollout.FEATURES:
@@ -98,7 +98,7 @@ def caches(hour: Sample, census: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def lives(own: list[Structure]) -> list[tuple[int, str]]:
-    """Seconds that a part's structures live; with what each is, where that is not the same."""
+    """The lifetimes of a part's structures in seconds, named if they differ."""
     called = {
         "cache:messages:recent:*": _("messages"),
         "cache:messages:tail:*": _("unread counts"),
@@ -117,7 +117,7 @@ def _times(row: list[float] | None) -> dict[str, Any] | None:
 
 
 def now(minute: Sample, gauges: Gauges) -> dict[str, Any]:
-    """Who is here, and what goes on."""
+    """People online, sockets, and the traffic of the last minute."""
     seconds = minute.get("at") or 0
     requests = minute.get("requests")
     return {
@@ -131,13 +131,13 @@ def now(minute: Sample, gauges: Gauges) -> dict[str, Any]:
 
 
 def sessions(hour: Sample) -> dict[str, Any]:
-    """Where sessions were found."""
+    """How many sessions were found in Redis, in MongoDB, or nowhere."""
     found = {store: int(number) for store, number in hour["sessions"].items()}
     return {**found, "all": sum(found.values())}
 
 
 def saved(hour: Sample) -> dict[str, Any]:
-    """Reads that MongoDB did not have to answer."""
+    """The reads that the caches saved MongoDB, and the result of the stale check."""
     hits, _misses = samples.hits_and_misses(hour["cache"])
     reads = hour["reads"]
     return {
@@ -151,7 +151,7 @@ def saved(hour: Sample) -> dict[str, Any]:
 
 
 def processes() -> list[dict[str, Any]]:
-    """A row for each process that serves."""
+    """One row for each running process."""
     rows = []
     for snap in place.everybody():
         if not snap["processes"]:
@@ -169,7 +169,7 @@ def processes() -> list[dict[str, Any]]:
 
 
 def _redis_of(gauges: Gauges) -> str:
-    """How a process stands with Redis."""
+    """The state of Redis for one process."""
     if not redis.enabled:
         return "disabled"
     if one(gauges, registry.REDIS_UP):
@@ -178,7 +178,7 @@ def _redis_of(gauges: Gauges) -> str:
 
 
 def pictures() -> list[charts.Chart]:
-    """The last day, as MongoDB has it."""
+    """The charts of the last day, from MongoDB."""
     points = last_day.points()
     return [
         charts.draw(_("Hit rate"), "%", points, [("hit_rate", "one", "")], top=100,

@@ -1,7 +1,7 @@
-"""What has been counted up to a moment. The difference of two samples is what happened between.
+"""Samples of all counters. The difference of two samples is what happened between them.
 
-A sample is plain: numbers, lists (rows of histograms) and dicts of such, so that it can be kept as
-JSON and be subtracted without knowing what it is.
+A sample consists of numbers, lists (rows of histograms) and dicts of these. So it can be stored as
+JSON, and two samples can be subtracted without knowledge of their content.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from chat.telemetry.metric_types import percentile
 Sample = dict[str, Any]
 WITH, WITHOUT = "with", "without"
 _HOW = {"hit": WITH, "miss": WITHOUT, "bypass": WITHOUT, "down": WITHOUT}
-# Where the answer is one structure, more or less, so that its times are those of the structure.
+# Routes that read mainly one structure: their times are shown as those of the structure.
 ROUTES = {
     "GET /api/users": "users",
     "GET /api/users/online": "online",
@@ -49,18 +49,18 @@ def take(snap: snapshot.Snapshot) -> Sample:
 
 
 def since(old: Any, new: Any) -> Any:
-    """What happened between two samples; what the old one does not know began at nothing."""
+    """What happened between two samples; a counter missing in the old one counts from 0."""
     if isinstance(new, dict):
         return {name: since((old or {}).get(name), value) for name, value in new.items()}
     if isinstance(new, list):
-        if not old or len(old) != len(new):  # nothing, or measured in other buckets
+        if not old or len(old) != len(new):  # missing, or with other buckets
             return list(new)
         return [a - b for a, b in zip(new, old, strict=True)]
     return new - (old or 0)
 
 
 def added(samples: list[Sample]) -> Sample:
-    """Differences of several groups of processes as one."""
+    """The sum of the differences of several groups of processes."""
     if not samples:
         return {}
     total = samples[0]
@@ -76,33 +76,33 @@ def _plus(one: Any, two: Any) -> Any:
     if one is None or two is None:
         return two if one is None else one
     if isinstance(one, list):
-        if len(one) != len(two):  # another version measured in other buckets: the finer ones stay
+        if len(one) != len(two):  # another version has other buckets: the finer ones are kept
             return max(one, two, key=len)
         return [a + b for a, b in zip(one, two, strict=True)]
     return one + two
 
 
 def time_of(row: list[float] | None, share: float, buckets: Any = registry.REQUEST_BUCKETS) -> Any:
-    """A percentile in milliseconds, or None where nothing was measured in these buckets."""
+    """A percentile in milliseconds; None if nothing was measured with these buckets."""
     fits = row is not None and len(row) == len(buckets) + 2  # one beyond the last, and the sum
     seconds = percentile(row, buckets, share) if row and fits else None
     return None if seconds is None else round(seconds * 1000, 2)
 
 
 def count_of(row: list[float] | None) -> int:
-    """How many a row has."""
+    """The number of measurements in a row."""
     return int(sum(row[:-1])) if row else 0
 
 
 def hits_and_misses(cache: dict[str, dict[str, float]]) -> tuple[int, int]:
-    """Of reads that were to be answered by Redis: how many were, how many were not."""
+    """The numbers of hits and of misses (errors included) in Redis."""
     hits = sum(outcomes.get("hit", 0) for outcomes in cache.values())
     misses = sum(o.get("miss", 0) + o.get("error", 0) for o in cache.values())
     return int(hits), int(misses)
 
 
 def _by_how(times: dict[str, Any]) -> dict[str, list[float]]:
-    """Rows of what was answered with and without a cache."""
+    """The rows of answers with and without a cache."""
     found: dict[str, list[float]] = {}
     for answered, time in times.items():
         if (how := _HOW.get(answered)) is not None:
@@ -111,7 +111,7 @@ def _by_how(times: dict[str, Any]) -> dict[str, list[float]]:
 
 
 def _posted(snap: snapshot.Snapshot) -> dict[str, Any]:
-    """Messages sent, and those that failed through no fault of the sender's; lost sessions."""
+    """Sent messages, those of them that failed on the server, and lost sessions."""
     posts = failed = 0
     everything: list[float] | None = None
     for (method, route, status, _answered), row in _pairs(snap, registry.REQUESTS.name):

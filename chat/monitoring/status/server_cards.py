@@ -1,4 +1,4 @@
-"""The two servers as the status page shows them: from what is known, without asking."""
+"""MongoDB and Redis on the status page, from known facts; no server is asked."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,16 +16,16 @@ PAUSED = "paused"  # by a fire drill
 
 
 def of_mongo(probe: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """What is known of MongoDB."""
+    """The facts about MongoDB."""
     return {**probe, **facts, **members(get_connection().topology_description),
             "last_backup": backups.of_mongodb(facts)}  # fmt: skip
 
 
 def members(topology: TopologyDescription) -> dict[str, Any]:
-    """Who belongs to the replica set and answers the driver, which looks all the time.
+    """The members of the replica set, and how many answer the driver, which monitors them.
 
-    ``known`` is 0 where it looks at one server only: a single one, or one that it was told to
-    (directConnection).
+    ``known`` is 0 if the driver monitors only one server: a standalone one, or the one of a
+    directConnection.
     """
     found = topology.server_descriptions()
     if not topology.topology_type_name.startswith("ReplicaSet"):
@@ -40,7 +40,7 @@ def members(topology: TopologyDescription) -> dict[str, Any]:
 
 
 def of_redis(door: dict[str, Any], facts: dict[str, Any], gauges: Gauges) -> dict[str, Any]:
-    """What is known of Redis; ``as_of`` is when, if it is not now."""
+    """The facts about Redis; ``as_of`` is their time if they are not current."""
     told = figures(gauges)
     if told["used"] is None:
         told |= facts.get("figures", {})

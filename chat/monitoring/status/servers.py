@@ -1,5 +1,8 @@
-"""What MongoDB and Redis say of themselves: asked by the process that looks, kept while they are
-away. What they do not want to tell is left out."""
+"""What MongoDB and Redis report about themselves.
+
+The leader asks; the last report is kept while a server is down. Facts that our account may not read
+are left out.
+"""
 
 import time
 from typing import Any
@@ -28,18 +31,18 @@ _WANTED = (
 )  # fmt: skip
 _FIGURES = {"used": registry.REDIS_MEMORY, "limit": registry.REDIS_MEMORY_LIMIT,
             "clients": registry.REDIS_CLIENTS, "keys": registry.REDIS_KEYS}  # fmt: skip
-# Sections of serverStatus that are long, and that nobody here reads.
+# Long sections of serverStatus that we do not need.
 _UNREAD = dict.fromkeys(("metrics", "wiredTiger", "tcmalloc", "repl", "locks", "opLatencies"), 0)
 
 
 def gauges_of(snap: Snapshot) -> Gauges:
-    """Gauges by name and labels."""
+    """The gauges of a snapshot by name and labels."""
     return {name: {"/".join(labels): value for labels, value in pairs}
             for name, pairs in snap["gauges"].items()}  # fmt: skip
 
 
 def one(gauges: Gauges, figure: registry.Gauge, default: Any = None) -> Any:
-    """A gauge without labels."""
+    """The value of a gauge without labels."""
     return gauges.get(figure.name, {}).get("", default)
 
 
@@ -49,9 +52,9 @@ def figures(gauges: Gauges) -> dict[str, float | None]:
 
 
 def ask_redis(before: dict[str, Any], snap: Snapshot) -> dict[str, Any]:
-    """What Redis says, ``at`` a time, with its ``figures``; while it is away what it said before.
+    """The report of Redis with its time (``at``) and ``figures``; the last report while it is down.
 
-    Of a Cluster, what its first master says.
+    For a Cluster it is the report of the first master.
     """
     told = redis.call(_info, "status") if redis.is_up() else None
     if told is None or isinstance(told, Down):
@@ -70,13 +73,13 @@ def _info(client: Any) -> dict[str, Any]:
         pipe.info(section)
     try:
         told = pipe.execute()
-    except ResponseError:  # not allowed to ask: that is no outage
+    except ResponseError:  # no permission to ask: that is not an outage
         return {}
     return {name: part[name] for part in told for name in _WANTED if name in part}
 
 
 def ask_mongo(before: dict[str, Any]) -> dict[str, Any]:
-    """What MongoDB says; while it is away what it said before."""
+    """The report of MongoDB; the last report while it is down."""
     if current_app.extensions["chat_status"].mongo.status != "up":
         return before
     try:
@@ -91,7 +94,7 @@ def ask_mongo(before: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load(admin: Any) -> dict[str, Any]:
-    """Connections and memory, where our account may ask (the role clusterMonitor)."""
+    """Connections and memory, if our account may ask (role clusterMonitor)."""
     try:
         told = admin.command("serverStatus", **_UNREAD)
     except (OperationFailure, Denied):

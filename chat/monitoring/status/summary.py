@@ -1,6 +1,6 @@
-"""Is it OK? One sentence for everything, in plain words, and what to do.
+"""Is it OK? The overall verdict in one plain sentence, and what to do.
 
-Of an alert it says the name: its figure and its advice stand right below.
+It names only the title of an alert: the page shows its figure and its advice right below.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Active = list[tuple[Rule, State]]
 
 @dataclass(frozen=True)
 class StatusVerdict:
-    """``state`` is ok, degraded or down; ``retry`` the seconds until the next try, if any."""
+    """``state`` is ok, degraded or down; ``retry`` is the time until the next try in seconds."""
 
     state: str
     sentence: str
@@ -30,7 +30,7 @@ class StatusVerdict:
 
 
 def _of_mongo(error: str | None, since: str) -> tuple[str, str]:
-    """What is wrong with a MongoDB that cannot be used, and what to do."""
+    """(sentence, advice) for a MongoDB that cannot be used."""
     if error in DENIALS:
         return (
             _("MongoDB has not let us read and write since %(time)s: nobody can send or change "
@@ -63,8 +63,11 @@ def decide(
     left: float,
     outage: dict[str, float] | None = None,
 ) -> StatusVerdict:
-    """``door`` is this process's view of Redis; ``others_up`` whether all processes have it, and
-    ``outage`` what was counted since they last had: ``posts`` tried, ``failed``, ``lost``."""
+    """The verdict.
+
+    ``door``: this process's view of Redis. ``others_up``: whether all processes have Redis.
+    ``outage``: counts since they all had it: ``posts`` tried, ``failed`` ones, ``lost`` sessions.
+    """
     if mongo["status"] == "down":
         return StatusVerdict(
             DOWN, *_of_mongo(mongo["error"], when(mongo["since"])), mongo["next_retry_s"]
@@ -89,7 +92,7 @@ def decide(
 
 
 def _effect(counted: dict[str, float]) -> str:
-    """What people notice: as it was counted, or where nobody has tried, as it is meant."""
+    """The effect on people, by the counts; if nobody has posted, the expected effect."""
     if failed := int(counted.get("failed", 0)):
         return ngettext(
             "%(num)s message could not be sent since.",

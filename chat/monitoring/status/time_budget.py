@@ -1,5 +1,7 @@
-"""What the status page asks MongoDB: together for a second and a half at most, and not at all
-while the probe says that it is away."""
+"""Limits how long the status page waits for MongoDB: PATIENCE seconds in all its queries together.
+
+While the probe says that MongoDB is down, no query is made.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,12 +12,12 @@ from flask import current_app, g
 
 from chat.models.base import DATABASE_GONE
 
-PATIENCE = 1.5  # seconds that a page waits for the database, however much it asks
+PATIENCE = 1.5  # seconds for all queries of one page
 Answer = TypeVar("Answer")
 
 
 def ask(what: Callable[[], Answer], instead: Answer) -> Answer:
-    """What MongoDB says; ``instead`` if it is known to be away, or does not answer in time."""
+    """The result of ``what()``; ``instead`` if MongoDB is down or does not answer in time."""
     left = _until() - time.monotonic()
     if left <= 0 or current_app.extensions["chat_status"].mongo.status == "down":
         return instead
@@ -23,7 +25,7 @@ def ask(what: Callable[[], Answer], instead: Answer) -> Answer:
         with pymongo.timeout(left):
             return what()
     except DATABASE_GONE:
-        g.mongodb_until = 0.0  # it has had its chance in this request
+        g.mongodb_until = 0.0  # no further query in this request
         return instead
 
 
