@@ -19,6 +19,7 @@ from chat.monitoring.status import time_budget
 from chat.redis import timeouts
 from chat.redis.client import redis
 from tests.support import built, databases, share
+from tests.support.in_memory import InMemory
 from tests.support.order import Order
 from tests.support.people import Person
 from tests.support.processes import (
@@ -46,8 +47,10 @@ if share.asked_for():
     os.environ.update(share.settings(share.asked_for()))  # every app inherits them
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Order(config))
+    config.pluginmanager.register(InMemory(config))
     if not hasattr(config, "workerinput"):  # whoever starts the workers, or works alone
         built.bring_up_to_date()
 
