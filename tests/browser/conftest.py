@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -16,6 +17,7 @@ from tests.browser.wire import Wire
 from tests.support.people import Person as Member
 from tests.support.processes import AppProcess, new_database
 from tests.support.servers import BROWSERS
+from tests.support.tabs import Tab
 
 HERE = Path(__file__).resolve().parent
 # The first is the same browser without windows: a page of it takes a quarter of the work.
@@ -104,6 +106,12 @@ def session_of(member: Member) -> dict:
     return {"cookies": cookies, "origins": []}
 
 
+@pytest.fixture
+def owner(site, meet) -> Person:
+    """The owner's browser, with no page open yet."""
+    return meet(site.owner, site.url, storage_state=session_of(site.members[site.owner]))
+
+
 @pytest.fixture(scope="session")
 def shared_wire(site) -> Wire:
     return Wire(site.server.port)
@@ -116,16 +124,68 @@ def wire(shared_wire) -> Iterator[Wire]:
     shared_wire.mend()
 
 
+@dataclass
+class Room:
+    """A channel of Ann and Bob, and what they say there without a page: a page costs a second."""
+
+    channel: dict[str, Any]
+    members: dict[str, Member]
+
+    @property
+    def path(self) -> str:
+        return f"/channels/{self.channel['slug']}"
+
+    def ann_says(self, *texts: str) -> None:
+        self._says("Ann", texts)
+
+    def bob_says(self, *texts: str) -> None:
+        self._says("Bob", texts)
+
+    def _says(self, name: str, texts: tuple[str, ...]) -> None:
+        for text in texts:
+            self.members[name].say(self.channel, text)
+
+    def stored(self) -> list[str]:
+        """The texts that the server has, as Bob is given them."""
+        path = f"/api/channels/{self.channel['id']}/messages?limit=100"
+        return [message["text"] for message in self.members["Bob"].get(path).json()["messages"]]
+
+
 @pytest.fixture
-def two(site, meet, wire) -> tuple[Person, Person]:
-    """Ann (whose wire can be cut) and Bob, live in an empty channel of their own."""
-    ann = meet("Ann", wire.url, storage_state=session_of(site.members["Ann"]))
-    bob = meet("Bob", site.url, storage_state=session_of(site.members["Bob"]))
+def room(site) -> Room:
+    """An empty channel of Ann and Bob."""
     channel = site.members["Bob"].new_channel()
     assert site.members["Ann"].post(f"/api/channels/{channel['id']}/join").status_code == 204
-    for person in (ann, bob):
-        person.open(f"/channels/{channel['slug']}")
-    return ann.online(), bob.online()
+    return Room(channel, site.members)
+
+
+@pytest.fixture
+def ann(site, meet, wire, room) -> Person:
+    """Ann's browser (whose wire can be cut), live in the room."""
+    ann = meet("Ann", wire.url, storage_state=session_of(site.members["Ann"]))
+    return ann.open(room.path).online()
+
+
+@pytest.fixture
+def bob(site, meet, room) -> Person:
+    """Bob's browser, live in the room: for a test that looks at what Bob sees."""
+    bob = meet("Bob", site.url, storage_state=session_of(site.members["Bob"]))
+    return bob.open(room.path).online()
+
+
+@pytest.fixture
+def two(ann, bob) -> tuple[Person, Person]:
+    """Both of them."""
+    return ann, bob
+
+
+@pytest.fixture
+def bobs_line(site, room) -> Iterator[Tab]:
+    """What is pushed to Bob, who has no page open. A test that stands between a page and the server
+    (frames.py) waits for the page first: while it waits for this nothing goes through there."""
+    tab = site.members["Bob"].tab()
+    yield tab
+    tab.close()
 
 
 @pytest.fixture

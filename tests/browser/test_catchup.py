@@ -1,7 +1,5 @@
 """Nothing is missed: after a break, and however far one scrolls back."""
 
-import re
-
 import pytest
 from bson import ObjectId
 from playwright.sync_api import expect
@@ -21,19 +19,17 @@ def top_of(person, row) -> float:
 
 
 @pytest.fixture
-def fill(site):
-    """Posts as a script of theirs would, so that the page is not part of it."""
+def fill(room):
+    """Ann says as many things, without her page."""
 
-    def post(person, count: int, word: str = "message") -> None:
-        for number in range(1, count + 1):
-            site.members[person.nickname].say({"id": person.channel_id}, f"{word} {number:03}")
+    def say(count: int, word: str = "message") -> None:
+        room.ann_says(*(f"{word} {number:03}" for number in range(1, count + 1)))
 
-    return post
+    return say
 
 
-def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire, site, fill):
-    ann, bob = two
-    bob.write("to be edited").write("to be deleted").write("stays")
+def test_what_others_did_while_one_was_away_is_there_without_a_reload(ann, room, wire, site):
+    room.bob_says("to be edited", "to be deleted", "stays")
     edited, deleted = ann.sees("to be edited"), ann.sees("to be deleted")
     ann.page.evaluate(MARK)
     ids = {text: row.get_attribute("data-id") for text, row in (("e", edited), ("d", deleted))}
@@ -43,7 +39,7 @@ def test_what_others_did_while_one_was_away_is_there_without_a_reload(two, wire,
     member = site.members["Bob"]
     assert member.patch(f"/api/messages/{ids['e']}", {"text": "was edited"}).ok
     assert member.delete(f"/api/messages/{ids['d']}").ok
-    fill(bob, 3, "meanwhile")
+    room.bob_says(*(f"meanwhile {number:03}" for number in (1, 2, 3)))
     wire.mend()
 
     ann.online()
@@ -77,16 +73,15 @@ def answer_outside(site):
     client.close()
 
 
-def test_a_number_outside_the_stream_is_neither_shown_nor_waited_for(two, answer_outside):
-    ann, bob = two
-    bob.write("before")
+def test_a_number_outside_the_stream_is_neither_shown_nor_waited_for(ann, room, answer_outside):
+    room.bob_says("before")
     ann.sees("before")
     ann.page.evaluate(MARK)
     opened: list[str] = []
     ann.page.on("websocket", lambda socket: opened.append(socket.url))
     for number in range(3):
-        answer_outside(bob.channel_id)
-        bob.write(f"after {number}")
+        answer_outside(ann.channel_id)
+        room.bob_says(f"after {number}")
         ann.sees(f"after {number}")
 
     def held() -> list[int]:
@@ -102,14 +97,13 @@ def test_a_number_outside_the_stream_is_neither_shown_nor_waited_for(two, answer
     assert held() == [1, 3, 5, 7]
 
 
-def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(two, wire, fill):
-    ann, _bob = two
-    fill(ann, 2, "old")
+def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(ann, wire, fill):
+    fill(2, "old")
     ann.sees("old 002")
     ann.page.evaluate(MARK)
     wire.cut()
     ann.offline()
-    fill(ann, 60, "new")
+    fill(60, "new")
     wire.mend()
     ann.online()
     ann.sees("new 060")
@@ -118,9 +112,8 @@ def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(two, wire, fill)
     assert seqs == list(range(seqs[0], seqs[-1] + 1))
 
 
-def test_older_history_loads_steadily_back_to_the_first_message(two, fill):
-    ann, _bob = two
-    fill(ann, 130)
+def test_older_history_loads_steadily_back_to_the_first_message(ann, fill):
+    fill(130)
     ann.page.reload()
     ann.online()
     expect(ann.rows).to_have_count(50)
@@ -151,16 +144,15 @@ def test_older_history_loads_steadily_back_to_the_first_message(two, fill):
     expect(ann.page.locator("#messages .day")).to_have_count(1)
 
 
-def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(two, fill):
-    ann, bob = two
-    fill(ann, 45)
+def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(ann, room, fill):
+    fill(45)
     ann.sees("message 045")
     row = ann.row("message 020")
     row.evaluate("row => row.scrollIntoView({block: 'center'})")
     jump = ann.page.locator("#jump-latest")
     expect(jump).to_be_visible()
     before = top_of(ann, row)
-    bob.write("news from below")
+    room.bob_says("news from below")
     ann.sees("news from below")
     assert abs(top_of(ann, row) - before) <= 1
     expect(jump).to_contain_text("1")
@@ -169,19 +161,16 @@ def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(two, fill):
     expect(jump).to_be_hidden()
 
 
-def test_a_permalink_opens_its_message_in_context(two, fill):
-    ann, bob = two
-    fill(ann, 130)
-    path = re.sub(r"/m/\d+$", "", ann.channel_path)
-    ann.open(f"{path}/m/20").online()
+def test_a_permalink_opens_its_message_in_context(ann, room, fill):
+    fill(130)
+    ann.open(f"{room.path}/m/20").online()
     row = ann.sees("message 020")
     expect(row).to_be_in_viewport()
     expect(row).to_be_focused()
     ann.sees("message 019")
     ann.sees("message 021")
     # What is said now does not land in the middle of the past, and one click leads to it.
-    bob.write("said just now")
-    bob.sees("said just now")
+    room.bob_says("said just now")
     jump = ann.page.locator("#jump-latest")
     expect(jump).to_contain_text("1")
     expect(ann.row("said just now")).to_have_count(0)
@@ -205,9 +194,8 @@ def while_a_page_is_on_its_way(person, query: str, act) -> None:
     person.page.route(f"**/api/channels/*/messages?{query}*", between)
 
 
-def test_an_edit_that_overtakes_the_page_of_its_message_is_shown(two, site, fill):
-    ann, _bob = two
-    fill(ann, 80)
+def test_an_edit_that_overtakes_the_page_of_its_message_is_shown(ann, site, fill):
+    fill(80)
     member = site.members["Ann"]
     history = member.get(f"/api/channels/{ann.channel_id}/messages?limit=100").json()["messages"]
     early = next(message for message in history if message["text"] == "message 025")
@@ -223,12 +211,10 @@ def test_an_edit_that_overtakes_the_page_of_its_message_is_shown(two, site, fill
 
 
 @pytest.mark.parametrize("way", ["after=", "limit="])
-def test_what_is_said_while_the_newest_page_is_on_its_way_is_shown(two, fill, way):
-    ann, bob = two
-    fill(ann, 130)
-    path = re.sub(r"/m/\d+$", "", ann.channel_path)
-    ann.open(f"{path}/m/20").online()
-    while_a_page_is_on_its_way(ann, way, lambda: bob.write("said meanwhile").sees("said meanwhile"))
+def test_what_is_said_while_the_newest_page_is_on_its_way_is_shown(ann, room, fill, way):
+    fill(130)
+    ann.open(f"{room.path}/m/20").online()
+    while_a_page_is_on_its_way(ann, way, lambda: room.bob_says("said meanwhile"))
     if way == "limit=":
         ann.page.locator("#jump-latest").click()
     while not ann.row("message 130").count():
@@ -237,23 +223,20 @@ def test_what_is_said_while_the_newest_page_is_on_its_way_is_shown(two, fill, wa
     ann.sees("said meanwhile")
 
 
-def test_the_new_line_stands_above_what_came_while_nobody_looked(two, site):
-    ann, bob = two
-    bob.write("seen")
+def test_the_new_line_stands_above_what_came_while_nobody_looked(ann, room, site):
+    room.bob_says("seen")
     ann.sees("seen")
     path = f"/api/channels/{ann.channel_id}"
     eventually(lambda: site.members["Ann"].get(path).json()["unread"] == 0)
     elsewhere = ann.open("/settings")
-    bob.write("first new")
-    bob.write("second new")
-    # Bob sees his own words before they are stored.
-    eventually(lambda: site.members["Ann"].get(path).json()["unread"] == 2)
-    elsewhere.open(bob.channel_path).online()
+    room.bob_says("first new", "second new")
+    assert site.members["Ann"].get(path).json()["unread"] == 2
+    elsewhere.open(room.path).online()
     line = ann.page.locator("#messages .new-line")
     expect(line).to_have_count(1)
     following = line.evaluate("line => line.nextElementSibling.innerText")
     assert "first new" in following
-    bob.write("third new")
+    room.bob_says("third new")
     ann.sees("third new")
     expect(line).to_have_count(1)
     ann.page.keyboard.press("Escape")
@@ -266,9 +249,8 @@ TOLD = """async events => {
 }"""
 
 
-def test_a_push_that_comes_after_the_count_that_has_it_is_not_counted_again(two):
-    ann, bob = two
-    channel = bob.channel_id
+def test_a_push_that_comes_after_the_count_that_has_it_is_not_counted_again(ann):
+    channel = ann.channel_id
     ann.open("/settings").online()
 
     def said(seq):
@@ -306,8 +288,7 @@ BACK_OFF = """async () => {
 }"""
 
 
-def test_browsers_that_lost_a_server_come_back_each_in_its_own_time(two):
-    ann, _bob = two
+def test_browsers_that_lost_a_server_come_back_each_in_its_own_time(ann):
     found = ann.page.evaluate(BACK_OFF)
     assert (found["again"], found["tries"]) == (True, "Infinity")
     for attempt, mean in (("1", 500), ("2", 1000), ("3", 2000)):

@@ -21,13 +21,11 @@ def time_of(person: Person, text: str) -> str:
     return person.row(text).locator("time").inner_text()
 
 
-def test_several_messages_are_copied_with_author_time_and_text(two):
-    ann, bob = two
-    bob.write("**first** of all\nin two lines")
+def test_several_messages_are_copied_with_author_time_and_text(ann, room):
+    room.bob_says("**first** of all\nin two lines", "second")
+    room.ann_says("- one\n- other")
     ann.sees_stored("first of all")
-    bob.write("second")
     ann.sees_stored("second")
-    ann.write("- one\n- other")
     ann.sees_stored("other")
     copied, _native = ann.page.evaluate(COPY, ["first", "other"])
     at = [time_of(ann, text) for text in ("first of all", "second", "one")]
@@ -38,9 +36,8 @@ def test_several_messages_are_copied_with_author_time_and_text(two):
     ]  # fmt: skip
 
 
-def test_no_button_is_among_what_is_selected(two):
-    ann, _bob = two
-    ann.write("only this")
+def test_no_button_is_among_what_is_selected(ann, room):
+    room.ann_says("only this")
     ann.sees_stored("only this").hover()
     copied, native = ann.page.evaluate(COPY, ["only this", "only this"])
     assert copied == ""
@@ -48,11 +45,9 @@ def test_no_button_is_among_what_is_selected(two):
     assert not any(word in native for word in ("Copy link", "Edit", "Delete"))
 
 
-def test_half_a_message_is_copied_as_half(two):
-    ann, bob = two
-    bob.write("the beginning is left out")
+def test_half_a_message_is_copied_as_half(ann, room):
+    room.bob_says("the beginning is left out", "the end is, too")
     ann.sees_stored("the beginning")
-    bob.write("the end is, too")
     ann.sees_stored("the end")
     copied = ann.page.evaluate(
         """() => {

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import Room
 from tests.browser.person import Person
 
 IN_LIST = "document.activeElement.closest('#messages') !== null"
@@ -24,16 +25,18 @@ PRESS = """([code, key]) => document.activeElement.dispatchEvent(
 
 
 @pytest.fixture
-def ann(two) -> Person:
-    """Ann below a talk with links, code and messages of her own."""
-    ann, bob = two
-    bob.write("see [the notes](https://example.org) and [more](https://example.org/2)")
-    ann.sees_stored("see the notes")
-    bob.write("```\ncode\n```")
-    ann.sees_stored("code")
-    for text in ("own one", "own two", "own three"):
-        ann.write(text)
-        ann.sees_stored(text)
+def room(room: Room) -> Room:
+    """A talk with links, code and messages of Ann's own."""
+    room.bob_says("see [the notes](https://example.org) and [more](https://example.org/2)")
+    room.bob_says("```\ncode\n```")
+    room.ann_says("own one", "own two", "own three")
+    return room
+
+
+@pytest.fixture
+def ann(ann: Person) -> Person:
+    """Ann below that talk."""
+    ann.sees_stored("own three")
     ann.composer.focus()
     return ann
 
@@ -150,15 +153,11 @@ def test_what_is_not_ones_own_is_neither_edited_nor_deleted_by_a_letter(ann):
     expect(ann.rows.first).to_be_focused()
 
 
-def test_what_comes_meanwhile_leaves_the_focus_and_one_stop(two):
-    ann, bob = two
-    ann.write("first")
-    ann.sees_stored("first")
+def test_what_comes_meanwhile_leaves_the_focus_and_one_stop(ann, room):
     ann.page.keyboard.press("Shift+Tab")
-    bob.sees("first")
-    bob.write("second")
-    ann.sees("second")
-    expect(ann.row("first")).to_be_focused()
+    room.bob_says("one more")
+    ann.sees("one more")
+    expect(ann.row("own three")).to_be_focused()
     stops = ann.page.locator("#messages").evaluate(
         "list => list.querySelectorAll('.message[tabindex=\"0\"]').length"
     )

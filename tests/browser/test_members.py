@@ -53,8 +53,7 @@ def asks_for_pages(person) -> list[str]:
     return asked
 
 
-def test_what_changes_in_the_list_costs_no_page(two, site):
-    ann, _bob = two
+def test_what_changes_in_the_list_costs_no_page(ann, site):
     asked = asks_for_pages(ann)
     assert site.members["Vera"].post(f"/api/channels/{ann.channel_id}/join").status_code == 204
     shows(ann, "Ann", "Bob", "Vera")
@@ -105,8 +104,7 @@ def test_who_is_removed_from_a_private_channel_goes_from_the_list(site, meet):
     shows(ann, "Ann", "Bob")
 
 
-def test_who_came_and_went_while_the_line_was_cut_is_seen_after_it(two, site, wire):
-    ann, _bob = two
+def test_who_came_and_went_while_the_line_was_cut_is_seen_after_it(ann, site, wire):
     wire.cut()
     ann.offline()
     assert site.members["Vera"].post(f"/api/channels/{ann.channel_id}/join").status_code == 204
@@ -133,8 +131,7 @@ def test_who_joins_between_the_drawing_of_the_page_and_its_connection_is_seen(si
     assert joined == [204]
 
 
-def test_a_list_that_shows_a_part_counts_whoever_joins_all_the_same(two, site):
-    ann, _bob = two
+def test_a_list_that_shows_a_part_counts_whoever_joins_all_the_same(ann, site):
     # What is not true of the channel would be found out by asking.
     ann.page.route("**/api/channels/*/users", lambda route: route.abort())
     ann.page.reload()

@@ -1,6 +1,5 @@
 """How messages look: large emoji, numbers in their column, one column, nothing over a neighbour."""
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import session_of
@@ -19,8 +18,7 @@ def style(locator: Locator, name: str) -> str:
     return str(locator.evaluate("(node, name) => getComputedStyle(node)[name]", name))
 
 
-def test_a_few_emoji_alone_are_large_at_once_and_after_a_reload(two, wire):
-    ann, _bob = two
+def test_a_few_emoji_alone_are_large_at_once_and_after_a_reload(ann, wire):
     texts = {"👍": True, "🎉 👩‍🚀 1️⃣": True, "👍 yes": False, "7": False, "🎉" * 7: False}
     wire.cut()
     ann.offline()
@@ -39,46 +37,47 @@ def test_a_few_emoji_alone_are_large_at_once_and_after_a_reload(two, wire):
             ann.online()
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "98. a\n99. b\n100. c",
-        "1. a\n2. b\n1000. c",
-        "123456789. far\n123456790. further",
-        "\n".join(f"{number}. x" for number in range(1, 121)),
-    ],
+LISTS = (
+    "98. a\n99. b\n100. c",
+    "1. a\n2. b\n1000. c",
+    "123456789. far\n123456790. further",
+    "\n".join(f"{number}. x" for number in range(1, 121)),
 )
-def test_numbers_of_a_list_stand_in_its_column(two, text):
-    ann, _bob = two
-    ann.write(text)
-    expect(ann.page.locator(".message ol")).to_be_visible()
-    room, needed = ann.page.locator(".message ol").evaluate(
-        """list => {
-          const brush = document.createElement("canvas").getContext("2d");
-          const style = getComputedStyle(list);
-          brush.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
-          let number = list.start, most = 0;
-          for (const item of list.children) {
-            number = item.hasAttribute("value") ? item.value : number;
-            most = Math.max(most, number);
-            number += 1;
-          }
-          return [parseFloat(style.paddingInlineStart), brush.measureText(`${most}. `).width];
-        }"""
-    )
-    assert room >= needed
-    assert style(ann.page.locator(".message ol"), "listStyleType") == "decimal"
+# The width of a list's column of numbers, and that of its longest number.
+MEASURE = """list => {
+  const brush = document.createElement("canvas").getContext("2d");
+  const style = getComputedStyle(list);
+  brush.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+  let number = list.start, most = 0;
+  for (const item of list.children) {
+    number = item.hasAttribute("value") ? item.value : number;
+    most = Math.max(most, number);
+    number += 1;
+  }
+  return [parseFloat(style.paddingInlineStart), brush.measureText(`${most}. `).width];
+}"""
 
 
-@pytest.mark.parametrize("width", [820, 1440, 2200])
-def test_the_composer_is_as_wide_as_the_text_above_it(two, width):
-    ann, _bob = two
-    ann.page.set_viewport_size({"width": width, "height": 900})
-    ann.write("word " * 80)
+def test_numbers_of_a_list_stand_in_its_column(ann):
+    for text in LISTS:
+        ann.write(text)
+    lists = ann.page.locator(".message ol")
+    expect(lists).to_have_count(len(LISTS))
+    for number, text in enumerate(LISTS):
+        column, needed = lists.nth(number).evaluate(MEASURE)
+        assert column >= needed, text
+        assert style(lists.nth(number), "listStyleType") == "decimal"
+
+
+def test_the_composer_is_as_wide_as_the_text_above_it(ann, room):
+    room.ann_says("word " * 80)
     ann.sees_stored("word word")
-    text, composer = box(ann.page.locator(".message-content")), box(ann.page.locator("#composer"))
-    assert abs(text["x"] - composer["x"]) <= 1
-    assert abs(text["width"] - composer["width"]) <= 1
+    for width in (820, 1440, 2200):
+        ann.page.set_viewport_size({"width": width, "height": 900})
+        text = box(ann.page.locator(".message-content"))
+        composer = box(ann.page.locator("#composer"))
+        assert abs(text["x"] - composer["x"]) <= 1, width
+        assert abs(text["width"] - composer["width"]) <= 1, width
 
 
 def test_the_message_of_a_link_shows_its_author(site, meet):
@@ -96,27 +95,25 @@ def test_the_message_of_a_link_shows_its_author(site, meet):
         assert box(reader.row("three").locator(".message-author"))["width"] <= 2
 
 
-def test_signs_piled_on_a_letter_stay_in_their_row(two):
-    ann, bob = two
-    for text in ("neighbour above", "the one between", "neighbour below"):
-        bob.write(text)
+def test_signs_piled_on_a_letter_stay_in_their_row(site, ann, room):
+    texts = ("neighbour above", "the one between", "neighbour below")
+    room.bob_says(*texts)
+    for text in texts:
         ann.sees_stored(text)
     ann.page.mouse.move(0, 0)
     around = [ann.row(text) for text in ("neighbour above", "neighbour below")]
     before = [row.screenshot() for row in around]
     identity = ann.row("the one between").get_attribute("data-id")
-    assert bob.api("PATCH", f"/api/messages/{identity}", text=f"{PILED} {PILED} {PILED}")
+    piled = {"text": f"{PILED} {PILED} {PILED}"}
+    assert site.members["Bob"].patch(f"/api/messages/{identity}", piled).ok
     expect(ann.row("the one between")).to_have_count(0)
     edited = ann.page.locator(".message", has=ann.page.locator(".message-edited:visible"))
     edited.locator(".message-edited").evaluate("node => (node.hidden = true)")
     assert [row.screenshot() for row in around] == before
 
 
-def test_hebrew_reads_from_right_to_left_and_keeps_to_itself(two):
-    ann, bob = two
-    bob.write(f"{HEBREW}!")
-    ann.sees_stored(HEBREW)
-    bob.write(f"plain first\n\n> {HEBREW}")
+def test_hebrew_reads_from_right_to_left_and_keeps_to_itself(ann, room):
+    room.bob_says(f"{HEBREW}!", f"plain first\n\n> {HEBREW}")
     ann.sees_stored("plain first")
     body = ann.row(f"{HEBREW}!").locator(".message-body")
     assert style(body, "direction") == "rtl"

@@ -9,17 +9,18 @@ from playwright.sync_api import expect
 from tests.browser.conftest import session_of
 from tests.browser.person import PASSWORD
 from tests.browser.test_accessibility import serious
+from tests.support.long import long_but
 from tests.support.people import Person as Member
 
-WIDTHS = {360: 640, 1440: 900}
+PHONE = 360
+WIDTHS = {PHONE: 640, 1440: 900}
 
 
-@pytest.fixture(params=WIDTHS)
-def owner(request, site, meet):
+@pytest.fixture(params=long_but(WIDTHS, PHONE))
+def owner(request, owner_on_a_desk):
     size = {"width": request.param, "height": WIDTHS[request.param]}
-    return meet(
-        site.owner, site.url, storage_state=session_of(site.members[site.owner]), viewport=size
-    )
+    owner_on_a_desk.page.set_viewport_size(size)
+    return owner_on_a_desk
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def test_in_a_channel_removing_archiving_and_leaving_ask_tell_and_can_be_undone(
     expect(page.locator("#composer")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", long_but(["en", "ru"], "ru"))
 def test_each_question_and_notice_is_in_the_readers_language(site, meet, somebody, language):
     owner = meet(
         site.owner, site.url, storage_state=session_of(site.members[site.owner]), locale=language

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.auth.test_permissions import routes
-from tests.browser.conftest import session_of
 
 NOT_PAGES = ("/api", "/health", "/static", "/admin/status/now")
 WIDTHS = {360: 640, 820: 900, 1440: 900}
@@ -56,21 +55,18 @@ def app_pages(site) -> list[str]:
     return [*paths, "/settings?saved=1", "/admin/status?done=1"]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_of_the_app_is_taller_than_its_window(site, meet, app_pages, width):
-    viewport = {"width": width, "height": WIDTHS[width]}
-    session = session_of(site.members[site.owner])
-    owner = meet(site.owner, site.url, storage_state=session, viewport=viewport)
+def test_no_page_of_the_app_is_taller_than_its_window(owner, app_pages):
     found = {}
     for path in app_pages:
         owner.open(path).online()
-        found[path] = owner.page.evaluate(VISIT)
-    assert {path: seen[:3] for path, seen in found.items() if seen} == {}
+        for width, height in WIDTHS.items():
+            owner.page.set_viewport_size({"width": width, "height": height})
+            found[path, width] = owner.page.evaluate(VISIT)
+    assert {page: seen[:3] for page, seen in found.items() if seen} == {}
 
 
 @pytest.mark.parametrize("link", ["#rollout", "#audit"])
-def test_a_link_within_a_page_leaves_the_header_in_reach(site, meet, link):
-    owner = meet(site.owner, site.url, storage_state=session_of(site.members[site.owner]))
+def test_a_link_within_a_page_leaves_the_header_in_reach(owner, link):
     owner.open(f"/admin/status{link}").online()
     assert owner.page.evaluate(VISIT) == []
     assert owner.page.locator(".channel-header").bounding_box()["y"] == 0

@@ -78,8 +78,7 @@ def test_a_browser_that_misses_a_number_asks_for_the_list(two, site, valkey):
     back.close()
 
 
-def test_who_switches_channels_quickly_stays_online_for_others(two, site):
-    _ann, bob = two
+def test_who_switches_channels_quickly_stays_online_for_others(bob, site):
     watcher = site.members["Vera"].tab()
     bob_id = site.members["Bob"].id
     watcher.sees_online(bob_id)

@@ -6,16 +6,10 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Error, expect
 
-from tests.browser.conftest import session_of
 from tests.browser.person import PASSWORD
+from tests.support.long import long_but
 from tests.support.people import Person as Member
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def owner(site, meet):
-    return meet(site.owner, site.url, storage_state=session_of(site.members[site.owner]))
-
 
 # Presses a button twice while the first press is under way; how often its form was sent.
 PRESS_TWICE = """button => {
@@ -51,7 +45,10 @@ PRESSED = {
 }
 
 
-@pytest.mark.parametrize("what", PRESSED)
+ONE_OF_A_KIND = ("a new channel", "emptying")  # a form with fields, and a question
+
+
+@pytest.mark.parametrize("what", long_but(PRESSED, *ONE_OF_A_KIND))
 def test_a_double_click_sends_a_form_once(owner, what):
     path, fill, button = PRESSED[what]
     owner.open(path).online()

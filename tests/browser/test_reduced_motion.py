@@ -17,8 +17,8 @@ MOVING = """() => {
 }"""  # noqa: E501
 
 
-def test_nothing_moves_on_any_page(site, meet, pages):
-    owner = meet(site.owner, site.url, reduced_motion="reduce").log_in()
+def test_nothing_moves_on_any_page(owner, pages):
+    owner.page.emulate_media(reduced_motion="reduce")
     found = {}
     for path in [*pages.signed_in, "/login"]:
         owner.open(path)
@@ -26,8 +26,7 @@ def test_nothing_moves_on_any_page(site, meet, pages):
     assert {path: moving for path, moving in found.items() if moving} == {}
 
 
-def test_nothing_moves_in_what_opens(two):
-    ann, _bob = two
+def test_nothing_moves_in_what_opens(ann):
     ann.page.emulate_media(reduced_motion="reduce")
     ann.write("mine")
     row = ann.sees_stored("mine")
@@ -39,6 +38,5 @@ def test_nothing_moves_in_what_opens(two):
     assert ann.page.evaluate(MOVING) == []
 
 
-def test_without_the_wish_some_things_do_move(two):
-    ann, _bob = two
+def test_without_the_wish_some_things_do_move(ann):
     assert ann.page.evaluate(MOVING)

@@ -55,16 +55,14 @@ def test_the_first_message_of_an_empty_channel_stands_below_one_day(two):
     assert separators(ann) == separators(bob) == ["Today"]
 
 
-def test_the_first_message_of_a_day_stands_below_one_day(two):
-    ann, _bob = two
+def test_the_first_message_of_a_day_stands_below_one_day(ann):
     told(ann, "from yesterday", datetime.now(UTC) - timedelta(days=1), 0.5)
     ann.write("of today")
     ann.sees_stored("of today")
     assert separators(ann) == ["Yesterday", "Today"]
 
 
-def test_a_day_goes_with_the_message_that_is_discarded(two):
-    ann, _bob = two
+def test_a_day_goes_with_the_message_that_is_discarded(ann):
     refuse_next_post(ann, "invalid", "Not like this")
     ann.write("refused")
     ann.sees("refused").locator(".message-discard").click()

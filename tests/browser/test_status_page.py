@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import session_of
 from tests.browser.person import PASSWORD
 from tests.browser.test_accessibility import serious
 from tests.support.people import Person as Caller
@@ -17,8 +18,7 @@ def set_emoji(caller, percent, was):
     assert caller.post_form("/admin/rollout", **fields).status_code == 303
 
 
-def test_an_open_page_shows_a_change_by_itself_and_leaves_the_focus_where_it_is(site, meet):
-    owner = meet(site.owner, site.url).log_in()
+def test_an_open_page_shows_a_change_by_itself_and_leaves_the_focus_where_it_is(site, owner):
     owner.open("/admin/status")
     link = owner.page.locator("#traffic-emoji")
     expect(owner.page.locator("#live-hint")).to_contain_text("every 5 seconds")
@@ -34,9 +34,8 @@ def test_an_open_page_shows_a_change_by_itself_and_leaves_the_focus_where_it_is(
         caller.close()
 
 
-def test_a_page_is_told_of_a_change_and_does_not_wait_for_its_turn(site, meet):
+def test_a_page_is_told_of_a_change_and_does_not_wait_for_its_turn(site, owner):
     assert f"EVERY_MS = {EVERY_MS};" in (ROOT / "static/js/status.js").read_text(encoding="utf-8")
-    owner = meet(site.owner, site.url).log_in()
     owner.page.add_init_script(f"""{{
       const real = window.setTimeout;
       window.setTimeout = (fn, ms, ...rest) => (ms === {EVERY_MS} ? 0 : real(fn, ms, ...rest));
@@ -52,8 +51,7 @@ def test_a_page_is_told_of_a_change_and_does_not_wait_for_its_turn(site, meet):
         caller.close()
 
 
-def test_a_page_that_cannot_be_brought_up_to_date_says_so_and_goes_on(site, meet):
-    owner = meet(site.owner, site.url).log_in()
+def test_a_page_that_cannot_be_brought_up_to_date_says_so_and_goes_on(site, owner):
     owner.open("/admin/status")
     owner.page.route(LIVE, lambda route: route.abort())
     hint = owner.page.locator("#live-hint")
@@ -62,8 +60,7 @@ def test_a_page_that_cannot_be_brought_up_to_date_says_so_and_goes_on(site, meet
     expect(hint).to_contain_text("every 5 seconds", timeout=30_000)
 
 
-def test_each_control_asks_on_a_page_that_everybody_can_use(site, meet):
-    owner = meet(site.owner, site.url).log_in()
+def test_each_control_asks_on_a_page_that_everybody_can_use(site, owner):
     for what in ("drill", "kill", "back", "stop-drill", "empty-users"):
         owner.open(f"/admin/control/{what}")
         assert serious(owner.page) == [], what
@@ -77,7 +74,8 @@ def test_each_control_asks_on_a_page_that_everybody_can_use(site, meet):
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_on_a_wide_screen_no_table_is_cut(site, meet, language):
-    owner = meet(site.owner, site.url, locale=language).log_in()
+    session = session_of(site.members[site.owner])
+    owner = meet(site.owner, site.url, locale=language, storage_state=session)
     owner.page.set_viewport_size({"width": 1440, "height": 900})
     owner.open("/admin/status")
     cut = "found => found.filter(one => one.scrollWidth > one.clientWidth).length"
@@ -85,8 +83,7 @@ def test_on_a_wide_screen_no_table_is_cut(site, meet, language):
     assert owner.page.locator(".table-wrap").evaluate_all(cut) == 0
 
 
-def test_links_at_the_top_lead_a_keyboard_to_each_part(site, meet):
-    owner = meet(site.owner, site.url).log_in()
+def test_links_at_the_top_lead_a_keyboard_to_each_part(site, owner):
     owner.page.set_viewport_size({"width": 360, "height": 780})
     owner.open("/admin/status")
     links = owner.page.get_by_role("navigation", name="On this page").get_by_role("link")
@@ -98,8 +95,7 @@ def test_links_at_the_top_lead_a_keyboard_to_each_part(site, meet):
     expect(links).to_have_count(7)
 
 
-def test_an_open_page_offers_to_end_a_drill_for_as_long_as_there_is_one(site, meet):
-    owner = meet(site.owner, site.url).log_in()
+def test_an_open_page_offers_to_end_a_drill_for_as_long_as_there_is_one(site, owner):
     owner.open("/admin/status").online()
     start, end = (owner.page.locator(f"#control-{what}") for what in ("drill", "stop-drill"))
     expect(start).to_be_visible()

@@ -68,21 +68,19 @@ def test_up_on_a_message_that_is_still_on_its_way_edits_it_once_it_is_stored(two
     expect(ann.row("on its way")).to_have_count(0)
 
 
-def test_who_writes_on_is_not_taken_to_an_edit_asked_for_before(two, wire):
-    ann, bob = two
+def test_who_writes_on_is_not_taken_to_an_edit_asked_for_before(ann, bobs_line, wire):
     wire.cut()
     ann.offline()
     ann.write("first").composer.press("ArrowUp")
     ann.composer.press_sequentially("second")
     wire.mend()
-    bob.sees("first")
     ann.sees_stored("first")
+    bobs_line.hears("first")
     expect(ann.composer).to_be_focused()
     expect(ann.page.locator(".edit-form")).to_have_count(0)
 
 
-def test_escape_leaves_the_message_as_it_was(two):
-    ann, _bob = two
+def test_escape_leaves_the_message_as_it_was(ann):
     ann.write("stays")
     ann.sees_stored("stays")
     ann.composer.press("ArrowUp")
@@ -95,10 +93,9 @@ def test_escape_leaves_the_message_as_it_was(two):
     expect(ann.composer).to_be_focused()
 
 
-def test_only_ones_own_messages_offer_editing(two):
-    ann, bob = two
-    ann.write("mine")
-    row = bob.sees("mine")
+def test_only_ones_own_messages_offer_editing(ann, room):
+    room.bob_says("not hers")
+    row = ann.sees("not hers")
     row.hover()
     expect(row.locator("[data-action=edit]")).to_be_hidden()
     expect(row.locator("[data-action=delete]")).to_be_hidden()
@@ -114,21 +111,16 @@ def test_typing_is_shown_and_ends_with_the_message(two):
     expect(bob.page.locator("#typing")).to_be_empty()
 
 
-def test_unread_is_counted_in_the_sidebar_and_the_title_and_cleared_by_another_tab(two):
-    ann, bob = two
-    side = ann.api("POST", "/api/channels", name="Lunch", kind="public")
+def test_unread_is_counted_in_the_sidebar_and_the_title_and_cleared_by_another_tab(site, bob):
+    ann = site.members["Ann"]
+    side = ann.new_channel()
     bob.api("POST", f"/api/channels/{side['id']}/join")
     # Bob looks at the first channel, in one tab; the news are in another channel.
     link = bob.page.locator(f'[data-channel-link="{side["id"]}"]')
     expect(link).to_be_attached()
     before = title_count(bob)
     for text in ("Soup?", "Or noodles?"):
-        ann.api(
-            "POST",
-            f"/api/channels/{side['id']}/messages",
-            text=text,
-            client_id=f"lunch-{text[:2]}-id",
-        )
+        ann.say(side, text)
     expect(link.locator(".unread-count")).to_have_text("2")
     expect(bob.page).to_have_title(re.compile(rf"^\({before + 2}\) "))
 
@@ -147,22 +139,20 @@ def title_count(person) -> int:
     return int(found[1]) if found else 0
 
 
-def test_messages_are_grouped_and_dated(two):
-    ann, bob = two
-    ann.write("one").write("two")
+def test_messages_are_grouped_and_dated(bob, room):
+    room.ann_says("one", "two")
     bob.sees("two")
     expect(bob.row("one")).not_to_have_class(re.compile("is-continued"))
     expect(bob.row("two")).to_have_class(re.compile("is-continued"))
     assert bob.page.locator("#messages .day").count() == 1
     bob.write("three")
-    ann.sees("three")
-    ann.write("four")
+    bob.sees_stored("three")
+    room.ann_says("four")
     expect(bob.sees("four")).not_to_have_class(re.compile("is-continued"))
 
 
-def test_text_from_people_is_never_markup(two):
-    ann, bob = two
-    ann.write("<img src=x onerror=alert(1)> & <b>x</b>")
+def test_text_from_people_is_never_markup(bob, room):
+    room.ann_says("<img src=x onerror=alert(1)> & <b>x</b>")
     row = bob.sees("<img src=x")
     assert row.locator(".message-body img, .message-body b").count() == 0
 
