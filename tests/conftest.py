@@ -18,7 +18,7 @@ from chat.embedded.mongo import Mongo
 from chat.monitoring.status import time_budget
 from chat.redis import timeouts
 from chat.redis.client import redis
-from tests.support import built, databases, share
+from tests.support import built, databases, effort, share
 from tests.support.in_memory import InMemory
 from tests.support.order import Order
 from tests.support.people import Person
@@ -49,6 +49,7 @@ if share.asked_for():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    effort.choose(config)
     config.pluginmanager.register(Order(config))
     config.pluginmanager.register(InMemory(config))
     if not hasattr(config, "workerinput"):  # whoever starts the workers, or works alone

@@ -12,8 +12,8 @@ import pytest
 from tests.support.processes import ROOT
 from tests.support.share import VARIABLE
 
-QUICK = ("tests/api/test_messages.py", "tests/views/test_first_pages.py")
-ALL = (*QUICK, "tests/auth/test_permissions.py")
+QUICK = ("tests/api/test_messages.py",)
+ALL = (*QUICK, "tests/views/test_first_pages.py", "tests/auth/test_permissions.py")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from chat.cache import fence
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import writes as fence_writes
 from chat.redis.client import redis
+from tests.support.effort import examples
 
 KEY = "cache:test:model"
 ANY = st.integers(0, 5)
@@ -159,7 +160,7 @@ class WithoutAsking(Fenced):
 
 
 CHECKS = settings(
-    max_examples=300,
+    max_examples=examples(300),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -175,11 +176,13 @@ def test_no_order_of_steps_gives_an_older_value_than_was_acknowledged(app):
         run_state_machine_as_test(Fenced, settings=CHECKS)
 
 
+@pytest.mark.long
 def test_the_check_notices_when_fills_are_not_fenced(app):
     with app.app_context(), pytest.raises(AssertionError, match="older than acknowledged"):
         run_state_machine_as_test(WithoutTokens, settings=UNTIL_FOUND)
 
 
+@pytest.mark.long
 def test_the_check_notices_when_writes_are_not_announced(app):
     with app.app_context(), pytest.raises(AssertionError, match="older than acknowledged"):
         run_state_machine_as_test(WithoutBegin, settings=UNTIL_FOUND)

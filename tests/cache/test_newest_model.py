@@ -20,6 +20,7 @@ from chat.cache.fence import scripts
 from chat.cache.fence import writes as fence_writes
 from chat.redis.client import redis
 from tests.cache.test_fence_model import until_up
+from tests.support.effort import examples
 
 KEY = "cache:test:newest"
 MOST = 3
@@ -241,7 +242,7 @@ BROKEN = {
 }  # fmt: skip
 
 CHECKS = settings(
-    max_examples=120,
+    max_examples=examples(120),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

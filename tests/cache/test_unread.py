@@ -13,6 +13,7 @@ from chat.models import Membership, message_insert
 from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.services import messages
+from tests.support.effort import examples
 
 STEPS = st.lists(
     st.one_of(
@@ -27,7 +28,7 @@ STEPS = st.lists(
 
 
 @settings(
-    max_examples=30,
+    max_examples=examples(30),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

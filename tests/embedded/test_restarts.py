@@ -87,6 +87,7 @@ def test_while_mongodb_is_away_a_post_is_refused_and_stored_once_when_it_is_sent
     eventually(lambda: is_whole(served))
 
 
+@pytest.mark.long  # test_supervisor.py asks the server itself
 def test_valkey_that_cannot_read_its_files_any_more_is_started_empty(tmp_path):
     with Run(tmp_path, tmp_path / "data") as one:
         owner = Person(one.url, "owner").set_up()
@@ -123,12 +124,12 @@ def test_a_server_that_dies_again_and_again_stops_everything_and_says_why(tmp_pa
     assert re.findall(r"it is started again (.*)\.", one.output) == pauses
 
 
-def test_without_the_app_everything_ends_and_says_why(tmp_path):
-    one = Run(tmp_path, tmp_path / "data").serving()
-    children = one.children()
-    master = one.child("gunicorn")
+def test_without_the_app_everything_ends_and_says_why(served):
+    """The last of those that share a run."""
+    children = served.children()
+    master = served.child("gunicorn")
     assert master
     os.kill(master.pid, signal.SIGKILL)
-    assert one.popen.wait(GONE_SECONDS) == 1
-    assert one.output.strip().splitlines()[-1] == "The app ended by itself (killed by SIGKILL)."
+    assert served.popen.wait(GONE_SECONDS) == 1
+    assert served.output.strip().splitlines()[-1] == "The app ended by itself (killed by SIGKILL)."
     assert not [child for child in children if child.is_running()]

@@ -102,6 +102,7 @@ def test_messages_between_the_app_and_mongod_are_not_compressed(served):
     assert not told.get("compression")
 
 
+@pytest.mark.long
 def test_a_folder_from_before_there_were_passwords_is_closed_without_loss(tmp_path):
     mongod, valkey = start_mongod(tmp_path / "data"), start_valkey(tmp_path / "data")
     with Run(tmp_path, tmp_path / "elsewhere", MONGODB_URI=mongod.uri, REDIS_URL=valkey.url) as old:
@@ -121,6 +122,7 @@ def test_a_folder_from_before_there_were_passwords_is_closed_without_loss(tmp_pa
             client.chat.users.find_one()
 
 
+@pytest.mark.long
 def test_passwords_that_were_deleted_are_made_anew(tmp_path):
     with Run(tmp_path, tmp_path / "data") as one:
         owner = Person(one.url, "owner").set_up()

@@ -41,7 +41,7 @@ def run(tmp_path):
         one.stop()
 
 
-def test_what_people_wrote_is_there_after_a_stop_and_a_second_start(run):
+def test_what_people_wrote_is_there_after_a_second_start_and_no_two_run_at_once(run):
     first = run().serving()
     key = (first.data / "secret_key").read_text()
     token = setup_token.token({"SECRET_KEY": key})
@@ -53,32 +53,22 @@ def test_what_people_wrote_is_there_after_a_stop_and_a_second_start(run):
     assert owner.post(path, said).status_code == 201
     children = first.children()
     assert len(children) >= 4  # gunicorn and its worker, mongod, valkey-server
+    refusal = run().refusal()
+    assert "\n" not in refusal
+    assert f"in use by another run (process {first.popen.pid})" in refusal
+    assert "DATA_DIR" in refusal
     assert first.stop() == 0
     assert not alive(children)
+    mongod_log = (first.data / "logs" / "mongod.log").read_text(encoding="utf-8")
+    assert "Shutting down: Master" in first.output
+    assert '"exitCode":0' in mongod_log.splitlines()[-1] + mongod_log[-2000:]
+    assert "Traceback" not in first.output
 
     second = run(port=first.port).serving()
     texts = [message["text"] for message in owner.get(path).json()["messages"]]
     assert "still here" in texts  # and the session is still the same
     assert second.stop(signal.SIGTERM) == 0
     assert "no account" not in second.output
-
-
-def test_servers_are_stopped_after_the_app(run, tmp_path):
-    one = run().serving()
-    assert one.stop() == 0
-    mongod_log = (tmp_path / "data" / "logs" / "mongod.log").read_text(encoding="utf-8")
-    assert "Shutting down: Master" in one.output
-    assert '"exitCode":0' in mongod_log.splitlines()[-1] + mongod_log[-2000:]
-    assert "Traceback" not in one.output
-
-
-def test_a_second_run_on_the_same_data_is_told_so_in_one_line(run, tmp_path):
-    first = run().serving()
-    refusal = run().refusal()
-    assert "\n" not in refusal
-    assert f"in use by another run (process {first.popen.pid})" in refusal
-    assert "DATA_DIR" in refusal
-    assert not first.ended
 
 
 def test_after_a_kill_of_everything_the_next_start_recovers(run):
@@ -102,6 +92,7 @@ def test_no_server_outlives_a_supervisor_that_was_killed(run):
     assert second.children()
 
 
+@pytest.mark.long
 def test_a_second_signal_hurries_and_still_leaves_nothing_running(run):
     one = run().serving()
     children = one.children()

@@ -26,6 +26,7 @@ from tests.hostile.fields import (
     worst_values,
 )
 from tests.permission_table import ACTORS
+from tests.support.effort import share
 from tests.support.people import Person
 from tests.support.processes import ROOT, AppProcess, new_database
 from tests.support.servers import start_valkey
@@ -110,7 +111,7 @@ def test_what_stands_in_the_address(world: World, bounded: Any, row: Row) -> Non
     actor, body = actor_of(world, row), world.body(row.body)
     parts = [piece for piece in row.rule.split("/") if piece.startswith("<")]
     for part in parts:
-        for worst in WORST_PIECES:
+        for worst in share(WORST_PIECES, (row.rule, part)):
             path = world.path(row._replace(rule=row.rule.replace(part, "@@")), actor)
             path = path.replace("@@", worst)
             send = json_call(actor, row.method, path, encoded(body or {}))
@@ -142,7 +143,7 @@ def test_what_stands_in_a_form(world: World, bounded: Any, row: Row) -> None:
     actor = actor_of(world, row)
     usual = world.body(row.body) or {}
     for name in (*usual, *FORMS.get(row.rule, ())):
-        for worst in worst_fields():
+        for worst in share(worst_fields(), (row.rule, name)):
             path, fields = world.path(row, actor), world.body(row.body) or {}
             send = form_call(world, actor, "POST", path, fields | {name: worst})
             answer = bounded(send, (name, worst))
@@ -159,17 +160,22 @@ def test_what_stands_in_json(world: World, bounded: Any, row: Row) -> None:
     actor = actor_of(world, row)
     usual = world.body(row.body) or {}
     for name in names_in(shape):
-        for worst in worst_values(usual.get(name)):
+        for worst in share(worst_values(usual.get(name)), (row.rule, name)):
             path = world.path(row, actor)
             body = encoded((world.body(row.body) or {}) | {name: worst})
             answer = bounded(json_call(actor, row.method, path, body), (name, worst))
             check(answer, row, (name, worst))
             if answer.status_code < 400:
                 world.changed(row.mark)
-    for raw in WORST_BODIES:
+    for raw in share(WORST_BODIES, row.rule):
         answer = bounded(json_call(actor, row.method, world.path(row, actor), raw), raw[:20])
         check(answer, row, raw[:20])
         assert answer.status_code in (400, 415, 422, 413) or raw in (b"", b'{"a": 1, "a": 2}')
+
+
+WORST_QUERIES = [
+    *WORST_PIECES, "9" * 3000, "-" + "9" * 3000, "1e400", "NaN", "", "1&" * 50
+]  # fmt: skip
 
 
 def queries() -> list[tuple[Row, tuple[str, ...]]]:
@@ -189,7 +195,7 @@ def test_what_stands_behind_the_question_mark(
     actor = actor_of(world, row)
     path = world.path(row, actor)
     for name in names:
-        for worst in (*WORST_PIECES, "9" * 3000, "-" + "9" * 3000, "1e400", "NaN", "", "1&" * 50):
+        for worst in share(WORST_QUERIES, (row.rule, name)):
             asked = f"{path}?{name}={worst}"
             check(bounded(form_call(world, actor, "GET", asked, {}), asked), row, asked)
 
@@ -205,7 +211,7 @@ def tab(world: World) -> Iterator[Tab]:
 @pytest.mark.parametrize("event", EVENTS)
 def test_what_an_event_brings(world: World, tab: Tab, bounded: Any, event: str) -> None:
     for name in (*EVENTS[event], None):
-        for worst in worst_in_event():
+        for worst in share(worst_in_event(), (event, name)):
             channel = world.channel("")
             message = channel["message"]
             usual = {"channel": channel["id"], "id": message["id"], "seq": 1, "after": 0, "rev": 0}

@@ -16,6 +16,7 @@ from chat.realtime.transport.engine import LineServer
 from chat.realtime.transport.manager import Rooms, counts
 from chat.realtime.transport.server import GuardedServer
 from chat.realtime.transport.socket import MOST_QUEUED, MOST_QUEUED_BYTES, TransportSocket
+from tests.support.effort import examples
 from tests.support.waiting import SECONDS
 
 SMALL_BUFFER = 4096
@@ -66,7 +67,7 @@ def all_taken(peer: socket.socket, size: int) -> bytes:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     steps=st.lists(
         st.one_of(

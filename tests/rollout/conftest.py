@@ -7,13 +7,14 @@ import pytest
 
 from app import create_app
 from chat import rollout
-from chat.models import Site, ensure_indexes
+from chat.models import Site
 from chat.redis.client import redis
 from chat.services import rollout as rollout_service
 from chat.services.rollout import follower
 from tests.cache.conftest import enter, token
+from tests.support import databases
 from tests.support.own_clock import Clock
-from tests.support.processes import CHEAP_PASSWORDS, SECRET_KEY, new_database
+from tests.support.processes import CHEAP_PASSWORDS, SECRET_KEY
 from tests.support.servers import IN_PROCESS
 from tests.support.small_app import make_user
 
@@ -32,7 +33,7 @@ def clock(monkeypatch):
 def made(mongod, valkey, clock, monkeypatch, patience):
     """Makes the app in this process, on one fresh database; a step is over when a test says so."""
     monkeypatch.setattr(rollout, "MARGIN", 0)
-    places = {"MONGODB_URI": new_database(mongod.uri), "REDIS_URL": valkey.url_of(IN_PROCESS)}
+    places = {"MONGODB_URI": databases.emptied(), "REDIS_URL": valkey.url_of(IN_PROCESS)}
     valkey.client(IN_PROCESS).flushdb()
 
     def make(**env):
@@ -41,8 +42,6 @@ def made(mongod, valkey, clock, monkeypatch, patience):
             settings | {"LIMIT_LOGIN": "10000/minute"} | CHEAP_PASSWORDS | places | env
         )
         follower._follower._declared = False  # as a process that has just started
-        with app.app_context():
-            ensure_indexes()
         return app
 
     yield make

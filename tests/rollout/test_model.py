@@ -18,6 +18,7 @@ from chat.cache.fence import writes as fence_writes
 from chat.models import Rollout, Site, base
 from chat.services import rollout as rollout_service
 from chat.services.rollout import follower
+from tests.support.effort import examples
 from tests.support.emptied import empty_redis
 
 PROCESS = st.integers(0, 1)
@@ -133,7 +134,7 @@ def test_nothing_old_is_answered_while_percentages_change(walk):
     run_state_machine_as_test(
         walk,
         settings=settings(
-            max_examples=40, stateful_step_count=40, deadline=None, database=None,
+            max_examples=examples(40), stateful_step_count=40, deadline=None, database=None,
             phases=[Phase.generate], suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from chat.cache.unread_tail import TailLine
 from chat.models import Channel, Message, base, message_insert
 from chat.models.message import lock
 from chat.redis_schema import keys
+from tests.support.effort import examples
 
 pytestmark = pytest.mark.usefixtures("site")
 AUTHORS = ("b" * 24, "c" * 24)
@@ -153,7 +154,9 @@ GROUPS = st.lists(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(groups=GROUPS)
 def test_whatever_others_take_meanwhile_each_is_stored_once_and_shown(groups):

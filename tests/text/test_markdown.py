@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chat.text import highlight, markdown
 from chat.text.markdown import MAX_DEPTH, emoji_in, parsed, plain, render, sanitise
+from tests.support.effort import examples
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ ALPHABET = st.one_of(SIGNS, SIGNS, st.characters(categories=["L", "N", "M", "P",
 
 
 @given(st.text(ALPHABET, max_size=12), st.sampled_from(["", "a", "Ж", "see 1. ", "see https://a"]))
-@settings(max_examples=2000)
+@settings(max_examples=examples(2000))
 def test_words_that_are_not_parsed_look_as_if_they_had_been(end: str, begin: str) -> None:
     text = begin + end
     assume(markdown.is_plain(text))
@@ -302,7 +303,7 @@ def test_no_word_is_lost(written: str) -> None:
 
 
 @given(st.text(alphabet="qzж \n\t*_~`>-+.#\\!", min_size=1, max_size=60))
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 def test_no_letter_is_lost_whatever_marks_stand_round_it(written: str) -> None:
     assert re.findall("[qzж]", plain(written, 99_999)) == re.findall("[qzж]", written)
 
