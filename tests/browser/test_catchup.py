@@ -5,6 +5,7 @@ from bson import ObjectId
 from playwright.sync_api import expect
 from pymongo import MongoClient
 
+from tests.browser.conftest import Room
 from tests.support.waiting import eventually
 
 MARK = "window.stillTheSamePage = true"
@@ -18,14 +19,19 @@ def top_of(person, row) -> float:
     return float(row.evaluate("row => row.getBoundingClientRect().top"))
 
 
+def numbered(count: int, word: str = "message") -> list[str]:
+    return [f"{word} {number:03}" for number in range(1, count + 1)]
+
+
 @pytest.fixture
-def fill(room):
-    """Ann says as many things, without her page."""
+def talk(request, room) -> Room:
+    """So much was said before anybody came: a page that hears it all works for seconds."""
+    room.ann_says(*numbered(request.param))
+    return room
 
-    def say(count: int, word: str = "message") -> None:
-        room.ann_says(*(f"{word} {number:03}" for number in range(1, count + 1)))
 
-    return say
+def said(count: int):
+    return pytest.mark.parametrize("talk", [count], indirect=True)
 
 
 def test_what_others_did_while_one_was_away_is_there_without_a_reload(ann, room, wire, site):
@@ -39,7 +45,7 @@ def test_what_others_did_while_one_was_away_is_there_without_a_reload(ann, room,
     member = site.members["Bob"]
     assert member.patch(f"/api/messages/{ids['e']}", {"text": "was edited"}).ok
     assert member.delete(f"/api/messages/{ids['d']}").ok
-    room.bob_says(*(f"meanwhile {number:03}" for number in (1, 2, 3)))
+    room.bob_says(*numbered(3, "meanwhile"))
     wire.mend()
 
     ann.online()
@@ -97,13 +103,13 @@ def test_a_number_outside_the_stream_is_neither_shown_nor_waited_for(ann, room, 
     assert held() == [1, 3, 5, 7]
 
 
-def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(ann, wire, fill):
-    fill(2, "old")
+def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(ann, room, wire):
+    room.ann_says(*numbered(2, "old"))
     ann.sees("old 002")
     ann.page.evaluate(MARK)
     wire.cut()
     ann.offline()
-    fill(60, "new")
+    room.ann_says(*numbered(60, "new"))
     wire.mend()
     ann.online()
     ann.sees("new 060")
@@ -112,10 +118,8 @@ def test_sixty_missed_messages_arrive_without_a_gap_or_a_reload(ann, wire, fill)
     assert seqs == list(range(seqs[0], seqs[-1] + 1))
 
 
-def test_older_history_loads_steadily_back_to_the_first_message(ann, fill):
-    fill(130)
-    ann.page.reload()
-    ann.online()
+@said(130)
+def test_older_history_loads_steadily_back_to_the_first_message(talk, ann):
     expect(ann.rows).to_have_count(50)
     scroller = ann.page.locator("#scroller")
     while ann.rows.count() < 130:
@@ -144,15 +148,15 @@ def test_older_history_loads_steadily_back_to_the_first_message(ann, fill):
     expect(ann.page.locator("#messages .day")).to_have_count(1)
 
 
-def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(ann, room, fill):
-    fill(45)
+@said(45)
+def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(talk, ann):
     ann.sees("message 045")
     row = ann.row("message 020")
     row.evaluate("row => row.scrollIntoView({block: 'center'})")
     jump = ann.page.locator("#jump-latest")
     expect(jump).to_be_visible()
     before = top_of(ann, row)
-    room.bob_says("news from below")
+    talk.bob_says("news from below")
     ann.sees("news from below")
     assert abs(top_of(ann, row) - before) <= 1
     expect(jump).to_contain_text("1")
@@ -161,16 +165,16 @@ def test_who_reads_older_messages_is_not_pulled_down_by_new_ones(ann, room, fill
     expect(jump).to_be_hidden()
 
 
-def test_a_permalink_opens_its_message_in_context(ann, room, fill):
-    fill(130)
-    ann.open(f"{room.path}/m/20").online()
+@said(130)
+def test_a_permalink_opens_its_message_in_context(talk, ann):
+    ann.open(f"{talk.path}/m/20").online()
     row = ann.sees("message 020")
     expect(row).to_be_in_viewport()
     expect(row).to_be_focused()
     ann.sees("message 019")
     ann.sees("message 021")
     # What is said now does not land in the middle of the past, and one click leads to it.
-    room.bob_says("said just now")
+    talk.bob_says("said just now")
     jump = ann.page.locator("#jump-latest")
     expect(jump).to_contain_text("1")
     expect(ann.row("said just now")).to_have_count(0)
@@ -194,14 +198,12 @@ def while_a_page_is_on_its_way(person, query: str, act) -> None:
     person.page.route(f"**/api/channels/*/messages?{query}*", between)
 
 
-def test_an_edit_that_overtakes_the_page_of_its_message_is_shown(ann, site, fill):
-    fill(80)
+@said(80)
+def test_an_edit_that_overtakes_the_page_of_its_message_is_shown(talk, ann, site):
     member = site.members["Ann"]
     history = member.get(f"/api/channels/{ann.channel_id}/messages?limit=100").json()["messages"]
     early = next(message for message in history if message["text"] == "message 025")
     change = {"text": "was edited meanwhile"}
-    ann.page.reload()
-    ann.online()
     while_a_page_is_on_its_way(
         ann, "before=", lambda: member.patch(f"/api/messages/{early['id']}", change)
     )
@@ -211,10 +213,10 @@ def test_an_edit_that_overtakes_the_page_of_its_message_is_shown(ann, site, fill
 
 
 @pytest.mark.parametrize("way", ["after=", "limit="])
-def test_what_is_said_while_the_newest_page_is_on_its_way_is_shown(ann, room, fill, way):
-    fill(130)
-    ann.open(f"{room.path}/m/20").online()
-    while_a_page_is_on_its_way(ann, way, lambda: room.bob_says("said meanwhile"))
+@said(130)
+def test_what_is_said_while_the_newest_page_is_on_its_way_is_shown(talk, ann, way):
+    ann.open(f"{talk.path}/m/20").online()
+    while_a_page_is_on_its_way(ann, way, lambda: talk.bob_says("said meanwhile"))
     if way == "limit=":
         ann.page.locator("#jump-latest").click()
     while not ann.row("message 130").count():

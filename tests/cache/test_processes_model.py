@@ -19,9 +19,11 @@ from tests.cache.processes.installation import PROCESSES, Installation, Stale, i
 from tests.cache.processes.race import Race
 from tests.cache.processes.truth import PATHS, Ask
 from tests.cache.processes.writes import KINDS, Writes, pick
+from tests.support.effort import examples
 from tests.support.long import long_but
 
-EXAMPLES, STEPS = int(os.getenv("ATTACK_EXAMPLES", "5")), int(os.getenv("ATTACK_STEPS", "12"))
+EXAMPLES = int(os.getenv("ATTACK_EXAMPLES", examples(8)))
+STEPS = int(os.getenv("ATTACK_STEPS", "12"))
 SEED = os.getenv("ATTACK_SEED")
 ANY, AT = st.integers(0, 11), st.integers(0, PROCESSES - 1)
 KIND, PAUSE_MS = st.sampled_from(KINDS), st.integers(0, 20)

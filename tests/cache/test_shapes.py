@@ -9,6 +9,7 @@ from chat.cache import shapes
 from chat.cache.decoders import decoder
 from chat.redis_schema import keys
 from tests.cache.test_keys import CHANNEL, MESSAGE, PROFILE
+from tests.support.long import long_but
 from tests.support.people import Person
 from tests.support.servers import SHARED_APP
 from tests.support.waiting import eventually
@@ -79,7 +80,10 @@ def test_a_text_of_another_shape_is_read_anew(new_person, client, name, wrong):
     eventually(lambda: is_filled(person, client, key, wrong), seconds=15)
 
 
-@pytest.mark.parametrize("wrong", [*WRONG, "", "x", "0 abc 0", f"7 {'a' * 24} 0"])
+ELEMENTS = [*WRONG, "", "x", "0 abc 0", f"7 {'a' * 24} 0"]
+
+
+@pytest.mark.parametrize("wrong", long_but(ELEMENTS, "-1", '{"id":null}', "", "0 abc 0"))
 def test_elements_of_another_shape_are_read_anew(new_person, client, wrong):
     person = new_person()
     room = person.new_channel()["id"]

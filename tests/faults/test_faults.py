@@ -42,6 +42,7 @@ def test_nothing_is_lost_when_mongodb_or_a_process_is_killed(own_mongod, tmp_pat
     assert not suffered(tmp_path, own_mongod, "mongod_killed", "app_killed").broken()
 
 
+@pytest.mark.long  # tests/embedded/test_restarts.py kills each of them, too
 def test_nothing_is_lost_when_the_servers_of_make_run_are_killed(mongod, tmp_path):
     names = ("embedded_valkey_killed", "embedded_mongod_killed")
     assert not suffered(tmp_path, mongod, *names).broken()

@@ -19,6 +19,7 @@ from chat.models.driver import MajorityClient, NotKept, Unconfirmed
 from chat.models.majority import NO_MAJORITY, WAIT
 from chat.monitoring.status import health
 from tests.faults.test_app_killed import all_messages
+from tests.support.long import long_but
 from tests.support.people import Person, new_message
 from tests.support.processes import SECRET_KEY, AppProcess, Launcher
 from tests.support.topologies import ReplicaSet
@@ -123,7 +124,7 @@ KINDS: dict[str, Callable[[Person, Person, dict, str], requests.Response]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", long_but(KINDS, "an edit", "a log-in"))
 def test_every_kind_of_write_is_refused_in_time_by_who_meets_the_parted_primary_first(
     alice, room, mongods, kind
 ):

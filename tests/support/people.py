@@ -29,6 +29,7 @@ class Person:
         self.nickname = nickname or f"person-{uuid4().hex[:8]}"
         self.password = password
         self.session = requests.Session()
+        self.session.trust_env = False  # no proxy, and no look for one at each call
         self.csrf = self.id = ""
         self.tabs: list[Tab] = []
 
