@@ -28,7 +28,7 @@ test: lint $(STAMPS)/built browser prometheus ## lint, types and every test, aga
 	$(PYTEST) $(ARGS)
 
 test-all: ARGS += -m "long or not long"
-test-all: test ## the same with the tests that take half a minute or more each
+test-all: test ## the same with the long tests, and all examples
 
 # R19, R20: what people are promised does not depend on how much of Redis is used.
 test-without-redis: $(STAMPS)/dev $(STAMPS)/built ## the front door's tests without Redis, and with some of it
