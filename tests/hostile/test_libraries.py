@@ -11,6 +11,7 @@ from chat.text import markdown
 from chat.text.highlight import _NAMES, MAX_MARKED, Highlighter, language_of
 from chat.text.markdown import MAX_HTML
 from chat.text.validate import check_message
+from tests.support.effort import share
 from tests.support.work import seconds
 from tests.support.worst import TEXTS, Maker, repeated
 
@@ -71,7 +72,7 @@ def test_no_language_is_slow_to_colour_or_long_when_coloured(name: str) -> None:
     def coloured(code: str) -> None:
         assert len(Highlighter().html(code, language)) <= MAX_MARKED
 
-    for unit in CODE:
+    for unit in share(CODE, name):
         assert_grows_no_faster(coloured, lambda n, unit=unit: code_of(unit, n // 2), 5)
 
 
