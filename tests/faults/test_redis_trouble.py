@@ -220,7 +220,7 @@ def test_without_redis_who_is_online_is_unknown_and_typing_is_no_error(two):
 
 
 def is_hit(chat: Chat, app: AppProcess) -> bool:
-    answer = chat.alice.session.get(app.url + chat.folders()[0])
+    answer = chat.alice.session.get(app.url + chat.paths()[0])
     return answer.headers["X-Cache"] == "hit"
 
 
