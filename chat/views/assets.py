@@ -27,6 +27,11 @@ def modules(entry: str) -> list[str]:
     return _built().modules(entry)
 
 
+def version() -> str:
+    """What all scripts, styles and icons of this build were made from."""
+    return _built().sources
+
+
 def built_file(name: str) -> Response:
     """A built file. A name of another version gets the present file, which is not kept then."""
     found = _built().get(name)

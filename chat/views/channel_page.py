@@ -18,11 +18,12 @@ from chat.services import channels, invites, messages, users
 from chat.text import integers
 from chat.views import unread
 from chat.views.forms import errors_of
-from chat.views.shell import absolute_url, channel_url, other_of
+from chat.views.shell import absolute_url, channel_url, edition, other_of
 
 # A first channel with hardly anything and hardly anybody in it: admins see the invite link there.
 YOUNG = 10
 FEW = 3
+PART = "X-Part"
 
 
 def show(
@@ -96,7 +97,7 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
     reader = current_user._get_current_object()
     marked = values.get("new_seq"), values.get("target_seq")
     html = fragments.render(
-        "channels/show.html",
+        "channels/part.html" if _is_part() else "channels/show.html",
         {
             "message_rows": message_list(values["messages"], *marked),
             "member_lines": member_list(values["members"], presence.is_known(), reader),
@@ -111,7 +112,16 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
         client_id=_client_id(problem),
         **values,
     )
-    return make_response(html, problem.status if problem else 200)
+    response = make_response(html, problem.status if problem else 200)
+    response.vary.add(PART)
+    if _is_part():
+        response.headers["X-Edition"] = edition()
+    return response
+
+
+def _is_part() -> bool:
+    """Whether a page that is there asks for the channel alone, to show it in place of another."""
+    return request.method == "GET" and request.headers.get(PART) == "channel"
 
 
 def _client_id(problem: ChatError | None) -> str:
@@ -121,13 +131,15 @@ def _client_id(problem: ChatError | None) -> str:
 
 
 def _remember(response: Response, view: dict) -> Response:
-    """The channel that `/` leads to next time."""
+    """The channel that `/` leads to next time. A script that asks for a part may be fetching ahead:
+    it writes the cookie itself (static/js/navigation.js)."""
+    if _is_part():
+        return response
     if view["id"] and request.cookies.get("last_channel") != view["id"]:
         response.set_cookie(
             "last_channel",
             view["id"],
             max_age=31536000,
-            httponly=True,
             samesite="Lax",
             secure=request.is_secure or bool(current_app.config.get("PRODUCTION")),
         )

@@ -1,9 +1,11 @@
 """What surrounds every page: who reads, the site's name, sidebar, presence, addresses."""
 
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request, session
 from flask_babel import get_locale
 from flask_login import current_user
 
@@ -19,6 +21,7 @@ from chat.pages.message_rows import (
 )
 from chat.services import channels, site, users
 from chat.text.markdown import is_emoji
+from chat.views import assets
 from chat.web.security import csrf_token, site_address
 
 THEMES = ("system", "light", "dark")
@@ -31,7 +34,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(is_emoji)
     app.add_template_filter(initials)
     app.add_template_filter(marked)
-    for helper in (sidebar, presence_state, online_ids, channel_url, js_strings, outcome):
+    for helper in (sidebar, presence_state, online_ids, channel_url, js_strings, outcome, edition):
         app.add_template_global(helper)
     app.add_template_global(blank_row)
     app.add_template_global(blank_member)
@@ -92,6 +95,21 @@ class SiteFacts:
         if "site_facts" not in g:
             g.site_facts = site.get_site()
         return dict(g.site_facts)
+
+
+def edition() -> str:
+    """What a page was made for: a release, a language, an account and its session.
+
+    A piece of page fits only a page of the same edition (static/js/fragment.js).
+    """
+    who = (current_user.id, current_user.nickname, current_user.role)
+    log_in = str(session.get("csrfToken", ""))
+    return _edition(assets.version(), str(get_locale() or "en"), *who, log_in)
+
+
+@lru_cache(maxsize=1000)
+def _edition(*facts: str) -> str:
+    return sha256("\0".join(facts).encode()).hexdigest()[:16]
 
 
 def theme() -> str:

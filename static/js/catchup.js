@@ -172,7 +172,7 @@ async function poll() {
 }
 
 export function enter(signal) {
-  held = new Revisions(room.rev);
+  held = room.held ??= new Revisions(room.rev);
   running = null;
   again = false;
   when(MESSAGE_NEW, ({ message }) => pushed(message.channel, message.rev), signal);
@@ -182,6 +182,7 @@ export function enter(signal) {
   when("begun", catchUp, signal);
   // With or without `resync`: a change of mode is when a push may have been lost.
   when(SYSTEM, catchUp, signal);
+  if (isConnected()) catchUp(); // else it is told when it is
 }
 
 export function start() {

@@ -4,6 +4,7 @@
  */
 
 import * as actions from "./actions.js";
+import { tell } from "./bus.js";
 import * as catchup from "./catchup.js";
 import * as composer from "./composer.js";
 import * as conversation from "./conversation.js";
@@ -33,6 +34,13 @@ const LAST = [listKeys, returning, catchup];
 /** Look up what the parts ask each other for. Pages without a channel have no room then. */
 export function find() {
   for (const part of ASKED) part.find();
+}
+
+/** All that was bound for the channel ends, once everybody has put away what they know of it. */
+export function leave() {
+  tell("leaving");
+  visit.end();
+  roomOfPage.room.wasHere = true;
 }
 
 export function enter() {

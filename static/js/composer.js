@@ -27,7 +27,7 @@ let field = null;
 let counter = null;
 const place = () => room.id || placeOf(room.other);
 const draftKey = () => `draft:${place()}`;
-const saveDraft = debounce(() => save(draftKey(), field.value), 200);
+const saveDraft = debounce(() => field && save(draftKey(), field.value), 200);
 
 function count() {
   const length = lengthOf(field.value);
@@ -115,12 +115,26 @@ function bind(signal) {
   field.addEventListener("input", onInput, { signal });
   form.addEventListener("submit", onSubmit, { signal });
   addEventListener("pagehide", () => save(draftKey(), field.value), { signal });
+  signal.addEventListener("abort", putAway);
   when("begun", moveDraft, signal);
   when("edit:done", () => field.focus(), signal);
 }
 
+/** Not on a touch screen, where that would bring up the keyboard. */
+export function focusComposer() {
+  if (!isTouch()) field?.focus({ preventScroll: true });
+}
+
+// A channel that is kept keeps no draft of its own: another tab may go on with it meanwhile.
+function putAway() {
+  save(draftKey(), field.value);
+  field.value = "";
+  counter.remove();
+}
+
 export function enter(signal) {
   form = $("#composer");
+  field = null;
   if (!form) return;
   field = $("textarea", form);
   // The attribute is for pages without a script: it would cut a long paste without a word.
@@ -130,7 +144,7 @@ export function enter(signal) {
   addCounter();
   bind(signal);
   field.value ||= load(draftKey(), "");
-  dropPosted(field.value).catch(() => {}); // then it stays, and can be deleted
+  if (!room.wasHere) dropPosted(field.value).catch(() => {}); // then it stays, and can be deleted
   refresh();
   if (!isTouch() && !isLinked()) field.focus();
 }

@@ -17,7 +17,6 @@ const ENDS = {
   "other-session": () => [t("signed_in_again"), here(), t("go_on")],
 };
 
-let banner = null;
 let state = "connecting";
 let end = null;
 let isDegraded = false;
@@ -33,6 +32,12 @@ function paint() {
   clearTimeout(timer);
   // For the style sheet, and for whoever has to wait for it.
   document.body.dataset.connection = state;
+  timer = 0;
+  show();
+}
+
+function show() {
+  const banner = $("#connection");
   if (!banner) return;
   const [text, href, label] = end || [words()];
   banner.dataset.state = state === "online" && isDegraded ? "reduced" : state;
@@ -62,10 +67,10 @@ function finish(how, data) {
 }
 
 export function start() {
-  banner = $("#connection");
   document.body.dataset.connection = state;
   timer = setTimeout(paint, GRACE_MS);
   when("connected", () => set("online"));
+  when("entered", () => timer || show()); // each channel has a banner of its own
   when("disconnected", () => set("offline"));
   for (const how of Object.keys(ENDS)) when(how, (data) => finish(how, data));
   when(SYSTEM, ({ mode }) => {

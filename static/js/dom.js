@@ -32,10 +32,11 @@ export function el(tag, { class: className, text, data, ...attributes } = {}, ..
  * The one place where HTML becomes nodes. Only HTML that the server rendered and sanitised may
  * come here. A parsed document is inert: no script runs and no handler attribute is bound.
  */
+export const documentOf = (html) => new DOMParser().parseFromString(html, "text/html");
+
 export function fragmentOf(html) {
-  const parsed = new DOMParser().parseFromString(html, "text/html");
   const fragment = document.createDocumentFragment();
-  fragment.append(...parsed.body.childNodes);
+  fragment.append(...documentOf(html).body.childNodes);
   return document.adoptNode(fragment);
 }
 

@@ -86,7 +86,8 @@ async function jumpToLatest(event) {
   if (room.hasNewer) {
     try {
       await showNewest();
-      history.replaceState(null, "", `/channels/${encodeURIComponent(room.slug)}`);
+      room.address = `/channels/${encodeURIComponent(room.slug)}`;
+      history.replaceState(null, "", room.address);
       catchUp();
     } catch {
       return location.assign(jump.href);

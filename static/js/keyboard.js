@@ -4,6 +4,7 @@ import { $, $$, el } from "./dom.js";
 import { heading, isOpen } from "./dialog.js";
 import { t } from "./i18n.js";
 import { channelBeside, shortcutOf } from "./logic/shortcuts.js";
+import { visit } from "./navigation.js";
 import { markRead } from "./read.js";
 import * as panels from "./panels.js";
 import * as switcher from "./switcher.js";
@@ -53,7 +54,7 @@ function go(step, onlyUnread) {
     unread: Number(link.dataset.unread),
   }));
   const next = channelBeside(channels, step, onlyUnread);
-  if (next) location.assign(next.href);
+  if (next) visit(next.href);
 }
 
 const ACTIONS = {

@@ -9,6 +9,7 @@ import { paintAt } from "./presence.js";
 import { CHANNEL_CHANGED, MODE_NORMAL, SYSTEM } from "./protocol.js";
 import { room } from "./room.js";
 import { rebuild } from "./sidebar.js";
+import { isConnected } from "./socket.js";
 import { during } from "./visit.js";
 
 // A page is compared with the server after each connection: spread, for everybody connects at once.
@@ -88,4 +89,6 @@ export function enter(signal) {
   when("connected", compareSoon, signal);
   when(SYSTEM, ({ mode }) => mode === MODE_NORMAL && compareSoon(), signal);
   signal.addEventListener("abort", () => clearTimeout(timer));
+  // Nobody tells of a channel that one only looks into until it has been opened.
+  if (isConnected() && !room.isMember) compareSoon();
 }

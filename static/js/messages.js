@@ -134,13 +134,18 @@ export function startOver(messages) {
   tell("page");
 }
 
-export function enter(signal) {
+// What the page says of itself when it comes; a channel that was left and is shown again is known.
+function readPage() {
   const first = $(".new-line", list);
   const skipped = Number($("#unread-bar")?.dataset.seq) || null;
   room.newSeq = first ? seqOf(after(first)) : skipped;
   if (first) room.newAt = createdAt(after(first));
   rows().forEach(dress);
   rows().forEach(settle);
+}
+
+export function enter(signal) {
+  if (!room.wasHere) readPage();
   followDays(list, signal);
   when(MESSAGE_NEW, ({ message }) => put(message), signal);
   when(MESSAGE_CHANGED, ({ message }) => put(message), signal);

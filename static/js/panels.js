@@ -3,7 +3,7 @@
 import { $ } from "./dom.js";
 import { load, save } from "./storage.js";
 
-const isPanelOpen = () => ["#sidebar", "#members"].includes(location.hash);
+export const isPanelOpen = () => ["#sidebar", "#members"].includes(location.hash);
 let opener = null;
 
 /** Close the open panel. Says whether there was one. */

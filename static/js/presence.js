@@ -20,6 +20,7 @@ const NAMES_MS = 60_000; // names are asked for at most this often
 const names = new Map();
 let online = new OnlineSet();
 let doubt = 0;
+let isDoubted = false;
 let gap = 0;
 let asking = 0;
 let namesAsked = -Infinity;
@@ -157,12 +158,17 @@ export function start() {
     if (online.isWhole) paint(online.people, "online");
     else paintAll();
   });
+  when("entered", () => paintAll(isDoubted && "unknown"));
   when("connected", () => {
     clearTimeout(doubt);
     doubt = 0; // what changed meanwhile follows
+    isDoubted = false;
   });
   when(SYSTEM, ({ mode }) => follow(online.modeIs(mode)));
   when("disconnected", () => {
-    doubt ||= setTimeout(() => paintAll("unknown"), DOUBT_MS);
+    doubt ||= setTimeout(() => {
+      isDoubted = true;
+      paintAll("unknown");
+    }, DOUBT_MS);
   });
 }

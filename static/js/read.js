@@ -1,20 +1,21 @@
 /** What has been seen is read: visible page, focused window, list at its end. */
 
 import { when } from "./bus.js";
-import { debounce } from "./dom.js";
+import { $, debounce } from "./dom.js";
 import { isLooking } from "./looking.js";
 import { CHANNEL_READ, UNREAD } from "./protocol.js";
 import { after, setNewLine } from "./separators.js";
 import { lastSeq, list } from "./messages.js";
 import { room } from "./room.js";
 import { isMine } from "./rows.js";
-import { steady } from "./scroll.js";
-import { ask } from "./socket.js";
-import { setUnread } from "./unread.js";
+import { box, isAtBottom, show as reveal, steady } from "./scroll.js";
+import { ask, isConnected } from "./socket.js";
+import { setUnread, unreadOf } from "./unread.js";
 import { isSkipping } from "./unread-bar.js";
 
 let sent = 0;
 let newest = 0;
+let isArriving = false; // what comes now was missed in a channel that one comes back to
 
 async function send(seq = lastSeq()) {
   if (!seq || seq <= sent) return;
@@ -42,7 +43,7 @@ export function markRead() {
 
 // A line is drawn at the first message that comes while nobody looks, and stays where it is.
 function drawLine({ row, isNew, message }) {
-  if (!isNew || isMine(row) || room.newSeq !== null || isLooking()) return;
+  if (!isNew || isMine(row) || room.newSeq !== null || (isLooking() && !isArriving)) return;
   if (message.seq <= room.lastRead || (after(row) && message.seq < lastSeq())) return;
   steady(() => setNewLine(list, message.seq));
 }
@@ -50,6 +51,14 @@ function drawLine({ row, isNew, message }) {
 // Once seen and left, the line has done its work; the next one is for what comes after.
 function looksAway() {
   if (room.newSeq !== null && sent >= lastSeq()) steady(() => setNewLine(list, null));
+}
+
+// As on a page that is loaded: at the line, if more is new than fits.
+function arrived() {
+  const line = isArriving && isAtBottom() && $(".new-line", list);
+  isArriving = false;
+  if (line && line.getBoundingClientRect().top < box.getBoundingClientRect().top)
+    reveal(line, "start");
 }
 
 // Read in another tab is read here too.
@@ -68,6 +77,9 @@ export function enter(signal) {
   if (!room.isMember) return;
   sent = room.lastRead;
   newest = room.lastSeq;
+  isArriving = isConnected() && unreadOf(room.id) > 0;
+  when("caught-up", arrived, signal);
+  when("leaving", looksAway, signal);
   when("shown", shown, signal);
   for (const name of ["stuck", "connected", "caught-up"]) when(name, check, signal);
   when(UNREAD, readElsewhere, signal);

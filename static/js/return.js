@@ -66,6 +66,7 @@ export function enter(signal) {
   room.main.addEventListener("focusin", note, { signal });
   addEventListener("pagehide", keep, { signal });
   when("begun", keep, signal);
+  when("leaving", keep, signal);
   if ($(".message.is-linked")) return;
   const before = kept();
   if (before.row && !document.getElementById(before.row)) goFurther(before).catch(() => {});

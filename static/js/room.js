@@ -30,6 +30,13 @@ function read(main) {
     // The row above which the "new" line stands, and when that was said.
     newSeq: null,
     newAt: "",
+    // Where it is shown; and whether it was left since its page was made (kept.js).
+    address: location.pathname + location.search,
+    wasHere: false,
+    // Nobody here may read it any more.
+    isGone: false,
+    // Which of its changes are held (catchup.js).
+    held: null,
     begin(id, slug) {
       Object.assign(this, { id, slug });
       Object.assign(data, { channelId: id, slug });
@@ -39,7 +46,10 @@ function read(main) {
 
 export let room = null;
 
+const rooms = new WeakMap(); // by their part of the page, which may be kept and shown again
+
 export function find() {
-  const main = $("main#channel");
-  room = main && "channelId" in main.dataset ? read(main) : null;
+  const main = $("main#channel[data-channel-id]");
+  if (main && !rooms.has(main)) rooms.set(main, read(main));
+  room = rooms.get(main) ?? null;
 }

@@ -70,13 +70,14 @@ export function settle(row) {
 
 /** After midnight "Today" is yesterday. A page that slept through it catches up when it is seen. */
 export function followDays(list, signal) {
-  let today = dayKey(serverTime());
+  let today = room.wasHere ? "" : dayKey(serverTime());
   const look = () => {
     if (today === dayKey(serverTime())) return;
     today = dayKey(serverTime());
     for (const node of $$(".day", list))
       node.firstElementChild.textContent = dayName(dayOf(node.dataset.day));
   };
+  look();
   const timer = setInterval(look, 30_000);
   signal.addEventListener("abort", () => clearInterval(timer));
   document.addEventListener("visibilitychange", look, { signal });

@@ -17,13 +17,15 @@ import { room } from "./room.js";
 import { toast } from "./toast.js";
 import { linkOf, setUnread } from "./unread.js";
 
-const PARTS = ["#channel-links", "#direct-links", "#members", ".channel-heading"];
+const LISTS = ["#channel-links", "#direct-links"];
+const OF_CHANNEL = ["#members", ".channel-heading"];
 
 /**
  * Take the lists from a fresh copy of this page: the server already knows how to draw them, and
  * channels change seldom.
  */
 export async function rebuild() {
+  const here = room;
   let text;
   try {
     const response = await fetch(location.pathname + location.search, {
@@ -35,11 +37,12 @@ export async function rebuild() {
     return; // the next connection asks again
   }
   const fresh = fragmentOf(text);
-  for (const selector of PARTS) {
+  const isSame = here === room; // another channel may have been entered meanwhile
+  for (const selector of isSame ? [...LISTS, ...OF_CHANNEL] : LISTS) {
     const [old, now] = [$(selector), $(selector, fresh)];
     if (old && now && old.innerHTML !== now.innerHTML) swap(old, now);
   }
-  openedMeanwhile($("main#channel", fresh));
+  if (isSame) openedMeanwhile($("main#channel", fresh));
   tell("sidebar:rebuilt");
 }
 
@@ -107,6 +110,7 @@ function removed({ channel }) {
   linkOf(channel)?.closest("li").remove();
   tell("sidebar:rebuilt");
   if (channel !== room?.id) return;
+  room.isGone = true;
   toast(t("removed"), "error");
   // What was written for it stays in storage and can still be copied from the field.
   for (const node of $$("#composer, #messages, #load-older")) node.inert = true;

@@ -7,6 +7,7 @@ import * as api from "./api.js";
 import { $, $$, debounce, el, icon, me } from "./dom.js";
 import { heading } from "./dialog.js";
 import { t } from "./i18n.js";
+import { visit } from "./navigation.js";
 import { offer, placeOfChannel, placeOfPerson, withoutSign } from "./logic/places.js";
 import { stateOf } from "./presence.js";
 import { PLACES_FOUND } from "./protocol.js";
@@ -112,6 +113,11 @@ async function ask() {
 
 const askSoon = debounce(ask, PAUSE_MS);
 
+function go(href) {
+  dialog.close();
+  visit(href);
+}
+
 function onKey(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step && found.length) {
@@ -121,7 +127,7 @@ function onKey(event) {
     paint();
   } else if (event.key === "Enter" && !event.isComposing && chosen) {
     event.preventDefault();
-    location.assign(chosen);
+    go(chosen);
   }
 }
 
@@ -172,6 +178,6 @@ export function start() {
   field.addEventListener("keydown", onKey);
   options.addEventListener("click", (event) => {
     const node = event.target.closest("[role=option]");
-    if (node) location.assign(found[Number(node.id.slice("switch-".length))].href);
+    if (node) go(found[Number(node.id.slice("switch-".length))].href);
   });
 }

@@ -9,7 +9,7 @@ import { room } from "./room.js";
 
 // Somebody who looks at the channel in another tab reads it within this time: no flicker here.
 const PATIENCE_MS = 500;
-let bareTitle = ""; // without the number
+export let bareTitle = ""; // without the number
 const counts = new UnreadCounts();
 const timers = new Map();
 
@@ -41,7 +41,7 @@ export function setUnread(channel, count, lastSeq) {
   return true;
 }
 
-const shownOf = (channel) => Number(linkOf(channel)?.dataset.unread) || 0;
+export const unreadOf = (channel) => Number(linkOf(channel)?.dataset.unread) || 0;
 
 /** Between two words of the server we count on by ourselves: one's own message is never unread. */
 function countOn({ message }) {
@@ -49,13 +49,18 @@ function countOn({ message }) {
   if (author.id === me.id || !linkOf(channel) || (channel === room?.id && isLooking())) return;
   if (!counts.pushed(channel, seq)) return;
   clearTimeout(timers.get(channel));
-  const sum = () => setUnread(channel, shownOf(channel) + counts.coming(channel));
+  const sum = () => setUnread(channel, unreadOf(channel) + counts.coming(channel));
   timers.set(channel, setTimeout(sum, PATIENCE_MS));
 }
 
-export function start() {
-  bareTitle = document.title.replace(/^\(\d+\+?\) /, "");
+/** The page shows something else now. */
+export function entitle(title) {
+  bareTitle = title;
   paintTotals();
+}
+
+export function start() {
+  entitle(document.title.replace(/^\(\d+\+?\) /, ""));
   when(UNREAD, ({ channel, unread, last_seq }) => setUnread(channel, unread, last_seq));
   when(MESSAGE_NEW, countOn);
   when("sidebar:rebuilt", paintTotals);

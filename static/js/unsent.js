@@ -83,6 +83,7 @@ function dropped(item) {
 
 export function enter(signal) {
   waiting(here()).forEach(show);
+  if (room.wasHere) when("caught-up", sync, signal);
   const added = (item) => {
     if (item.channel !== here()) return;
     show(item);

@@ -77,10 +77,14 @@ class World:
         self.form(self.people["owner"], "POST", f"/admin/people/{gone}/deactivate", {})
         self._channels: dict[str, dict] = {}
 
-    def form(self, person: Person, method: str, path: str, fields: dict) -> requests.Response:
+    def form(
+        self, person: Person, method: str, path: str, fields: dict, **headers: str
+    ) -> requests.Response:
         if method == "POST":
             return person.post_form(path, **fields)
-        return person.session.get(person.url + path, allow_redirects=False, timeout=SECONDS)
+        return person.session.get(
+            person.url + path, allow_redirects=False, timeout=SECONDS, headers=headers
+        )
 
     def channel(self, mark: str) -> dict:
         if mark not in self._channels:
@@ -187,14 +191,30 @@ def test_route(world: World, row: Row) -> None:
     assert answers == dict(zip(ACTORS, row.expected, strict=True))
 
 
-def _ask(world: World, row: Row, actor: Person) -> str:
+SHOW_CHANNELS = ("/channels/<slug>", "/channels/<slug>/m/<int:seq>", "/dm/<nickname>")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in routes() if row.method == "GET" and row.rule in SHOW_CHANNELS],
+    ids=lambda row: row.rule + row.mark,
+)
+def test_a_channel_for_a_page_that_is_there_is_given_to_whom_its_page_is(
+    world: World, row: Row
+) -> None:
+    part = {"X-Part": "channel"}
+    answers = {name: _ask(world, row, world.people[name], **part) for name in ACTORS}
+    assert answers == dict(zip(ACTORS, row.expected, strict=True))
+
+
+def _ask(world: World, row: Row, actor: Person, **headers: str) -> str:
     path, body = world.path(row, actor), world.body(row.body)
     if row.method == "GET" and body:
         path += "?" + "&".join(f"{name}={value}" for name, value in body.items())
     if row.rule.startswith("/api"):
         answer = actor.api(row.method, path, None if row.method == "GET" else body)
     else:
-        answer = world.form(actor, row.method, path, body or {})
+        answer = world.form(actor, row.method, path, body or {}, **headers)
     if row.method != "GET" and answer.status_code < 400:
         world.changed(row.mark)
     if row.rule in LEAD_TO_LOGIN:

@@ -64,6 +64,19 @@ def test_so_does_the_page_of_a_channel_that_one_does_not_belong_to(browser, comm
     assert len(trips) == 1
 
 
+def test_so_does_a_channel_for_a_page_that_is_there(browser, commands, trips):
+    part = {"X-Part": "channel"}
+    browser.get("/channels/general", headers=part)
+    browser.get("/channels/general", headers=part)
+    commands.seen.clear()
+    trips.clear()
+
+    assert browser.get("/channels/general", headers=part).headers["X-Edition"]
+
+    assert commands.seen == []
+    assert len(trips) == 1
+
+
 @pytest.mark.parametrize("path", FOR_THE_FIRST_TIME)
 def test_so_does_one_that_this_caller_has_not_asked_before(
     browser, commands, trips, monkeypatch, path
