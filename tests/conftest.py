@@ -1,7 +1,7 @@
-"""Fixtures that every test may ask for: servers, the app as a process or in this one, people.
+"""Fixtures for all tests: servers, the app as a process or in this process, people.
 
-Tests share the app's process and keep apart by people and channels of their own; whoever kills or
-configures something asks for ``launch_app``. pytest's own process is never monkey-patched.
+Tests share one app process and use their own people and channels. A test that kills or configures
+an app uses ``launch_app``. gevent never patches the process of pytest.
 """
 
 import os

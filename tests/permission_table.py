@@ -1,13 +1,12 @@
-"""Who may do what: every route and every socket event, and what each kind of person is answered.
+"""The permission table: the answer of every route and socket event to each kind of person.
 
     method  rule  body  |  anonymous outsider member moderator admin owner deactivated
 
-The channel is private where the rule is marked with `*`, public but archived where with `^`, and
-public elsewhere. In all of them the people from member to owner belong to it and the outsider does
-not. An archived channel is there for its members, for moderators, and for whoever made it. Somebody
-else made the channel and wrote its message. `login` is a redirect to the page for logging in. A
-page that is for admins does not exist for others. The deactivated person still has the cookie of a
-session that was ended.
+The channel is private if the rule has the mark `*`, public but archived with `^`, else public. The
+people from member to owner are members of it, the outsider is not. Only its members, moderators and
+its creator can see an archived channel. Another person made the channel and wrote its message.
+`login` is a redirect to the log-in page. Pages for admins do not exist for others. The deactivated
+person still has the cookie of a session that was ended.
 """
 
 ACTORS = ("anonymous", "outsider", "member", "moderator", "admin", "owner", "deactivated")

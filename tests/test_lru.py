@@ -1,4 +1,4 @@
-"""The cache in memory: what is used stays, sizes are bounded, what is old is gone."""
+"""The cache in memory: entries used last stay, and sizes are bounded."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""The growth curves: whole SVG, with all figures inside the picture and in words."""
+"""The growth curves: valid SVG with all figures inside the picture and as text."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Every text that a person can meet exists in every language."""
+"""Every text for people exists in every language."""
 
 import json
 import re

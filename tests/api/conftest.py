@@ -1,4 +1,4 @@
-"""People who call the API as a browser does. Those who stay as they are serve a whole module."""
+"""People who call the API as a browser does. Most of them serve all tests of a module."""
 
 from collections.abc import Iterator
 

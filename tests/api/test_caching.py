@@ -1,4 +1,4 @@
-"""Reads that a cache may answer say where they came from, and are not sent twice."""
+"""Cached API reads: X-Cache names the source, and an ETag avoids a second transfer."""
 
 import pytest
 

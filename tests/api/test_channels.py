@@ -1,4 +1,4 @@
-"""Channels over HTTP, and that what one may not see is not there."""
+"""Channels over HTTP; channels that a person may not see are answered like missing ones."""
 
 import pytest
 

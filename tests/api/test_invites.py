@@ -1,4 +1,4 @@
-"""Invites over HTTP: admins make and end them."""
+"""Invites over HTTP: only admins create and revoke them."""
 
 from tests.api.conftest import problem
 from tests.support.people import Person

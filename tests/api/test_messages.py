@@ -1,4 +1,4 @@
-"""Messages over HTTP: posting once, changing, deleting, reading page by page."""
+"""Messages over HTTP: post once, edit, delete, read history by pages."""
 
 import json
 

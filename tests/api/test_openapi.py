@@ -1,4 +1,4 @@
-"""The description says what the server does: every route is in it, and its answers fit it."""
+"""The OpenAPI description lists every route, and all answers match it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The switcher's question: which channels and people may be meant by a few letters."""
+"""The search of the switcher: channels and people by some letters of their names."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong under /api is told as RFC 9457 problem details."""
+"""Every error under /api is answered as RFC 9457 problem details."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Programs act for people with bearer tokens; browsers prove with CSRF tokens who asks."""
+"""Bearer tokens for programs, and CSRF tokens for browsers."""
 
 import requests
 from bson import ObjectId

@@ -1,4 +1,4 @@
-"""Who may make the first account: whoever sits at the machine, or has the token from its log."""
+"""Only a person at the machine or with the token from its log may make the first account."""
 
 import re
 

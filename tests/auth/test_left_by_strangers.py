@@ -1,4 +1,4 @@
-"""What somebody without an account can make the server keep: next to nothing."""
+"""Visitors without an account leave almost no data in MongoDB and Redis."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Guessing passwords is slowed down, and nobody can lock somebody else out by guessing."""
+"""Guessing passwords is slowed down, and guesses by others lock nobody out."""
 
 from typing import Any
 

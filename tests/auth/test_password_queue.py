@@ -1,4 +1,4 @@
-"""Who waits for a password to be checked: the known first, addresses in turn, and not too many."""
+"""The queue for password checks: known browsers first, addresses in turn, bounded length."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event

@@ -1,4 +1,4 @@
-"""Passwords: one however it is typed, and none that is guessed first."""
+"""Passwords: normalized Unicode, and no password that attackers try first."""
 
 import subprocess
 import sys

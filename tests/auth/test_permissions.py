@@ -1,4 +1,4 @@
-"""The permission table holds: every route and every socket event, for every kind of person."""
+"""The permission table holds for every route and socket event and each kind of person."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Sessions: Redis answers, MongoDB knows; an outage logs nobody out, what ended stays ended."""
+"""Sessions in Redis and MongoDB: an outage logs nobody out, and an ended session stays ended."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Real browsers at a real server."""
+"""Fixtures: real browsers and a real server."""
 
 import os
 import shutil

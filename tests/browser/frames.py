@@ -1,4 +1,4 @@
-"""Standing between a page and the server's socket, to lose or to refuse what matters."""
+"""Intercepts a page's socket, to lose or refuse chosen messages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A person at a browser: what they do and what they see, in the words of the page."""
+"""A person at a browser: actions, and what the page shows."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on any page, light or dark; and no mouse is needed."""
+"""axe-core finds no serious violation on any page, light or dark; the keyboard is enough."""
 
 import json
 from pathlib import Path

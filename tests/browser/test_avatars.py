@@ -1,4 +1,4 @@
-"""Avatars tell people apart: the colours of a team are spread, and are the same everywhere."""
+"""Avatar colours: spread over a team, and the same on the server and in the browser."""
 
 from secrets import token_hex
 

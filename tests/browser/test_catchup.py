@@ -1,4 +1,4 @@
-"""Nothing is missed: after a break, and however far one scrolls back."""
+"""A page misses no message: after a disconnect, and when one scrolls back."""
 
 import pytest
 from bson import ObjectId

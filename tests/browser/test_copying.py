@@ -1,4 +1,4 @@
-"""What is copied of a talk is the talk."""
+"""Copied messages have the author, the time and the text, without buttons."""
 
 from tests.browser.person import Person
 

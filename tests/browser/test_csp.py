@@ -1,4 +1,4 @@
-"""No page breaks its own content security policy, and none says anything on the console."""
+"""No page violates its content security policy or writes to the console."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""What an open page shows while processes do not hear each other: nothing false, nothing late."""
+"""Open pages while the processes cannot reach each other show nothing false and nothing late."""
 
 import shutil
 from collections.abc import Callable, Iterator

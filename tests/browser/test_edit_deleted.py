@@ -1,4 +1,4 @@
-"""A message is deleted while its author edits it: the text stays in hand."""
+"""If a message is deleted while its author edits it, the typed text is kept."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A direct conversation begins in place: its first message reloads nothing and loses nothing."""
+"""The first message of a direct conversation is sent without a reload and is not lost."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The list of messages by keyboard: one stop of Tab, arrows through it, letters that act."""
+"""The list of messages by keyboard: one Tab stop, arrow keys, and letters for actions."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""The longest names that there can be fit every page, on a phone and in both languages."""
+"""The longest names fit on every page, on a phone and in both languages."""
 
 from urllib.parse import quote
 from uuid import uuid4

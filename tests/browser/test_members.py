@@ -1,4 +1,4 @@
-"""The list of members is true while it is open: whoever joins, leaves or is removed."""
+"""The open list of members follows each person who joins, leaves or is removed."""
 
 from uuid import uuid4
 

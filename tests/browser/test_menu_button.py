@@ -1,4 +1,4 @@
-"""On a narrow window the menu button says how much is unread elsewhere."""
+"""In a narrow window the menu button shows the unread count of other channels."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""How messages look: large emoji, numbers in their column, one column, nothing over a neighbour."""
+"""The looks of messages: large emoji, list numbers, direction of text, no overlap."""
 
 from playwright.sync_api import Locator, expect
 

@@ -1,4 +1,4 @@
-"""What ends something asks once and tells what it did; what is shown once is in sight."""
+"""Destructive actions ask first, and report their result; new secrets are shown once."""
 
 import re
 from uuid import uuid4

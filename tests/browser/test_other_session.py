@@ -1,4 +1,4 @@
-"""An open page whose browser is signed in as somebody else meanwhile, or anew, or no longer."""
+"""An open page whose browser logs in as another person, logs in again, or logs out."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is written while the network is away is neither lost nor doubled."""
+"""Messages written without a connection are neither lost nor sent twice."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The header stays: no page of the app is taller than its window, whatever has the focus."""
+"""No page is taller than its window, so the header stays visible, whatever has the focus."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who is online, as browsers show it: told by what changed, the list asked for when that fails."""
+"""Presence in the browser: changes are applied; after a gap the whole list is fetched."""
 
 import re
 

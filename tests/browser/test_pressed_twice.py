@@ -1,4 +1,4 @@
-"""Whatever is pressed twice, or in two tabs, or before a reload, is done once."""
+"""A form that is sent twice, in two tabs or before a reload, takes effect once."""
 
 from contextlib import suppress
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Whoever asks for less motion gets none, on any page."""
+"""With prefers-reduced-motion, nothing moves on any page."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""Back in a channel one is where one was, by the sidebar, by "back" and after a reload."""
+"""Returning to a channel restores its position: by the sidebar, "back" or a reload."""
 
 import pytest
 from playwright.sync_api import Locator, expect

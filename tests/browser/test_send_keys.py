@@ -1,4 +1,4 @@
-"""Which key sends: Enter where there is a keyboard, Ctrl or Command with Enter everywhere."""
+"""The send key: Enter with a hardware keyboard, Ctrl+Enter or Command+Enter everywhere."""
 
 import pytest
 from playwright.sync_api import expect

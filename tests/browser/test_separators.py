@@ -1,4 +1,4 @@
-"""What stands between messages: days and the "new" line, each above a message, each once."""
+"""The separators between messages: one for each day, and one "new" line."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""The status page in a browser: true while it is open, calm for whoever uses it, for everybody."""
+"""The status page in a browser: it updates itself without moving the focus."""
 
 import pytest
 from playwright.sync_api import expect

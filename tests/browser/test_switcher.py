@@ -1,4 +1,4 @@
-"""Ctrl+K leads to every channel and person one may see, not only to those on the screen."""
+"""Ctrl+K finds every channel and person that the reader may see."""
 
 from uuid import uuid4
 

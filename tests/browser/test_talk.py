@@ -1,4 +1,4 @@
-"""Two people in two browsers: invited by link, they talk, and each sees what the other does."""
+"""Two people in two browsers register by an invite link and talk; each sees the other's actions."""
 
 import re
 

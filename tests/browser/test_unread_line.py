@@ -1,4 +1,4 @@
-"""Where reading stopped: the "new" line, the bar when it is further up, and nothing that jumps."""
+"""The "new" line and its bar show where reading stopped, and nothing on the page jumps."""
 
 import re
 from datetime import datetime

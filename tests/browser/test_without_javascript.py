@@ -1,4 +1,4 @@
-"""Everything a first visit needs works as plain pages and forms."""
+"""Without JavaScript the plain pages and forms are enough for a first visit."""
 
 import re
 

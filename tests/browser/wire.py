@@ -1,4 +1,4 @@
-"""A wire between browser and server that can be cut: open sockets die, new ones are refused."""
+"""A connection between browser and server that tests can cut: open sockets close, new ones fail."""
 
 import contextlib
 import socket

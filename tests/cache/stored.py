@@ -1,4 +1,4 @@
-"""What each declared structure must hold, taken from MongoDB, and how what it holds is decoded."""
+"""The right content of each structure in Redis, from MongoDB, and the decoded actual content."""
 
 import json
 from collections.abc import Callable

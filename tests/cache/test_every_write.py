@@ -1,4 +1,4 @@
-"""After each kind of write, made with every cache warm, Redis holds what MongoDB says."""
+"""After each kind of write with warm caches, Redis holds what MongoDB holds."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""The promise: after an acknowledged write no reader is given anything older."""
+"""After an acknowledged write no reader gets an older value."""
 
 import json
 from contextlib import nullcontext

@@ -1,7 +1,7 @@
 """The fence under every order of steps of writers, readers, crashes and evictions (real Redis).
 
-The truth stands for MongoDB. Each writer and reader is cut into its steps, so that Hypothesis can
-put any step of one between any two of another.
+``Truth`` stands for MongoDB. Each writer and reader is divided into its steps, and Hypothesis runs
+the steps of all in any order.
 """
 
 import time

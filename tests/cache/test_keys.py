@@ -1,4 +1,4 @@
-"""What is in Redis after a day of use is what chat/redis_schema/keys.py declares, and no more."""
+"""After much use, Redis holds exactly what chat/redis_schema/keys.py declares."""
 
 import json
 import re

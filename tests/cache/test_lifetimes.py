@@ -1,4 +1,4 @@
-"""Values in use are fetched anew before they expire; a long list is filled beside the old one."""
+"""Values in use are refreshed before they expire; a long list is filled beside the old one."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Rendered pieces are kept under all they depend on: reader, rights, language, clock, change."""
+"""The cache keys of rendered pieces contain all that they depend on."""
 
 import html
 import re

@@ -1,8 +1,8 @@
 """The list of the newest messages under every order of steps (real Redis).
 
-Posts and changes of a channel are numbered in the order in which MongoDB stores them, and their
-writers end in any order. A list that is read shows all that was acknowledged, and no change without
-every earlier one of the messages in it.
+MongoDB stores the posts and changes of a channel in the order of their numbers, and their writers
+end in any order. A list that is read has everything acknowledged. If it has a change, it has every
+earlier change of its messages, too.
 """
 
 import json

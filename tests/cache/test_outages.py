@@ -1,4 +1,4 @@
-"""What a process says of itself in MongoDB, and when it believes Redis again (R13, R20)."""
+"""A process reports its outage in MongoDB, and trusts Redis again only after it (R13, R20)."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is asked for ahead, kept or counted in passing harms nobody and claims nothing."""
+"""Prefetched reads and counts never change an answer."""
 
 import pytest
 from flask import g

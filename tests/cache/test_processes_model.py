@@ -1,8 +1,8 @@
-"""After a write was acknowledged no process answers anything older, whatever passes meanwhile.
+"""After an acknowledged write no process answers with an older value, in any order of events.
 
-Real processes on one MongoDB and one Redis are driven over HTTP; what each reader must be answered
-is kept in Python (tests/cache/processes). More of it: ``ATTACK_EXAMPLES=200 ATTACK_STEPS=40``, and
-``ATTACK_SEED=n`` for other rounds than the usual ones.
+Real processes with one MongoDB and one Redis get requests over HTTP. A model in Python knows the
+right answers (tests/cache/processes). Longer runs: ``ATTACK_EXAMPLES=200 ATTACK_STEPS=40``; other
+rounds: ``ATTACK_SEED=n``.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Many profiles at once: cheap where all is quiet, and never older than an acknowledged write."""
+"""Reads of many profiles: cheap, and never older than an acknowledged write."""
 
 import pytest
 

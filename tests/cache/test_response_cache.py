@@ -1,4 +1,4 @@
-"""An answer that was given before is given again only while it would be the same (R10, R18)."""
+"""The response cache reuses an answer only while it would be the same (R10, R18)."""
 
 from itertools import count
 

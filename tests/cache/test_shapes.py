@@ -1,4 +1,4 @@
-"""A value that is well-formed and yet not ours is as if it were not there."""
+"""Well-formed values that are not ours count as missing."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Unread and last_seq from Redis are what MongoDB says, whatever was posted, deleted and read."""
+"""Unread counts and last_seq from Redis equal those of MongoDB after every kind of change."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What is unread is counted in a channel's newest lines as if each were looked at."""
+"""Unread counts from a channel's tail equal a count of the single messages."""
 
 import pytest
 from hypothesis import given

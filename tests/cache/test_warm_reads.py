@@ -1,4 +1,4 @@
-"""What is warm is answered without MongoDB, in a fixed number of round trips to Redis (R28)."""
+"""Warm reads need no MongoDB and a fixed number of round trips to Redis (R28)."""
 
 import pytest
 

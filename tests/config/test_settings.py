@@ -1,4 +1,4 @@
-"""Settings: one table, right types, one clear line for a value that cannot be used."""
+"""Settings: one table, typed values, and one clear line for an unusable value."""
 
 import os
 import re

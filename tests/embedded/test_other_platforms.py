@@ -1,5 +1,5 @@
-"""What `make run` needs on a Mac: the packages that bring the servers, where these lie, and what
-happens where the system lacks what Linux has. No Mac runs these tests.
+"""The needs of `make run` on a Mac: the packages with the servers, the places of the servers, and
+fallbacks for missing features of Linux. These tests do not run on a Mac.
 """
 
 import os

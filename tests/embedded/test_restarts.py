@@ -1,4 +1,4 @@
-"""`make run` when a server dies under it: it is started again, and the chat goes on meanwhile."""
+"""`make run` restarts a server that dies; the chat goes on meanwhile."""
 
 import os
 import re

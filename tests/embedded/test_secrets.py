@@ -1,4 +1,4 @@
-"""`make run` on a machine with other users: servers, folders and logs are closed to them."""
+"""`make run` on a machine with other users: they cannot use the servers, folders and logs."""
 
 import stat
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`make run`'s supervisor: what it says when something is in the way, and what survives what."""
+"""The supervisor of `make run`: its errors at the start, and what ends with what."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What others may leave in Redis: bytes and JSON of every type, in place of our keys or in them."""
+"""Values that other programs may leave in Redis: bytes and JSON of every type."""
 
 import json
 from collections.abc import Callable

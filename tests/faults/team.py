@@ -1,4 +1,4 @@
-"""Two app processes and three people on them, who notice when anything goes wrong."""
+"""Two app processes and three people who check every answer."""
 
 import time
 from collections.abc import Iterator

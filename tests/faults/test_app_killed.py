@@ -1,4 +1,4 @@
-"""The app dies in the middle of 200 posts: what was acknowledged is there, once, in order."""
+"""The app is killed during 200 posts: each acknowledged one is there, once, in order."""
 
 from collections.abc import Callable
 from threading import Event, Thread

@@ -1,4 +1,4 @@
-"""What docs/backup.md tells an operator to do, done with real servers."""
+"""The instructions of docs/backup.md work with real servers."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Somebody puts a clock forward or back by an hour while everything runs: nobody notices."""
+"""The clock jumps by an hour forward or back while everything runs, without any effect."""
 
 import os
 from collections.abc import Iterator

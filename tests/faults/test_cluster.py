@@ -1,4 +1,4 @@
-"""Redis as a Cluster of three masters: everything works on it, and outlives what happens to it."""
+"""Redis as a Cluster of three masters: everything works, also after its failures."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""The short form of ``python -m tests.faults.harness``: few people, the most telling faults."""
+"""A short form of ``python -m tests.faults.harness``: few people, the most important faults."""
 
 from collections.abc import Iterator
 from pathlib import Path

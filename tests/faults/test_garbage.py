@@ -1,4 +1,4 @@
-"""Whatever others write into our keys, nobody is told anything wrong, and it is gone soon."""
+"""Foreign values in our keys give no wrong answer and are removed soon."""
 
 from collections.abc import Iterator
 from typing import Any

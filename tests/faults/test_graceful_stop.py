@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP under load: what is under way is answered, browsers are told to come back."""
+"""SIGTERM and SIGHUP under load: requests in progress are answered, browsers reconnect."""
 
 import shutil
 import signal

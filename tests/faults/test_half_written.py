@@ -1,4 +1,4 @@
-"""MongoDB is lost between the writes of one request: nobody is told that nothing was changed."""
+"""MongoDB fails between two writes of a request: the answer does not say "nothing changed"."""
 
 import threading
 from collections.abc import Callable, Iterator

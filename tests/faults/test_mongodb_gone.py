@@ -1,4 +1,4 @@
-"""MongoDB is not there at the start, or goes away: told plainly, nothing lost, back by itself."""
+"""MongoDB is missing at the start, or fails: a clear error, no loss, recovery by itself."""
 
 import signal
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The primary of a replica set is parted from its members: it answers, and keeps nothing for good.
+"""A primary that is cut off from its replica set still answers, but its writes do not last.
 
 Until it gives up, ten seconds later by default, only what waits for the majority finds out.
 """

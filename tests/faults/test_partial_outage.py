@@ -1,4 +1,4 @@
-"""One process is cut off from Redis, another one is not: nobody goes on believing old values."""
+"""One process is cut off from Redis, another is not: no process answers with old values."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

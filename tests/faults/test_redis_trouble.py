@@ -1,4 +1,4 @@
-"""Redis holds nonsense, is away or hangs: every answer is still right, and nobody waits for it."""
+"""Redis holds garbage, is down or hangs: every answer is right and comes soon."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""MongoDB as a replica set: its primary steps down or dies while 100 people post."""
+"""MongoDB as a replica set: the primary steps down or dies while 100 people post."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

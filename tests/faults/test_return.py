@@ -1,4 +1,4 @@
-"""A thousand sockets come back at the same moment, to one worker that has just been started."""
+"""A thousand sockets reconnect at once to one worker that has just started."""
 
 import json
 import selectors

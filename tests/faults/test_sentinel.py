@@ -1,5 +1,4 @@
-"""Redis found through Sentinels: the master dies or hangs under load, and nobody has to do
-anything about it."""
+"""Redis with Sentinels: the master dies or hangs under load, and the chat recovers by itself."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Every configuration in deploy/ is started, with nothing but its places changed."""
+"""Every configuration in deploy/ starts; only its addresses are changed."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace

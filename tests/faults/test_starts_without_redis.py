@@ -1,4 +1,4 @@
-"""A process that starts while Redis is away, or is told to do without it, serves everybody."""
+"""A process that starts while Redis is down, or with DISABLE_REDIS, serves everybody."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""DISABLE_REDIS in one process of two, or in both: what each knows of the other (R20)."""
+"""DISABLE_REDIS in one of two processes, or in both (R20)."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace

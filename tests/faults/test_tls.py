@@ -1,4 +1,4 @@
-"""A managed Redis behind TLS with a certificate that nobody vouches for."""
+"""A managed Redis with TLS and a self-signed certificate."""
 
 from collections.abc import Iterator
 

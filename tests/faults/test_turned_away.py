@@ -1,4 +1,4 @@
-"""A process turns away from a Redis that still answers: nobody goes on with what is in it."""
+"""A process stops using a Redis that still answers: no process uses its contents any more."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""One process with a Redis of its own, and two people who use all there is."""
+"""One process with its own Redis, and two people who use every feature."""
 
 import json
 from typing import Any

@@ -1,7 +1,7 @@
-"""What each route and each event takes from outside, and the worst that may stand there.
+"""The input of each route and event, and the worst values for it.
 
-The fields of the JSON API are those of its own declarations. Forms, addresses and events are listed
-here; a test compares the lists with the program, so a new field that nobody attacks is an error.
+The fields of the JSON API come from its own declarations. Forms, addresses and events are listed
+here. A test compares the lists with the program, so a new field without an attack is an error.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""An answer is bounded by its bytes, not only by the number of things in it."""
+"""Answers are bounded by bytes, not only by the number of entries."""
 
 import json
 from collections.abc import Callable, Iterator

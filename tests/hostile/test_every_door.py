@@ -1,4 +1,4 @@
-"""Every field of every route and every event, at its worst: a reason, soon, and never a 5xx."""
+"""The worst value in every field of every route and event gives a reason soon, never a 5xx."""
 
 import ast
 from collections.abc import Callable, Iterator

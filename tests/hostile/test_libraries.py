@@ -1,4 +1,4 @@
-"""What is done with a message takes time in proportion to its length, whatever the text is."""
+"""The work for a message is linear in its length, whatever its text."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whatever stands in an address, a cookie or a header, the answer is a page or a reason."""
+"""Any address, cookie or header gets a page or a reason."""
 
 from collections.abc import Iterator
 from typing import Any

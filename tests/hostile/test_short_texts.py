@@ -1,4 +1,4 @@
-"""A short text that is far too long is refused for its length, before anything slow is done."""
+"""Too long a short text is refused for its length, before any slow work."""
 
 import unicodedata
 from collections.abc import Callable

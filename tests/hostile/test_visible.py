@@ -1,4 +1,4 @@
-"""What people type has something in it that can be seen, wherever they type it."""
+"""Typed texts without any visible character are refused everywhere."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Logs that a machine can read in production and a person in development, without secrets."""
+"""Logs: JSON in production, readable lines in development, no secrets."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""A channel's change numbers: what is taken once is never given to anything else."""
+"""The change numbers of a channel: none is given twice."""
 
 import pytest
 

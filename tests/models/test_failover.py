@@ -1,4 +1,4 @@
-"""For how long a MongoDB that takes writes is looked for."""
+"""How long a request looks for a MongoDB server that accepts writes."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""A message is changed by one atomic update under the next number; nothing of another is lost."""
+"""A message changes in one atomic update with the next number; no concurrent change is lost."""
 
 import json
 import select

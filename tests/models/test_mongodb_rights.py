@@ -1,4 +1,4 @@
-"""A MongoDB that answers, but does not let our account work, is down: with the reason."""
+"""A MongoDB that refuses our account counts as down, and the reason is shown."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

@@ -1,4 +1,4 @@
-"""The tools that come with Prometheus: a machine that runs all tests must have them."""
+"""The tools of Prometheus: a machine that runs all tests must have them."""
 
 import os
 import shutil

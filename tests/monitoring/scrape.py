@@ -1,4 +1,4 @@
-"""What Prometheus would read, for assertions."""
+"""Parses /metrics as Prometheus does."""
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families

@@ -1,4 +1,4 @@
-"""What is counted is what happened, seen from outside."""
+"""The counters equal what a client has done."""
 
 import re
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""/metrics: right with several workers, for whoever may read it, whatever is broken."""
+"""/metrics: right sums over several workers, access control, and answers during outages."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Figures as plain numbers: added up over processes, told as text, documented."""
+"""Metrics: the sum over processes, the text for Prometheus, and the documentation."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Health answers: what the last probe saw, at once, whatever is broken."""
+"""Health checks answer at once with the result of the last probe, also during outages."""
 
 import signal
 import time

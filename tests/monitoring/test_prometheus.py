@@ -1,4 +1,4 @@
-"""The rules and the dashboard as shipped, on a real Prometheus that reads a running app."""
+"""The shipped rules and dashboard on a real Prometheus that scrapes a running app."""
 
 import json
 import re

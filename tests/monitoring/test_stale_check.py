@@ -1,4 +1,4 @@
-"""Cached values are compared with MongoDB now and then: a wrong one is noticed, a change is not."""
+"""The stale check finds a wrong cached value, and does not mistake a change for one."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Processes that hold presence, without their sockets: real Redis, and what each would emit."""
+"""Presence of several processes without sockets: real Redis, and the events of each process."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A line on which nobody says who they are does not stay, and takes nobody's place."""
+"""Lines without a session are closed, and take no place from people."""
 
 import time
 from types import SimpleNamespace

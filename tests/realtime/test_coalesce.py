@@ -1,4 +1,4 @@
-"""What is said fast in a big room leaves together: whole, in order, and before the end."""
+"""Bursts to a large room are joined: whole, in order, and before the socket closes."""
 
 import json
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""What ends a socket, or takes it out of a channel, at whichever process it is.
+"""What closes a socket, or removes it from a channel, in whichever process the socket is.
 
-The sweep would find it out within a minute, too; that these do not wait for it is shown by the
-limit of ``is_cut`` being shorter than its turn.
+The sweep would do the same within a minute. ``is_cut`` waits for less than that, so these tests
+show that nobody has to wait for the sweep.
 """
 
 from tests.realtime.conftest import together

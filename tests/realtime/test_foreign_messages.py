@@ -1,4 +1,4 @@
-"""Channels belong to a whole Redis server: what others say on ours does nothing, whatever it is."""
+"""Pub/sub channels belong to a whole Redis server: messages of other programs have no effect."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""WebSocket frames, cut and made, against a protocol machine that somebody else wrote."""
+"""WebSocket frames, encoded and decoded, compared with another implementation."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Nobody gets the process for themselves: who sends without end, with or without an account."""
+"""A client that sends without end delays nobody, with or without an account."""
 
 import struct
 import threading

@@ -1,4 +1,4 @@
-"""Who gets a socket, and what a socket that means harm can do."""
+"""The WebSocket handshake: who gets a socket, and what a malicious one cannot do."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A handshake takes a moment; until it is over there is nothing to hear."""
+"""A socket receives broadcasts only after its connect handler has accepted it."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +12,10 @@ from chat.realtime.transport.server import GuardedServer
 
 
 @pytest.mark.parametrize("let_in", [False, True])
-def test_who_is_still_at_the_door_hears_nothing(
+def test_a_socket_that_is_not_accepted_yet_receives_no_broadcast(
     monkeypatch: pytest.MonkeyPatch, let_in: bool
 ) -> None:
-    """What is for everybody is for everybody who has been let in."""
+    """Broadcasts to everyone go to accepted sockets only."""
     server, sent = GuardedServer(client_manager=Rooms(), async_mode="threading"), list[bytes]()
 
     def connect(sid: str, environ: dict, auth: Any = None) -> bool:

@@ -1,4 +1,4 @@
-"""Frames that ask for nothing are work all the same: a line may send a few, not without end."""
+"""Frames without effect cost work: a line may send a few, but not without end."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Many sockets knock at the same moment: they are let in a few at a time."""
+"""Many sockets that connect at once are accepted a few at a time."""
 
 import json
 from contextlib import closing

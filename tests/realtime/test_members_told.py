@@ -1,4 +1,4 @@
-"""Open lists of members are told who came and who went, in every process."""
+"""Open lists of members are told who joined and who left, in every process."""
 
 from tests.support.waiting import eventually
 

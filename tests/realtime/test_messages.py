@@ -1,4 +1,4 @@
-"""Posting, changing and reading over the socket; each person at another process."""
+"""Post, edit and read over the socket; each person is at another process."""
 
 import json
 from uuid import uuid4

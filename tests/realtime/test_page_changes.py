@@ -1,4 +1,4 @@
-"""Going from page to page is not going offline, however quickly; leaving is."""
+"""A person who goes from page to page stays online; one who leaves does not."""
 
 from itertools import cycle
 from time import monotonic, sleep

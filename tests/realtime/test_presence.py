@@ -1,4 +1,4 @@
-"""Who is online, over two processes (their lease is six seconds here, not thirty)."""
+"""Presence over two processes (with leases of six seconds instead of thirty)."""
 
 from time import monotonic
 

@@ -1,4 +1,4 @@
-"""What a connection costs, counted in Redis: the 5,000th person costs what the 50th did."""
+"""The cost of a connection, in Redis commands, does not grow with the number of people."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is no lease, no person, no number and no change is taken out of presence where it is met."""
+"""Invalid leases, people, numbers and changes are removed from presence."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

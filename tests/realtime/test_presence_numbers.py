@@ -1,4 +1,4 @@
-"""Changes of presence are numbered: nothing is missed, nothing older wins, nothing takes longer."""
+"""Changes of presence are numbered: none is missed, and no older one wins."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""There can be several sets of people, each with its own leases; one knows nothing of another."""
+"""There can be several sets of people with their own leases, independent of each other."""
 
 from collections.abc import Iterator
 from typing import Any

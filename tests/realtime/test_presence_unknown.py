@@ -1,4 +1,4 @@
-"""While some process is not heard its people are unknown, and Redis being back does not end it."""
+"""While one process is cut off, its people are unknown, also after Redis is back."""
 
 from collections.abc import Iterator
 from time import monotonic

@@ -1,4 +1,4 @@
-"""Starting, stopping, and Redis going away under open sockets."""
+"""Start, stop, and an outage of Redis with open sockets."""
 
 import psutil
 from psutil import STATUS_ZOMBIE as ZOMBIE

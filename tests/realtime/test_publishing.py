@@ -1,4 +1,4 @@
-"""What is told to other processes leaves by an outbox: nobody waits for Redis."""
+"""Messages to other processes leave through an outbox: nobody waits for Redis."""
 
 import socket as blocking
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How much one person may send."""
+"""The rate limits for the socket events of one person."""
 
 import time
 from types import SimpleNamespace

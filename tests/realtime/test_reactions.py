@@ -1,4 +1,4 @@
-"""Reactions: who may, what is shown, and what happens when many react at once."""
+"""Reactions: permissions, what is shown, and many reactions at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 

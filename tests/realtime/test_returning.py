@@ -1,4 +1,4 @@
-"""When many tabs come back at once, whoever is at work does not wait for all of them."""
+"""When many tabs reconnect at once, requests of other people do not wait for them."""
 
 import select
 import time

@@ -1,4 +1,4 @@
-"""Lines on which nobody says who they are keep nobody out, however many addresses send them."""
+"""Anonymous lines keep nobody out, however many addresses they come from."""
 
 import socket
 import time

@@ -1,4 +1,4 @@
-"""A tab that stops reading while many messages go by hears all of them, or is cut and asks."""
+"""A tab that does not read for a while gets all messages, or is closed and catches up."""
 
 import json
 import socket

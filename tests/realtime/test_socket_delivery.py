@@ -1,4 +1,4 @@
-"""Delivery to sockets whose readers are quick, slow or gone: in order, whole, or not at all."""
+"""Delivery to fast, slow and dead sockets: in order, whole, or not at all."""
 
 import _socket
 import socket

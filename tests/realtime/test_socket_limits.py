@@ -1,4 +1,4 @@
-"""What a peer cannot make a line do: gather without end, answer without end, stay behind."""
+"""Limits of a line: a peer cannot make it store, answer or leave behind too much."""
 
 import gc
 import socket

@@ -1,4 +1,4 @@
-"""`updates:*` (R8): what is really published is what docs/updates.md says, small, once a change."""
+"""`updates:*` (R8): the published events match docs/updates.md, are small, and come once."""
 
 import json
 import re

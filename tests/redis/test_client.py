@@ -1,4 +1,4 @@
-"""The door to Redis: it answers or says DOWN, quickly, and trusts nothing from before an outage."""
+"""The door to Redis: an answer or DOWN, soon; nothing from before an outage is trusted."""
 
 import ast
 import logging

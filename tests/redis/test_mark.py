@@ -1,4 +1,4 @@
-"""What is in Redis is believed only while it is what was there before: our mark tells."""
+"""Redis is trusted only while our mark shows the same database in the same state."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How long people wait for Redis."""
+"""While Redis hangs, the time that a request waits for it is limited."""
 
 import re
 import socket

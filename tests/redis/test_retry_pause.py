@@ -1,4 +1,4 @@
-"""Pauses between tries: longer each time, never in step, never without an end."""
+"""Pauses between retries: they grow to a limit, with jitter."""
 
 import pytest
 

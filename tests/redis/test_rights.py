@@ -1,5 +1,4 @@
-"""What the user of Redis must be allowed: exactly the documented rights do, and each is missed by
-its name."""
+"""The rights of the Redis user: the documented ones are enough, and each missing one is named."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""A Redis that others use as well: nothing of theirs is touched, and nobody hears the other."""
+"""A Redis shared with other programs: neither side touches or hears the other."""
 
 import secrets
 from typing import Any

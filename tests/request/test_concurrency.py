@@ -1,4 +1,4 @@
-"""A process works on so many things at once as it has connections for; the others wait."""
+"""A process handles only as many requests at once as it has connections for; others wait."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What is said of a place counts for what lies in it, not for what merely begins like it."""
+"""A rule for a path holds for paths below it, not for all that begin with the same letters."""
 
 import pytest
 from flask import Flask

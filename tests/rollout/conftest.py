@@ -1,4 +1,4 @@
-"""The app in this process on one fresh database, and a clock that a test moves."""
+"""The app in this process, with a new database and a clock that tests move."""
 
 import re
 from types import SimpleNamespace

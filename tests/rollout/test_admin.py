@@ -1,4 +1,4 @@
-"""The rollout on the status page: who may change it, what is written down, what is refused."""
+"""The rollout on the status page: permissions, audit entries, and refusals."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Percentages change while two processes write and read: nothing old is ever answered.
+"""Percentages change while two processes read and write: no answer is ever old.
 
 Both processes live in this one, each with what it has heard of the rollout, on real servers. Their
 clock is moved by the machine. A process may be deaf for any time; a write may take any time.

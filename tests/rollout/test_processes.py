@@ -1,4 +1,4 @@
-"""Real processes of one installation apply a change within seconds, told of it or not."""
+"""Real processes apply a change within seconds, with and without an event."""
 
 import re
 

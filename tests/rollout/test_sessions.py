@@ -1,4 +1,4 @@
-"""ROLLOUT_SESSIONS goes 0 → 10 → 50 → 100 → 0 and nobody is logged out; who left stays out."""
+"""ROLLOUT_SESSIONS goes 0 → 10 → 50 → 100 → 0: nobody is logged out, nobody logged in again."""
 
 from itertools import pairwise
 

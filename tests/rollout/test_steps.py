@@ -1,4 +1,4 @@
-"""Percentages of the rollout: cohorts, the two steps from and to 0 %, no command at 0 %."""
+"""The rollout percentages: cohorts, the two steps from and to 0 %, no command at 0 %."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Services called as views and handlers call them, in this process, on a fresh installation."""
+"""Services in this process, called as views and handlers call them, in a new installation."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Accounts: set-up that is interrupted, and who counts as the last owner."""
+"""Accounts: an interrupted set-up, and the rule for the last owner."""
 
 from types import SimpleNamespace
 

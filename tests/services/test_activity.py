@@ -1,4 +1,4 @@
-"""When people were last active: gathered, written together, at most once a person a minute."""
+"""The last activity of people: written in batches, at most once a minute for a person."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

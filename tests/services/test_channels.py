@@ -1,4 +1,4 @@
-"""Channels, and what a crash in the middle of making one leaves behind."""
+"""Channels, and the state after a crash during the creation of one."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Posts to one channel that wait for each other: stored together, each once and without a hole."""
+"""Group commit of waiting posts to one channel: each is stored once, without a hole."""
 
 import gevent
 import pytest

@@ -1,4 +1,4 @@
-"""Messages: what a page may claim to hold, and numbers that nobody has."""
+"""Messages: the range that a page claims to hold, and invalid numbers."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What is numbered with a channel's messages and is not in its stream: answers in threads.
+"""Messages in threads have numbers of the channel but are not in its stream.
 
 They leave holes in the numbers of history, tail and catch-up, which go by order alone.
 """

@@ -1,4 +1,4 @@
-"""A clock of their own for the processes of a test (libfaketime): the machine's is left alone."""
+"""A separate clock for the processes of a test (libfaketime)."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Redis as if nobody had used it, for an app that uses it already."""
+"""Empties Redis for an app that is running."""
 
 from chat.redis import mark
 from chat.redis.client import redis

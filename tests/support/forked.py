@@ -1,4 +1,4 @@
-"""Processes forked from one that has imported the app (``fork_server``); each run has one such."""
+"""Processes forked from one that has imported the app (``fork_server``); one for each run."""
 
 import atexit
 import json

@@ -1,4 +1,4 @@
-"""Somebody with a browser, seen from the wire: cookies, forms, the JSON API and sockets."""
+"""A person with a browser, at the level of HTTP: cookies, forms, the JSON API and sockets."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""The app as it is deployed: gunicorn in a process of its own, with a database of its own."""
+"""The app as it is deployed: a gunicorn process with its own database."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A line to a server that can be cut, stopped or slowed down: a small TCP proxy."""
+"""A small TCP proxy to a server, which tests can cut, stop or slow down."""
 
 import contextlib
 import socket

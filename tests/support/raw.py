@@ -1,4 +1,4 @@
-"""Requests that no browser sends: bytes as they are, over a connection of their own."""
+"""Raw requests that no browser sends, over their own connection."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Real servers, made by the embedded mode's own code: one of each for a run, more to be broken."""
+"""Real servers, started by the code of the embedded mode: one of each kind for a run, or more."""
 
 import atexit
 import contextlib

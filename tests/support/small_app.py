@@ -1,4 +1,4 @@
-"""A small app in this process, made of sessions, auth, security and limits alone."""
+"""A small app in this process: only sessions, auth, security and limits."""
 
 import contextlib
 import logging

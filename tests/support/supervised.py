@@ -1,4 +1,4 @@
-"""The app under the supervisor of `make run`, for others to be started beside it."""
+"""The app under the supervisor of `make run`."""
 
 import os
 import sys

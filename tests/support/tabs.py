@@ -1,4 +1,4 @@
-"""What a person does over a socket: a tab that hears, and a bare line that may mean harm."""
+"""A tab that receives events over a socket, and a bare connection for malicious ones."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Several real servers that belong together: Sentinel, Cluster, replica set, and TLS in front."""
+"""Several servers that belong together: Sentinel, Cluster, replica set, and TLS in front."""
 
 import contextlib
 import select

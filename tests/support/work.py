@@ -1,4 +1,4 @@
-"""What something costs in processor time: that does not depend on who else uses the machine."""
+"""Measures work in processor time, which does not depend on the load of the machine."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Texts that are as bad as their length allows: each is made for a number of characters."""
+"""The most expensive texts for a given number of characters."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""One person, one nickname: however it is typed, and whatever it looks like."""
+"""A nickname belongs to one person, however it is typed and whatever it looks like."""
 
 from concurrent.futures import ThreadPoolExecutor
 from random import choice

@@ -1,4 +1,4 @@
-"""Set-up, registration, roles, and ending what somebody may do, through the pages."""
+"""Set-up, registration, roles and deactivation, through the pages."""
 
 from threading import Barrier, Thread
 

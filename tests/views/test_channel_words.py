@@ -1,4 +1,4 @@
-"""What a channel's page says of it is true of that channel, and said once."""
+"""A channel's page describes the channel rightly, and says each thing once."""
 
 import re
 from html import unescape

@@ -1,4 +1,4 @@
-"""Writing to somebody whose account is deactivated: said before, and nothing typed is lost."""
+"""Writing to a deactivated person is refused in advance, and the typed text is kept."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""What an installation answers before anybody has an account, asked in this process."""
+"""The answers of an installation without any account."""
 
 import pytest
 

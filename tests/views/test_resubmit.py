@@ -1,4 +1,4 @@
-"""A form that cannot be taken comes back with what was typed, and with the reason."""
+"""A refused form is shown again with the typed values and the reason."""
 
 import html
 import re

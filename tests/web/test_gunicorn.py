@@ -1,4 +1,4 @@
-"""An answer leaves in one write, and is the same bytes as gunicorn's own."""
+"""An answer is sent in one write, with the same bytes as gunicorn's own."""
 
 import io
 import socket

@@ -1,4 +1,4 @@
-"""What many large answers needed goes back to the system when they have gone."""
+"""The memory of many large answers is returned to the system."""
 
 import subprocess
 import sys

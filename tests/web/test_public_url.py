@@ -1,4 +1,4 @@
-"""With PUBLIC_URL the site has one address: what a caller says of it counts for nothing."""
+"""With PUBLIC_URL the site has one address, whatever a client claims."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""How often one may try; the count goes on, quickly, whatever Redis does."""
+"""The rate limits hold in all states of Redis."""
 
 import time
 from contextlib import suppress

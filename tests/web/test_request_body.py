@@ -1,4 +1,4 @@
-"""What a request brings counts only when it has come whole, and is not waited for for ever."""
+"""A request body counts only when it is complete, and the wait for it is limited."""
 
 import socket
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""What protects the browser's user, and who gets in."""
+"""CSRF protection, security headers, and access."""
 
 import pytest
 from flask import Flask

@@ -1,4 +1,4 @@
-"""Who lets us wait takes a place; an address has few of them, and the slowest gives its own up."""
+"""An address has few places for slow connections; its slowest one is closed for a new one."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The start as it is deployed: what it refuses, where it listens, what it never says."""
+"""The start as it is deployed: refusals, addresses, and no secrets in the output."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A long body is read as it arrives: it fills no memory, holds up nobody, and counts only whole."""
+"""A streamed body needs little memory, delays nobody, and counts only when complete."""
 
 import hashlib
 import socket

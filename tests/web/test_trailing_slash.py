@@ -1,4 +1,4 @@
-"""However an address is spelled, it leads to the one address of the thing."""
+"""Every spelling of an address leads to its one canonical form."""
 
 from unicodedata import normalize  # noqa: TID251 - as a client would
 from urllib.parse import quote, unquote

@@ -1,4 +1,4 @@
-"""Processes of one installation, the people who are known to all of them, and questions to all."""
+"""Several processes of one installation, its people, and requests to all processes."""
 
 import contextlib
 import json

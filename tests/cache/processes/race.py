@@ -1,4 +1,4 @@
-"""One round: writes on some processes while readers ask all of them, and then the reckoning."""
+"""One round: some processes write while readers ask all of them; then the answers are checked."""
 
 import random
 import threading

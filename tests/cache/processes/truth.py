@@ -1,4 +1,4 @@
-"""What has been acknowledged, and what every reader must therefore be answered."""
+"""The acknowledged writes, and the answers that every reader must get after them."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

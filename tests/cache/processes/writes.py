@@ -1,4 +1,4 @@
-"""Every kind of change that people make, chosen by small numbers from what is possible just now."""
+"""Every kind of write that people make; numbers choose among the possible ones."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""What gunicorn serves to those who attack the fence: the app, slow exactly where races are won.
+"""The app for attacks on the fence, slowed down where races are decided.
 
-Whoever asks with the header X-Late (ms) fills late, so that a write may pass between what MongoDB
-said and what is cached; the end of a write comes late, too. ATTACKED_FENCE says what is left of the
-fence (``MUTANTS``); all of them are slowed down alike, so what one of them is caught at the whole
-one has withstood.
+A request with the header X-Late (ms) fills a cache late, so that a write may happen between the
+read from MongoDB and the fill. The end of a write comes late, too. ATTACKED_FENCE chooses a variant
+of the fence with a part missing (``MUTANTS``). All variants are slowed down in the same way, so the
+whole fence has passed the tests that find the mutants.
 """
 
 from gevent import monkey

@@ -1,17 +1,17 @@
-"""One fault in the middle of a busy conversation, and what the people in it noticed (R13-R17).
+"""A fault during a busy conversation, and its effect on the people in it (R13-R17).
 
-Real servers, several app processes and people at both of them, who post, edit, read and check what
-they read. In the middle one thing breaks. Each fault gives a row of figures:
+There are real servers, several app processes, and people at two of them, who post, edit, read and
+check every answer. Then one thing fails. Each fault gives a row of figures:
 
-    places          where MongoDB and Redis are: one of each, Sentinel, Cluster, replica set
-    installation    the servers and the processes of one try
-    author          one person who posts, edits, reads at the other process, and complains
-    witness         a quiet corner, changed during the fault and never again
-    tally           what all of them noticed
-    faults          everything that may break, each a few lines
-    trial           calm, fault, recovery, accounts: one row
+    places          the kinds of MongoDB and Redis: one of each, Sentinel, Cluster, replica set
+    installation    the servers and processes of one trial
+    author          a person who posts, edits, reads at the other process, and checks the answers
+    witness         a quiet channel, changed once during the fault
+    tally           counts what all of them noticed
+    faults          all faults, each a few lines
+    trial           calm, fault, recovery, final check: one row
     table           the rows as Markdown
 
-``python -m tests.faults.harness`` tries everything; tests/faults/test_faults.py a short form.
-docs/reliability.md says what the figures mean.
+``python -m tests.faults.harness`` runs all trials, tests/faults/test_faults.py a few short ones.
+docs/reliability.md explains the figures.
 """

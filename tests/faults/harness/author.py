@@ -1,4 +1,4 @@
-"""One person at two processes: posts and edits at one, reads at both, and checks every answer."""
+"""A person who posts and edits at one process, reads at both, and checks every answer."""
 
 import contextlib
 import random

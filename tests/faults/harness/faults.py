@@ -1,4 +1,4 @@
-"""Everything that is broken on purpose. Each fault lasts from ``begin`` to the end of the block."""
+"""All faults of the harness. Each fault lasts from ``begin`` to the end of the block."""
 
 import os
 import random

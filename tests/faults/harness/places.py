@@ -1,5 +1,4 @@
-"""Where the processes of a trial have MongoDB and Redis: one of each, several that belong
-together, or those that `make run` brings."""
+"""The kinds of MongoDB and Redis for a trial: one of each, several together, or embedded ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The rows as Markdown, and the complaints below them."""
+"""The rows as a Markdown table, with the complaints below."""
 
 from tests.faults.harness.trial import Row
 

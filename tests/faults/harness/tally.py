@@ -1,4 +1,4 @@
-"""What the people noticed, counted: every figure of a row comes from here."""
+"""Counts what the people noticed: every figure of a row comes from here."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""One try: everybody is at work, the fault comes and goes, everything gets well, accounts."""
+"""One trial: everybody works, a fault begins and ends, all recovers, and the row is computed."""
 
 import threading
 from collections import Counter

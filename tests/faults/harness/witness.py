@@ -1,6 +1,6 @@
-"""A quiet corner: changed during the fault and never again, and looked at all the time.
+"""A quiet channel that is changed once, during the fault, and read all the time.
 
-Where everybody writes, the next write puts right whatever a cache had wrong. Here nobody does.
+In a busy channel the next write corrects a wrong cache. Here there is no next write.
 """
 
 import threading

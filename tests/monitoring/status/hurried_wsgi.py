@@ -1,4 +1,4 @@
-"""What gunicorn serves to a test of alerts: the app, which looks often and holds alerts briefly."""
+"""The app for tests of alerts: the loop runs often and alerts have short hold times."""
 
 from gevent import monkey
 

@@ -1,4 +1,4 @@
-"""Alerts in a channel: stored, delivered like any message, said by nobody who could be somebody."""
+"""Alerts in a channel are stored and delivered like any message; their author is no account."""
 
 import pytest
 

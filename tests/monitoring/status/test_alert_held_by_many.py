@@ -1,6 +1,6 @@
-"""One beginning and one end are said of an alert, whoever sees it, dies or loses MongoDB.
+"""The begin and the end of an alert are posted once, whichever processes see it or die.
 
-Each herald here is that of another gunicorn; they look when the test says so.
+Each herald here belongs to another gunicorn; it runs when the test says so.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""From what is counted to what is told: each alert by the figures that it is about, and no other.
+"""From counters to alerts: each alert depends on its own figures and no others.
 
 The snapshots here are made up, so nothing has to break.
 """

@@ -1,4 +1,4 @@
-"""Alerts by themselves: on when it has lasted, off when that has lasted, and never to and fro."""
+"""Hysteresis: an alert begins and ends after its hold time and does not flap."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A real app whose Redis fills up and is taken away: alerts are shown, logged, posted, and over.
+"""A real app whose Redis fills up and fails: alerts are shown, logged, posted, and end.
 
 What is said in a channel is said once, however many processes see it.
 """

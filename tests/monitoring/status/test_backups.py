@@ -1,4 +1,4 @@
-"""The status page says when the data was last backed up, and what to do when that is long ago."""
+"""The status page shows the last backup, and advice if it is too old."""
 
 import subprocess
 import sys

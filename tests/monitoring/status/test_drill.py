@@ -1,4 +1,4 @@
-"""The fire drill: two processes work without Redis for a while, and nobody notices."""
+"""The fire drill: two processes work without Redis for a while, and people notice nothing."""
 
 import re
 import threading

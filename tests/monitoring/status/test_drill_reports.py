@@ -1,4 +1,4 @@
-"""The report of a fire drill says what was counted, also when that is bad; and what is counted."""
+"""The report of a fire drill shows what was counted, also bad results."""
 
 import secrets
 

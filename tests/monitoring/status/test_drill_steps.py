@@ -1,4 +1,4 @@
-"""The steps of a fire drill in one process, by a clock that the test moves."""
+"""The steps of a fire drill in one process; the test moves the clock."""
 
 import pytest
 

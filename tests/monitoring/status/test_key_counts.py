@@ -1,4 +1,4 @@
-"""How many keys each part has: exact where they are few, about right where they are many."""
+"""The number of keys of each part: exact if there are few, else a good estimate."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The last day by the minute: bounded, the same however often it is written, and drawn truly."""
+"""The rows of the last day: bounded, idempotent, and drawn rightly."""
 
 import time
 from datetime import UTC, datetime, timedelta

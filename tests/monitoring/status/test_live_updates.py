@@ -1,4 +1,4 @@
-"""An open status page is told that something has changed, if its reader may read it."""
+"""An open status page is told of a change, if its reader may see the page."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The status page through the front door: the sentence, the facts, the controls, and who may."""
+"""The status page over HTTP: verdict, facts, controls, and who may see it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Each value of the status page, shown from made-up facts: no process and no server says so."""
+"""Each value of the status page, from made-up facts without servers."""
 
 import re
 import time

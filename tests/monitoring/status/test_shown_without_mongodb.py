@@ -1,4 +1,4 @@
-"""The status page while MongoDB is away: nobody waits for it twice, or at all once it is known."""
+"""The status page while MongoDB is down: it waits at most once, and not if that is known."""
 
 import pytest
 from pymongo.errors import NetworkTimeout

@@ -1,4 +1,4 @@
-"""The sentence for everything, by itself: since when, what people notice, and what to do."""
+"""The verdict of the status page: since when, the effect on people, and the advice."""
 
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie

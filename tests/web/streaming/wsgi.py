@@ -1,4 +1,4 @@
-"""What gunicorn serves to the tests of streamed bodies: the app, with a route that takes one."""
+"""The app for the tests of streamed bodies, with a route that takes one."""
 
 from gevent import monkey
 
