@@ -6,7 +6,7 @@ from tests.api.conftest import problem
 from tests.support.people import NOBODY, Person, new_message
 
 
-def test_a_new_channel_is_its_makers(alice: Person) -> None:
+def test_the_creator_of_a_channel_is_its_first_member_and_manager(alice: Person) -> None:
     made = alice.post("/api/channels", {"name": "Отпуск 2026", "topic": "where to"})
     assert made.status_code == 201
     channel = made.json()

@@ -15,12 +15,12 @@ def test_an_admin_makes_an_invite_that_can_be_ended(admin: Person, anonymous: Pe
     assert problem(admin.delete(f"/api/invites/{invite['code']}")) == (404, "not_found")
 
 
-def test_others_make_none(alice: Person, moderator: Person) -> None:
+def test_only_admins_create_invites(alice: Person, moderator: Person) -> None:
     for person in (alice, moderator):
         assert problem(person.post("/api/invites", {"days": 1})) == (403, "forbidden")
         assert problem(person.delete("/api/invites/abc")) == (403, "forbidden")
 
 
-def test_the_days_are_checked(admin: Person) -> None:
+def test_the_lifetime_of_an_invite_is_validated(admin: Person) -> None:
     for days in (0, 366, "7", None, 1.5):
         assert problem(admin.post("/api/invites", {"days": days})) == (400, "bad_input")

@@ -39,7 +39,7 @@ def test_every_route_is_described_and_every_description_has_a_route(
     assert told == served
 
 
-def test_it_is_openapi_3_1_and_tells_of_problems(anonymous: Person) -> None:
+def test_the_description_is_openapi_3_1_and_has_the_problem_schema(anonymous: Person) -> None:
     document = described(anonymous)
     assert document["openapi"].startswith("3.1")
     answers = document["paths"]["/api/channels"]["post"]["responses"]

@@ -27,7 +27,7 @@ def mark() -> str:
     return str(uuid4().int)[:9]
 
 
-def test_who_has_never_been_on_the_screen_is_found(new_person, mark):
+def test_a_person_beyond_the_first_page_of_people_is_found(new_person, mark):
     asker, somebody = new_person(), new_person(nickname=f"{mark}-ann")
     channel = named(somebody, f"{mark} plans")
     assert found(asker, mark) == ([channel["title"]], [somebody.nickname])
@@ -35,7 +35,7 @@ def test_who_has_never_been_on_the_screen_is_found(new_person, mark):
     assert found(asker, "no such name at all") == ([], [])
 
 
-def test_whose_name_begins_so_comes_before_whose_name_has_it_within(new_person, mark):
+def test_names_that_begin_with_the_query_come_first(new_person, mark):
     asker = new_person()
     names = [f"z{mark}", f"{mark}b", f"{mark}a"]
     for name in names:
@@ -73,14 +73,14 @@ def test_a_group_conversation_is_found_by_those_in_it_alone(new_person, mark):
     assert found(new_person(), mark)[0] == []
 
 
-def test_who_is_deactivated_is_not_found(owner, new_person, mark):
+def test_a_deactivated_person_is_not_found(owner, new_person, mark):
     asker, gone = new_person(), new_person(nickname=f"{mark}x")
     assert found(asker, mark)[1] == [gone.nickname]
     assert owner.post_form(f"/admin/people/{gone.id}/deactivate").status_code == 303
     assert found(asker, mark)[1] == []
 
 
-def test_signs_of_a_pattern_are_letters_like_others(new_person, mark):
+def test_regex_characters_match_themselves(new_person, mark):
     asker = new_person()
     new_person(nickname=f"{mark}.x")
     new_person(nickname=f"{mark}yx")
@@ -89,7 +89,7 @@ def test_signs_of_a_pattern_are_letters_like_others(new_person, mark):
         found(asker, typed)
 
 
-def test_of_nothing_typed_ones_own_channels_and_who_was_active_last_are_answered(new_person):
+def test_an_empty_query_finds_own_channels_and_recently_active_people(new_person):
     asker, other = new_person(), new_person()
     own, foreign = asker.new_channel(), other.new_channel()
     channels, people = found(asker, "", limit=50)
@@ -100,5 +100,5 @@ def test_of_nothing_typed_ones_own_channels_and_who_was_active_last_are_answered
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=51", "limit=x", f"q={'x' * 321}"])
-def test_a_question_out_of_bounds_is_refused(new_person, query):
+def test_a_query_over_the_limits_is_refused(new_person, query):
     assert new_person().get(f"/api/places?{query}").status_code == 400

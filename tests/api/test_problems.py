@@ -33,7 +33,7 @@ def test_a_body_of_the_wrong_shape_is_refused(
     assert refused.json().get("field") == field
 
 
-def test_fields_nobody_knows_are_ignored(alice: Person) -> None:
+def test_unknown_fields_are_ignored(alice: Person) -> None:
     made = alice.post("/api/channels", {"name": "extra", "owner": "me", "$where": "1"})
     assert made.status_code == 201
 
@@ -44,12 +44,12 @@ def test_a_body_that_is_not_json_is_refused(alice: Person, content_type: str) ->
     assert problem(refused) == (415, "unsupported_type")
 
 
-def test_what_is_not_there_is_a_problem_too(alice: Person) -> None:
+def test_a_missing_page_is_a_problem_too(alice: Person) -> None:
     for path in ("/api", "/api/", "/api/nothing", "/api/users/", "/api/channels//messages"):
         assert problem(alice.get(path)) == (404, "not_found"), path
 
 
-def test_another_method_is_named(alice: Person) -> None:
+def test_a_wrong_method_is_answered_with_the_allowed_ones(alice: Person) -> None:
     refused = alice.api("PUT", "/api/users", {})
     assert problem(refused) == (405, "method_not_allowed")
     assert refused.headers["Allow"] == "GET"

@@ -31,7 +31,7 @@ def test_a_token_is_revoked_by_its_owner_only(alice: Person, bob: Person) -> Non
     assert problem(alice.delete(f"/api/tokens/{token['id']}")) == (404, "not_found")
 
 
-def test_nonsense_is_no_token(alice: Person) -> None:
+def test_an_invalid_token_is_refused(alice: Person) -> None:
     for header in ("Bearer nonsense", "Bearer ", "Basic eDp4", "Bearer \xff"):
         answer = requests.get(
             f"{alice.url}/api/me", headers={"Authorization": header.encode("latin-1")}, timeout=10
@@ -53,7 +53,7 @@ def test_a_cookie_without_csrf_changes_nothing(alice: Person) -> None:
     assert "forged" not in alice.get("/api/channels").text
 
 
-def test_nobody_is_nobody(anonymous: Person) -> None:
+def test_a_call_without_credentials_is_anonymous(anonymous: Person) -> None:
     for path in ("/api/me", "/api/users", "/api/channels", "/api/emoji"):
         assert problem(anonymous.get(path)) == (401, "unauthenticated")
 

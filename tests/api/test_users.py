@@ -4,13 +4,13 @@ from tests.api.conftest import problem
 from tests.support.people import NOBODY, Person
 
 
-def test_me_is_the_caller(alice: Person) -> None:
+def test_me_shows_the_caller(alice: Person) -> None:
     me = alice.get("/api/me").json()
     assert (me["id"], me["nickname"], me["role"]) == (alice.id, alice.nickname, "member")
     assert set(me) == {"id", "nickname", "role", "status", "locale", "theme"}
 
 
-def test_a_change_keeps_what_it_does_not_name(alice: Person) -> None:
+def test_a_change_keeps_the_other_settings(alice: Person) -> None:
     assert alice.patch("/api/me", {"status": "out", "locale": "ru"}).status_code == 200
     changed = alice.patch("/api/me", {"theme": "dark"}).json()
     assert (changed["status"], changed["locale"], changed["theme"]) == ("out", "ru", "dark")

@@ -56,7 +56,7 @@ def test_the_known_go_first_and_among_strangers_addresses_take_turns() -> None:
     assert desk.served == ["c1", "a4", "a1", "b1", "a2", "a3"]
 
 
-def test_where_there_is_no_room_the_address_with_the_most_gives_it() -> None:
+def test_a_full_queue_drops_an_attempt_of_the_address_with_the_most() -> None:
     desk = Desk(strangers=3)
     desk.come("a1", "a2", "a3", "a4")
     assert desk.refused == ["a4"]
@@ -69,7 +69,7 @@ def test_where_there_is_no_room_the_address_with_the_most_gives_it() -> None:
     assert desk.served == ["k1", "a1", "b1", "c1"]
 
 
-def test_nobody_waits_longer_than_people_do_and_who_goes_leaves_no_gap(monkeypatch) -> None:
+def test_a_wait_is_limited_and_a_caller_that_leaves_frees_its_place(monkeypatch) -> None:
     monkeypatch.setattr(password_queue, "STRANGERS_PATIENCE", 0.01)
     desk = Desk()
     desk.come("a1")
@@ -83,7 +83,7 @@ def test_nobody_waits_longer_than_people_do_and_who_goes_leaves_no_gap(monkeypat
     assert desk.served == ["c1", "d1"]
 
 
-def test_the_slower_it_goes_the_fewer_may_wait(monkeypatch) -> None:
+def test_a_slower_pace_shortens_the_queue(monkeypatch) -> None:
     """Whoever would not be served in time is refused at once."""
     monkeypatch.setattr(password_queue, "WEIGHT", 1.0)
     monkeypatch.setattr(password_queue, "SHORTEST", password_queue.STRANGERS_PATIENCE / 2)

@@ -50,7 +50,7 @@ def test_a_password_is_the_same_however_its_letters_are_composed(server, invite,
 
 
 @pytest.mark.parametrize("later", [DECOMPOSED, COMPOSED])
-def test_a_hash_of_before_still_opens_as_it_was_typed_and_afterwards_however(server, invite, later):
+def test_an_old_hash_accepts_the_password_as_typed_and_is_then_normalized(server, invite, later):
     person = Person(server.url).register(invite)
     old = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(DECOMPOSED)
     with MongoClient(server.env["MONGODB_URI"]) as mongo:
@@ -85,7 +85,7 @@ def test_a_password_that_is_tried_first_is_refused_with_the_reason(server, invit
 
 
 @pytest.mark.parametrize("password", FINE)
-def test_other_passwords_are_taken(password):
+def test_uncommon_passwords_are_accepted(password):
     assert password_rules.check_new_password(password, "olga", "Test") == password
 
 

@@ -264,7 +264,7 @@ def test_the_members_of_a_huge_channel_are_asked_about_one_by_one(world, monkeyp
     assert asked == ["SISMEMBER", "SISMEMBER"]
 
 
-def test_of_many_who_find_a_value_missing_one_asks_mongodb(app, world, monkeypatch):
+def test_of_many_readers_that_miss_a_value_one_asks_mongodb(app, world, monkeypatch):
     service.post(world.owner, world.channel, "one", "client-00001")
     redis.call(lambda client: client.delete(keys.recent_messages(world.channel)))
     page, asked = Message.page, []

@@ -257,7 +257,7 @@ def test_no_order_of_steps_shows_a_change_without_an_earlier_or_an_acknowledged_
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_list_is_not_brought_up_to_date(app, name):
+def test_the_test_notices_a_list_that_is_not_updated(app, name):
     broken, steps = BROKEN[name]
     with app.app_context():
         steps(Newest())

@@ -90,7 +90,7 @@ def test_redis_is_not_believed_before_everything_is_put_right(own: Outages) -> N
     assert not own.elsewhere
 
 
-def test_who_comes_back_asks_first_who_has_gone_meanwhile(own: Outages) -> None:
+def test_a_returning_process_first_asks_which_others_are_cut_off(own: Outages) -> None:
     redis.suspect("a test")
     Outage.say(OTHER, cut_off=True)
     assert not isolation.elsewhere()
@@ -99,7 +99,7 @@ def test_who_comes_back_asks_first_who_has_gone_meanwhile(own: Outages) -> None:
     Outage.over(OTHER)
 
 
-def test_a_word_that_comes_while_others_are_asked_is_not_lost(own: Outages) -> None:
+def test_a_report_that_arrives_during_a_query_is_not_lost(own: Outages) -> None:
     own.heed()
     own.before_trust(lambda: own.heed() or True)
     own.look()
@@ -176,7 +176,7 @@ def test_a_process_of_the_version_before_is_cut_off_if_it_says_anything(own: Out
     assert own.elsewhere
 
 
-def test_who_stops_takes_back_what_it_said(own: Outages) -> None:
+def test_a_stopping_process_removes_its_report(own: Outages) -> None:
     own.say()
     own.stop()
     assert heard_by_others() == (False, False)

@@ -20,7 +20,7 @@ def cached_keys():
 
 @pytest.mark.parametrize("path", ["", "/users", "/messages"])
 @pytest.mark.parametrize("bad", ["zzz", "Z" * 24, "%00", "z" * 3000])
-def test_what_is_no_id_is_not_found_and_leaves_no_key(browser, bad, path):
+def test_an_invalid_id_is_not_found_and_leaves_no_key(browser, bad, path):
     browser.get("/api/me")
     before = cached_keys()
     assert browser.get(f"/api/channels/{bad}{path}").status_code == 404
@@ -70,7 +70,7 @@ def test_a_call_of_an_ended_session_is_counted_for_its_address(browser, given, m
     assert [other.get("/api/me").status_code for _ in range(5)] == [401] * 3 + [429] * 2
 
 
-def test_who_goes_on_with_an_ended_session_uses_up_nobodys_calls(browser, given, monkeypatch):  # noqa: F811
+def test_calls_with_an_ended_session_do_not_count_for_its_person(browser, given, monkeypatch):  # noqa: F811
     other, ended = after_logging_out(browser)
     assert given
     enter(other, "/login", nickname="boris", password="long password 1")

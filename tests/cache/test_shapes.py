@@ -109,7 +109,7 @@ def test_elements_of_another_shape_are_read_anew(new_person, client, wrong):
 
 
 @pytest.mark.parametrize("score", ["inf", "-inf", "1e16", "-1", "1e308", "0"])
-def test_people_and_times_that_are_none_are_not_in_the_list(new_person, client, score):
+def test_invalid_people_and_times_are_not_in_the_list(new_person, client, score):
     person = new_person()
     right = [each["id"] for each in person.get("/api/users?limit=1000").json()["users"]]
     one = person.get("/api/users?limit=1").json()
@@ -138,7 +138,7 @@ def test_a_value_under_the_key_of_another_is_not_believed(new_person, client):
     assert boris.get("/api/me").json()["nickname"] == boris.nickname
 
 
-def test_nothing_is_said_by_a_marker_that_names_the_key():
+def test_the_marker_of_another_key_is_not_trusted():
     for structure in keys.STRUCTURES:
         key = structure.name.replace("*", "0" * 24)
         if structure.type == "string" and not key.startswith("session:"):

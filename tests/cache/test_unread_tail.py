@@ -43,7 +43,7 @@ def test_nothing_said_yet_is_kept_as_a_line_that_says_so():
 
 
 @pytest.mark.parametrize("text", ["12", "x a 0", "1 2 3 4", "", f"1 {'a' * 24} 4"])
-def test_a_line_that_is_none_is_an_error(text):
+def test_an_invalid_line_is_an_error(text):
     with pytest.raises(ValueError):
         unread_tail.of([text])
 

@@ -48,7 +48,7 @@ def test_a_warm_read_asks_mongodb_nothing_and_redis_as_often_as_stated(
     assert browser.get(path).headers.get("ETag") == first.headers.get("ETag")
 
 
-def test_so_does_the_page_of_a_channel_that_one_does_not_belong_to(browser, commands, trips):
+def test_a_warm_page_of_a_channel_without_membership_asks_mongodb_nothing(browser, commands, trips):
     made = browser.owner.post(
         "/api/channels", json={"name": "elsewhere"}, headers={"X-CSRFToken": token(browser.owner)}
     ).json
@@ -78,7 +78,7 @@ def test_so_does_a_channel_for_a_page_that_is_there(browser, commands, trips):
 
 
 @pytest.mark.parametrize("path", FOR_THE_FIRST_TIME)
-def test_so_does_one_that_this_caller_has_not_asked_before(
+def test_a_warm_read_new_to_this_caller_asks_mongodb_nothing(
     browser, commands, trips, monkeypatch, path
 ):
     name, path = path, path.format(channel=browser.channel)
@@ -112,7 +112,7 @@ def test_a_session_that_this_process_does_not_know_costs_one_more(
     assert len(trips) == known + 1
 
 
-def test_a_write_asks_at_once_whether_it_may(browser, trips):
+def test_a_write_checks_its_permission_in_one_round_trip(browser, trips):
     path, headers = (
         f"/api/channels/{browser.channel}/messages",
         {"X-CSRFToken": token(browser.owner)},
@@ -133,7 +133,7 @@ def test_a_cold_read_does_ask_mongodb(browser, commands):
     assert ("find", "messages") in commands.seen
 
 
-def test_what_still_stood_is_not_asked_about_twice(browser, commands, trips):
+def test_values_that_were_just_verified_are_not_verified_again(browser, commands, trips):
     path = "/api/channels"
     browser.get(path)
     browser.get(path)

@@ -177,7 +177,7 @@ def test_an_encoded_password_means_what_it_meant_before():
         ("redis://h/zero", "number of a database"),
     ],
 )
-def test_what_the_library_would_stumble_over_is_refused_at_the_start(value, said):
+def test_values_that_the_library_cannot_use_are_refused_at_the_start(value, said):
     with pytest.raises(ConfigError, match=said) as raised:
         load({**ENOUGH, "REDIS_URL": value})
     assert str(raised.value).startswith("REDIS_URL=")
@@ -247,7 +247,7 @@ def test_a_dyno_is_production_behind_one_proxy():
     assert values["TRUSTED_PROXIES"] == 1
 
 
-def test_no_database_is_said_in_one_line():
+def test_a_missing_database_is_reported_in_one_line():
     with pytest.raises(ConfigError, match="MONGODB_URI is not set") as raised:
         load({"DATA_DIR": "/nonexistent"})
     assert "make run" in str(raised.value)

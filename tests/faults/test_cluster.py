@@ -183,7 +183,7 @@ def test_a_slot_that_moves_during_use_disturbs_nobody(team, cluster):
     team.back_to_normal()
 
 
-def test_what_is_on_its_way_is_busy_and_all_the_rest_is_there(client, cluster, trips):
+def test_keys_of_a_moving_slot_are_busy_and_all_others_are_available(client, cluster, trips):
     away, there = "cache:site", "cache:channels:list"
     for name in (away, there):
         client.set(name, "kept", ex=60)

@@ -86,7 +86,7 @@ def test_a_key_of_another_type_that_can_be_had_back_is_no_outage(chat: Chat):
     assert not outages(chat.app)
 
 
-def test_who_wrote_over_our_mark_is_looked_for_everywhere(chat: Chat):
+def test_after_our_mark_was_overwritten_all_keys_are_checked(chat: Chat):
     for key in ("{presence}:count", "chat:mark"):
         chat.client.hset(key, mapping={"epoch": "another", "nobody": "3"})
     log = chat.app.log
@@ -97,7 +97,7 @@ def test_who_wrote_over_our_mark_is_looked_for_everywhere(chat: Chat):
     assert len(outages(chat.app)) == 1
 
 
-def test_nobody_seems_to_have_gone_when_redis_is_used_again(chat: Chat):
+def test_nobody_is_shown_as_offline_when_redis_is_used_again(chat: Chat):
     def online() -> set[str]:
         return set(chat.alice.get("/api/users/online").json()["users"])
 

@@ -107,7 +107,7 @@ def name_of(row: Row) -> str:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "<" in row.rule], ids=name_of)
-def test_what_stands_in_the_address(world: World, bounded: Any, row: Row) -> None:
+def test_paths_with_any_value_get_a_reason(world: World, bounded: Any, row: Row) -> None:
     actor, body = actor_of(world, row), world.body(row.body)
     parts = [piece for piece in row.rule.split("/") if piece.startswith("<")]
     for part in parts:
@@ -139,7 +139,7 @@ def is_form(row: Row) -> bool:
 
 
 @pytest.mark.parametrize("row", [*filter(is_form, ROWS)], ids=name_of)
-def test_what_stands_in_a_form(world: World, bounded: Any, row: Row) -> None:
+def test_forms_with_any_value_get_a_reason(world: World, bounded: Any, row: Row) -> None:
     actor = actor_of(world, row)
     usual = world.body(row.body) or {}
     for name in (*usual, *FORMS.get(row.rule, ())):
@@ -153,7 +153,7 @@ def test_what_stands_in_a_form(world: World, bounded: Any, row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if declared().get((row.method, row.rule))])
-def test_what_stands_in_json(world: World, bounded: Any, row: Row) -> None:
+def test_json_with_any_value_gets_a_reason(world: World, bounded: Any, row: Row) -> None:
     shape, _query = declared()[row.method, row.rule]
     if shape is None:
         return
@@ -189,7 +189,7 @@ def queries() -> list[tuple[Row, tuple[str, ...]]]:
 
 
 @pytest.mark.parametrize(("row", "names"), queries())
-def test_what_stands_behind_the_question_mark(
+def test_queries_with_any_value_get_a_reason(
     world: World, bounded: Any, row: Row, names: tuple[str, ...]
 ) -> None:
     actor = actor_of(world, row)
@@ -209,7 +209,9 @@ def tab(world: World) -> Iterator[Tab]:
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_what_an_event_brings(world: World, tab: Tab, bounded: Any, event: str) -> None:
+def test_events_with_any_payload_get_a_reason(
+    world: World, tab: Tab, bounded: Any, event: str
+) -> None:
     for name in (*EVENTS[event], None):
         for worst in share(worst_in_event(), (event, name)):
             channel = world.channel("")

@@ -43,7 +43,7 @@ def page(reader: Reader) -> bytes:
         "\u0301\u0316".encode().decode("latin-1") * 500, '"UTC"', "posixrules", "right/UTC",
     ],
 )  # fmt: skip
-def test_a_time_zone_that_there_is_not_is_utc(reader: Reader, name: str) -> None:
+def test_an_unknown_time_zone_counts_as_utc(reader: Reader, name: str) -> None:
     cookie = f"Cookie: {reader.cookie}; tz={name}".encode("latin-1")
     assert raw.ask(reader, page(reader), cookie) == (400 if "\x01" in name else 200)
 

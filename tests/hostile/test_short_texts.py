@@ -44,7 +44,7 @@ def test_checking_takes_no_more_than_reading(check: Callable[[str], object], mak
 
 
 @pytest.mark.parametrize("typed", ["Nguyễn Văn Ánh", "각각각", "ᾄᾄ"])
-def test_a_name_may_come_taken_apart_into_letters_and_marks(typed: str) -> None:
+def test_a_name_may_be_typed_in_decomposed_unicode(typed: str) -> None:
     apart = unicodedata.normalize("NFD", typed)  # noqa: TID251
     assert len(apart) > len(typed)
     assert validate.check_channel_name(apart) == typed

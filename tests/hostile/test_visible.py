@@ -30,7 +30,7 @@ LINES: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("typed", UNSEEN.values(), ids=UNSEEN)
-def test_what_cannot_be_seen_is_no_message(typed: str) -> None:
+def test_an_invisible_text_is_no_message(typed: str) -> None:
     for around in ("", " ", "\n", "\t"):
         with pytest.raises(Invalid):
             validate.check_message(around + typed + around + typed)
@@ -46,7 +46,7 @@ def test_a_message_needs_no_text_where_it_holds_something_else() -> None:
 
 @pytest.mark.parametrize("check", LINES.values(), ids=LINES)
 @pytest.mark.parametrize("typed", UNSEEN.values(), ids=UNSEEN)
-def test_what_cannot_be_seen_is_no_name(check: Callable[[str], str], typed: str) -> None:
+def test_an_invisible_text_is_no_name(check: Callable[[str], str], typed: str) -> None:
     if typed.strip():
         with pytest.raises(Invalid):
             check(typed * 2)
@@ -62,13 +62,13 @@ def test_nothing_is_hidden_in_a_name(check: Callable[[str], str], hidden: str) -
 @pytest.mark.parametrize(
     "name", ["Команда 👨\u200d👩\u200d👧", "❤\ufe0f ja", "한국어", "हिन्दी", "⠓⠊", "e\u0301t"]
 )
-def test_what_can_be_seen_is_welcome(name: str) -> None:
+def test_visible_names_are_accepted(name: str) -> None:
     assert validate.check_status(name)
     assert validate.check_message(name)
 
 
 @pytest.mark.parametrize("typed", ["\u3164", "\u2800\ufe0f"])
-def test_it_is_refused_at_every_door(new_person: NewPerson, typed: str) -> None:
+def test_every_route_refuses_invisible_names(new_person: NewPerson, typed: str) -> None:
     person = new_person(role="admin")
     channel = person.new_channel()
     message = person.say(channel, "hello")

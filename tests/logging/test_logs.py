@@ -142,7 +142,7 @@ def test_an_error_is_told_with_what_it_came_from_and_where():
     assert told.count("test_logs.py") == 2
 
 
-def test_what_many_meet_at_once_is_one_line_and_later_their_number(caplog, monkeypatch):
+def test_repeated_errors_are_one_line_and_later_their_number(caplog, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(redaction, "time", clock)
     warn = redaction.Seldom(logging.getLogger("chat.x"), "gone")
@@ -173,14 +173,14 @@ class Mute(Exception):
         raise RuntimeError
 
 
-def test_an_error_that_cannot_be_told_is_told_by_its_kind():
+def test_an_error_that_cannot_be_formatted_is_logged_by_its_type():
     assert redaction.brief(Mute()) == "Mute"
     assert redaction.brief(ValueError("invalid literal for int() with base 10: 'secret'")) == (
         "ValueError: invalid literal for int() with base 10: …"
     )
 
 
-def test_what_a_greenlet_fails_with_is_one_line_too():
+def test_the_error_of_a_greenlet_is_one_line_too():
     record = logging.LogRecord("chat.x", logging.ERROR, "f", 1, "no %s", ("luck",), failure())
     record.request_id, record.user_id = "r1", None
     line = json.loads(logging_setup.JsonLines().format(record))

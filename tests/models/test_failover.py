@@ -39,7 +39,7 @@ def test_all_callers_share_the_moment_that_an_election_may_take(now: list[float]
     assert found.patience() == ELECTION
 
 
-def test_where_no_server_answers_nobody_waits(now: list[float]) -> None:
+def test_without_any_server_no_request_waits(now: list[float]) -> None:
     found = Reach()
     found.succeeded(beat("a", writable=True))
     found.succeeded(beat("b"))

@@ -108,7 +108,7 @@ def test_what_is_gone_is_said_to_be_deleted_or_missing(message):
     assert change(message | {"id": "c" * 24}, {"$set": {"text": "x"}}) == ("missing", None)
 
 
-def test_a_change_of_which_nobody_knows_the_end_is_not_hidden_by_the_cache(message, monkeypatch):
+def test_a_change_with_unknown_outcome_is_not_hidden_by_the_cache(message, monkeypatch):
     messages.get_recent(CHANNEL)
     update = Collection.find_one_and_update
 

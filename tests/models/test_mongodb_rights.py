@@ -137,7 +137,7 @@ def test_an_account_that_may_not_work_is_named_at_the_start_by_health_and_on_eve
     assert "Traceback" not in log
 
 
-def test_who_is_signed_in_is_told_on_the_status_page_and_everything_is_back_by_itself(
+def test_the_status_page_names_refused_rights_and_all_recovers_by_itself(
     guarded: Guarded, owner: Person
 ) -> None:
     channel = owner.new_channel()

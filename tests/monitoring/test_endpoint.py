@@ -107,7 +107,7 @@ def test_under_a_name_that_is_not_the_machines_own_a_token_is_needed(client):
 
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "Script_Name", "PATH_INFO"])
-def test_a_caller_does_not_say_which_page_its_path_means(server, name):
+def test_a_header_cannot_change_the_path_of_a_request(server, name):
     """A proxy that keeps /metrics or /setup to itself would let /x/metrics through."""
     value = "/metrics" if name == "PATH_INFO" else "/x"
     answer = ask(f"{server.url}/x", **{name: value})

@@ -230,7 +230,7 @@ def test_folders_of_killed_masters_are_taken_away_and_those_of_living_ones_are_n
     assert not made.folder.exists()
 
 
-def test_without_gunicorn_together_is_this_process(figures):
+def test_without_gunicorn_the_sum_is_this_process(figures):
     some(figures)
     assert together()["processes"] == 1
 

@@ -97,7 +97,7 @@ def test_whichever_store_hangs_is_reported_and_never_waited_for(launch_app, own_
     eventually(lambda: ask(app, "/health/ready").json()["status"] == "ok")
 
 
-def test_no_answer_asks_a_store_and_none_asks_who_is_there(app, client, trips):
+def test_health_checks_ask_no_store_and_need_no_session(app, client, trips):
     """Red where somebody waits for a store only now and then, too."""
     assert redis.call(lambda r: r.ping())  # it is there, and would be asked
     app.extensions["chat_status"].mongo.record(None, 0.4)

@@ -135,7 +135,7 @@ def test_every_panel_of_the_dashboard_has_data(watched):
 
 
 @pytest.mark.parametrize("title", sorted(WANTED))
-def test_the_panels_that_are_asked_for_are_there_and_show_numbers(watched, title):
+def test_the_required_panels_exist_and_show_numbers(watched, title):
     asked = [expression for name, expression in queries() if name == title]
     assert asked
     for expression in asked:

@@ -28,7 +28,9 @@ def engine() -> LineServer:
     return LineServer(async_mode="gevent", ping_interval=20, ping_timeout=15)
 
 
-def test_who_says_nothing_is_closed_and_who_was_let_in_is_pinged(engine: LineServer) -> None:
+def test_a_silent_anonymous_line_is_closed_and_an_authenticated_one_pinged(
+    engine: LineServer,
+) -> None:
     with line_and_peer(engine, "one") as (silent, _), line_and_peer(engine, "two") as (guest, _):
         engine.let_in(guest)
         assert silent.due <= time.monotonic() + STRANGER_SECONDS
@@ -40,7 +42,7 @@ def test_who_says_nothing_is_closed_and_who_was_let_in_is_pinged(engine: LineSer
         assert not guest.closed
 
 
-def test_who_waits_for_us_is_not_held_to_be_silent(engine: LineServer) -> None:
+def test_a_line_that_waits_for_our_answer_does_not_count_as_silent(engine: LineServer) -> None:
     with line_and_peer(engine) as (line, _):
         line._inbox = ["40"]  # type: ignore[assignment]
         line.look(line.due)
@@ -70,7 +72,7 @@ def test_the_sweep_closes_lines_of_those_who_were_cut_and_not_of_those_who_wait(
         assert [line.closed for line in (cut, waits, comes_again)] == [True, False, False]
 
 
-def test_what_has_come_while_the_process_was_busy_is_heard_first(engine: LineServer) -> None:
+def test_data_that_arrived_while_the_process_was_busy_is_read_first(engine: LineServer) -> None:
     with line_and_peer(engine) as (line, peer):
         peer.sendall(masked(frames.TEXT, b"40"))  # and no turn of the loop until it is looked at
         line.look(line.due)
@@ -110,7 +112,7 @@ def test_a_whole_office_may_come_back_before_anybody_has_said_who_they_are(
         line.shutdown()
 
 
-def test_of_too_many_strangers_of_one_address_the_first_go(behind, owner, address) -> None:  # noqa: F811
+def test_an_address_loses_its_oldest_anonymous_lines(behind, owner, address) -> None:  # noqa: F811
     tab = line_from(address, behind, owner.cookie)
     tab.send('40{"csrf":"' + owner.csrf + '"}')
     elsewhere = line_from("203.0.113.7", behind)

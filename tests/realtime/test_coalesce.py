@@ -132,7 +132,7 @@ WORDS_SAID = st.lists(
 
 @settings(deadline=None)
 @given(said=WORDS_SAID)
-def test_words_keep_their_order_whatever_may_wait(said: list[tuple[str, bool, str]]) -> None:
+def test_events_keep_their_order_whichever_may_wait(said: list[tuple[str, bool, str]]) -> None:
     given_to: dict[str, list[int]] = {"a": [], "b": []}
 
     def give(room: str, words: list[coalesce.Word]) -> int:

@@ -46,7 +46,7 @@ def words(server, valkey, alice: Person, bob: Person, room: str) -> Words:
     return Words(valkey.client(SHARED_APP), alice, room)
 
 
-def test_what_is_said_by_others_or_is_malformed_does_nothing(
+def test_foreign_and_malformed_messages_have_no_effect(
     server, beside, valkey, alice, bob, room, words
 ):
     client, tabs = valkey.client(SHARED_APP), [alice.tab(), bob.tab()]
@@ -74,7 +74,7 @@ def test_what_is_said_by_others_or_is_malformed_does_nothing(
     assert logs[1].count("Somebody else speaks on the Redis channel updates:users") == 1
 
 
-def test_what_another_process_says_is_done(valkey, bob, words):
+def test_events_of_other_processes_take_effect(valkey, bob, words):
     client, tab = valkey.client(SHARED_APP), bob.tab()
     elsewhere = words.emit["host_id"].rpartition("-")[0] + "-0"
     client.publish(ROOMS, words.emitted(elsewhere))

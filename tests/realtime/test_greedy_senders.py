@@ -85,7 +85,9 @@ def test_a_line_may_ask_only_so_often_to_be_let_in(server: AppProcess) -> None:
 
 
 @pytest.mark.parametrize("data", ['"text"', "5", "null"])
-def test_what_is_no_question_is_counted_too(server: AppProcess, new_person: Any, data: str) -> None:
+def test_packets_without_an_event_are_counted_too(
+    server: AppProcess, new_person: Any, data: str
+) -> None:
     """Each costs an answer, so each counts against the limit."""
     person = new_person()
     line = websocket.create_connection(

@@ -33,7 +33,7 @@ def test_a_session_and_its_token_open_a_socket(alice):
     assert connect(alice.line(), {"csrf": alice.csrf}).startswith('40{"sid"')
 
 
-def test_nobody_is_refused(alice):
+def test_an_anonymous_handshake_is_refused(alice):
     answer = connect(alice.line(cookie=""), {"csrf": alice.csrf})
     assert answer.startswith("44")
     assert "unauthenticated" in answer

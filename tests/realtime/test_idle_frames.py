@@ -107,7 +107,7 @@ def line_from(address: str, app: AppProcess, cookie: str = "") -> websocket.WebS
 
 
 @pytest.mark.parametrize("what", FRAMES)
-def test_who_sends_them_without_end_is_cut_and_who_sends_a_few_is_not(
+def test_a_line_is_closed_for_endless_idle_frames_and_not_for_a_few(
     behind: AppProcess, address: str, what: str
 ) -> None:
     assert MOST_DROPPED > FEW
@@ -116,7 +116,7 @@ def test_who_sends_them_without_end_is_cut_and_who_sends_a_few_is_not(
 
 
 @pytest.mark.parametrize("what", ["pings", "empty parts of a message", "nothing, in engine.io"])
-def test_with_an_account_it_is_the_same(
+def test_idle_frames_of_people_with_an_account_are_limited_too(
     behind: AppProcess, owner: Person, address: str, what: str
 ) -> None:
     for times, closed in ((FEW, False), (2 * int(LINE.burst), True)):

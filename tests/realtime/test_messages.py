@@ -89,7 +89,7 @@ def test_edits_and_deletions_are_pushed(alice, bob, room):
     assert "first" not in str(gone)
 
 
-def test_others_messages_are_not_ones_own(alice, bob, room):
+def test_nobody_edits_or_deletes_messages_of_others(alice, bob, room):
     message = alice.tab().post(room, "mine")["message"]
     tab = bob.tab()
     assert tab.ask("message:edit", id=message["id"], text="yours")["error"] == "forbidden"

@@ -81,7 +81,7 @@ def test_what_a_script_fetches_keeps_nobody_online(alice, bob, beside):
     watcher.sees_offline(bob.id)
 
 
-def test_without_redis_too(launch_app):
+def test_quick_changes_of_the_page_keep_a_person_online_without_redis_too(launch_app):
     app = launch_app(DISABLE_REDIS="true", REDIS_URL=None)
     alice = Person(app.url).set_up()
     bob = Person(app.url, "quick").register(alice.invite())

@@ -58,7 +58,7 @@ def test_a_turn_that_nobody_took_ends(emitted):
 
 @pytest.mark.parametrize("entry", ["nonsense", "", "+", "5+", "5+abc", "x-" + ANN, f"5+{ANN} "])
 @pytest.mark.parametrize("score", [1e16, float("inf")])
-def test_a_change_that_is_none_ends_the_memory_of_changes_and_no_more(emitted, entry, score):
+def test_an_invalid_change_clears_the_list_of_changes_only(emitted, entry, score):
     holder = process()
     come(holder, ANN)
     do(lambda client: client.zadd(LOG, {entry: score}))
@@ -70,7 +70,7 @@ def test_a_change_that_is_none_ends_the_memory_of_changes_and_no_more(emitted, e
 
 @pytest.mark.parametrize("text", ["", "x", "5", "-7", "1_000", "1e309", " 7", str(2**63 - 1)])
 @pytest.mark.parametrize("key", [SEQ, keys.online_seq()])
-def test_a_number_that_is_none_is_replaced_by_one_beyond_all_that_were_known(emitted, text, key):
+def test_an_invalid_number_is_replaced_by_one_greater_than_all_known(emitted, text, key):
     holder = process()
     come(holder, ANN)
     before = last_number()
@@ -82,7 +82,7 @@ def test_a_number_that_is_none_is_replaced_by_one_beyond_all_that_were_known(emi
     assert last_number() > before
 
 
-def test_people_who_are_none_are_counted_again(emitted):
+def test_invalid_counts_of_people_are_computed_again(emitted):
     holder = process()
     come(holder, ANN)
     do(lambda client: client.hset(COUNT, "nobody", 1))

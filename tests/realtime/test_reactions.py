@@ -48,7 +48,7 @@ def test_a_reaction_is_shown_to_everybody_and_told_by_event(new_person: NewPerso
     assert PARTY in alice.get(f"/channels/{channel['slug']}").text
 
 
-def test_who_was_away_catches_up_on_it(new_person: NewPerson) -> None:
+def test_reactions_are_part_of_the_catch_up(new_person: NewPerson) -> None:
     alice = new_person()
     channel = alice.new_channel()
     message = alice.say(channel, "hello")
@@ -70,7 +70,7 @@ def test_the_same_again_changes_nothing_and_what_is_taken_back_is_gone(
 
 
 @pytest.mark.parametrize("nonsense", ["x", "1", f"{PARTY}{PARTY}", "©", PARTY * 100])
-def test_only_one_emoji_is_a_reaction(new_person: NewPerson, nonsense: str) -> None:
+def test_a_reaction_is_exactly_one_emoji(new_person: NewPerson, nonsense: str) -> None:
     alice = new_person()
     message = alice.say(alice.new_channel(), "hello")
     answer = react(alice, message, nonsense)

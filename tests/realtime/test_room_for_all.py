@@ -96,7 +96,9 @@ def test_where_it_is_full_the_line_that_has_been_silent_the_longest_makes_way(
 
 
 @pytest.mark.parametrize(("there", "comes"), [(KNOWN, CLAIMED), (KNOWN, NONE), (CLAIMED, NONE)])
-def test_nobody_makes_way_for_who_is_trusted_less(house: House, there: Trust, comes: Trust) -> None:
+def test_a_line_is_never_closed_for_a_less_trusted_one(
+    house: House, there: Trust, comes: Trust
+) -> None:
     lines = house.fill(there)
     assert house.knock(comes) is None
     assert house.status == "503"
@@ -167,7 +169,7 @@ def test_a_process_that_is_full_of_strangers_has_room_for_whom_we_know() -> None
 
 
 @pytest.mark.parametrize("trust", Trust)
-def test_only_whom_we_know_is_waited_for_longer(house: House, trust: Trust) -> None:
+def test_only_known_sessions_have_more_time(house: House, trust: Trust) -> None:
     line = house.knock(trust)
     assert line
     assert (line.due > time.monotonic() + STRANGER_SECONDS + 5) == (trust is KNOWN)

@@ -36,7 +36,7 @@ def test_no_more_than_so_many_work_at_once_and_all_get_their_turn():
     assert (len(most), max(most)) == (20, 3)
 
 
-def test_who_waits_too_long_is_told_so():
+def test_a_request_that_waits_too_long_is_answered_503():
     turns, done = Turns(1), gevent.event.Event()
 
     def hold():
@@ -214,7 +214,7 @@ def test_a_body_in_chunks_is_read_as_far_as_is_allowed(new_person: NewPerson, le
     assert answer.status_code == status
 
 
-def test_what_may_wait_gets_few_turns_and_goes_behind_everybody_else_but_not_for_ever():
+def test_low_priority_lanes_have_few_turns_and_wait_but_not_for_ever():
     turns = Turns(5)
     order, over = [], gevent.event.Event()
 
@@ -261,7 +261,7 @@ def test_log_ins_of_strangers_and_sockets_that_come_back_wait_behind_in_turns():
     ]  # fmt: skip
 
 
-def test_who_finds_too_many_waiting_is_refused_at_once():
+def test_a_request_behind_too_many_waiting_ones_is_refused_at_once():
     turns, came = Turns(1), []
 
     def wait(name):

@@ -87,7 +87,9 @@ def test_a_person_is_written_at_most_once_a_minute(site, clock, writes):
     assert all(b - a >= timedelta(minutes=1) for a, b in pairwise(moments))
 
 
-def test_who_acts_while_being_written_is_not_written_twice(site, clock, writes, monkeypatch):
+def test_an_act_during_the_write_of_the_same_person_is_written_once(
+    site, clock, writes, monkeypatch
+):
     write = User.touch_all
 
     def slowly(moments):
@@ -104,7 +106,7 @@ def test_who_acts_while_being_written_is_not_written_twice(site, clock, writes, 
 
 
 @pytest.mark.needs_redis  # the list in Redis tells
-def test_whom_another_process_has_written_in_this_minute_is_left_alone(site, clock, writes):
+def test_a_person_written_by_another_process_in_this_minute_is_skipped(site, clock, writes):
     listed()  # the list is there
     activity.touch(site.owner.id)
     activity.flush()

@@ -78,7 +78,7 @@ def test_a_file_follows_its_head(line):
     assert b"".join(heard(line[1])).endswith(b"\r\n\r\nhello")
 
 
-def test_the_app_is_served_that_way(server):
+def test_the_app_uses_the_single_write(server):
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as there:
         there.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

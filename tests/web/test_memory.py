@@ -27,7 +27,7 @@ print(after - before, resident() - before)
 """
 
 
-def test_what_lies_between_things_that_stay_is_given_back_too() -> None:
+def test_free_memory_between_used_blocks_is_returned_too() -> None:
     command = [sys.executable, "-c", FLOOD]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     there, figures = done.stdout.splitlines()

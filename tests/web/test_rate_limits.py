@@ -46,7 +46,7 @@ def test_an_account_may_be_tried_five_times_as_often_from_all_addresses(parts: F
     assert tries(parts, "anna") == 3
 
 
-def test_what_is_refused_counts_no_further(parts: Flask) -> None:
+def test_a_refused_attempt_does_not_use_up_later_limits(parts: Flask) -> None:
     for _ in range(10):  # two hundred tries from one address
         tries(parts, "olga")
     assert tries(parts, "olga", "10.0.0.2") == 3
@@ -99,13 +99,13 @@ def passed(app: Flask, kind: str, end: Exception) -> int:
 
 @pytest.mark.parametrize("kind", TRIES)
 @pytest.mark.parametrize("end", [Crowded(), Unavailable(), ServerSelectionTimeoutError()])
-def test_what_nobody_has_looked_at_does_not_count(parts: Flask, kind: str, end: Exception) -> None:
+def test_unchecked_attempts_do_not_count(parts: Flask, kind: str, end: Exception) -> None:
     assert passed(parts, kind, end) == 50
 
 
 @pytest.mark.parametrize("kind", TRIES)
 @pytest.mark.parametrize("end", [Invalid(), Forbidden()])
-def test_what_was_wrong_counts(parts: Flask, kind: str, end: Exception) -> None:
+def test_wrong_attempts_count(parts: Flask, kind: str, end: Exception) -> None:
     assert passed(parts, kind, end) < 50
 
 

@@ -170,7 +170,7 @@ def test_passwords_are_cheap_only_where_tests_ask_for_it(cheap: bool, cost: str)
 
 
 @pytest.mark.parametrize("target", ["/", "/channels/отпуск", "/a?b=//c", "/a#b"])
-def test_a_target_on_this_site_is_followed(target: str) -> None:
+def test_a_redirect_target_on_this_site_is_followed(target: str) -> None:
     assert safe_next(target) == target
 
 
@@ -179,7 +179,7 @@ def test_a_target_on_this_site_is_followed(target: str) -> None:
     [None, "", "a", "//evil.example", "/\\evil.example", "/a\\b", "https://evil.example", "///evil",
      "/\t/evil", "/a\nb", " /a", "javascript:alert(1)", "\\\\evil", "/" + "a" * 3000],
 )  # fmt: skip
-def test_a_target_elsewhere_is_not(target: str | None) -> None:
+def test_a_redirect_target_on_another_site_is_not_followed(target: str | None) -> None:
     assert safe_next(target) is None
 
 

@@ -28,7 +28,7 @@ def page(person):
     return person.get("/admin/status").text
 
 
-def test_it_is_said_where_the_channel_is_now_and_delivered_to_whoever_has_it_open(site):
+def test_alerts_follow_a_renamed_channel_and_reach_open_pages(site):
     """First there is no such channel, then it gets another name, at last it is archived."""
     owner, log = site.owner, site.app.log
     eventually(lambda: "no channel with the address “alarms”" in page(owner))
@@ -56,7 +56,7 @@ def test_it_is_said_where_the_channel_is_now_and_delivered_to_whoever_has_it_ope
 
 
 @pytest.mark.parametrize("name", [NAME, "server status", " Server  status "])
-def test_nobody_can_log_in_as_it_or_take_its_name(site, name):
+def test_nobody_can_log_in_as_the_author_of_alerts_or_take_its_name(site, name):
     stranger = Person(site.app.url, name)
     stranger.get("/login")
     answer = stranger.post_form("/login", nickname=name, password=PASSWORD)
@@ -68,7 +68,7 @@ def test_nobody_can_log_in_as_it_or_take_its_name(site, name):
     assert stranger.get("/api/me").status_code == 401
 
 
-def test_it_is_none_of_the_people(site):
+def test_the_author_of_alerts_is_no_account(site):
     owner = site.owner
     assert {each["nickname"] for each in owner.get("/api/users").json()["users"]} == {"olga"}
     assert NOBODY not in owner.get("/api/users/online").json()["users"]

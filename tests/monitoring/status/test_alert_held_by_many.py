@@ -56,7 +56,7 @@ def said(place):
 BEGIN, END = "**Alert.**", "**Resolved**"
 
 
-def test_the_first_who_sees_it_begins_it_and_the_last_who_sees_it_ends_it(place):
+def test_the_first_group_begins_an_alert_and_the_last_ends_it(place):
     one, two = place["one"], place["two"]
     one.sees(True)
     two.sees(True)
@@ -70,7 +70,7 @@ def test_the_first_who_sees_it_begins_it_and_the_last_who_sees_it_ends_it(place)
     assert said(place) == [BEGIN, END, BEGIN]
 
 
-def test_who_is_not_heard_of_any_more_holds_nothing(place):
+def test_a_dead_group_does_not_keep_an_alert_on(place):
     place["one"].sees(True)
     place["two"].herald.look()
     assert said(place) == [BEGIN]
@@ -81,7 +81,7 @@ def test_who_is_not_heard_of_any_more_holds_nothing(place):
     assert said(place) == [BEGIN, END]
 
 
-def test_who_takes_over_in_the_same_gunicorn_goes_on_with_it(place):
+def test_a_new_leader_of_the_same_gunicorn_continues_its_alerts(place):
     place["one"].sees(True)
     successor = Seer(place["app"], "one")
     successor.states = dict(place["one"].states)
@@ -114,7 +114,7 @@ def test_what_began_and_ended_while_nothing_could_be_stored_is_said_once_afterwa
 
 
 @pytest.mark.parametrize("trouble", [MISSING, ARCHIVED])
-def test_what_cannot_be_said_is_dropped_and_logged_once(place, caplog, trouble):
+def test_notices_without_a_channel_are_dropped_and_logged_once(place, caplog, trouble):
     change = {"set__slug": "elsewhere"} if trouble == MISSING else {"set__archived": True}
     Channel.change(place["id"], **change)
     one = place["one"]
@@ -131,7 +131,7 @@ def test_what_cannot_be_said_is_dropped_and_logged_once(place, caplog, trouble):
     assert said(place) == [BEGIN]
 
 
-def test_it_is_said_in_the_language_of_the_installation(app):
+def test_alerts_are_posted_in_the_language_of_the_installation(app):
     app.config["ALERT_CHANNEL"] = "ops"
     with app.test_request_context(headers={"Accept-Language": "ru"}):
         made = accounts.set_up("Отдел", "olga", "correct horse battery staple")
@@ -148,7 +148,7 @@ def test_it_is_said_in_the_language_of_the_installation(app):
         assert page[-1]["text"].startswith("**Внимание.** Redis не\xa0отвечает")
 
 
-def test_every_alert_can_be_said(app):
+def test_every_alert_has_a_message(app):
     from chat.monitoring.status import alert_texts
 
     with app.test_request_context():

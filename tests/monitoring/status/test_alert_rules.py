@@ -136,19 +136,19 @@ QUIET = {
 }  # fmt: skip
 
 
-def test_when_all_is_well_nothing_is_told():
+def test_without_problems_there_is_no_alert():
     assert figures_that_are_on([]) == {}
 
 
 @pytest.mark.parametrize("name", [rule.name for rule in alert_rules.RULES])
-def test_each_alert_is_told_by_what_it_is_about_and_its_quiet_twin_is_not(name):
+def test_each_alert_needs_its_own_counts_and_not_similar_ones(name):
     figure, seen = ON[name]
     assert figures_that_are_on(*seen) == {name: pytest.approx(figure)}
     for twin in QUIET[name]:
         assert figures_that_are_on(*twin) == {}, twin
 
 
-def test_what_nobody_has_measured_yet_is_no_alert():
+def test_unknown_figures_raise_no_alert():
     nothing = snapshot(0)
     for pairs in nothing["gauges"].values():
         pairs.clear()
@@ -197,7 +197,7 @@ def seen(app, clock, monkeypatch):
         redis.close()
 
 
-def test_the_look_tells_an_outage_of_redis_and_none_in_a_fire_drill(seen, monkeypatch):
+def test_the_loop_reports_an_outage_of_redis_but_not_during_a_fire_drill(seen, monkeypatch):
     phase = [fire_drill.AWAY]
     monkeypatch.setattr(fire_drill, "phase", lambda: phase[0])
     gone = (registry.REDIS_UP, 0)

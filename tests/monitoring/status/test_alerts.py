@@ -41,7 +41,7 @@ def looks_like(found, upto, seconds, holds):
 
 
 @given(SEEN, st.sampled_from([RULE, NARROW]))
-def test_it_goes_on_and_off_exactly_when_the_figure_has_kept_to_its_side_long_enough(seen, rule):
+def test_an_alert_begins_and_ends_exactly_after_its_hold_time(seen, rule):
     found, was = history(rule, seen), False
     for at, (_now, _figure, state) in enumerate(found):
         if was:
@@ -54,7 +54,7 @@ def test_it_goes_on_and_off_exactly_when_the_figure_has_kept_to_its_side_long_en
 
 
 @given(SEEN)
-def test_it_never_turns_twice_within_the_time_that_a_turn_takes(seen):
+def test_an_alert_never_changes_twice_within_its_hold_time(seen):
     turned = [0.0]
     was = False
     for now, _figure, state in history(RULE, seen):
@@ -66,7 +66,7 @@ def test_it_never_turns_twice_within_the_time_that_a_turn_takes(seen):
 
 
 @given(SEEN, st.integers(1, 20))
-def test_it_surely_turns_when_the_figure_stays(seen, pause):
+def test_an_alert_changes_when_its_figure_stays(seen, pause):
     found = history(RULE, [*seen, *[(pause, 50)] * 40])
     if found[-1][0] - found[len(seen)][0] >= RULE.on_s:
         assert found[-1][2].on
@@ -76,7 +76,7 @@ def test_it_surely_turns_when_the_figure_stays(seen, pause):
 
 
 @pytest.mark.parametrize("name", [rule.name for rule in RULES])
-def test_what_is_no_longer_known_ends_any_alert_after_its_time_and_begins_none(name):
+def test_an_unknown_figure_ends_an_alert_and_begins_none(name):
     rule = BY_NAME[name]
     on = State(on=True, since=0, value=rule.above + 1)
     begun = step(rule, on, None, 1000)
@@ -88,7 +88,7 @@ def test_what_is_no_longer_known_ends_any_alert_after_its_time_and_begins_none(n
 
 
 @given(SEEN)
-def test_between_the_lines_nothing_changes(seen):
+def test_between_the_two_limits_nothing_changes(seen):
     found = history(RULE, seen)
     now, _figure, state = found[-1] if found else (0, None, State())
     for later in (1, 100, 10_000):
@@ -134,7 +134,7 @@ def test_each_alert_goes_on_by_its_own_figure_alone(name):
         assert lasting(replace(WELL, **facts)) == set()
 
 
-def test_while_redis_does_not_answer_that_alone_is_said_of_it():
+def test_while_redis_is_down_there_is_no_other_alert_about_it():
     slow = {"get_ms": 129.9, "gets": 900, "set_ms": 300.0, "sets": 900}
     missed = {"miss_rate": 0.9, "reads_per_s": 9.0}
     gone = replace(WELL, redis_up=False, **slow, **missed)
@@ -163,7 +163,7 @@ def test_every_alert_is_a_sentence_with_advice_in_every_language(language):
 
 
 @given(SEEN)
-def test_what_is_kept_is_read_again(seen):
+def test_stored_states_are_read_again(seen):
     states = {"redis_memory": history(RULE, [*seen, (1, 11)])[-1][2]}
     assert alert_rules.from_plain(alert_rules.to_plain(states)) == states
     assert alert_rules.from_plain({"redis_memory": {"no": 1}, "unknown": {}}) == {}

@@ -79,7 +79,7 @@ def test_what_failed_and_who_was_logged_out_is_said(report):
 
 @pytest.mark.parametrize("bad", [[requests(1, HTTP, "5xx")], posted(failed=1),
                                  [(registry.SESSIONS_LOST, 1)]])  # fmt: skip
-def test_one_of_anything_bad_is_enough_also_after_it(report, bad):
+def test_one_failure_during_or_after_the_drill_makes_the_report_bad(report, bad):
     for counted in ((bad, bad), ([], bad)):
         _told, shown = report(*counted)
         assert "Someone was affected." in shown

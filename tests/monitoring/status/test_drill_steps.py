@@ -59,7 +59,7 @@ def test_what_was_kept_before_is_gone_when_redis_is_trusted_again(follower, cloc
     assert redis.call(lambda client: client.get("cache:emoji:classics")) is None
 
 
-def test_one_that_began_while_redis_recovered_is_kept_to(follower, clock, monkeypatch):
+def test_a_drill_that_begins_during_a_recovery_takes_place(follower, clock, monkeypatch):
     clock.now += NOTICE
     redis.suspect("a test")
     redis.before_recovery(lambda: follower.apply() or True)  # hears of it in the middle

@@ -26,7 +26,7 @@ def pushes(tab):
     return len(tab.heard("status:changed"))
 
 
-def test_admins_who_asked_are_told_nobody_else_is(owner, new_person, turn):
+def test_only_admins_with_an_open_status_page_are_told(owner, new_person, turn):
     admin, member = new_person(role="admin").tab(), new_person().tab()
     assert admin.ask("status:watch") == {"ok": True}
     assert member.ask("status:watch")["error"] == "forbidden"
@@ -39,7 +39,7 @@ def test_admins_who_asked_are_told_nobody_else_is(owner, new_person, turn):
     assert admin.heard("status:changed")[0] == {}
 
 
-def test_who_is_no_admin_any_more_is_not_told_any_more(owner, new_person, turn):
+def test_a_demoted_admin_is_not_told_any_more(owner, new_person, turn):
     watching, fallen = owner.tab(), new_person(role="admin")
     tab = fallen.tab()
     for each in (watching, tab):

@@ -127,7 +127,7 @@ def percents(person):
     return {name: int(value) for name, value in found}
 
 
-def test_the_kill_switch_takes_all_to_nothing_and_back_to_what_it_was(site):
+def test_the_kill_switch_sets_all_to_zero_and_back_to_the_old_percentages(site):
     before = dict.fromkeys(FEATURES, 100) | {"emoji": 40}
     was = {f"was_{name}": "100" for name in FEATURES} | {"sure": "1"}
     site.owner.post_form("/admin/rollout", **was, emoji="40")

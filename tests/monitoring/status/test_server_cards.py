@@ -191,7 +191,7 @@ def test_mongodb_is_shown_with_its_load_where_it_may_be_asked(facts):
     assert not {"Connections", "Memory"} & facts.of("<h3>MongoDB").keys()
 
 
-def test_who_is_here_and_what_goes_on_is_counted(facts):
+def test_people_sockets_and_traffic_are_counted(facts):
     requests = row(registry.REQUESTS, (0.02, 20))
     facts.seen["minute"] = {"at": 60.0, "deliveries": 90, "requests": requests}
     shown = facts.of('id="live-now"')
@@ -262,7 +262,7 @@ def test_in_russian_numbers_are_written_as_russians_write_them(facts):
     assert {found for found in pointed if not found.startswith("127.0.0.1")} == set()
 
 
-def test_a_chart_begins_with_its_third_point_and_counts_people_whole(facts, monkeypatch):
+def test_a_chart_needs_three_points_and_shows_whole_people(facts, monkeypatch):
     def points(*values):
         nothing = dict.fromkeys(("hit_rate", "with", "without", "online", "deliveries"))
         return [nothing] * (144 - len(values)) + [nothing | {"online": v} for v in values]

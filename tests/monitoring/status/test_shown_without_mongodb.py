@@ -53,7 +53,7 @@ def test_one_page_waits_once_for_a_mongodb_that_hangs(app, mistake, monkeypatch)
         assert len(asked) == requests
 
 
-def test_the_page_for_nothing_else_says_which_stores_do_not_answer(app, monkeypatch):
+def test_the_error_page_says_which_stores_do_not_answer(app, monkeypatch):
     def said():
         with app.app_context(), app.test_request_context():
             return errors.error_page(503).get_data(as_text=True)
