@@ -1,4 +1,4 @@
-/** JSON over HTTP: the session's CSRF token on every change, problem+json as one kind of error. */
+/** JSON over HTTP: sends the CSRF token with every change, turns problem+json into one error class. */
 
 import { csrfToken } from "./dom.js";
 import { t } from "./i18n.js";
@@ -8,7 +8,7 @@ const ME = "/api/me"; // who this browser is signed in as: asked whatever the an
 
 let isHalted = false;
 
-/** Ask nothing while this browser is signed in as somebody for whom this page was not made. */
+/** Refuse requests while this browser is signed in to another account than that of the page. */
 export function halt(yes) {
   isHalted = yes;
 }

@@ -1,7 +1,7 @@
 /**
- * Everything of the signed-in pages. First each module that others ask finds its part of the page,
- * then the behaviours start, those of the channel in between (channel.js): listeners first, the
- * connection last, so no event is missed.
+ * Starts the signed-in pages. First modules that others use find their part of the page. Then the
+ * behaviours start, with those of the channel (channel.js). Listeners come first and the connection
+ * last, so that no event is missed.
  */
 
 import * as catchup from "./catchup.js";

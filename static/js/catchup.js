@@ -1,7 +1,7 @@
 /**
- * Nothing is missed. Push is only the fast path: every change of a channel has the next number
- * (`rev`), so a hole is visible, and after any break we ask for all changes since the last number
- * that we hold - new, edited and deleted ones - and never reload the page for it.
+ * Catching up, so that no message is missed. Each change of a channel has the next number (`rev`).
+ * Pushes bring changes fast, and a gap in the numbers shows a lost one. After a gap or a disconnect we
+ * ask for all changes after the last number that we have. The page is never reloaded for it.
  */
 
 import * as api from "./api.js";
@@ -38,7 +38,7 @@ let again = false;
 let isDegraded = false;
 let countsDue = 0;
 
-// Two pushes may overtake each other by a few milliseconds; only a hole that stays is a loss.
+// Pushes may arrive out of order within some milliseconds; only a gap that stays is a loss.
 const checkHole = debounce(() => held.hasHole && catchUp(), 400);
 
 function pushed(channel, rev) {
@@ -62,9 +62,9 @@ async function run() {
 }
 
 /**
- * Read a page of history and `show` it; what that returns is the number up to which it is complete,
- * if it says so. A change pushed meanwhile to a message that was not shown yet had nowhere to go,
- * and the page may have been read before it: what came since is asked for again.
+ * Read a page of history and `show` it. `show` may return the number up to which it is complete. A
+ * change of a message that is not shown yet may be pushed meanwhile and ignored, and the page may be
+ * older than the change. So later changes are asked for again.
  */
 export async function withPage(query, show) {
   const before = held.rev;
@@ -76,7 +76,7 @@ export async function withPage(query, show) {
   catchUp();
 }
 
-/** Put the newest page in place of what is shown. */
+/** Replace the shown messages by the newest page. */
 export async function showNewest() {
   await withPage(`?limit=${HISTORY_PAGE}`, ({ messages, more }) => {
     room.hasOlder = more;
@@ -89,7 +89,7 @@ export async function showNewest() {
   tell("started-over");
 }
 
-/** Put the messages round this one in place of what is shown. */
+/** Replace the shown messages by those around this one. */
 export async function showAround(seq) {
   await withPage(
     `/around?seq=${seq}&limit=${HISTORY_PAGE}`,
@@ -130,7 +130,7 @@ export function catchUp() {
   return running;
 }
 
-// Where WebSockets are blocked, plain requests still bring the new messages, if not the edits.
+// Where WebSockets are blocked, plain requests still fetch new messages, but no edits.
 async function pollOverHttp() {
   if (!room?.id || room.hasNewer) return;
   const here = room;
@@ -138,7 +138,8 @@ async function pollOverHttp() {
   if (here === room) addPage(messages, "below");
 }
 
-// The other channels in the sidebar. The first time is spread, too: everybody begins at once.
+// The other channels in the sidebar. The first request is delayed at random, too, because many
+// browsers may start at once.
 async function pollCounts() {
   const now = performance.now();
   countsDue ||= now + COUNTS_MS * Math.random();
@@ -160,7 +161,7 @@ async function poll() {
     await sleep(POLL_MS * (1 + Math.random() / 2));
     if (isConnected() && !isDegraded) countsDue = 0;
     else if (document.visibilityState === "visible" && navigator.onLine) {
-      // Each failure doubles the pause, so a server that is down is not knocked on all the time.
+      // Each failure doubles the pause, so that a server that is down gets few requests.
       if (!isConnected() && skipped++ < pause) continue;
       skipped = 0;
       pause = await pollOnce().then(
@@ -180,14 +181,14 @@ export function enter(signal) {
   when(MESSAGE_DELETED, ({ channel, rev }) => pushed(channel, rev), signal);
   when("connected", catchUp, signal);
   when("begun", catchUp, signal);
-  // With or without `resync`: a change of mode is when a push may have been lost.
+  // With or without `resync`: a push may have been lost when the mode changed.
   when(SYSTEM, catchUp, signal);
   if (isConnected()) catchUp(); // else it is told when it is
 }
 
 export function start() {
   when(SYSTEM, ({ mode }) => (isDegraded = mode === MODE_DEGRADED));
-  // Who connects while the processes cannot talk to each other was not told of the change of mode.
+  // A page that connects while processes cannot reach each other did not get the change of mode.
   when(PRESENCE, ({ greeting, known }) => {
     if (greeting) isDegraded = !known;
   });

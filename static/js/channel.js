@@ -1,6 +1,6 @@
 /**
- * The parts of the page that belong to the channel it shows. Each binds when a channel is entered,
- * with a signal that ends all it has bound when the channel is left.
+ * The parts of the page that belong to the shown channel. Each adds its listeners when a channel is
+ * entered, with a signal that removes them when the channel is left.
  */
 
 import * as actions from "./actions.js";
@@ -31,7 +31,7 @@ const AROUND = [messages, actions, panels, copy, selection, members];
 const PARTS = [conversation, typing, unsent, scroll, composer, edit, history, read, unreadBar];
 const LAST = [listKeys, returning, catchup];
 
-/** Look up what the parts ask each other for. Pages without a channel have no room then. */
+/** Find the elements that several parts use. On a page without a channel `room` is null. */
 export function find() {
   for (const part of ASKED) part.find();
 }

@@ -1,8 +1,8 @@
-/** The server's time: days are told by it, whatever this device believes the date to be. */
+/** The server's time. Day separators use it, because the clock of the device may be wrong. */
 
 import { $ } from "./dom.js";
 
-// How far the server's clock is ahead, to within the time that this page took to arrive.
+// The difference to the server's clock, with an error of at most the time that the page took.
 let ahead = 0;
 
 /** The server has just said what time it is. */

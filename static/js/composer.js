@@ -1,4 +1,4 @@
-/** Writing: Enter sends, drafts stay, and the field never waits for the network. */
+/** The composer: Enter sends, drafts are kept, and the field never waits for the network. */
 
 import * as api from "./api.js";
 import { when } from "./bus.js";
@@ -54,7 +54,7 @@ function tellTyping() {
 function send() {
   const text = field.value.trim();
   if (!hasContent({ text })) return;
-  // Too long stays in the field, with the count beside it saying by how much.
+  // Too long a text stays in the field, with the number of extra characters beside it.
   if (lengthOf(text) > MESSAGE_CHARACTERS) return field.focus();
   field.value = "";
   typedAt = 0;

@@ -1,4 +1,4 @@
-/** A quiet line about the connection: only when it matters, and never in the way of writing. */
+/** The line about the connection. It appears only when needed and covers nothing. */
 
 import { halt } from "./api.js";
 import { when } from "./bus.js";
@@ -9,10 +9,10 @@ import { MODE_DEGRADED, PRESENCE, SYSTEM } from "./protocol.js";
 const GRACE_MS = 2500; // a restart or a change of network is shorter than this, and not news
 const here = () => location.pathname + location.search;
 
-// Where only the reader can go on: what is said, where the one link leads and what it is called.
+// States in which only the reader can continue: the text, and the address and name of the link.
 const ENDS = {
   "signed-out": () => [t("signed_out"), `/login?next=${encodeURIComponent(here())}`, t("sign_in")],
-  // The page was made for somebody else; nobody knows whether this one may see it.
+  // The page belongs to another account; the present one may not be allowed to see it.
   "other-account": ({ nickname }) => [t("signed_in_as", { nickname }), "/", t("go_on")],
   "other-session": () => [t("signed_in_again"), here(), t("go_on")],
 };
@@ -30,7 +30,7 @@ function words() {
 
 function paint() {
   clearTimeout(timer);
-  // For the style sheet, and for whoever has to wait for it.
+  // For the style sheet and for tests.
   document.body.dataset.connection = state;
   timer = 0;
   show();
@@ -61,7 +61,7 @@ function set(next) {
 function finish(how, data) {
   state = how;
   end = ENDS[how](data);
-  // With another session's cookie this page would read and write as somebody else.
+  // With the cookie of another session, this page would act as another person.
   halt(how !== "signed-out");
   paint();
 }

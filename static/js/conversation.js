@@ -1,6 +1,6 @@
 /**
- * A direct conversation begins with its first message, whoever writes it, and the page that was
- * open for it goes on as it is: nothing that is being typed is lost.
+ * A direct conversation is created by its first message, of either person. A page that is open for it
+ * continues without a reload, so typed text is not lost.
  */
 
 import { tell, when } from "./bus.js";
@@ -24,7 +24,7 @@ function begin({ id, slug }) {
 
 export function enter(signal) {
   if (!room.other) return;
-  // What was refused while there was no channel waits under the person.
+  // A refused first message is stored under the person, because there is no channel.
   if (room.id) return move(placeOf(room.other), room.id);
   when("opened", begin, signal);
   when(CHANNEL_CHANGED, ({ channel }) => isThisOne(channel) && begin(channel), signal);

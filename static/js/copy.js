@@ -1,4 +1,4 @@
-/** Copying links, with an answer that can be seen and heard. */
+/** Copies links and reports it, also to screen readers. */
 
 import { $, $$ } from "./dom.js";
 import { t } from "./i18n.js";

@@ -1,9 +1,9 @@
-/** What every module needs from the page: look-ups, safe building, who is reading. */
+/** Helpers for the page: find elements, build them safely, and the id of the reader. */
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-/** Who is reading: nobody (an empty id) until `find` has looked, and on the pages of strangers. */
+/** The reader. The id is empty before `find`, and on pages of anonymous visitors. */
 export const me = { id: "", nickname: "", role: "", isModerator: false };
 
 export function find() {
@@ -29,8 +29,8 @@ export function el(tag, { class: className, text, data, ...attributes } = {}, ..
 }
 
 /**
- * The one place where HTML becomes nodes. Only HTML that the server rendered and sanitised may
- * come here. A parsed document is inert: no script runs and no handler attribute is bound.
+ * The only place where HTML becomes nodes. Only HTML that the server rendered and sanitised may be
+ * passed. A parsed document is inert: no script runs and no handler attribute is bound.
  */
 export const documentOf = (html) => new DOMParser().parseFromString(html, "text/html");
 
@@ -51,7 +51,7 @@ export function icon(name) {
   return svg;
 }
 
-/** Run `fn` once things have been quiet for `ms`. */
+/** Debounce: run `fn` when it was not called for `ms`. */
 export function debounce(fn, ms) {
   let timer = 0;
   return (...args) => {
@@ -70,7 +70,7 @@ export function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** Half to one and a half times `ms`, so that many browsers never come back at one instant. */
+/** 0.5 to 1.5 times `ms`, so that many browsers do not reconnect at the same moment. */
 export const jittered = (ms) => ms * (0.5 + Math.random());
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

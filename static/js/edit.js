@@ -1,4 +1,4 @@
-/** Editing in place, and deleting after one question. */
+/** Edits messages in place, and deletes them after a confirmation. */
 
 import * as api from "./api.js";
 import { tell, when } from "./bus.js";
@@ -132,7 +132,7 @@ function edit(row, fromComposer = false) {
   if (text === undefined) fetchText(row, area, here);
 }
 
-/** Its message was deleted under the form: what was typed stays in hand, and may be posted anew. */
+/** The message was deleted during the edit: keep the typed text, so that it can be posted anew. */
 function outlive(row) {
   const area = $(".edit-form textarea", row);
   if (!area) return;
@@ -191,7 +191,7 @@ function open(row) {
   edit(row, true);
 }
 
-/** ↑ in an empty composer. Says whether there was something to edit, now or in a moment. */
+/** ↑ in an empty composer. True if there is a message to edit, now or when it is stored. */
 export function editLastOwn() {
   const isEditable = ({ dataset }) => !("deleted" in dataset) && dataset.state !== "unsent";
   const row = rows().findLast((one) => isMine(one) && isEditable(one));

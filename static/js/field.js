@@ -1,17 +1,17 @@
-/** What the composer and the edit form have in common: growth and the send key. */
+/** Shared by the composer and the edit form: the growing field and the send key. */
 
 import { hasPlace, isSendKey as sends } from "./logic/writing.js";
 
-// On a touch screen Enter is how one starts a line; the button sends.
+// On a touch screen Enter starts a new line, and the button sends.
 export const isTouch = () => matchMedia("(hover: none) and (pointer: coarse)").matches;
 
-// A tablet may have a keyboard: its keys have places, those of a keyboard on the screen have none.
+// A tablet may have a hardware keyboard: its keys have a `code`, those of a virtual one have none.
 let hasKeyboard = false;
 function notice(event) {
   if (event.key !== "Enter") hasKeyboard = hasPlace(event);
 }
 
-// Some give their keys places all the same, but take room from the page.
+// Some virtual keyboards do send a `code`, but they make the viewport smaller.
 let tallest = {};
 function isKeyboardOnScreen() {
   const { height = innerHeight, width = innerWidth } = globalThis.visualViewport || {};
@@ -21,15 +21,15 @@ function isKeyboardOnScreen() {
 
 const enterSends = () => !isTouch() || (hasKeyboard && !isKeyboardOnScreen());
 
-/** Whether this key press sends what is in the field. */
+/** Whether this key press sends the text of the field. */
 export const isSendKey = (event) => sends(event, enterSends);
 
 const MAX_ROWS = 10;
 
-// Where the style sheet can do it (`field-sizing`), measuring would only cost a layout a key.
+// With `field-sizing` the style sheet does it; measuring would cost a layout for each key.
 const growsByItself = () => CSS.supports("field-sizing", "content");
 
-/** Let a field grow with its words, by its rows attribute: no inline style needed. */
+/** Let a field grow with its text, by its rows attribute, without inline styles. */
 export function autosize(area) {
   if (growsByItself()) return;
   area.rows = 1;

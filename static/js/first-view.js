@@ -1,7 +1,7 @@
 /**
- * Where the list of messages begins, decided before it is painted for the first time: at the linked
- * message, where the reader was, where reading stopped, or at its end. A classic script in the head,
- * because a module runs only when people have already seen the page; scroll.js goes on from here.
+ * Sets the first scroll position of the list of messages before the first paint: the linked message,
+ * the reader's last position, where reading stopped, or the end. It is a classic script in the head,
+ * because a module would run after the first paint. scroll.js continues from here.
  */
 
 "use strict";
@@ -53,7 +53,7 @@
     else if (line) toUnread(scroller, line);
   }
 
-  // The element stands at the end of the page: all that has a say in the height is there.
+  // The element is at the end of the page, so all elements that affect the height exist.
   customElements.define(
     "first-view",
     class extends HTMLElement {

@@ -1,4 +1,4 @@
-/** Older pages as one scrolls up, newer ones after a permalink, and the way back to the present. */
+/** Loads older pages on scrolling up, newer ones after a permalink, and the newest page on request. */
 
 import { when } from "./bus.js";
 import { $, el, icon } from "./dom.js";
@@ -17,7 +17,7 @@ let jump = null;
 let isLoading = false;
 let below = 0;
 
-// The link is the sentinel too: it keeps its height while it changes its words.
+// The link is also the sentinel: its height stays when its text changes.
 function sayLoading(link, isOn) {
   link.classList.toggle("is-loading", isOn);
   link.textContent = isOn ? t("loading_older") : t("show_older");
@@ -65,7 +65,7 @@ async function loadNewer() {
 }
 
 let watch = null;
-// A sentinel that stays in view after a short page does not fire again by itself.
+// After a short page the sentinel stays in view and does not fire again.
 function rearm() {
   const latest = $("#latest");
   watch.disconnect();
@@ -97,7 +97,7 @@ async function jumpToLatest(event) {
   $("#composer textarea")?.focus({ preventScroll: true });
 }
 
-// A page that began at the first message has no link yet, but may need one after a long absence.
+// A page that began at the first message has no link yet, but may need one after a long time offline.
 const olderLink = () =>
   $("#load-older") || el("a", { id: "load-older", class: "load-older", href: "?", hidden: true });
 

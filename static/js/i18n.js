@@ -1,4 +1,4 @@
-/** The words the page brought along, plurals, and dates in the reader's language and zone. */
+/** Translated texts from the page, plurals, and dates in the reader's language and time zone. */
 
 import { serverTime } from "./clock.js";
 import { $, $$ } from "./dom.js";
@@ -20,7 +20,7 @@ export const clockTime = (date) => book.clockTime(date);
 export const dateAtTime = (date) => book.dateAtTime(date, serverTime());
 export const dayName = (date) => book.dayName(date, serverTime());
 
-/** Put a pushed piece of page, rendered once for everybody, into the reader's language and zone. */
+/** Localise a pushed piece of HTML, which was rendered once for everybody. */
 export function localise(root) {
   for (const node of $$("[data-i18n]", root)) {
     if (book.has(node.dataset.i18n)) node.textContent = t(node.dataset.i18n);

@@ -1,4 +1,4 @@
-/** Every way without a mouse. */
+/** Keyboard shortcuts for the whole page. */
 
 import { $, $$, el } from "./dom.js";
 import { heading, isOpen } from "./dialog.js";

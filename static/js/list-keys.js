@@ -1,7 +1,7 @@
 /**
- * The list of messages is one stop of the Tab key. Arrows go through it, Enter goes to what can be
- * done with a message, letters do it at once, Esc leads back to the composer. Keys go by `code`: the
- * same places on every layout.
+ * The list of messages is one Tab stop. Arrow keys move through it, Enter goes to the actions of a
+ * message, letters run an action, Esc returns to the composer. Keys are compared by `code`, so they are
+ * the same on every layout.
  */
 
 import { act, goInside } from "./actions.js";

@@ -1,4 +1,4 @@
-/** Is somebody looking at the newest message? Then it is read. */
+/** Whether the reader sees the newest message; then it counts as read. */
 
 import { isAtBottom } from "./scroll.js";
 

@@ -1,4 +1,4 @@
-/** The list of members beside the channel: true for as long as it is open. */
+/** Keeps the list of members up to date while it is open. */
 
 import * as api from "./api.js";
 import { paint } from "./avatar.js";
@@ -12,10 +12,11 @@ import { rebuild } from "./sidebar.js";
 import { isConnected } from "./socket.js";
 import { during } from "./visit.js";
 
-// A page is compared with the server after each connection: spread, for everybody connects at once.
+// After each connection the list is compared with the server, with a random delay, because many
+// browsers may connect at once.
 const COMPARE_MS = 2000;
 
-// Looked up each time: the list may have been drawn anew meanwhile.
+// Looked up each time, because the list may have been replaced.
 const list = () => $("#member-list");
 const rowOf = (id) => $(`[data-person="${CSS.escape(id)}"]`, list());
 const more = () => $(".people-more", list());
@@ -65,7 +66,7 @@ function changed({ channel, joined, left, person }) {
   else if (left) remove(left);
 }
 
-/** Who came and went while nobody told us, between drawing the page and connecting included. */
+/** Fetch missed changes, also those between the rendering of the page and the connection. */
 async function compare() {
   if (!room.id) return; // nobody has written here yet
   const { users } = await during(api.get(`/api/channels/${room.id}/users`));

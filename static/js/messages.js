@@ -1,4 +1,4 @@
-/** The list of messages: each one once, in the order of its number, whatever order news come in. */
+/** The list of messages: each once, sorted by number, whatever the order of events. */
 
 import { tell, when } from "./bus.js";
 import { $, $$, me } from "./dom.js";
@@ -21,7 +21,7 @@ export const byId = (id) => (id ? $(`.message[data-id="${CSS.escape(id)}"]`, lis
 export const byClientId = (id) =>
   id ? $(`.message[data-client-id="${CSS.escape(id)}"]`, list) : null;
 
-/** Rows that the server has numbered, as opposed to those still on their way. */
+/** Rows with a number of the server; unsent ones have none. */
 export const stored = () => rows().filter((row) => row.dataset.seq);
 export const firstSeq = () => Number(stored()[0]?.dataset.seq) || 0;
 export const lastSeq = () => Number(stored().at(-1)?.dataset.seq) || 0;

@@ -1,10 +1,10 @@
-/** What has just been done is seen, read out, and said once: not again when the page is reloaded. */
+/** Notices about finished actions: visible, announced, and not repeated after a reload. */
 
 import { $ } from "./dom.js";
 
 const SAID = ["done", "saved", "who", "new"];
 
-// A reload would send the form again that made this page, and say everything a second time.
+// A reload would send the form again and repeat the notice.
 function forget() {
   const here = new URL(location.href);
   for (const name of SAID) here.searchParams.delete(name);
@@ -15,7 +15,7 @@ function forget() {
 export function start() {
   const notice = $("[data-told]");
   if (!notice) return;
-  // What is shown once has the focus in the field that holds it.
+  // A secret that is shown once gets the focus.
   const field = $("input[data-select-all]", notice);
   (field || notice).focus();
   notice.scrollIntoView({ block: "nearest" });

@@ -1,10 +1,10 @@
 /**
- * Nothing written is lost or doubled. A message lies in localStorage, one entry each, from the
- * moment it is written until the server has acknowledged it. Its client id makes sending it twice
- * harmless, so "did that arrive?" is always answered by sending it again.
+ * The outbox: no message is lost or stored twice. Each message is an entry in localStorage until the
+ * server has acknowledged it. The server recognises its client id, so sending it again is harmless,
+ * and we do so whenever it is unknown whether it arrived.
  *
- * The first message to a person has no channel yet. It waits under the person; when it can be
- * sent, the conversation is opened and all that waits there moves into it.
+ * The first message to a person has no channel yet and is stored under the person. To send it, the
+ * conversation is opened, and all its messages move there.
  */
 
 import * as api from "./api.js";
@@ -21,10 +21,10 @@ const MAX_WAIT = 15_000;
 const outbox = new Outbox(store);
 const flushing = new Set();
 
-/** What waits for this channel, in the order it was written. */
+/** The unsent messages of this channel in the order of writing. */
 export const waiting = (place) => outbox.waiting(place);
 
-/** Take a message in. It is shown at once and sent as soon as that is possible. */
+/** Add a message. It is shown at once and sent as soon as possible. */
 export function write(place, text) {
   const item = outbox.add(place, text, newId());
   tell("outbox:added", item);
@@ -42,7 +42,7 @@ export function forget(item) {
   tell("outbox:dropped", item);
 }
 
-/** What waits in one place waits in another from now on. */
+/** Move the messages of one place to another. */
 export function move(from, to) {
   outbox.move(from, to);
   flush(to);
@@ -76,7 +76,7 @@ async function sendOne(item) {
   }
 }
 
-// One at a time, so that the order of writing is the order of storing.
+// One at a time, so that messages are stored in the order of writing.
 async function sendAll(channel) {
   let wait = 500;
   for (;;) {
@@ -98,7 +98,7 @@ function connection() {
   return awaited;
 }
 
-/** Send what waits. Two tabs take turns; where locks are missing, the client id keeps it single. */
+/** Send all unsent messages. A lock lets one tab send at a time; without it, client ids do. */
 export async function flush(channel) {
   if (flushing.has(channel)) return;
   flushing.add(channel);
@@ -109,7 +109,7 @@ export async function flush(channel) {
   } finally {
     flushing.delete(channel);
   }
-  // Something may have been written between the last look and letting go.
+  // A message may have been added just before the lock was released.
   if (outbox.next(channel)) flush(channel);
 }
 

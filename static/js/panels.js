@@ -1,4 +1,4 @@
-/** The sidebar and the members as panels: the style sheet opens them by :target; focus follows here. */
+/** The sidebar and the members as panels. The style sheet opens them by :target; this moves the focus. */
 
 import { $ } from "./dom.js";
 import { load, save } from "./storage.js";
@@ -6,7 +6,7 @@ import { load, save } from "./storage.js";
 export const isPanelOpen = () => ["#sidebar", "#members"].includes(location.hash);
 let opener = null;
 
-/** Close the open panel. Says whether there was one. */
+/** Close the open panel. True if there was one. */
 export function closeOpen() {
   if (!isPanelOpen()) return false;
   // Back, when we came from this page: the panel leaves no trace in the history.
@@ -35,7 +35,7 @@ export function start() {
   addEventListener("hashchange", onHash);
 }
 
-/** Whether the members are beside the channel is remembered. */
+/** Remember whether the list of members is open. */
 export function enter(signal) {
   opener = null;
   const hide = $("#hide-members");

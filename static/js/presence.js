@@ -1,6 +1,6 @@
 /**
- * Dots that don't lie: what the server said last, and "unknown" once we can't hear it, or it can't
- * hear of the other processes: then it tells who is connected to its own, and only they are online.
+ * Presence dots. They show the last state from the server, and "unknown" while we are not connected.
+ * While the server's processes cannot reach each other, only people of our process are known.
  */
 
 import * as api from "./api.js";

@@ -1,4 +1,4 @@
-/** What has been seen is read: visible page, focused window, list at its end. */
+/** Marks messages as read if the page is visible and focused and the list is at its end. */
 
 import { when } from "./bus.js";
 import { $, debounce } from "./dom.js";

@@ -1,6 +1,6 @@
 /**
- * Back in a channel one is where one was: the same rows in view, the focus and the caret where they
- * were. Kept for this tab; first-view.js reads it before the first paint, this module does the rest.
+ * Restores a channel as the reader left it: scroll position, focus and caret. It is stored for this
+ * tab. first-view.js restores the scroll position before the first paint, this module the rest.
  */
 
 import { when } from "./bus.js";
@@ -53,7 +53,7 @@ function refocus({ focus: row, caret }) {
   }
 }
 
-// Further up than a new page reaches: the rows there are fetched again.
+// The position is further up than the new page reaches: fetch the rows there.
 async function goFurther({ row, top, ...rest }) {
   await showAround(Number(row.slice(1)));
   holdAt(row, top);

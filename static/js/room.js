@@ -1,4 +1,4 @@
-/** The channel this page shows: what it is, and how much of it is held. Null on other pages. */
+/** The shown channel, and which of its messages we have. Null on other pages. */
 
 import { $, $$ } from "./dom.js";
 

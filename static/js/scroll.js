@@ -1,4 +1,4 @@
-/** Nothing jumps: whatever changes in the list, the reader keeps looking at the same words. */
+/** Keeps the scroll position: when the list changes, the reader still sees the same rows. */
 
 import { tell } from "./bus.js";
 import { $ } from "./dom.js";
@@ -6,7 +6,7 @@ import { room } from "./room.js";
 
 const NEAR = 48;
 
-/** What scrolls: the box round the list of messages. Null on other pages. */
+/** The scrolling box around the list of messages. Null on other pages. */
 export let box = null;
 
 export function find() {
@@ -14,11 +14,11 @@ export function find() {
 }
 
 const distance = () => box.scrollHeight - box.scrollTop - box.clientHeight;
-// With a hole below, the last row shown is not the end.
+// With a gap below, the last shown row is not the end.
 export const isAtBottom = () => !box || (stuck && !room?.hasNewer);
 
-// "At the bottom" is what the reader chose last, not what a layout change made of it: a keyboard
-// that opens, or an image that loads, must not unstick the list.
+// Only the reader's own scrolling changes "at the bottom". A layout change does not: the list must
+// stay at the bottom when a keyboard opens or an image loads.
 let stuck = true;
 let lastHeight = 0;
 
@@ -45,7 +45,7 @@ export function show(row, block = "center") {
   onScroll();
 }
 
-/** The first row in view, by id, and where it stands. */
+/** The id of the first row in view, and its position. */
 export function anchor() {
   const top = box.getBoundingClientRect().top;
   for (const row of box.querySelectorAll(".message")) {
@@ -56,7 +56,7 @@ export function anchor() {
   return null;
 }
 
-/** Bring the row with this id to this height of the list. */
+/** Scroll the row with this id to this position. */
 export function holdAt(id, top) {
   const row = document.getElementById(id);
   if (!row) return;
@@ -80,7 +80,7 @@ export function steady(change) {
 }
 
 export function enter(signal) {
-  // Where to begin was decided before the first paint (first-view.js).
+  // The first position was set before the first paint (first-view.js).
   if (!box.classList.contains("is-steadied")) {
     box.classList.add("is-steadied");
     toBottom();

@@ -1,4 +1,4 @@
-/** Copying a piece of the talk gives author, time and text of each message, and nothing else. */
+/** Copied messages are plain: author, time and text of each. */
 
 import { $, $$, el } from "./dom.js";
 import { list, rows } from "./messages.js";

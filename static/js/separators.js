@@ -1,4 +1,4 @@
-/** Days, the "new" line and grouping: facts about neighbours, so set again around each change. */
+/** Day separators, the "new" line and grouping. They depend on neighbours, so each change updates them. */
 
 import { tell } from "./bus.js";
 import { serverTime } from "./clock.js";
@@ -40,7 +40,7 @@ function line([kind, day], row) {
   return node;
 }
 
-/** Take a row out, with what stands above it: a separator never outlives its row. */
+/** Remove a row with the separators above it. */
 export function takeOut(row) {
   const next = after(row);
   for (const node of separatorsAbove(row, before(row))) node.remove();
@@ -68,7 +68,7 @@ export function settle(row) {
   row.classList.toggle("is-continued", continued);
 }
 
-/** After midnight "Today" is yesterday. A page that slept through it catches up when it is seen. */
+/** After midnight "Today" becomes "Yesterday"; a page that slept is updated when it is visible. */
 export function followDays(list, signal) {
   let today = room.wasHere ? "" : dayKey(serverTime());
   const look = () => {

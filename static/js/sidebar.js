@@ -1,4 +1,4 @@
-/** The sidebar follows: counts after a break, and links when channels come, change or go. */
+/** Updates the sidebar: counts after a disconnect, and links when channels change. */
 
 import * as api from "./api.js";
 import { tell, when } from "./bus.js";
@@ -66,7 +66,7 @@ function openedMeanwhile(fresh) {
   if (main.dataset.member !== member || hasComposer(main) !== hasComposer(fresh)) location.reload();
 }
 
-// A deletion may or may not have been of something unread: only the server can tell.
+// Only the server knows whether a deleted message was unread.
 const refreshSoon = debounce(refreshCounts, jittered(1500));
 
 // When processes hear each other again: what was said meanwhile was not counted on.

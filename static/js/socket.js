@@ -1,4 +1,4 @@
-/** The one live connection. It comes back by itself; what was missed is catchup.js's concern. */
+/** The socket. It reconnects by itself; catchup.js fetches missed events. */
 
 import { io } from "/static/vendor/socket.io.esm.min.js";
 import { whoAmI } from "./api.js";
@@ -23,17 +23,17 @@ export async function ask(event, data) {
   throw new AckError(answer || { error: "error" });
 }
 
-/** Send something that may be lost: typing, presence. Never queued while offline. */
+/** Send an event that may be lost (typing, presence). Not queued while offline. */
 export function mention(event, data) {
   if (isConnected()) socket.volatile.emit(event, data);
 }
 
-/** Don't wait for the back-off: the network or the reader just came back. */
+/** Reconnect now, without the back-off: the network or the reader is back. */
 export function hurry() {
   if (socket && !socket.connected) socket.disconnect().connect();
 }
 
-// Who this browser is signed in as now: null for nobody, undefined while that cannot be asked.
+// The account of this browser now: null if signed out, undefined if the server cannot be asked.
 async function whoIsHere() {
   try {
     return await whoAmI();
@@ -43,8 +43,8 @@ async function whoIsHere() {
 }
 
 /**
- * The server closed the door on purpose: the session has ended, another one has taken its place
- * (the cookie is the browser's, this page was made for another account or log-in), or it restarts.
+ * The server closed the socket on purpose: the session has ended, the browser has another session (of
+ * another account or a later log-in), or the server restarts.
  */
 async function askWhy(reason = "") {
   let caller = await whoIsHere();
@@ -60,7 +60,7 @@ async function askWhy(reason = "") {
   setTimeout(() => socket.connected || socket.connect(), jittered(2000));
 }
 
-// After sleep a dead connection can look alive for a minute.
+// After sleep, a dead connection may look alive for a minute.
 async function checkAlive() {
   if (document.visibilityState !== "visible" || !socket) return;
   if (!socket.connected) return hurry();

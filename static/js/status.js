@@ -1,6 +1,6 @@
 /**
- * The status page of somebody who looks at it stays true: one small request when the server says
- * that something has changed, and every few seconds anyhow, for the figures.
+ * Keeps an open status page up to date: a small request when the server reports a change, and every
+ * few seconds for the figures.
  */
 
 import { when } from "./bus.js";
@@ -10,7 +10,7 @@ import { ask, isConnected } from "./socket.js";
 
 const EVERY_MS = 5000;
 
-/** Put in only what has changed: a part that is being read or used is not torn away. */
+/** Replace only changed parts, so that the focus and the selection in others stay. */
 function put(html) {
   const fresh = fragmentOf(html);
   for (const part of $$("[id^=live-]", fresh)) {
@@ -22,7 +22,7 @@ function put(html) {
 
 function exchange(shown, part) {
   const focused = shown.contains(document.activeElement) ? document.activeElement.id : "";
-  // A status region speaks when its text changes, not when another takes its place.
+  // Screen readers announce a changed text in a status region, not a new region.
   const says = $("[role=status]", shown);
   const said = $("[role=status]", part);
   for (const name of part.getAttributeNames()) shown.setAttribute(name, part.getAttribute(name));
@@ -58,13 +58,13 @@ function pause() {
   });
 }
 
-/** Ask to be told. Whatever happened before that is looked at once. */
+/** Subscribe to changes, and fetch once what changed before. */
 async function watch() {
   try {
     await ask(STATUS_WATCH, {});
     changed();
   } catch {
-    // Not now: the page is brought up to date every few seconds all the same.
+    // Ignored: the page is updated every few seconds anyway.
   }
 }
 

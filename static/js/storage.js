@@ -1,4 +1,4 @@
-/** localStorage of the person who is signed in. Where it fails, nothing is found or kept. */
+/** localStorage for the signed-in person. If it fails, nothing is found or stored. */
 
 import { me } from "./dom.js";
 import { Store } from "./logic/store.js";

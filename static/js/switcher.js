@@ -1,6 +1,6 @@
 /**
- * Ctrl/⌘+K: every channel and person a few letters away. What is on the screen is there at once;
- * the server, which knows all the others and both keyboard layouts, adds what else may be meant.
+ * The switcher (Ctrl/⌘+K): finds channels and people by some letters. Matches from the page are shown
+ * at once; the server adds all others and knows both keyboard layouts.
  */
 
 import * as api from "./api.js";
@@ -44,7 +44,7 @@ function collect() {
 
 const unreadOf = (id) => Number(linkOf(id)?.dataset.unread) || 0;
 
-/** The places that the server's answer names. */
+/** The places in the server's answer. */
 function placesOf({ channels, users }) {
   const found = channels.map((channel) => placeOfChannel(channel, unreadOf(channel.id), me.id));
   return [...found, ...users.map(placeOfPerson)];

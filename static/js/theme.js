@@ -1,4 +1,4 @@
-/** A theme shows at once and is saved with the account, without leaving the page. */
+/** Applies a theme at once and saves it with the account, without a page load. */
 
 import * as api from "./api.js";
 import { $$ } from "./dom.js";

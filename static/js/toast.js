@@ -1,4 +1,4 @@
-/** A short word at the edge of the page, read out by screen readers. */
+/** A short message at the edge of the page, announced by screen readers. */
 
 import { $, el } from "./dom.js";
 

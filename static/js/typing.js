@@ -1,4 +1,4 @@
-/** Who is writing here. A word expires by itself: the "stopped" that got lost must not stay. */
+/** Shows who is typing. It expires by itself, because the "stopped" event may be lost. */
 
 import { when } from "./bus.js";
 import { $, me } from "./dom.js";

@@ -1,4 +1,4 @@
-/** Tell the server the reader's zone, so that the next page is drawn in it from the start. */
+/** Tells the server the reader's time zone, so that the next page is rendered in it. */
 
 export function start() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -11,7 +11,7 @@ import { steady } from "./scroll.js";
 
 let bar = null;
 
-/** Is there something unread above what is loaded? */
+/** Whether there are unread messages above the loaded ones. */
 export const isSkipping = () => room.newSeq !== null && room.newSeq < firstSeq();
 
 function since(iso) {
@@ -19,13 +19,13 @@ function since(iso) {
   return dayKey(date) === dayKey(serverTime()) ? clockTime(date) : dateAtTime(date);
 }
 
-// Drawn by the server, which may not have known this device's clock.
+// Rendered by the server, which may not have known the device's time zone.
 function localise() {
   const { at, count, shown } = bar.dataset;
   $("p", bar).textContent = tn("new_since", Number(count), { count: shown, time: since(at) });
 }
 
-// The page brings the bar along, except where it fell behind only after it was opened.
+// The page has the bar from the start, unless the reader fell behind after opening it.
 function build() {
   const count = Math.max(lastSeq(), room.lastSeq) - room.newSeq + 1;
   const words = tn("new_since", count, { time: since(room.newAt) });

@@ -1,4 +1,4 @@
-/** How much is unread: the sidebar's counts, the title's number, and the menu button's of the rest. */
+/** Unread counts: in the sidebar, in the title, and on the menu button for the other channels. */
 
 import { when } from "./bus.js";
 import { $, $$, me } from "./dom.js";

@@ -1,4 +1,4 @@
-/** The rows of messages that are still on their way, or were refused. */
+/** The rows of unsent and refused messages. */
 
 import { when } from "./bus.js";
 import { serverTime } from "./clock.js";
@@ -11,7 +11,7 @@ import { room } from "./room.js";
 import { rowFromMessage } from "./rows.js";
 import { steady, toBottom } from "./scroll.js";
 
-// A quick answer should not flash a word; only what takes longer says so.
+// Shown only if it takes longer, so that a quick answer does not flash a text.
 const PATIENCE_MS = 1500;
 
 const here = () => room.id || placeOf(room.other);

@@ -1,6 +1,6 @@
 /**
- * A visit: from when a channel is shown until another one takes its place on the same page. What
- * belongs to it listens with its signal, and is over when the visit is.
+ * A visit lasts from showing a channel until another one replaces it on the same page. Listeners of a
+ * visit use its signal, which removes them at its end.
  */
 
 let controller = new AbortController();
@@ -15,8 +15,8 @@ export function end() {
 }
 
 /**
- * What is awaited for one visit is of no use to the next one: the result settles only while the
- * visit lasts in which it was asked for. Whoever serves several visits must not wait for it.
+ * Binds a promise to the present visit: it settles only while this visit lasts, because the next visit
+ * has no use for it. Code that serves several visits must not wait for it.
  */
 export function during(promise) {
   const { signal } = controller;

@@ -1,4 +1,4 @@
-/** Initials on a colour that follows from the id: the same as the server's filters give. */
+/** Initials, and a colour computed from the id, the same as the server's filters compute. */
 
 import { GOLDEN, HUES } from "../protocol.js";
 
@@ -8,7 +8,7 @@ export function initials(nickname) {
   return letters.join("").toUpperCase() || "?";
 }
 
-/** A golden angle for each step of the number that the id ends with, as `hue` of the server. */
+/** Golden-angle steps by the number at the end of the id, as the server's `hue`. */
 export function hue(id) {
   const turned = (Number.parseInt(id.slice(-6), 16) * GOLDEN) % 2 ** 24;
   return `hue-${Math.floor((turned * HUES) / 2 ** 24)}`;

@@ -1,8 +1,8 @@
-/** What may come back instead of an answer, and whether it is worth asking again. */
+/** The errors of requests, and whether to try again. */
 
 import { PASSING_ERRORS } from "../protocol.js";
 
-/** Plain HTTP said no. Status 0: the server was not reached, so nobody knows what it did. */
+/** An HTTP error. Status 0: no answer, so it is unknown what the server did. */
 export class ApiError extends Error {
   constructor(status, detail, problem = {}) {
     super(detail);
@@ -10,7 +10,7 @@ export class ApiError extends Error {
     this.problem = problem;
   }
 
-  /** Worth trying again as it is: no connection, overload, or a server that is restarting. */
+  /** Whether to send the same request again: no connection, overload, or a restart. */
   get isPassing() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
@@ -25,7 +25,7 @@ export class AckError extends Error {
   }
 }
 
-/** Whether sending the same again is of no use. Somebody who is logged out may log in again. */
+/** Whether the same request can never succeed. A logged-out person may log in again. */
 export function isRefusal(error) {
   if (error instanceof AckError) return !PASSING_ERRORS.includes(error.code);
   return error instanceof ApiError && !error.isPassing && error.status !== 401;

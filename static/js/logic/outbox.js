@@ -1,11 +1,11 @@
 /**
- * What was written and is not acknowledged yet. Each message is one entry of the store, under the
- * place it waits for: a channel, or a person while there is no conversation with them.
+ * Messages without an acknowledgement. Each is one entry of the store, under its place: a channel, or
+ * a person if there is no conversation yet.
  */
 
 const PERSON = "person-";
 
-/** Where messages to this person wait while there is no conversation with them. */
+/** The place for messages to a person without a conversation. */
 export const placeOf = (person) => PERSON + person;
 export const isPerson = (place) => place.startsWith(PERSON);
 export const personOf = (place) => place.slice(PERSON.length);
@@ -21,7 +21,7 @@ export class Outbox {
     this.#store = store;
   }
 
-  /** What waits for this place, in the order it was written. */
+  /** The messages of this place in the order of writing. */
   waiting(place) {
     const kept = this.#store.names(`outbox:${place}:`).map((name) => this.#store.load(name));
     return [...kept, ...this.#homeless.values()]
@@ -29,17 +29,17 @@ export class Outbox {
       .sort((a, b) => a.at - b.at);
   }
 
-  /** The next one to send; one that was refused waits until somebody asks for it. */
+  /** The next message to send; a refused one waits for a retry of the reader. */
   next(place) {
     return this.waiting(place).find(({ state }) => state === "sending");
   }
 
-  /** Every place for which something in the store waits. */
+  /** All places that have messages. */
   places() {
     return new Set(this.#store.names("outbox:").map((name) => name.split(":")[1]));
   }
 
-  /** Take in what was written now. Its id makes it harmless to send it twice. */
+  /** Add a message. Because of its id it is harmless to send it twice. */
   add(place, text, clientId, now = Date.now()) {
     this.#lastAt = Math.max(now, this.#lastAt + 1); // two in one millisecond keep their order
     const at = this.#lastAt;
@@ -53,12 +53,12 @@ export class Outbox {
     });
   }
 
-  /** To be sent again. */
+  /** Mark for sending again. */
   retry(item) {
     return this.#keep({ ...item, state: "sending", reason: "" });
   }
 
-  /** The server does not take it, and says why. */
+  /** Mark as refused, with the reason. */
   refuse(item, reason) {
     return this.#keep({ ...item, state: "unsent", reason });
   }
@@ -68,12 +68,12 @@ export class Outbox {
     this.#store.save(keyOf(item), null);
   }
 
-  /** False when another tab has sent or deleted it meanwhile. */
+  /** False if another tab has sent or deleted the message. */
   has(item) {
     return this.#homeless.has(item.client_id) || this.#store.load(keyOf(item)) !== null;
   }
 
-  /** What waits in one place waits in another from now on. */
+  /** Move the messages of one place to another. */
   move(from, to) {
     for (const item of this.waiting(from)) {
       this.#store.save(keyOf(item), null); // first: a full storage has room for one of them only

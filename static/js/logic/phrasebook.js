@@ -1,6 +1,6 @@
-/** Words in one language: phrases with values, plurals, times and days. */
+/** Texts in one language: phrases with values, plurals, times and days. */
 
-// A name that reads from right to left keeps that to itself (U+2068 … U+2069).
+// Isolates the direction of names that read from right to left (U+2068 … U+2069).
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Bidi_Control}]/u;
 const isolated = (value) => (RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : value);
 
@@ -14,7 +14,7 @@ export function dayKey(date) {
   return [date.getFullYear(), twoDigits(date.getMonth() + 1), twoDigits(date.getDate())].join("-");
 }
 
-/** The day that `dayKey` wrote. */
+/** The date of a `dayKey`. */
 export function dayOf(key) {
   const [year, month, day] = key.split("-").map(Number);
   return new Date(year, month - 1, day);

@@ -1,11 +1,11 @@
-/** What the switcher offers: the channels and people whose names have these letters, best first. */
+/** The matches of the switcher: channels and people whose names contain the letters, best first. */
 
 const MARKS = { private: "lock", direct: "users" };
 
 // ё is е, and case and width don't matter, as people type.
 const plain = (text) => text.normalize("NFKC").toLocaleLowerCase().replaceAll("ё", "е");
 
-/** What was typed, without the sign that some put before a name. */
+/** The typed text without a leading # or @. */
 export const withoutSign = (typed) => typed.trim().replace(/^[#@]/, "");
 
 const writeTo = (nickname) => `/dm/${encodeURIComponent(nickname)}`;
@@ -26,17 +26,17 @@ export function placeOfPerson({ id, nickname }) {
   return { href: writeTo(nickname), name: nickname, unread: 0, person: id };
 }
 
-// Names that begin so come first; then what is unread; where one is already comes last.
+// Names that begin with the text come first, then unread channels; the open channel comes last.
 function rank({ name, unread, isCurrent }, query) {
   return (plain(name).startsWith(query) ? 0 : 1) + (unread ? 0 : 0.5) + (isCurrent ? 0.9 : 0);
 }
 
-/** What is on the screen and fits, then what else the server knows; each place once. */
+/** Matches from the page, then others from the server; each place once. */
 export function offer(typed, here, more) {
   const query = plain(typed);
   const seen = new Set();
   const shown = here.filter(({ name }) => plain(name).includes(query));
-  // Two ways to write an address are one address.
+  // Two spellings of an address are the same.
   const isNew = ({ name, href }) => name && !seen.has(decodeURI(href)) && seen.add(decodeURI(href));
   return [...shown, ...more].filter(isNew).sort((a, b) => rank(a, query) - rank(b, query));
 }

@@ -1,41 +1,41 @@
-/** Which changes of a channel are held. `rev` numbers them, one after the other without a hole. */
+/** Which changes of a channel we have. `rev` numbers them without gaps. */
 
 export class Revisions {
   #early = new Set(); // pushed before one of their predecessors
 
-  /** `rev`: what is held is complete up to this number. */
+  /** `rev`: we have all changes up to this number. */
   constructor(rev) {
     this.rev = rev;
   }
 
-  /** Some change before one that was pushed has not come. */
+  /** Whether a change before a pushed one is missing. */
   get hasHole() {
     return this.#early.size > 0;
   }
 
-  /** A change came by push, in whatever order. */
+  /** Add a pushed change; pushes may come in any order. */
   pushed(rev) {
     if (!rev || rev <= this.rev) return;
     if (rev === this.rev + 1) this.reached(rev);
     else this.#early.add(rev);
   }
 
-  /** Everything up to this number is held now. */
+  /** Record that we have all changes up to this number. */
   reached(rev) {
     this.rev = Math.max(this.rev, rev);
     while (this.#early.delete(this.rev + 1)) this.rev += 1;
     for (const number of this.#early) if (number <= this.rev) this.#early.delete(number);
   }
 
-  /** What came after this number may have been missed: it has to be asked for again. */
+  /** Changes after this number may be missing: they must be asked for again. */
   rewind(rev) {
     this.rev = Math.min(this.rev, rev);
   }
 }
 
 /**
- * How far an answer to "what changed since?" reaches. The server's own `rev` counts only when there
- * is no more to come.
+ * Up to which number an answer with changes is complete. The server's `rev` counts only in the last
+ * answer.
  */
 export function reachOf({ messages, more, rev = 0 }) {
   const newest = newestOf(messages.map(({ message }) => message));

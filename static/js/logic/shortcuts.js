@@ -1,6 +1,6 @@
 /**
- * Which of the page's shortcuts a key press is. Letters go by `code`: the key's place is the same on
- * a Russian layout.
+ * The shortcut of a key press. Letters are compared by `code`, which is the same on a Russian
+ * layout.
  */
 
 const ARROWS = { ArrowUp: "previous", ArrowDown: "next" };
@@ -19,8 +19,8 @@ export function shortcutOf(event) {
 }
 
 /**
- * The channel that is `step` (1 or -1) further in the list, going round; null if that is where one
- * is. `channels` are {isCurrent, unread}; `onlyUnread` passes over those that are read.
+ * The next channel of the list (`step` 1 or -1), cyclic; null if it is the current one. `channels` are
+ * {isCurrent, unread}; `onlyUnread` skips channels without unread messages.
  */
 export function channelBeside(channels, step, onlyUnread = false) {
   const count = channels.length;

@@ -4,18 +4,18 @@ export class Store {
   #storage;
   #account;
 
-  /** Both are functions: only asking for the storage may fail, and the account is known later. */
+  /** Both are functions: access to the storage may throw, and the account is known later. */
   constructor(storage, account) {
     this.#storage = storage;
     this.#account = account;
   }
 
-  // Another person on the same browser never sees it, and logging out throws nothing away.
+  // Other accounts in the same browser do not see it, and logging out deletes nothing.
   #own(name) {
     return `chat:${this.#account()}:${name}`;
   }
 
-  /** What lies under this name; `fallback` if nothing does, or it cannot be read. */
+  /** The value of this name; `fallback` if there is none or it is unreadable. */
   load = (name, fallback = null) => {
     try {
       const text = this.#storage().getItem(this.#own(name));
@@ -25,7 +25,7 @@ export class Store {
     }
   };
 
-  /** Put something under this name, or take it away (null or ""). False if there was no room. */
+  /** Store a value under this name, or remove it (null or ""). False if there is no room. */
   save = (name, value) => {
     try {
       if (value === null || value === "") this.#storage().removeItem(this.#own(name));

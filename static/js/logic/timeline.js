@@ -1,9 +1,9 @@
-/** How a list of messages reads: days, the line above what is new, groups, holes. */
+/** The layout of a list of messages: days, the "new" line, groups, gaps. */
 
 import { GROUPED_SECONDS } from "../protocol.js";
 import { dayKey } from "./phrasebook.js";
 
-/** What stands above a message: [kind, day] of each line. `previous` is the one before, if any. */
+/** The separators above a message: [kind, day] of each. `previous`: the message before, if any. */
 export function linesAbove({ seq, created }, previous, newSeq) {
   const lines = [];
   const day = dayKey(created);
@@ -12,13 +12,13 @@ export function linesAbove({ seq, created }, previous, newSeq) {
   return lines;
 }
 
-/** Whether a message goes on the one before it, so that its author is not named again. */
+/** Whether a message continues the one before it, so that its author is not repeated. */
 export function continues({ author, created }, previous) {
   if (!previous || previous.author !== author) return false;
   return created - previous.created <= GROUPED_SECONDS * 1000;
 }
 
-/** Is there a hole between what is shown (from `first` to `last`) and this number? */
+/** Whether there is a gap between the shown messages (`first` to `last`) and this number. */
 export function isOutside(seq, { first, last, hasOlder, hasNewer }) {
   return (hasOlder && seq < first) || (hasNewer && seq > last);
 }

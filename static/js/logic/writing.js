@@ -1,18 +1,18 @@
-/** What may be sent, and which key sends it. */
+/** The rules for texts that can be sent, and the send key. */
 
-/** Counted as the server counts: characters after trimming, not UTF-16 halves. */
+/** The length as the server counts it: characters after trimming, not UTF-16 units. */
 export const lengthOf = (text) => [...text.trim()].length;
 
 /** Whether there is anything to send. The server has the same rule (`require_content`). */
 export const hasContent = ({ text }) => text.trim() !== "";
 
-/** Whether the key has a place: those of a keyboard on the screen have none. */
+/** Whether the key has a `code`: keys of virtual keyboards have none. */
 export const hasPlace = ({ code, keyCode }) =>
   Boolean(code) && code !== "Unidentified" && keyCode !== 229;
 
 /**
- * Enter alone where there is a keyboard, Ctrl or ⌘ with Enter everywhere - but not the Enter that
- * picks a word in an input method (229 is Safari's way).
+ * Enter alone with a hardware keyboard, Ctrl+Enter or ⌘+Enter everywhere, but not the Enter that
+ * chooses a word in an input method (229 in Safari).
  */
 export function isSendKey(event, hasKeyboard) {
   const { key, keyCode, shiftKey, isComposing } = event;
