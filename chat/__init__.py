@@ -4,7 +4,7 @@ The map. Each folder is a room with one question, and imports only rooms below i
 checks that). ``app.py`` wires them on one screen.
 
     views, api              pages and JSON: parse, check, ask a service or a cache, answer
-    monitoring              figures for Prometheus; status/ is the admin's page with its alerts
+    monitoring              metrics for Prometheus; status/ is the admin's page: alerts, last day
     realtime.incoming       what browsers send over the socket: parse, check, ask a service
     services                every write that other people must see: check, write, then tell
     realtime.outgoing       every event that leaves for browsers, and who is in which room
@@ -21,7 +21,7 @@ checks that). ``app.py`` wires them on one screen.
     telemetry               counters that everybody may add to
     redis_schema            the name and type of every key in Redis
     logging                 log lines, and what must never be in them
-    request                 the request or event in hand: its caller and its turn
+    request                 the request or event in progress: client address, path, its turn
     config                  settings from the environment, parsed and checked
     embedded                `make run`: its own MongoDB and Valkey, then the app
 
