@@ -42,7 +42,7 @@ READS = {
     "directs": "find_direct",
     "emoji": "counts",
     "invites": "list_invites is_valid",
-    "messages": "history newest newest_as around changes last_numbers unread first_unread",
+    "messages": "get history newest newest_as around changes last_numbers unread first_unread",
     "users": "list_people list_people_as get_person get_people get_by_nickname members_of "
     "online_people",
     "places": "find",
