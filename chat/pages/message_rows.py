@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import Any
 
 from flask_babel import get_locale
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from chat.cache.process_copies import Made
@@ -20,7 +21,8 @@ from chat.pages.fragments import Pieces
 MOST_BYTES = 6_000_000  # about 6,000 rows
 MOST_CHARACTERS = 2_000_000  # for links
 MOST_LISTS, LONGEST_LIST = 240, 150_000  # longer lists are assembled from their rows each time
-MOST_MEMBERS = 200  # lines on a page; if there are more members, online people come first
+MOST_MEMBERS = 200  # named on a page; if there are more members, online people come first
+MEMBER_LINES = 20  # of these have a line in the page; the browser makes the others from data
 # Has each part that a message may have. The browser takes out what one of its own has not.
 BLANK: dict[str, Any] = {
     "id": "", "seq": "", "rev": "", "text": "", "html": "", "created_at": "", "client_id": "",
@@ -53,15 +55,17 @@ def message_list(
     return _lists.get(key, tuple(messages), lambda: _messages(messages, *marked, place))
 
 
-def member_list(members: list[dict], known: bool, reader: Any) -> bytes:
-    """The lines of a channel's members, at most MOST_MEMBERS.
+def member_list(members: list[dict], known: bool, reader: Any, most: int) -> bytes:
+    """The lines of a channel's members, at most ``most``.
 
     ``known``: people who are not online are offline; otherwise their state is unknown.
     """
     if not members:
         return b""
     place, ids = _place()[0], (members[0]["id"], members[-1]["id"], len(members))
-    lines = _lists.get((ids, known, place), tuple(members), lambda: _members(members, known, place))
+    lines = _lists.get(
+        (ids, known, place, most), tuple(members), lambda: _members(members, known, place, most)
+    )
     own = next((person for person in members if person["id"] == reader.id), None)
     if own is None:
         return lines
@@ -76,8 +80,26 @@ def blank_member(locale: str) -> Markup:
     return Markup(_links.get(key, render))
 
 
-def members_left_out(members: list[dict]) -> int:
+def members_without_line(members: list[dict], most: int) -> int:
     """The number of members that ``member_list`` leaves out."""
+    return max(0, len(members) - min(most, MOST_MEMBERS))
+
+
+def member_data(members: list[dict], most: int) -> bytes:
+    """The members without a line, as JSON for an attribute in single quotes."""
+    if len(members) <= most:
+        return b"[]"
+    key = ("data", members[0]["id"], members[-1]["id"], len(members), most)
+    return _lists.get(key, tuple(members), lambda: _data(_named(members)[most:]))
+
+
+def _data(people: list[dict]) -> bytes:
+    names = [[each["id"], each["nickname"], each["status"]] for each in people]
+    return htmlsafe_json_dumps(names, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def members_left_out(members: list[dict]) -> int:
+    """The number of members whom a page does not name."""
     return max(0, len(members) - MOST_MEMBERS)
 
 
@@ -130,10 +152,15 @@ def _message_row(message: dict, continued: bool, place: tuple[str, tzinfo]) -> b
     )
 
 
-def _members(members: list[dict], known: bool, place: str) -> bytes:
+def _named(members: list[dict]) -> list[dict]:
     if len(members) > MOST_MEMBERS:
-        members = sorted(members, key=lambda person: not person["online"])[:MOST_MEMBERS]
-    lines = (_member_line(person, _state(person, known), False, place) for person in members)
+        return sorted(members, key=lambda person: not person["online"])[:MOST_MEMBERS]
+    return members
+
+
+def _members(members: list[dict], known: bool, place: str, most: int) -> bytes:
+    shown = _named(members)[:most]
+    lines = (_member_line(person, _state(person, known), False, place) for person in shown)
     return b"\n".join(lines)
 
 

@@ -12,7 +12,14 @@ from chat.auth import permissions
 from chat.errors import ChatError
 from chat.models import base
 from chat.pages import fragments
-from chat.pages.message_rows import member_list, message_list
+from chat.pages.message_rows import (
+    MEMBER_LINES,
+    MOST_MEMBERS,
+    member_data,
+    member_list,
+    members_without_line,
+    message_list,
+)
 from chat.protocol import HISTORY_PAGE
 from chat.services import channels, invites, messages, users
 from chat.text import integers
@@ -96,14 +103,17 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
         values["composer_url"] = channel_url(view)
     reader = current_user._get_current_object()
     marked = values.get("new_seq"), values.get("target_seq")
+    members, lines = values["members"], _member_lines()
     html = fragments.render(
         "channels/part.html" if _is_part() else "channels/show.html",
         {
             "message_rows": message_list(values["messages"], *marked),
-            "member_lines": member_list(values["members"], presence.is_known(), reader),
+            "member_lines": member_list(members, presence.is_known(), reader, lines),
+            "member_data": member_data(members, lines),
         },
         channel=view,
         current_channel_id=view["id"],
+        members_without_line=members_without_line(members, lines),
         unreachable=permissions.is_unreachable(current_user, view),
         now=base.iso(base.now()),
         direct_person={"id": other} if other else None,
@@ -122,6 +132,11 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
 def _is_part() -> bool:
     """Whether a page that is there asks for the channel alone, to show it in place of another."""
     return request.method == "GET" and request.headers.get(PART) == "channel"
+
+
+def _member_lines() -> int:
+    """How many members have a line in the page: without a script, all on demand."""
+    return MOST_MEMBERS if request.args.get("people") == "all" else MEMBER_LINES
 
 
 def _client_id(problem: ChatError | None) -> str:

@@ -3,8 +3,8 @@
 import * as api from "./api.js";
 import { paint } from "./avatar.js";
 import { when } from "./bus.js";
-import { $, $$, jittered } from "./dom.js";
-import { number, tn } from "./i18n.js";
+import { $, $$, el, jittered, me } from "./dom.js";
+import { number, t, tn } from "./i18n.js";
 import { paintAt } from "./presence.js";
 import { CHANNEL_CHANGED, MODE_NORMAL, SYSTEM } from "./protocol.js";
 import { room } from "./room.js";
@@ -35,18 +35,37 @@ function count(notShown) {
 // By name, as the server sorts them.
 const nameOf = (row) => row.dataset.nickname.toLowerCase();
 
-function add(person) {
-  if (rowOf(person.id)) return;
-  if (leftOut()) return count(leftOut() + 1); // a long list ends with whoever has no row in it
+function lineOf(person) {
   const item = document.importNode($("#member-template").content, true).querySelector("li");
   const row = $(".person", item);
   Object.assign(row.dataset, { person: person.id, nickname: person.nickname });
   row.href = `/dm/${encodeURIComponent(person.nickname)}`;
   paint($(".avatar", row), person, "small");
   $(".presence", row).dataset.presence = person.id;
-  $(".person-name", row).textContent = person.nickname;
+  const name = $(".person-name", row);
+  name.textContent = person.nickname;
+  if (person.id === me.id) name.append(" ", el("span", { class: "muted", text: t("you") }));
   if (person.status) $(".person-status", row).textContent = person.status;
   else $(".person-status", row).remove();
+  return item;
+}
+
+/** The page has lines for as many as are seen at first, and data of the others. */
+function addOthers() {
+  const people = JSON.parse(more()?.dataset.people || "[]");
+  if (!people.length) return;
+  delete more().dataset.people;
+  more().before(...people.map(([id, nickname, status]) => lineOf({ id, nickname, status })));
+  for (const [id] of people) paintAt(id);
+  if (leftOut()) count(leftOut());
+  else more().remove();
+}
+
+function add(person) {
+  if (rowOf(person.id)) return;
+  if (leftOut()) return count(leftOut() + 1); // a long list ends with whoever has no row in it
+  const item = lineOf(person);
+  const row = $(".person", item);
   const below = shown().find((other) => nameOf(other) > nameOf(row));
   if (below) below.closest("li").before(item);
   else list().append(item);
@@ -86,6 +105,8 @@ function compareSoon() {
 
 export function enter(signal) {
   if (!list()) return;
+  addOthers();
+  when("sidebar:rebuilt", addOthers, signal);
   when(CHANNEL_CHANGED, changed, signal);
   when("connected", compareSoon, signal);
   when(SYSTEM, ({ mode }) => mode === MODE_NORMAL && compareSoon(), signal);

@@ -1,5 +1,7 @@
 """The open list of members follows each person who joins, leaves or is removed."""
 
+import json
+import re
 from uuid import uuid4
 
 import pytest
@@ -125,10 +127,32 @@ def test_who_joins_between_the_drawing_of_the_page_and_its_connection_is_seen(si
             joined.append(vera.post(f"/api/channels/{channel['id']}/join").status_code)
         route.continue_()
 
-    page.page.route("**/socket.io.esm.min.js", join_first)
+    page.page.route("**/socket.io.esm.min*.js", join_first)
     page.open(f"/channels/{channel['slug']}").online()
     shows(page, "Bob", "Vera")
     assert joined == [204]
+
+
+def test_who_has_no_line_in_the_page_gets_one_from_its_data(two, site):
+    ann, _bob = two
+    first = site.members["Bob"].id
+    people = json.dumps([[first, "Bob", "away"], [site.members["Vera"].id, "<Vera>", ""]])
+
+    def shorten(route) -> None:
+        answer = route.fetch()
+        more = f"<li class='people-more' data-count='0' data-people='{people}'>and 2 more</li>"
+        lines = re.sub(rf'<li><a class="person" data-person="{first}".*?</li>', more, answer.text())
+        route.fulfill(response=answer, body=lines)
+
+    # What is not true of the channel would be found out by asking.
+    ann.page.route("**/api/channels/*/users", lambda route: route.abort())
+    ann.page.route(ann.page.url, shorten)
+    ann.page.reload()
+    expect(ann.page.locator("#member-list .person-name")).to_contain_text(["Ann", "Bob", "<Vera>"])
+    bob = ann.page.locator(f"#member-list [data-person='{first}']")
+    expect(bob.locator(".person-status")).to_have_text("away")
+    expect(bob.locator(".presence")).to_have_attribute("data-state", "online")
+    expect(ann.page.locator("#member-list > li")).to_have_count(3)
 
 
 def test_a_list_that_shows_a_part_counts_whoever_joins_all_the_same(ann, site):

@@ -1,6 +1,7 @@
 """The cache keys of rendered pieces contain all that they depend on."""
 
 import html
+import json
 import re
 import time
 
@@ -15,6 +16,7 @@ from chat.pages.drawn import Drawn, NotInKey
 from chat.pages.fragments import Pieces
 from chat.redis.client import redis
 from chat.redis_schema import keys
+from chat.views import channel_page
 from tests.cache.conftest import enter, token
 
 
@@ -64,6 +66,20 @@ def test_a_channel_of_very_many_shows_some_and_says_how_many_more(browser, monke
     count = int(re.search(r'id="member-count">(\d+)', page)[1])
     assert members.count("data-person=") == 1 < count
     assert f"and {count - 1} more" in members
+
+
+def test_members_below_the_first_ones_come_as_data_or_on_demand_as_lines(browser, monkeypatch):
+    monkeypatch.setattr(channel_page, "MEMBER_LINES", 1)
+    page = browser.get("/channels/general", headers={"Accept-Language": "en"}).text
+    members = page.partition('id="member-list"')[2].partition("</ul>")[0]
+    named = json.loads(html.unescape(re.search(r"data-people='([^']*)'", members)[1]))
+    count = int(re.search(r'id="member-count">(\d+)', page)[1])
+    assert members.count("data-person=") == 1
+    assert len(named) == count - 1 > 0
+    assert all(len(id) == 24 and nickname for id, nickname, _status in named)
+    assert f'<a href="?people=all#members">and {count - 1} more</a>' in members
+    page = browser.get("/channels/general?people=all").text
+    assert page.partition('id="member-list"')[2].count('data-person="') == count + 1  # the template
 
 
 def test_a_sidebar_names_some_who_are_online_and_tells_the_browser_of_all(browser, monkeypatch):
