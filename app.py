@@ -20,7 +20,15 @@ from chat.services import activity, emoji
 from chat.services.rollout import follower
 from chat.text import integers
 from chat.views import shell
-from chat.web import admission, memory, prefetch, rate_limits, security, trailing_slash
+from chat.web import (
+    admission,
+    compression,
+    memory,
+    prefetch,
+    rate_limits,
+    security,
+    trailing_slash,
+)
 from chat.web.flask_app import App
 from chat.web.response_cache.middleware import ResponseCache
 
@@ -50,6 +58,7 @@ AFTER = (
     security.set_headers,
     known_browsers.send,
     form_token.send,
+    compression.answer,
     logging_setup.end,
 )
 # The background work of a process, in the order of its start; it is stopped in reverse.

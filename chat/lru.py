@@ -51,14 +51,31 @@ class LRU(Generic[K, V]):
         until = inf if self._seconds == inf else monotonic() + self._seconds
         self._entries[key] = (value, size, until)
         self.size += size
-        while self.size > self._most:
-            self.size -= self._entries.popitem(last=False)[1][1]
+        self._shrink()
+
+    def resize(self, key: K, size: int) -> None:
+        """Count an entry with another size, because its value has grown; as with `put`.
+
+        It counts as used now. Its lifetime stays.
+        """
+        entry = self._entries.get(key)
+        if entry is None:
+            return
+        self.drop(key)
+        if size <= self._most:
+            self._entries[key] = (entry[0], size, entry[2])
+            self.size += size
+            self._shrink()
 
     def drop(self, key: K) -> None:
         """Forget one, if it is there."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             self.size -= entry[1]
+
+    def _shrink(self) -> None:
+        while self.size > self._most:
+            self.size -= self._entries.popitem(last=False)[1][1]
 
     def clear(self) -> None:
         """Forget all."""

@@ -13,6 +13,7 @@ STEPS = st.lists(
         st.tuples(st.just("put"), KEYS, st.integers(0, MOST + 2)),
         st.tuples(st.just("get"), KEYS, st.just(0)),
         st.tuples(st.just("drop"), KEYS, st.just(0)),
+        st.tuples(st.just("resize"), KEYS, st.integers(0, MOST + 2)),
     ),
     max_size=60,
 )
@@ -48,6 +49,18 @@ def test_an_entry_ends_however_often_it_is_used(monkeypatch):
     assert (len(kept), kept.size) == (0, 0)
 
 
+def test_an_entry_that_grows_keeps_its_lifetime(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(lru, "monotonic", lambda: now)
+    kept = LRU(10, seconds=5)
+    kept.put("a", "one", 3)
+    now = 104.0
+    kept.resize("a", 5)
+    assert (kept.get("a"), kept.size) == ("one", 5)
+    now = 105.5
+    assert kept.get("a") is None
+
+
 @given(STEPS)
 def test_it_holds_the_latest_that_fit_and_counts_their_sizes(steps):
     kept, expected = LRU(MOST), {}  # a dictionary keeps its order: the one used last is last
@@ -61,6 +74,12 @@ def test_it_holds_the_latest_that_fit_and_counts_their_sizes(steps):
                 del expected[next(iter(expected))]
         elif what == "drop":
             kept.drop(key)
+        elif what == "resize":
+            kept.resize(key, size)
+            if found and size <= MOST:
+                expected[key] = (found[0], size)
+            while sum(size for _, size in expected.values()) > MOST:
+                del expected[next(iter(expected))]
         else:
             assert kept.get(key) == (found[0] if found else None)
             if found:

@@ -48,7 +48,7 @@ def noun_for(nouns: Iterable[Noun]) -> Noun:
     @noun.get("/openapi.json")
     def show() -> Response:
         response = Response(document, content_type="application/json")
-        response.add_etag()
+        response.add_etag(weak=True)
         response.make_conditional(request)
         return response
 

@@ -138,7 +138,7 @@ def _validated(response: Response, encoded: Encoded, route: Route) -> Response:
         response.headers["X-Cache"] = outcome
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("Authorization", "Cookie"))
-    response.set_etag(encoded.etag)
+    response.set_etag(encoded.etag, weak=True)  # the same for every compressed form
     if route.cached and outcome == "hit":
         _offer(encoded, route)
     response.make_conditional(request)

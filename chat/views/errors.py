@@ -19,7 +19,7 @@ from chat.models.driver import is_uncertain
 from chat.monitoring.status import alert_texts
 from chat.redis.client import redis
 from chat.views import forms, resubmit
-from chat.web.security import SAFE
+from chat.web.security import SAFE, masked_once
 
 # After these the same form may well be taken a moment later.
 MAY_SEND = (200, 403, 429, 500, 503)
@@ -127,7 +127,7 @@ def _locale() -> str:
 def _token() -> str:
     """The session's token if it has one. A new session is never begun here: an address that is
     served without sessions would answer with a new cookie, and so sign the reader out."""
-    return str(session.get("csrfToken") or "")
+    return masked_once(str(session.get("csrfToken") or ""))
 
 
 def explain(status: int) -> tuple[str, str]:

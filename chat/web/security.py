@@ -7,18 +7,19 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import flask
-from flask import Flask, Response, current_app, has_request_context, redirect, request
+from flask import Flask, Response, current_app, g, has_request_context, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
-from chat.auth import current_user, form_token
+from chat.auth import current_user, form_token, token_mask
 from chat.errors import FormExpired, Unavailable
 from chat.request.url_path import is_within
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 MAX_REQUEST = 256 * 1024
+MOST_TOKEN = 1000  # letters of a masked token; a longer one matches nothing
 HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -52,10 +53,20 @@ def behind_proxies(app: Flask, wrapped: Any) -> Any:
 
 
 def csrf_token() -> str:
-    """The token of the session, else of the browser; "" while the session cannot be loaded."""
+    """The masked token of the session, else of the browser; "" if the session cannot be loaded.
+
+    It differs from answer to answer and is the same in all forms of one page.
+    """
     if not has_request_context() or getattr(flask.session, "degraded", False):
         return ""
-    return _token_of_session() or form_token.token()
+    return masked_once(_token_of_session() or form_token.token())
+
+
+def masked_once(token: str) -> str:
+    """The token, masked in the same way each time that this request asks."""
+    if g.get("masked_token", ("", ""))[0] != token:
+        g.masked_token = (token, token_mask.mask(token))
+    return str(g.masked_token[1]) if token else ""
 
 
 def check_csrf() -> None:
@@ -90,13 +101,18 @@ def _token_of_session() -> str:
 
 
 def token_matches(expected: object, given: object) -> bool:
-    """Compare two tokens in constant time. False if one is missing.
+    """Compare two tokens in constant time; the given one may be masked. False if one is missing.
 
     A token from a socket may contain lone surrogates, which cannot be encoded; they are replaced.
     """
     if not isinstance(expected, str) or not isinstance(given, str) or not expected:
         return False
-    return hmac.compare_digest(expected.encode(), given.encode(errors="replace"))
+    plain = token_mask.unmask(given[:MOST_TOKEN])
+    matches = [
+        hmac.compare_digest(expected.encode(), one.encode(errors="replace"))
+        for one in (given, plain)
+    ]
+    return any(matches)
 
 
 # -- headers -------------------------------------------------------------------------------------

@@ -5,10 +5,12 @@ import re
 from fnmatch import fnmatchcase
 from uuid import uuid4
 
+from chat.auth.token_mask import unmask
 from chat.cli import KEYS_PAGE
 from chat.redis.client import redis
 from chat.redis_schema import keys
 from tests.cache import stored
+from tests.cache.conftest import CSRF
 from tests.support.servers import SHARED_APP
 from tests.support.waiting import eventually
 
@@ -114,7 +116,7 @@ def test_a_session_holds_who_it_is(browser):
         me["nickname"],
         me["role"],
     )
-    assert held["csrfToken"] in browser.get("/settings").text
+    assert held["csrfToken"] == unmask(CSRF.search(browser.get("/settings").text)[1])
 
 
 def test_who_is_connected_is_in_the_set_of_people_online(new_person, valkey):

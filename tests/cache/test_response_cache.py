@@ -1,5 +1,6 @@
 """The response cache reuses an answer only while it would be the same (R10, R18)."""
 
+import gzip
 from itertools import count
 
 import gevent
@@ -9,7 +10,9 @@ from chat.cache import response_dependencies, users_by_activity
 from chat.cache.response_dependencies import Basis
 from chat.models import User, base
 from chat.redis.client import redis
-from chat.web.response_cache.middleware import ResponseCache
+from chat.web import compression
+from chat.web.response_cache.middleware import CacheableRequest, ResponseCache
+from chat.web.response_cache.store import CachedResponse, size_of
 from tests.cache.conftest import enter, token
 
 NUMBERS = count()
@@ -55,6 +58,46 @@ def test_what_nobody_changed_is_given_again(browser, given, path):
         h for h in first.headers if h[0] not in own
     }
     assert again.headers["X-Cache"] == "hit"
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "br", "gzip"])
+def test_what_is_given_again_is_not_compressed_again(browser, given, monkeypatch, encoding):
+    made, packed = compression.COMPRESS[encoding], []
+    monkeypatch.setitem(
+        compression.COMPRESS, encoding, lambda body: packed.append(body) or made(body)
+    )
+    path, accepts = f"/api/channels/{browser.channel}/messages", {"Accept-Encoding": encoding}
+    asked_twice(browser, path)
+    already = len(given)
+    answers = [browser.get(path, headers=accepts) for _ in range(4)]
+    assert len(given) == already + 4
+    assert len(packed) <= 1  # by the first of them, unless it was compressed when it was made
+    assert len({answer.data for answer in answers}) == 1
+    assert {answer.headers["Content-Encoding"] for answer in answers} == {encoding}
+
+
+def test_an_answer_that_was_made_compressed_is_kept_in_both_forms(browser, given, monkeypatch):
+    path = f"/api/channels/{browser.channel}/messages?limit=47"
+    accepts = {"Accept-Encoding": "gzip"}
+    browser.get(path, headers=accepts)
+    made = browser.get(path, headers=accepts)  # an answer from warm caches is kept
+    already = len(given)
+    monkeypatch.setitem(compression.COMPRESS, "gzip", None)  # to compress again would fail
+    again, plain = browser.get(path, headers=accepts), browser.get(path)
+    assert len(given) == already + 2
+    assert again.data == made.data
+    assert gzip.decompress(again.data) == plain.data
+    assert "Content-Encoding" not in plain.headers
+
+
+def test_compressed_forms_count_as_memory_of_the_cache(browser):
+    store = ResponseCache(browser.application, None, lambda user_id: None)
+    answer = CachedResponse(b"x" * 2000, "tag", Basis(), "GET /", [])
+    asked = CacheableRequest("sid", ("place",), "user", None)
+    store._kept.put(asked.key(alike=False), answer, size_of(asked.key(alike=False), answer))
+    before = store._kept.size
+    packed = store._compressed(answer, asked, "zstd")
+    assert store._kept.size == before + len(packed)
 
 
 def changed_by(client, method, path, **body):

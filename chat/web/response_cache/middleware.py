@@ -29,12 +29,13 @@ from chat.redis.client import redis
 from chat.redis_schema import keys
 from chat.request.handoff import KEY, Passing
 from chat.telemetry import events as telemetry
-from chat.web import rate_limits
+from chat.web import compression, rate_limits
+from chat.web.content_encoding import PLAIN
 from chat.web.response_cache import store
 from chat.web.response_cache.store import CachedResponse, Headers, Key, Offer
 
 # Headers that belong to one answer only; they are not stored.
-OWN = ("x-request-id", "set-cookie", "content-length", "date")
+OWN = ("x-request-id", "set-cookie", "content-length", "content-encoding", "date")
 EVERYBODY = "everybody"
 
 
@@ -81,11 +82,11 @@ class ResponseCache:
             request_id = logging_setup.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
             telemetry.again(environ, answer)
             self._touch(asked.user_id or "")
-            status = _give(answer, asked, environ, start_response, request_id)
+            status, body = self._give(answer, asked, environ, start_response, request_id)
             if self._app.config["LOG_REQUESTS"]:
                 user = asked.user_id or ""
                 logging_setup.note(answer.route, status, began, request_id=request_id, user_id=user)
-            return [answer.body] if status == 200 else []
+            return [body] if body else []
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
             self._keep(asked, passing.offer, status, headers)
@@ -163,6 +164,36 @@ class ResponseCache:
             key = (owner, *asked.place)
             self._kept.put(key, offer.answer, store.size_of(key, offer.answer))
 
+    def _give(
+        self,
+        answer: CachedResponse,
+        asked: CacheableRequest,
+        environ: dict[str, Any],
+        start_response: Any,
+        request_id: str,
+    ) -> tuple[int, bytes]:
+        """Start the response; its status and body, 304 if the client has it (RFC 9110, 13.1.2)."""
+        headers = [*answer.headers, ("X-Request-ID", request_id)]
+        if f'"{answer.etag}"' in environ.get("HTTP_IF_NONE_MATCH", ""):
+            start_response("304 NOT MODIFIED", [h for h in headers if h[0] != "Content-Type"])
+            return 304, b""
+        accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+        encoding = compression.encoding_for(accepted, len(answer.body))
+        body = answer.body
+        if encoding != PLAIN:
+            body = answer.compressed.get(encoding) or self._compressed(answer, asked, encoding)
+            headers.append(("Content-Encoding", encoding))
+        start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
+        return 200, body
+
+    def _compressed(self, answer: CachedResponse, asked: CacheableRequest, encoding: str) -> bytes:
+        """The body in this encoding, kept for the next request."""
+        body = answer.compressed[encoding] = compression.compress(encoding, answer.body)
+        for key in (asked.key(alike=True), asked.key(alike=False)):
+            if self._kept.get(key) is answer:
+                self._kept.resize(key, store.size_of(key, answer))
+        return body
+
 
 def _in_all_rollouts(sid: str, user_id: str) -> bool:
     """Whether all features are read from Redis for this caller, as for the stored answer."""
@@ -176,19 +207,3 @@ def _may_act(session: dict, profile: dict | None) -> bool:
     if profile is None or not profile["active"]:
         return False
     return bool(session.get("auth_gen", 0) == profile["auth_gen"])
-
-
-def _give(
-    answer: CachedResponse,
-    asked: CacheableRequest,
-    environ: dict[str, Any],
-    start_response: Any,
-    request_id: str,
-) -> int:
-    """Start the response; its status, 304 if the client has this answer (RFC 9110, 13.1.2)."""
-    headers = [*answer.headers, ("X-Request-ID", request_id)]
-    if f'"{answer.etag}"' in environ.get("HTTP_IF_NONE_MATCH", ""):
-        start_response("304 NOT MODIFIED", [h for h in headers if h[0] != "Content-Type"])
-        return 304
-    start_response("200 OK", [*headers, ("Content-Length", str(len(answer.body)))])
-    return 200

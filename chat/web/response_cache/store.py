@@ -1,6 +1,6 @@
 """The store of the response cache: API answers, each kept for at most half a minute."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat.cache.response_dependencies import Basis
 from chat.lru import LRU
@@ -15,7 +15,10 @@ Headers = list[tuple[str, str]]
 
 @dataclass
 class CachedResponse:
-    """A complete answer, and its basis: all that it depends on except the caller."""
+    """A complete answer, and its basis: all that it depends on except the caller.
+
+    ``compressed``: the body by content encoding, as far as somebody has asked for it.
+    """
 
     body: bytes
     etag: str
@@ -23,6 +26,7 @@ class CachedResponse:
     route: str
     headers: Headers
     counted: list | None = None  # the cache hits to count each time (``chat.telemetry``)
+    compressed: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,4 +45,5 @@ def new(most: int = MOST_BYTES) -> LRU[Key, CachedResponse]:
 
 def size_of(key: Key, response: CachedResponse) -> int:
     """The approximate size of a stored answer in bytes; the client decides how long the key is."""
-    return len(response.body) + BESIDE_BODY + sum(map(len, key))
+    bodies = (response.body, *response.compressed.values())
+    return sum(map(len, bodies)) + BESIDE_BODY + sum(map(len, key))
