@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import zlib
 from uuid import uuid4
 
 import brotli
@@ -140,6 +141,16 @@ def test_the_encoding_is_one_that_the_browser_accepts(server, accepted, chosen):
     answer, sent = fetch(visitor, "/login", accepted)
     assert answer.headers.get("Content-Encoding") == chosen
     assert b"</html>" in DECODE[chosen or "identity"](sent)
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "gzip"])
+def test_the_beginning_of_a_page_can_be_read_before_its_end_has_come(talk, encoding):
+    person, page, _history = talk
+    sent = fetch(person, page, encoding)[1]
+    decoders = {"zstd": compression.zstd.ZstdDecompressor, "gzip": lambda: zlib.decompressobj(31)}
+    begun = decoders[encoding]().decompress(sent[: len(sent) // 4])
+    assert b'rel="stylesheet"' in begun
+    assert b"first-view" in begun
 
 
 # -- the token in a compressed page ----------------------------------------------------------------
