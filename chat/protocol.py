@@ -53,6 +53,7 @@ MESSAGE_CHARACTERS: Final = 8000  # the longest message, in characters after tri
 HISTORY_PAGE: Final = 50  # messages of a page of history
 PLACES_FOUND: Final = 20  # channels, and as many people, that the switcher is told of
 PEOPLE_NAMED: Final = 60  # people whom the sidebar names as online
+CHANNELS_REMEMBERED: Final = 20  # that a browser showed last
 UNREAD_SHOWN: Final = 99  # a greater number is shown as this and a plus
 GROUPED_SECONDS: Final = 300  # messages of one author this close together are one group
 LARGE_EMOJI: Final = 6  # a message of so many emoji and nothing else is shown large

@@ -69,6 +69,13 @@ class UserIds(Struct):
     users: list[Id]
 
 
+class OnlineIds(Struct):
+    """Ids of people who are online. If there are more, anybody who is not listed may be one."""
+
+    users: list[Id]
+    more: Annotated[int, Meta(ge=0)] = 0
+
+
 class Channel(Struct):
     """A channel as the caller sees it; title is what to call it, also for a direct one."""
 
@@ -192,9 +199,10 @@ class Token(Struct):
 
 
 class ChannelQuery(Struct):
-    """Which of many channels: those that follow the one with this id."""
+    """Which of many channels: those that follow the one with this id; the caller's own alone."""
 
     after: Id | UnsetType = UNSET
+    member: bool = False
 
 
 class UserQuery(Struct):

@@ -20,10 +20,11 @@ def _page(found: list[dict], following: str | None) -> Encoded:
     return encode({"users": found, "next": following}, schemas.UserPage)
 
 
-@noun.operation("GET", "/users/online", {200: schemas.UserIds}, cached=True, alike=True)
+@noun.operation("GET", "/users/online", {200: schemas.OnlineIds}, cached=True, alike=True)
 def online() -> dict:
-    """The ids of those who are online."""
-    return {"users": [person["id"] for person in users.online_people()]}
+    """The ids of those who are online, up to a limit, and how many more there are."""
+    online = users.online_people()
+    return {"users": [person["id"] for person in online.people], "more": online.more}
 
 
 @noun.operation("GET", "/users/<user_id>", {200: schemas.User}, cached=True)

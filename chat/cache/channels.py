@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from chat.cache import codec, read_through
 from chat.cache.decoders import decoder
+from chat.cache.process_copies import Copy
 from chat.cache.read_through import Shape, Source
 from chat.cache.shapes import nothing
 from chat.models import Channel, Site, base
@@ -49,6 +50,11 @@ def get_all() -> dict[str, dict]:
     return read_through.get(all_source())
 
 
+def look_all() -> Copy:
+    """``get_all`` with its version."""
+    return read_through.look(all_source())
+
+
 def get(channel_id: str) -> dict | None:
     """One channel of any kind, or None."""
     if base.object_id(channel_id) is None:
@@ -70,6 +76,17 @@ def get_many(channel_ids: Iterable[str]) -> list[dict]:
     found = dict(zip((s.key for s in rest), read_through.look_all(rest), strict=True))
     each = [named.get(cid) or found[keys.direct(cid)].value for cid in wanted]
     return [channel for channel in each if channel]
+
+
+def get_named(channel_ids: Iterable[str]) -> dict[str, dict]:
+    """Those of these channels that are not direct, by id."""
+    if read_through.is_cached("channels"):
+        named = get_all()
+        return {cid: named[cid] for cid in channel_ids if cid in named}
+    read_through.note("bypass")
+    telemetry.cache(keys.channels_list(), "bypass")
+    found = Channel.find_all(list(channel_ids))
+    return {channel["id"]: channel for channel in found if channel["kind"] != "direct"}
 
 
 def get_by_slug(slug: str) -> dict | None:

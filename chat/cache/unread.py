@@ -88,6 +88,20 @@ def get_reading(user_id: str, channel_id: str | None = None) -> dict[str, dict]:
     return {cid: _reading(user_id, cid, mark, tails[cid]) for cid, mark in marks.items()}
 
 
+def get_counts(user_id: str) -> dict[str, int]:
+    """The number of unread messages in each channel of a person, as in ``get_reading``."""
+    if not redis.is_up() or not read_through.is_cached("messages"):
+        return {cid: mine["unread"] for cid, mine in get_reading(user_id).items()}
+    marks = get_marks(user_id)
+    tails = _tails(marks)
+    return {
+        cid: _reading(user_id, cid, mark, tails[cid])["unread"]
+        if tails[cid].last > mark or tails[cid].is_outside
+        else 0
+        for cid, mark in marks.items()
+    }
+
+
 def last_seqs(channel_ids: Iterable[str]) -> dict[str, int]:
     """The seq of the newest message in each channel's stream; 0 if there is no message."""
     if not read_through.is_cached("messages"):

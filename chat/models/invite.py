@@ -52,10 +52,20 @@ class Invite(Document):
         cls._get_collection().delete_many({"created_by": ObjectId(user_id)})
 
     @classmethod
-    def all_valid(cls) -> list[dict]:
-        """All valid invites, newest first."""
-        rows = cls._get_collection().find({"expires_at": {"$gt": base.now()}})
-        return [to_invite(row) for row in rows.sort("created_at", -1)]
+    def newest_valid(cls, first: int, limit: int) -> list[dict]:
+        """Valid invites, newest first: ``limit`` of them, from ``first`` on."""
+        rows = cls._get_collection().find(_valid())
+        newest = rows.sort([("created_at", -1), ("_id", 1)]).skip(first).limit(limit)
+        return [to_invite(row) for row in newest]
+
+    @classmethod
+    def count_valid(cls) -> int:
+        """The number of valid invites."""
+        return cls._get_collection().count_documents(_valid())
+
+
+def _valid() -> dict:
+    return {"expires_at": {"$gt": base.now()}}
 
 
 def to_invite(row: dict) -> dict:

@@ -155,10 +155,23 @@ class User(Document):
         return cls.objects(role="owner", active=True).count()
 
     @classmethod
-    def everybody(cls) -> list[dict]:
-        """All people for the admin's page, by nickname, deactivated ones included."""
-        rows = cls._get_collection().find({}, _PROFILE | {"last_active": 1}).sort("nickname_key", 1)
-        return [to_profile(row) | {"last_active": base.iso(row["last_active"])} for row in rows]
+    def accounts(cls, patterns: list[str], first: int, limit: int) -> list[dict]:
+        """Profiles by nickname, deactivated people included: ``limit`` of them, from ``first`` on.
+
+        ``patterns``: the folded nickname matches one of them; all people if there are none.
+        """
+        rows = cls._get_collection().find(_named(patterns), _PROFILE)
+        return [to_profile(row) for row in rows.sort("nickname_key", 1).skip(first).limit(limit)]
+
+    @classmethod
+    def count_accounts(cls, patterns: list[str]) -> int:
+        """The number of all ``accounts``."""
+        return cls._get_collection().count_documents(_named(patterns))
+
+
+def _named(patterns: list[str]) -> dict:
+    found = [{"nickname_key": {"$regex": pattern}} for pattern in patterns]
+    return {"$or": found} if found else {}
 
 
 _PROFILE = dict.fromkeys(

@@ -9,7 +9,8 @@ faster than they can connect stays online.
 
 No browser is sent the whole list over the socket. Transitions are numbered; a page knows the number
 at which it was rendered, and a new socket gets the transitions since that number. A browser that
-missed too many asks `GET /api/users/online`.
+missed too many asks `GET /api/users/online`. That answer, like a page, names a limited number of
+people and counts the others: whoever is not named then is "unknown", not offline.
 
 Without Redis a process knows only its own connections, and reports that (`is_known`).
 

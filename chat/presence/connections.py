@@ -6,6 +6,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
+from heapq import nsmallest
 from typing import Any, Protocol
 
 from chat import rollout
@@ -25,6 +26,7 @@ MARGIN = 0.03  # seconds; a reap comes this much after the end of the lease it w
 RECOUNT_EVERY = 60  # seconds; one of all processes recounts
 MOST_AT_ONCE = 1000
 MOST_TOLD = 200  # transitions sent to a new socket; a browser that missed more requests the list
+MOST_NAMED = 500  # people in one such event, likewise
 
 
 class Audience(Protocol):
@@ -268,8 +270,9 @@ class Holder:
     def _tell_who_is_here(self) -> None:
         """Without Redis: tell the browsers of this process about the people connected here.
 
-        If other processes are not heard, the first event names all people here, and each event has
-        ``known`` False: other people may be online, too.
+        If other processes are not heard, the first event names the people here, and each event has
+        ``known`` False: other people may be online, too. So such an event need not name all, and
+        names MOST_NAMED at most.
         """
         known = self.is_known()
         if known != self.was_known:
@@ -280,8 +283,8 @@ class Holder:
         came, went = here - self.announced, self.announced - here
         self.announced = here
         if came or went:
-            names = self._named(came)
-            self._tell(came, went, local=True, known=known, names=names)
+            told = came if known else nsmallest(MOST_NAMED, came)
+            self._tell(told, went, local=True, known=known, names=self._named(told))
 
     def _greet(self, fresh: dict[str, int], seq: int | Down) -> None:
         """Send each new socket the changes since its page was rendered."""
@@ -291,6 +294,8 @@ class Holder:
         told = self._news(present, seq)
         for conn_id, since in present.items():
             what = None if isinstance(seq, Down) else online_set.net(told, since, seq)
+            if what and len(what[0]) + len(what[1]) > MOST_NAMED:
+                what = None
             came, went = what or ([], [])
             number = None if isinstance(seq, Down) else seq
             self._audience.presence_greeting(

@@ -15,12 +15,14 @@ from chat.models import AccessToken, Channel, Invite, Membership, Site, User, ba
 from chat.models.user import ROLES, at_least, to_profile
 from chat.realtime.outgoing import broadcasts
 from chat.services import channels, invites, site
-from chat.text import lookalikes, validate
+from chat.services.pages import Page, cut, place
+from chat.text import lookalikes, spellings, validate
 from chat.web import rate_limits
 
 THEMES = ("system", "light", "dark")
 LOCALES = ("", "en", "ru")
 FIRST_INVITE_DAYS = 30
+IN_PAGE = 50  # accounts
 
 
 def is_set_up() -> bool:
@@ -209,10 +211,24 @@ def reactivate(actor: Any, user_id: str) -> None:
     channels.list_person(to_profile(User.raw(user_id) or person))
 
 
-def list_accounts(actor: Any) -> list[dict]:
-    """All people, including deactivated ones. Admins and owners only."""
+def list_accounts(actor: Any, typed: str = "", number: int = 1) -> Page:
+    """A page of the people whose nicknames contain the typed letters, deactivated ones included.
+
+    Admins and owners only.
+    """
     permissions.require_role(actor, "admin")
-    return User.everybody()
+    patterns = [spellings.pattern(meant) for meant in spellings.of(typed)]
+    if typed.strip() and not patterns:
+        return cut([], IN_PAGE, number)  # the text is longer than any name
+    total = User.count_accounts(patterns)
+    number, pages, first = place(total, IN_PAGE, number)
+    return Page(User.accounts(patterns, first, IN_PAGE), number, pages, total)
+
+
+def get_account(actor: Any, user_id: str) -> dict | None:
+    """One account, deactivated or not, or None. Admins and owners only."""
+    permissions.require_role(actor, "admin")
+    return cache.get_profile(user_id)
 
 
 def _person_to_manage(actor: Any, user_id: str) -> dict:

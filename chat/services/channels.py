@@ -25,13 +25,14 @@ MOST_FORMER_ADDRESSES = 20  # limited, because every list of channels contains t
 can_manage = permissions.can_manage
 
 
-def list_for(actor: Any) -> list[dict]:
+def list_for(actor: Any, member: bool = False) -> list[dict]:
     """Views of all channels that the actor may see, sorted by name, direct ones last.
 
-    These are the actor's own channels, and all public ones that are not archived.
+    These are the actor's own channels (with ``member`` no others), and all public ones that are
+    not archived.
     """
     mine = unread.get_reading(actor.id)
-    named = cache.get_all()
+    named = cache.get_named(mine) if member else cache.get_all()
     shown = [
         channel
         for channel in named.values()
@@ -46,12 +47,12 @@ def list_for(actor: Any) -> list[dict]:
     return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold(), v["id"]))
 
 
-def list_page(actor: Any, after: str = "") -> dict:
+def list_page(actor: Any, after: str = "", member: bool = False) -> dict:
     """{channels, more}: a page of ``list_for``, limited by MOST_CHARACTERS.
 
     It begins after the channel with the id ``after``. Raises BadInput if that is not in the list.
     """
-    views = list_for(actor)
+    views = list_for(actor, member)
     if after:
         places = {view["id"]: place for place, view in enumerate(views, 1)}
         if after not in places:
@@ -68,13 +69,10 @@ def _size(view: dict) -> int:
     return sum(map(len, texts)) + 30 * len(view.get("people", ())) + OTHER_CHARACTERS
 
 
-def list_own(actor: Any) -> list[dict]:
-    """Views of the actor's own channels, sorted by name, direct ones last."""
-    mine = unread.get_reading(actor.id)
-    shown = cache.get_many(mine)
-    names = users.get_profiles(uid for c in shown for uid in c.get("people", ()))
-    views = [_view(actor, c, mine[c["id"]], 0, names) for c in shown]
-    return sorted(views, key=lambda v: (v["kind"] == "direct", v["title"].casefold()))
+def titled(actor: Any, found: list[dict]) -> list[dict]:
+    """These channels with what each is called for the actor."""
+    names = users.get_profiles(uid for c in found for uid in c.get("people", ()))
+    return [{**channel, "title": _title(actor, channel, names)} for channel in found]
 
 
 def view_for(actor: Any, channel: dict) -> dict:

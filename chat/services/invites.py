@@ -7,8 +7,10 @@ from chat.cache import users
 from chat.errors import Invalid, NotFound
 from chat.models import Invite
 from chat.models.user import at_least
+from chat.services.pages import Page, place
 
 DAYS = (1, 365)
+IN_PAGE = 20
 
 
 def create(actor: Any, days: int = 7) -> dict:
@@ -26,10 +28,15 @@ def revoke(actor: Any, code: str) -> None:
         raise NotFound()
 
 
-def list_invites(actor: Any) -> list[dict]:
-    """All valid invites, newest first."""
+def list_invites(actor: Any, number: int = 1) -> Page:
+    """A page of the valid invites, newest first."""
     permissions.require_role(actor, "admin")
-    return [invite for invite in Invite.all_valid() if _may_invite(invite["created_by"])]
+    total = Invite.count_valid()
+    number, pages, first = place(total, IN_PAGE, number)
+    found = Invite.newest_valid(first, IN_PAGE)
+    creators = users.get_profiles(invite["created_by"] for invite in found)
+    usable = [invite for invite in found if _may(creators.get(invite["created_by"]))]
+    return Page(usable, number, pages, total)
 
 
 def is_valid(code: str) -> bool:
@@ -40,5 +47,8 @@ def is_valid(code: str) -> bool:
 
 def _may_invite(user_id: str) -> bool:
     """Whether the creator of an invite may still invite; otherwise the invite is not valid."""
-    profile = users.get_profile(user_id)
+    return _may(users.get_profile(user_id))
+
+
+def _may(profile: dict | None) -> bool:
     return bool(profile and profile["active"] and at_least(profile["role"], "admin"))

@@ -1,7 +1,8 @@
 """Lists of people, with who is online and when they were last active (R29)."""
 
 from collections.abc import Callable, Iterable, Set
-from typing import Any, TypeVar
+from heapq import nsmallest
+from typing import Any, NamedTuple, TypeVar
 
 from chat import presence
 from chat.auth import permissions
@@ -14,12 +15,24 @@ from chat.text import validate
 
 T = TypeVar("T")
 MOST_IN_PAGE = 1000
+MOST_ONLINE = 500  # people in one answer about who is online
 
 _pages: Made[Any] = Made(50)
 _members: Made[list[dict]] = Made(200)
-_online: Made[list[dict]] = Made(1)
+_online: Made["Online"] = Made(1)
 _profiles: Made[dict[str, dict]] = Made(1)
 MOST_PROFILES = 5_000
+
+
+class Online(NamedTuple):
+    """The people online now, sorted by nickname, and how many more there are.
+
+    ``ids``: the ids of these people, separated by spaces.
+    """
+
+    people: list[dict]
+    more: int
+    ids: str
 
 
 def list_people(limit: int = 100, cursor: str | None = None) -> tuple[list[dict], str | None]:
@@ -79,12 +92,15 @@ def members_of(actor: Any, channel_id: str) -> list[dict]:
     return _members.get(channel_id, (found.version, version, online), made)
 
 
-def online_people() -> list[dict]:
-    """The people online now, sorted by nickname."""
+def online_people() -> Online:
+    """The people online now, at most MOST_ONLINE. Everybody is told of the same ones."""
     online, version = presence.online(), cache.version()
 
-    def made() -> list[dict]:
-        return _by_name(_with_presence(_profiles_of(online, version), {}, online))
+    def made() -> Online:
+        # The oldest accounts: whoever comes or goes changes one entry, not the choice.
+        chosen = nsmallest(MOST_ONLINE, online) if len(online) > MOST_ONLINE else online
+        found = _by_name(_with_presence(_profiles_of(chosen, version), {}, online))
+        return Online(found, len(online) - len(chosen), " ".join(p["id"] for p in found))
 
     return _online.get("", (version, online), made)
 

@@ -1,6 +1,7 @@
 """Administration: people and their roles, invites, and the site. How it runs: ``status``."""
 
 from contextlib import suppress
+from urllib.parse import urlencode
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
@@ -10,7 +11,7 @@ from flask_login import current_user
 from chat.auth.current_user import role_required
 from chat.errors import ChatError, NotFound
 from chat.services import accounts, invites, site, users
-from chat.views.forms import MISTAKES, ask, page, see, typed
+from chat.views.forms import MISTAKES, ask, page, page_number, query_text, see, typed
 from chat.views.shell import absolute_url
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -26,18 +27,33 @@ def show() -> ResponseReturnValue:
 
 def _show(problem: ChatError | None = None, form: dict | None = None) -> ResponseReturnValue:
     facts = site.get_site()
-    usable = invites.list_invites(current_user)
-    urls = {invite["code"]: absolute_url(f"/join/{invite['code']}") for invite in usable}
+    usable = invites.list_invites(current_user, page_number("invites"))
+    urls = {invite["code"]: absolute_url(f"/join/{invite['code']}") for invite in usable.items}
     return page(
         "admin/show.html",
         problem,
         form=form or {**facts, "site_name": facts["name"]},
-        people=accounts.list_accounts(current_user),
+        people=accounts.list_accounts(current_user, query_text("q"), page_number()),
+        changed=accounts.get_account(current_user, request.args.get("who", "")),
+        place=_place(),
         invites=usable,
         urls=urls,
         invite_days=INVITE_DAYS,
         roles=assignable_roles(),
     )
+
+
+def _place() -> dict[str, str]:
+    """Where the admin is in the list of people: what is looked for, and the page."""
+    number = page_number()
+    given = {"q": query_text("q"), "page": str(number) if number > 1 else ""}
+    return {name: value for name, value in given.items() if value}
+
+
+def _people_url(**said: str) -> str:
+    """The list of people where the admin was."""
+    query = urlencode(said | _place())
+    return f"/admin?{query}#people" if query else "/admin#people"
 
 
 def assignable_roles() -> list[str]:
@@ -104,7 +120,7 @@ def ask_deactivate(user_id: str) -> ResponseReturnValue:
     try:
         person = users.get_person(user_id)
     except NotFound:  # in another tab it is done already
-        return see("/admin#people")
+        return see(_people_url())
     return ask(
         _("Deactivate %(nickname)s?", nickname=person["nickname"]),
         _(
@@ -112,7 +128,8 @@ def ask_deactivate(user_id: str) -> ResponseReturnValue:
             "messages stay. You can reactivate the account at any time."
         ),
         _("Deactivate"),
-        "/admin#people",
+        _people_url(),
+        **_place(),
     )
 
 
@@ -136,7 +153,7 @@ def reactivate(user_id: str) -> ResponseReturnValue:
 
 
 def _told(done: str, user_id: str) -> ResponseReturnValue:
-    return see(f"/admin?done={done}&who={user_id}#people")
+    return see(_people_url(done=done, who=user_id))
 
 
 def _people_problem(problem: ChatError) -> ResponseReturnValue:

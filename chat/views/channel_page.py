@@ -25,7 +25,15 @@ from chat.services import channels, invites, messages, users
 from chat.text import integers
 from chat.views import unread
 from chat.views.forms import errors_of
-from chat.views.shell import absolute_url, channel_url, edition, other_of
+from chat.views.shell import (
+    MOST_RECENT,
+    RECENT_COOKIE,
+    absolute_url,
+    channel_url,
+    edition,
+    other_of,
+    recent_channels,
+)
 
 # A first channel with hardly anything and hardly anybody in it: admins see the invite link there.
 YOUNG = 10
@@ -92,7 +100,7 @@ def _invite_url(view: dict, shown: int, members: int) -> str:
         return ""
     if not channels.is_first(view["id"]):
         return ""
-    usable = invites.list_invites(current_user)
+    usable = invites.list_invites(current_user).items
     return absolute_url(f"/join/{usable[0]['code']}") if usable else ""
 
 
@@ -146,14 +154,19 @@ def _client_id(problem: ChatError | None) -> str:
 
 
 def _remember(response: Response, view: dict) -> Response:
-    """The channel that `/` leads to next time. A script that asks for a part may be fetching ahead:
-    it writes the cookie itself (static/js/navigation.js)."""
+    """Remember the channel that `/` leads to next time, before those that were shown earlier.
+
+    A script that asks for a part may be fetching ahead: it writes the cookie itself
+    (static/js/navigation.js).
+    """
     if _is_part():
         return response
-    if view["id"] and request.cookies.get("last_channel") != view["id"]:
+    before = recent_channels()
+    if view["id"] and before[0] != view["id"]:
+        others = [cid for cid in before if base.object_id(cid) and cid != view["id"]]
         response.set_cookie(
-            "last_channel",
-            view["id"],
+            RECENT_COOKIE,
+            ".".join([view["id"], *others][:MOST_RECENT]),
             max_age=31536000,
             samesite="Lax",
             secure=request.is_secure or bool(current_app.config.get("PRODUCTION")),

@@ -10,11 +10,11 @@ from flask_login import current_user
 from chat.auth import permissions
 from chat.auth.current_user import login_required
 from chat.errors import ChatError, Invalid, NotFound
-from chat.services import accounts, channels, messages, users
+from chat.services import accounts, channels, directory, messages, sidebar, users
 from chat.text import integers
 from chat.views import channel_page
-from chat.views.forms import MISTAKES, ask, page, see, typed
-from chat.views.shell import channel_url
+from chat.views.forms import MISTAKES, ask, page, page_number, query_text, see, typed
+from chat.views.shell import channel_url, recent_channels
 
 blueprint = Blueprint("channels", __name__)
 
@@ -28,25 +28,39 @@ def home() -> ResponseReturnValue:
 
 
 def _last_channel_url() -> str:
-    mine = [view for view in channels.list_for(current_user) if view["member"]]
-    last = request.cookies.get("last_channel", "")
-    named = sorted(mine, key=lambda view: (view["id"] != last, view["kind"] == "direct"))
-    return channel_url(named[0]) if named else "/channels"
+    last = sidebar.last_used(current_user, recent_channels())
+    return channel_url(last) if last else "/channels"
 
 
 @blueprint.get("/channels")
 @login_required
 def browse() -> ResponseReturnValue:
-    """Every channel one may join, and the form for a new one."""
+    """The channels one may join, a page at a time or by name, and the form for a new one."""
     return _browse()
 
 
 def _browse(problem: ChatError | None = None, form: dict | None = None) -> ResponseReturnValue:
-    views = [view for view in channels.list_for(current_user) if view["kind"] != "direct"]
-    views.sort(key=lambda view: view["title"].casefold())
-    left = next((v for v in views if v["id"] == request.args.get("who") and not v["member"]), None)
-    form = form or {"kind": "public"}
-    return page("channels/browse.html", problem, views=views, left=left, form=form)
+    typed_name, show = query_text("q"), request.args.get("show", "")
+    show = show if show in directory.KINDS else directory.ALL
+    return page(
+        "channels/browse.html",
+        problem,
+        found=directory.find(current_user, typed_name, show, page_number()),
+        q=typed_name,
+        show=show,
+        left=_left(),
+        form=form or {"kind": "public"},
+    )
+
+
+def _left() -> dict | None:
+    """The channel that a notice says the reader has left."""
+    try:
+        channel = permissions.get_channel_for(current_user, request.args.get("who", ""))
+    except NotFound:
+        return None
+    view = channels.view_for(current_user, channel)
+    return None if view["member"] else view
 
 
 @blueprint.post("/channels")

@@ -7,6 +7,7 @@ from flask import Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from chat.errors import ChatError, Conflict, Forbidden, Invalid, Throttled
+from chat.text import integers
 
 # Mistakes that show the form again; anything else becomes an error page.
 MISTAKES = (Invalid, Conflict, Forbidden, Throttled)
@@ -19,6 +20,19 @@ ENTRANCES: dict[str | None, Callable[[ChatError], ResponseReturnValue]] = {}
 def typed(*names: str) -> dict[str, str]:
     """The named fields of the form, as typed; never ask for a password here."""
     return {name: request.form.get(name, "") for name in names}
+
+
+MOST_TYPED = 80  # characters of a name that is looked for
+
+
+def query_text(name: str) -> str:
+    """What is looked for, from the address or a form that keeps it."""
+    return request.values.get(name, "")[:MOST_TYPED]
+
+
+def page_number(name: str = "page") -> int:
+    """The wanted page of a list; 1 without one. The list finds the nearest that there is."""
+    return request.values.get(name, 1, type=integers.nearest)
 
 
 def errors_of(problem: ChatError | None) -> dict[str, str]:

@@ -19,12 +19,15 @@ from chat.pages.message_rows import (
     members_left_out,
     person_link,
 )
-from chat.services import channels, site, users
+from chat.services import sidebar as side
+from chat.services import site, users
 from chat.text.markdown import is_emoji
 from chat.views import assets
 from chat.web.security import csrf_token, site_address
 
 THEMES = ("system", "light", "dark")
+RECENT_COOKIE = "last_channel"  # ids, separated by dots
+MOST_RECENT = protocol.CHANNELS_REMEMBERED
 
 
 def init_app(app: Flask) -> None:
@@ -34,7 +37,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(is_emoji)
     app.add_template_filter(initials)
     app.add_template_filter(marked)
-    for helper in (sidebar, presence_state, online_ids, channel_url, js_strings, outcome, edition):
+    for helper in (sidebar, presence_state, other_of, channel_url, js_strings, outcome, edition):
         app.add_template_global(helper)
     app.add_template_global(blank_row)
     app.add_template_global(blank_member)
@@ -118,45 +121,53 @@ def theme() -> str:
     return chosen if chosen in THEMES else "system"
 
 
-def sidebar() -> dict[str, Any]:
-    """The reader's channels and conversations, and who is online; fetched once a page."""
+def sidebar(current: str) -> dict[str, Any]:
+    """The reader's channels and conversations, and who is online; fetched once a page.
+
+    ``current``: the id of the channel that the page shows, or "".
+    """
     if "sidebar" not in g:
-        views = channels.list_own(current_user)
-        named = [view for view in views if view["kind"] != "direct" and not view["archived"]]
-        others = [p for p in users.online_people() if p["id"] != current_user.id]
-        directs = [dict(view, other=other_of(view)) for view in views if view["kind"] == "direct"]
+        me = current_user._get_current_object()
+        mine = side.of(me, current, recent_channels())
+        online = users.online_people()
+        named = [p for p in online.people[: protocol.PEOPLE_NAMED + 1] if p["id"] != me.id]
+        named = named[: protocol.PEOPLE_NAMED]
+        others = len(online.people) + online.more - (me.id in presence.online())
+        total = sum(mine.unread.values())
         g.sidebar = {
-            "channels": sorted(named, key=lambda view: view["title"].casefold()),
-            "directs": directs,
-            "online": others[: protocol.PEOPLE_NAMED],
-            "more_online": max(0, len(others) - protocol.PEOPLE_NAMED),
-            "unread_total": sum(view["unread"] for view in [*named, *directs]),
+            "channels": mine.named,
+            "directs": mine.directs,
+            "online": named,
+            "more_online": max(0, others - len(named)),
+            "online_ids": online.ids,
+            "not_listed": online.more,
+            "unread": mine.unread,
+            "unread_total": total,
+            "unread_elsewhere": total - mine.unread.get(current, 0),
         }
     return dict(g.sidebar)
 
 
+def recent_channels() -> list[str]:
+    """The ids of the channels that this browser showed last, the last one first."""
+    return request.cookies.get(RECENT_COOKIE, "")[: 25 * MOST_RECENT].split(".")[:MOST_RECENT]
+
+
 def other_of(channel: dict) -> str | None:
     """The other person of a conversation of two (oneself in a conversation with oneself)."""
-    ids = channel.get("people") or []
+    ids, me = channel.get("people") or [], current_user.id
     if len(ids) > 2:
         return None
-    others = [person for person in ids if person != current_user.id]
-    return others[0] if others else current_user.id
-
-
-def online_ids() -> str:
-    """The ids of all who are online, for the browser, which is then told of changes only."""
-    return " ".join(person["id"] for person in users.online_people())
+    others = [person for person in ids if person != me]
+    return others[0] if others else me
 
 
 def presence_state(person_id: str) -> str:
     """online, offline, or unknown when this process cannot know."""
-    if person_id == current_user.id:
-        return "online"
     if "online_now" not in g:
-        g.online_now = (presence.online(), presence.is_known())
-    online, known = g.online_now
-    if person_id in online:
+        g.online_now = (presence.online(), presence.is_known(), current_user.id)
+    online, known, me = g.online_now
+    if person_id in online or person_id == me:
         return "online"
     return "offline" if known else "unknown"
 

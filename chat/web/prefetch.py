@@ -138,7 +138,8 @@ def _page(user_id: str, args: dict[str, Any]) -> list[Source]:
 
 
 def _channel_list(user_id: str, _args: dict[str, Any]) -> list[Source]:
-    shown = dict.fromkeys([*_named(), *_own(user_id)])
+    others = () if b"member=" in request.query_string else _named()  # a guess
+    shown = dict.fromkeys([*others, *_own(user_id)])
     tails = map(unread.tail_source, shown)
     return [channels.all_source(), unread.marks_source(user_id), *tails]
 

@@ -13,6 +13,7 @@ import { NeedsPage, nodesIn } from "./fragment.js";
 import * as kept from "./kept.js";
 import { addressOf, isChannel, isPlainClick } from "./logic/addresses.js";
 import { closeOpen, isPanelOpen } from "./panels.js";
+import { CHANNELS_REMEMBERED } from "./protocol.js";
 import { room } from "./room.js";
 import { rebuild } from "./sidebar.js";
 import { toast } from "./toast.js";
@@ -37,11 +38,14 @@ function markCurrent() {
   $("#channel").toggleAttribute("data-leaving", Boolean(wanted));
 }
 
-// Where `/` leads next time (chat.views.channel_page).
+// Where `/` leads next time, before the channels that were shown earlier (chat.views.channel_page).
 function remember() {
   if (!room.id) return;
+  const before = /(?:^|; )last_channel=([^;]*)/.exec(document.cookie)?.[1].split(".") ?? [];
+  const others = before.filter((id) => id !== room.id);
+  const shown = [room.id, ...others].slice(0, CHANNELS_REMEMBERED).join(".");
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `last_channel=${room.id}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax${secure}`;
+  document.cookie = `last_channel=${shown}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax${secure}`;
 }
 
 function setAddress(target, isBack) {

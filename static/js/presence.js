@@ -82,6 +82,16 @@ function personRow(id) {
 
 const others = () => online.people.filter((id) => id !== me.id);
 
+// Of a crowd. Unless named, this person is one of those who are counted.
+const othersNotNamed = () => Math.max(0, online.more - (online.has(me.id) ? 0 : 1));
+
+/** The dots that came with a page from the server, for those of whom nothing else was said. */
+function learnDots() {
+  for (const { dataset } of $$("[data-presence]")) {
+    if (dataset.presence !== me.id) online.seen(dataset.presence, dataset.state);
+  }
+}
+
 async function fetchNames() {
   const isEnough = hasNamesEnough(others(), names);
   if (isEnough || performance.now() - namesAsked < NAMES_MS) return;
@@ -99,7 +109,7 @@ const paintPeople = debounce(async () => {
   if (!box) return;
   await fetchNames();
   const rows = peopleToName(others(), names).map(personRow);
-  const notNamed = others().length - rows.length;
+  const notNamed = others().length - rows.length + othersNotNamed();
   const say = (text) => rows.push(el("li", { class: "side-empty", text }));
   if (notNamed) say(tn("more_online", notNamed));
   if (!online.isWhole) say(t(rows.length ? "others_unknown" : "presence_unknown"));
@@ -133,13 +143,14 @@ function waitForGap() {
 async function askForAll() {
   const asked = online.asking();
   let users;
+  let more;
   try {
-    ({ users } = await api.get("/api/users/online"));
+    ({ users, more } = await api.get("/api/users/online"));
   } catch {
     if (!online.isWhole) askSoon(AGAIN_MS);
     return; // else the next greeting, or the next gap, asks again
   }
-  follow(online.listed(users, asked));
+  follow(online.listed(users, asked, more));
 }
 
 function askSoon(ms = ASK_MS) {
@@ -151,10 +162,13 @@ function askSoon(ms = ASK_MS) {
 
 export function start() {
   learnNames();
-  const { seq, online: ids } = $("#online-people")?.dataset ?? {};
-  online = new OnlineSet(ids?.split(" ").filter(Boolean), Number(seq) || 0);
+  const { seq, online: ids, more } = $("#online-people")?.dataset ?? {};
+  online = new OnlineSet(ids?.split(" ").filter(Boolean), Number(seq) || 0, Number(more) || 0);
+  learnDots();
   when(PRESENCE, told);
+  when("entered", learnDots); // another channel on the same page
   when("sidebar:rebuilt", () => {
+    learnDots();
     if (online.isWhole) paint(online.people, "online");
     else paintAll();
   });

@@ -48,6 +48,7 @@ export const MESSAGE_CHARACTERS = 8000;
 export const HISTORY_PAGE = 50;
 export const PLACES_FOUND = 20;
 export const PEOPLE_NAMED = 60;
+export const CHANNELS_REMEMBERED = 20;
 export const UNREAD_SHOWN = 99;
 export const GROUPED_SECONDS = 300;
 export const LARGE_EMOJI = 6;

@@ -79,27 +79,32 @@ function changed({ channel, joined, left }) {
   if (isAboutMe || channel.id === room?.id || linkOf(channel.id)) rebuildSoon();
 }
 
-async function allChannels() {
+async function ownChannels() {
   const found = [];
   for (let more = true; more;) {
-    const after = found.length ? `?after=${found.at(-1).id}` : "";
-    const page = await api.get(`/api/channels${after}`);
+    const after = found.length ? `&after=${found.at(-1).id}` : "";
+    const page = await api.get(`/api/channels?member=true${after}`);
     found.push(...page.channels);
     ({ more } = page);
   }
   return found;
 }
 
+// Of many channels only those are listed that are unread or were used last.
+const leftOut = () =>
+  $$("#sidebar .side-empty[data-more]").reduce((sum, { dataset }) => sum + Number(dataset.more), 0);
+
 /** Ask how much is unread in each channel. */
 export async function refreshCounts() {
   let channels;
   try {
-    channels = await allChannels();
+    channels = await ownChannels();
   } catch {
     return;
   }
-  const mine = channels.filter((channel) => channel.member && !channel.archived);
-  const isNew = mine.some(({ id, unread, last_seq }) => !setUnread(id, unread, last_seq));
+  const mine = channels.filter((channel) => !channel.archived);
+  const left = mine.filter(({ id, unread, last_seq }) => !setUnread(id, unread, last_seq));
+  const isNew = left.length !== leftOut() || left.some(({ unread }) => unread);
   const isGone = $$("[data-channel-link]").some(
     (link) => !mine.some(({ id }) => id === link.dataset.channelLink),
   );
@@ -127,5 +132,10 @@ export function start() {
   when(MESSAGE_NEW, ({ message }) => {
     if (!linkOf(message.channel) && message.channel !== room?.id) rebuildSoon();
   });
-  when(UNREAD, ({ channel }) => linkOf(channel) || rebuildSoon());
+  when("entered", () => {
+    if (room?.id && leftOut() && !linkOf(room.id)) rebuildSoon();
+  });
+  when(UNREAD, ({ channel, unread }) => {
+    if (!linkOf(channel) && (unread || !leftOut())) rebuildSoon();
+  });
 }

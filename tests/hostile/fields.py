@@ -30,11 +30,14 @@ FORMS: dict[str, tuple[str, ...]] = {
     "/settings/password": ("keep_tokens",),
     "/admin/control/<what>": ("seconds",),
     "/admin/site": ("open_registration",),
+    "/admin/people/<user_id>/role": ("q", "page"),
+    "/admin/people/<user_id>/deactivate": ("q", "page"),
 }
 QUERIES: dict[str, tuple[str, ...]] = {
     "/login": ("next",),
     "/register": ("invite",),
-    "/channels": ("who",),
+    "/channels": ("who", "q", "show", "page"),
+    "/admin": ("who", "new", "q", "page", "invites"),
     "/channels/<slug>": ("before",),
     "/channels/<slug>/settings": ("who",),
 }

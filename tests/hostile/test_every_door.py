@@ -270,7 +270,7 @@ class _Anybody:
 def test_every_field_of_a_form_is_attacked() -> None:
     asked = asked_for(
         "chat", "request.form.get", "request.form.getlist", "request.args.get", "typed",
-        "request.args.getlist", "request.values.get",
+        "request.args.getlist", "request.values.get", "query_text", "page_number",
     )  # fmt: skip
     elsewhere = {"csrf_token", "token"}  # of forms (test_security.py) and of the first account
     assert asked - attacked() == elsewhere

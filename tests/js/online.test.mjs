@@ -139,6 +139,51 @@ test("a restart of the server is no reason to forget anybody", () => {
   assert.equal(set.stateOf("ann"), "online");
 });
 
+test("of a crowd, who is not named is unknown and counted, and never called offline", () => {
+  const set = new OnlineSet(["ann"], 4, 2);
+  assert.equal(set.stateOf("bob"), "unknown");
+  set.told(went(5, "bob")); // one of the two
+  assert.deepEqual([set.stateOf("bob"), set.more], ["offline", 1]);
+  set.told(came(6, "cleo")); // was offline before
+  assert.deepEqual([set.stateOf("cleo"), set.more], ["online", 1]);
+  set.told(went(7, "cleo"));
+  assert.deepEqual([set.stateOf("cleo"), set.more], ["offline", 1]);
+  set.told(went(8, "dan"));
+  assert.equal(set.stateOf("eve"), "unknown"); // however few are counted
+});
+
+test("of a crowd, what a page shows of a person is known", () => {
+  const set = new OnlineSet(["ann"], 4, 2);
+  set.seen("bob", "online");
+  set.seen("cleo", "offline");
+  set.seen("dan", "unknown");
+  assert.deepEqual(["bob", "cleo", "dan"].map(set.stateOf, set), ["online", "offline", "unknown"]);
+  assert.equal(set.more, 1);
+  set.seen("ann", "offline"); // an older page
+  assert.equal(set.stateOf("ann"), "online");
+});
+
+test("where all are named, a page says nothing new of who is not", () => {
+  const set = new OnlineSet(["ann"], 4);
+  set.seen("bob", "online");
+  assert.equal(set.stateOf("bob"), "offline");
+});
+
+test("of a crowd, a greeting that names an unknown person has the list asked for", () => {
+  const set = new OnlineSet(["ann"], 4, 2);
+  assert.equal(set.told(greeting({ seq: 5, offline: ["ann"] })).ask, false);
+  assert.equal(set.told(greeting({ seq: 7, online: ["bob"] })).ask, "soon");
+  assert.equal(set.stateOf("bob"), "online");
+});
+
+test("a list ends the doubt about a crowd, or begins it", () => {
+  const set = new OnlineSet(["ann"], 4, 2);
+  set.listed(["ann", "bob"], set.asking(), 0);
+  assert.deepEqual([set.stateOf("cleo"), set.more], ["offline", 0]);
+  set.listed(["ann", "bob"], set.asking(), 7);
+  assert.deepEqual([set.stateOf("cleo"), set.more], ["unknown", 7]);
+});
+
 test("the sidebar names people by name, and no more than there is room for", () => {
   const ids = Array.from({ length: PEOPLE_NAMED + 5 }, (_, number) => `id-${number}`);
   const names = new Map(ids.map((id, number) => [id, `name ${String(999 - number)}`]));

@@ -267,6 +267,21 @@ def test_who_was_away_too_long_asks_for_the_list_and_others_do_not(emitted):
     assert fresh["online"] == [BOB, CAT]
 
 
+def test_who_would_be_told_of_too_many_people_asks_for_the_list(emitted, monkeypatch):
+    monkeypatch.setattr(connections, "MOST_NAMED", 3)
+    holder = process()
+    come(holder, ANN)
+    since = last_number()
+    for number in range(2):
+        elsewhere_comes(f"{number:024x}")
+    come(holder, BOB, since)
+    assert not emitted.greeting["missed"]
+    elsewhere_comes(f"{2:024x}")
+    come(holder, CAT, since)
+    assert emitted.greeting["missed"]
+    assert emitted.greeting["online"] == []
+
+
 def test_every_number_is_announced_once_and_after_the_set_shows_it(emitted, monkeypatch):
     here, there = process(), process()
     start = last_number()

@@ -1,6 +1,9 @@
 /**
  * Who is online, as far as this page knows. The server numbers its changes; this holds all up to
  * `upTo`. Each method says in an `Outcome` what the page has to do now.
+ *
+ * Of a crowd the server names a part and counts the others. Then a person of whom nothing was said
+ * is "unknown", and those of whom it was said that they are offline are remembered, too.
  */
 
 import { MODE_DEGRADED, MODE_NORMAL, PEOPLE_NAMED } from "../protocol.js";
@@ -21,18 +24,33 @@ export class OnlineSet {
   #online;
   #early = new Map(); // changes whose predecessors are still on their way, by number
   #isTold = true; // the server knows of everybody, not only of those connected to its process
+  #isPart; // there were others when the list was made
+  #notNamed; // how many others are online
+  #offline = new Set(); // known to be, where not everybody online is named
 
   /** So do we: whoever is not online is offline, not unknown. */
   isWhole = true;
 
-  /** `upTo`: the number of the last change that these people show. */
-  constructor(people = [], upTo = 0) {
-    this.#online = new Set(people);
+  /** `upTo`: the number of the last change that these people show. `more`: others online. */
+  constructor(people = [], upTo = 0, more = 0) {
     this.upTo = upTo;
+    this.#set(people, more);
+  }
+
+  #set(people, more) {
+    this.#online = new Set(people);
+    this.#notNamed = more;
+    this.#isPart = more > 0;
+    this.#offline.clear();
   }
 
   get people() {
     return [...this.#online];
+  }
+
+  /** How many are online besides these people, as far as the server said. */
+  get more() {
+    return this.#notNamed;
   }
 
   /** A change has come whose predecessor has not. */
@@ -45,7 +63,17 @@ export class OnlineSet {
   /** "online", "offline" or "unknown". */
   stateOf(id) {
     if (this.has(id)) return "online";
-    return this.isWhole ? "offline" : "unknown";
+    const isKnown = this.isWhole && (!this.#isPart || this.#offline.has(id));
+    return isKnown ? "offline" : "unknown";
+  }
+
+  /** What a page from the server says of a person of whom nothing else was said. */
+  seen(id, state) {
+    if (!this.isWhole || this.stateOf(id) !== "unknown") return;
+    if (state === "offline") this.#offline.add(id);
+    if (state !== "online") return;
+    this.#came(id);
+    this.#count(-1); // one of those who were counted
   }
 
   /** A `presence` event. */
@@ -75,10 +103,10 @@ export class OnlineSet {
     return { reached: Math.max(this.upTo, ...this.#early.keys()), isTold: this.#isTold };
   }
 
-  /** The whole list, as it was answered to what `asking` said. */
-  listed(people, { reached, isTold }) {
+  /** The list, and how many `more` are online, as it was answered to what `asking` said. */
+  listed(people, { reached, isTold }, more = 0) {
     if (isTold !== this.#isTold) return new Outcome().with({ ask: "soon" }); // an answer of before
-    this.#online = new Set(people);
+    this.#set(people, more);
     this.isWhole = this.#isTold;
     this.upTo = Math.max(this.upTo, reached);
     return this.#applyNext(new Outcome().with({ isAll: true, isListChanged: true }));
@@ -89,22 +117,46 @@ export class OnlineSet {
     const outcome = new Outcome();
     this.#isTold = known;
     if (!known) this.#forget(outcome);
-    else if (!missed && seq > this.upTo) this.#apply(change, outcome);
+    else if (!missed && seq > this.upTo) this.#applyNet(change, outcome);
     this.upTo = Math.max(this.upTo, seq || 0);
     if (missed || !this.isWhole) return outcome.with({ ask: "now" });
     return this.#applyNext(outcome.with({ isAll: true }));
   }
 
+  // What changed in sum: an unknown person may have been online before, and is counted then.
+  #applyNet(change, outcome) {
+    const { online: came = [], offline: went = [] } = change;
+    const isUnknown = [...came, ...went].some((id) => this.stateOf(id) === "unknown");
+    this.#apply(change, outcome);
+    if (isUnknown) outcome.with({ ask: "soon" });
+  }
+
   // Nobody tells us of other processes' people any more: what was said of them may be over.
   #forget(outcome) {
     this.#isTold = this.isWhole = false;
-    this.#online.clear();
+    this.#set([], 0);
     outcome.with({ isAll: true, isListChanged: true });
   }
 
+  #came(id) {
+    this.#online.add(id);
+    this.#offline.delete(id);
+  }
+
+  #went(id) {
+    // An unknown person who goes was one of those who were counted.
+    if (this.stateOf(id) === "unknown") this.#count(-1);
+    this.#online.delete(id);
+    if (this.#isPart) this.#offline.add(id);
+  }
+
+  #count(by) {
+    this.#notNamed = Math.max(0, this.#notNamed + by);
+  }
+
   #apply({ online: came = [], offline: went = [] }, outcome) {
-    for (const id of came) this.#online.add(id);
-    for (const id of went) this.#online.delete(id);
+    for (const id of came) this.#came(id);
+    for (const id of went) this.#went(id);
     outcome.people.push(...came, ...went);
     return outcome.with({ isListChanged: true });
   }
