@@ -47,8 +47,8 @@ format: $(STAMPS)/dev $(STAMPS)/npm-dev ## let ruff and prettier write the code 
 	$(PY) -m ruff format .
 	@$(NODE_PATH_FIRST) npm run --silent format
 
-bench: $(STAMPS)/dev $(STAMPS)/built ## measure, and print tables
-	$(PY) -m benchmarks $(ARGS)
+bench: $(STAMPS)/dev $(STAMPS)/npm-dev $(STAMPS)/built ## measure, and print tables
+	$(NODE_PATH_FIRST) $(PY) -m benchmarks $(ARGS)
 
 faults: $(STAMPS)/dev $(STAMPS)/built ## break one thing after the other, and count what people notice
 	$(PY) -m tests.faults.harness $(ARGS)

@@ -7,6 +7,8 @@
     fanout.py   CPU of a delivered message, and the time from post to last reader
     connections.py  how many sockets one worker holds, and how quickly they come
     posting.py  acknowledged posts a second, by HTTP and by socket
+    weight.py   bytes on the wire: a message, a page, a visit
+    arrivals.py  CPU of a tab that comes back, and a thousand of them after a restart
     pages.py    requests a second and CPU of a request
     cached.py   a warm answer beside an empty route, and beside MongoDB near and far
     browsing.py people reading and writing at once, with Redis and without
@@ -21,7 +23,8 @@ Each of these has `run(quick)`, which measures and prints. They share
     masses.py   the same, very many, stored in bulk; crowded.py: those that several share
     wsgi.py     the product with a few routes more: the floors beside which it is measured
     bare.py     Flask-SocketIO as it comes: the floor of memory and fanout
-    crowd.py    many Socket.IO clients in a process of their own; arrivals.py: that come at once
+    crowd.py    many Socket.IO clients in a process of their own; handshakes.py: that come at once
+    node.py     a bare Socket.IO server on Node: the floor of fanout and arrivals
     load.py     HTTP clients in a process of their own, all asking for one page
     visitors.py HTTP clients that ask for this and that
     inserts.py  MongoDB alone, storing documents

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import (
+    arrivals,
     browsing,
     cached,
     cold_start,
@@ -23,6 +24,7 @@ from benchmarks import (
     redis_memory,
     report,
     start,
+    weight,
 )
 
 Run = Callable[[bool], None]
@@ -31,6 +33,7 @@ USUAL: dict[str, Run] = {
     "connections": connections.run,
     "fanout": fanout.run,
     "posting": posting.run,
+    "arrivals": arrivals.run,
     "cached": cached.run,
     "browsing": browsing.run,
     "curves": curves.run,
@@ -43,6 +46,7 @@ BY_NAME: dict[str, Run] = {
     "pages": pages.run,
     "growth": growth.run,
     "metrics_cost": metrics_cost.run,
+    "weight": weight.run,
 }
 ALL = USUAL | BY_NAME
 MOST_SECONDS = 1_500

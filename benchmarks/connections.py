@@ -14,9 +14,9 @@ import resource
 from dataclasses import dataclass
 
 from benchmarks import gauge, report
-from benchmarks.arrivals import Arrivals
 from benchmarks.bare import Bare
 from benchmarks.gauge import Meter
+from benchmarks.handshakes import Handshakes
 from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
 from benchmarks.team import Member
@@ -60,7 +60,7 @@ def _allowed() -> int:
 def _open(stage: Stage, app: App, name: str, steps: tuple[int, ...]) -> list[Step]:
     rows: list[Step] = []
     left = SECONDS
-    with Remote(Arrivals) as crowd:
+    with Remote(Handshakes) as crowd:
         _warm(app, stage.team.members[:FIRST])
         empty = gauge.resident_kib(app.worker)
         for step in steps:
@@ -87,7 +87,7 @@ def _people(stage: Stage, first: int, last: int) -> list[Member]:
 
 
 def _warm(app: App, members: list[Member]) -> None:
-    with Remote(Arrivals) as some:
+    with Remote(Handshakes) as some:
         some.ask("come", app.port, members, SECONDS)
         some.ask("settle", 1.0)
         some.ask("close")

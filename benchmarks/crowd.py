@@ -22,6 +22,7 @@ from benchmarks.team import Member
 STAMP = re.compile(rb'"client_id": ?"bench-(\d+)-')
 NEW_MESSAGE, ACK, PING, PONG = b'42["message:new"', b"43", b"2", b"3"
 TEXT, CLOSE = 1, 8
+ASKED = 999_999  # the number of a question that its asker waits for
 AT_ONCE = 32_768  # bytes in one read; a buffer is made for each
 CONNECT_SECONDS = 30
 WAIT_FOR_ONE = 0.5  # seconds for an answer that may have been lost
@@ -181,6 +182,11 @@ class Client:
             self.send(b"40" + json.dumps({"csrf": member.csrf}).encode())
             self._wait_for(b"40")
 
+    def ask(self, event: str, data: dict[str, Any]) -> None:
+        """Send an event, and wait until it is acknowledged. Only before others are pumped."""
+        self.send(f"42{ASKED}".encode() + json.dumps([event, data]).encode())
+        self._wait_for(f"43{ASKED}".encode())
+
     def send(self, payload: bytes) -> None:
         """A text frame, masked with zeros."""
         size = len(payload)
@@ -258,9 +264,9 @@ def _sent_at(payload: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def post_packet(channel: str, number: int) -> bytes:
+def post_packet(channel: str, number: int, text: str = "") -> bytes:
     """The event that posts a message, stamped with this moment."""
-    text = (
+    text = text or (
         f"Message {number}: **the build** is green again, the log is at "
         f"https://example.org/builds/{number} - thanks to everybody who helped."
     )

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import crowded, gauge, picture, report
-from benchmarks.arrivals import Arrivals
 from benchmarks.crowded import Town
 from benchmarks.gauge import Meter, quantile
+from benchmarks.handshakes import Handshakes
 from benchmarks.load import Asked, Load
 from benchmarks.masses import Size
 from benchmarks.remote import Remote
@@ -98,7 +98,7 @@ def _towns(load: Remote, what: str, sizes: tuple[int, ...], seconds: float) -> l
 def _online(load: Remote, sizes: tuple[int, ...], seconds: float) -> list[Point]:
     """The team, and more and more of them online."""
     town, points, already = crowded.town(replace(TEAM, readers=max(sizes))), [], 0
-    with _app(town) as app, Remote(Arrivals) as crowd:
+    with _app(town) as app, Remote(Handshakes) as crowd:
         for size in sizes:
             report.say(f"curves: {size:,} online")
             crowd.ask("come", app.port, town.masses.members[already:size], CONNECT_SECONDS)

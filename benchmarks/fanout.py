@@ -7,12 +7,13 @@ deliveries, is the cost of a delivered message. The time runs from the sender's 
 client's read, and a message counts only when all have it; each is stored with majority and journal
 before it is delivered.
 
-Floors in the same run, with messages of the same size that nobody stores. "Flask-SocketIO" is an
-app that sends what comes to a room (`bare.py`). "one system call each" is a frame made once and
-written to each of the product's sockets: what the kernel takes for it, and nobody can do without.
-"emit" is the product's own emit without a post. In a big room messages that come fast leave
-together (`chat.realtime.transport.coalesce`), so both may take less than a system call for each
-delivery.
+Floors in the same run, with messages that nobody stores. "Flask-SocketIO" is an app that sends what
+comes to a room (`bare.py`), as many bytes as the product's. "Node" is a bare Socket.IO server on
+Node (`node.py`) that sends what was posted and nothing else. "one system call each" is a frame made
+once and written to each of the product's sockets: what the kernel takes for it, and nobody can do
+without. "emit" is the product's own emit without a post. In a big room messages that come fast
+leave together (`chat.realtime.transport.coalesce`), so both may take less than a system call for
+each delivery.
 
 With 100 sockets there is a second table: five posts a second and nothing else going on, and where
 the time of one goes. The floors there are MongoDB alone, storing a document as big with the same
@@ -28,6 +29,7 @@ from benchmarks.bare import SIZE, Bare
 from benchmarks.crowd import Crowd
 from benchmarks.gauge import Meter, Spent, quantile
 from benchmarks.inserts import Inserts
+from benchmarks.node import Node
 from benchmarks.remote import Remote
 from benchmarks.stage import App, Stage
 
@@ -54,7 +56,11 @@ PRODUCT = (
     Way("emit", "product: emit alone", RATE),
     Way("bare", "floor: one system call each", RATE),
 )
-FLOOR = Way("post", "floor: Flask-SocketIO", RATE)
+FLOORS = (
+    Way("post", "floor: Flask-SocketIO", RATE),
+    Way("post", "floor: Node", RATE),
+    Way("post", f"floor: Node, {OUTSTANDING} unanswered", 0),
+)
 SLOWLY = (
     Way("post", "post to last reader", SLOW_RATE),
     Way("bare", "floor: one system call each", SLOW_RATE),
@@ -66,18 +72,21 @@ def run(quick: bool = False) -> None:
     sizes, seconds = ((10, 40), 2.0) if quick else (SIZES, SECONDS)
     with Stage(people=max(sizes)) as stage:
         app = stage.app()
-        with Remote(Crowd) as crowd, Remote(Crowd) as others:
-            floor: App | None = None
+        with Remote(Crowd) as crowd, Remote(Crowd) as bare_ones, Remote(Crowd) as node_ones:
+            bare: App | None = None
+            node = stage.floor(Node)
             for size in sizes:
                 _connect(stage, app, crowd, size)
                 if size == sizes[0]:
                     _print_slowly(stage, app, crowd, size, seconds if quick else SLOW_SECONDS)
                 idle = _idle(stage, app, crowd)
                 measured = [_measure(stage, app, crowd, way, seconds) for way in PRODUCT]
-                if floor is None:
-                    floor = stage.floor(Bare, **{SIZE: str(measured[0][2]["size"] - 100)})
-                _connect(stage, floor, others, size)
-                measured.append(_measure(stage, floor, others, FLOOR, seconds))
+                if bare is None:
+                    bare = stage.floor(Bare, **{SIZE: str(measured[0][2]["size"] - 100)})
+                beside = ((bare, bare_ones), (node, node_ones), (node, node_ones))
+                for way, (app_beside, others) in zip(FLOORS, beside, strict=True):
+                    _connect(stage, app_beside, others, size)
+                    measured.append(_measure(stage, app_beside, others, way, seconds))
                 _print(size, idle, measured)
 
 
@@ -146,6 +155,7 @@ def _print(size: int, idle: float, measured: list[Measured]) -> None:
                 result["sent"] / spent.seconds,
                 cost,
                 cost / (_cost(*measured[len(PRODUCT) - 1][1:]) or 1),
+                cost / (_cost_of(measured, way.rate) or 1),
                 spent.cpu["worker"] / spent.seconds * 100,
                 quantile(result["to_last_ms"], 0.5),
                 quantile(result["to_last_ms"], 0.99),
@@ -156,8 +166,8 @@ def _print(size: int, idle: float, measured: list[Measured]) -> None:
     report.table(
         f"fanout: {size} sockets in the channel",
         ("", "reached all", "messages/s", "worker CPU µs a delivery", "÷ system calls",
-         "worker % of a core", "to last reader p50 ms", "p99 ms", "mongod CPU ms a message",
-         "valkey"),
+         "× Node", "worker % of a core", "to last reader p50 ms", "p99 ms",
+         "mongod CPU ms a message", "valkey"),
         rows,
     )  # fmt: skip
     product = measured[0][2]
@@ -166,6 +176,15 @@ def _print(size: int, idle: float, measured: list[Measured]) -> None:
           f"The worker with these sockets and nobody talking: {idle:.1f} % of a core. "
           f"Target: ≤ {TARGET_MICROSECONDS:.0f} µs a delivery with 1,000 sockets.",
           flush=True)  # fmt: skip
+
+
+def _cost_of(measured: list[Measured], rate: float) -> float:
+    """What Node takes for a delivery at that rate."""
+    return next(
+        _cost(spent, result)
+        for way, spent, result in measured
+        if way.name.startswith(FLOORS[1].name) and way.rate == rate
+    )
 
 
 def _cost(spent: Spent, result: dict[str, Any]) -> float:

@@ -38,8 +38,13 @@ class App(Measured):
         assert self.process is not None
         if not self.process.wait_until(self._answers, START_SECONDS):
             raise RuntimeError(self.tail())
-        self.worker = gauge.worker_of(self.process.pid)
+        self.worker = self.find_worker()
         return self
+
+    def find_worker(self) -> psutil.Process:
+        """The process whose CPU time counts."""
+        assert self.process is not None
+        return gauge.worker_of(self.process.pid)
 
     def get(
         self, path: str, member: team.Member | None = None, timeout: float = 30

@@ -31,10 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+def found_chromium() -> str | None:
+    """The system's Chromium; CHROMIUM names another one."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium; CHROMIUM names another one."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    found = found_chromium()
     if not found:
         pytest.fail("No Chromium: install chromium-headless-shell, or set CHROMIUM to its path.")
     with sync_playwright() as playwright:
