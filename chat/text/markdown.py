@@ -61,7 +61,19 @@ _FOCUSABLE = {"pre": {"tabindex": {"0"}}}  # a long line scrolls sideways, by ke
 _SIGN = re.compile(r"[^\w ,.;!?()'\"-]|_")
 MOST_PLAIN = 1000
 _BLOCK_ENDS = re.compile(r"<br>|</(?:p|li|pre|blockquote)>")
+_BEGINS_WITH_TEXT = re.compile(r"(?:<(?:p|strong|em|s)>)+\w")
 _SPACES = re.compile(r"\s+")
+# Made once: nh3 takes as long to read these lists as to clean a message.
+_second_wall = nh3.Cleaner(
+    tags=_TAGS,
+    attributes=_ATTRIBUTES,
+    allowed_classes=_CLASSES,
+    tag_attribute_values=_FOCUSABLE,
+    set_tag_attribute_values=_FIXED,
+    url_schemes=_SCHEMES,
+    link_rel=_REL,
+)
+_words_alone = nh3.Cleaner(tags=set())
 
 
 def render(text: str) -> str:
@@ -94,7 +106,7 @@ def parsed(text: str) -> str:
     if any(token.level >= MAX_DEPTH - 1 for token in tokens):
         return _as_typed(text)
     html = sanitise(_markdown.renderer.render(tokens, _markdown.options, env))
-    return html if len(html) <= MAX_HTML and _text_of(html) else _as_typed(text)
+    return html if len(html) <= MAX_HTML and _says_something(html) else _as_typed(text)
 
 
 def plain(text: str, limit: int = 200) -> str:
@@ -133,16 +145,7 @@ def _pictures_in(text: str) -> Iterator[str]:
 
 def sanitise(html: str) -> str:
     """The second wall. Applied to its own answer it changes nothing."""
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        allowed_classes=_CLASSES,
-        tag_attribute_values=_FOCUSABLE,
-        set_tag_attribute_values=_FIXED,
-        url_schemes=_SCHEMES,
-        link_rel=_REL,
-    ).strip()
+    return _second_wall.clean(html).strip()
 
 
 def _printable(text: str) -> str:
@@ -165,9 +168,14 @@ def _as_typed(text: str) -> str:
     return sanitise("<p>" + "<br>\n".join(lines) + "</p>")
 
 
+def _says_something(html: str) -> bool:
+    """Whether there are words in it. Mostly it begins with one, which costs next to nothing."""
+    return bool(_BEGINS_WITH_TEXT.match(html) or _text_of(html))
+
+
 def _text_of(html: str) -> str:
     spaced = _BLOCK_ENDS.sub(lambda end: " " + end[0], html)
-    return _SPACES.sub(" ", unescape(nh3.clean(spaced, tags=set()))).strip()
+    return _SPACES.sub(" ", unescape(_words_alone.clean(spaced))).strip()
 
 
 @cache
