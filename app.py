@@ -9,7 +9,14 @@ from flask import Flask
 from chat import api, cli, i18n, models, presence, realtime, redis, rollout, views
 from chat.auth import current_user, first_account, form_token, known_browsers
 from chat.auth.sessions import interface as session_interface
-from chat.cache import fire_drill, invalidation, isolation, response_dependencies, updates
+from chat.cache import (
+    announced_early,
+    fire_drill,
+    invalidation,
+    isolation,
+    response_dependencies,
+    updates,
+)
 from chat.config import environment
 from chat.logging import setup as logging_setup
 from chat.monitoring import mongo_times, request_times, wiring
@@ -88,6 +95,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     i18n.init_app(app)
     rate_limits.init_app(app)
     invalidation.init_app(app)
+    announced_early.init_app(app)
     presence.init_app(app, broadcasts)
     realtime.init_app(app)
     views.init_app(app)

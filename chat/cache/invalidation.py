@@ -73,7 +73,12 @@ def _message_keys(message: Message) -> list[str]:
     """
     channel = str(message.channel)
     counts = message.seq is not None or message.touched & set(unread_tail.FIELDS)
-    return [keys.recent_messages(channel), *([keys.tail(channel)] if counts else [])]
+    return keys_of_a_post(channel) if counts else [keys.recent_messages(channel)]
+
+
+def keys_of_a_post(channel_id: str) -> list[str]:
+    """The keys that a post to this channel touches."""
+    return [keys.recent_messages(channel_id), keys.tail(channel_id)]
 
 
 def _message_events(message: Message) -> list[dict[str, Any]]:
@@ -140,7 +145,7 @@ def init_app(app: Flask) -> None:
 def _before(sender: type[Document], document: Any, **_: Any) -> None:
     if "id" in sender._fields and document.id is None:
         document.id = ObjectId()  # the keys of a new document are named after its id
-    if redis.enabled:
+    if redis.enabled and not document.__dict__.get("_writes"):  # it may be announced already
         row = _ROWS[sender]
         document._writes = fence_writes.begin_all(row.keys(document))
 
@@ -160,5 +165,4 @@ def _deleted(sender: type[Document], document: Any, **_: Any) -> None:
 
 
 def _refused(sender: type[Document], document: Any) -> None:
-    for write in document.__dict__.pop("_writes", None) or []:
-        fence_writes.release(write)
+    fence_writes.release_all(document.__dict__.pop("_writes", None) or [])

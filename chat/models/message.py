@@ -129,6 +129,13 @@ class Message(Document):
             return fitting(map(to_message, found), limit)
 
     @classmethod
+    def last_rev(cls, channel_id: str) -> int:
+        """The channel's last rev, in the stream or not; 0 while it is empty."""
+        query, wanted = {"channel": ObjectId(channel_id)}, {"rev": 1, "_id": 0}
+        row = cls._get_collection().find_one(query, wanted, sort=[("rev", -1)])
+        return row["rev"] if row else 0
+
+    @classmethod
     def first_rev_at(cls, channel_id: str, seq: int) -> int:
         """The rev at which the message with this seq, or the nearest older one, was posted."""
         query = {"channel": ObjectId(channel_id), "seq": {"$lte": seq}}
@@ -155,8 +162,7 @@ class Message(Document):
         """The channel's last (seq, rev), in the stream or not; (0, 0) while it is empty."""
         collection, query = cls._get_collection(), {"channel": ObjectId(channel_id)}
         by_seq = collection.find_one(query, {"seq": 1}, sort=[("seq", -1)])
-        by_rev = collection.find_one(query, {"rev": 1}, sort=[("rev", -1)])
-        return (by_seq["seq"] if by_seq else 0), (by_rev["rev"] if by_rev else 0)
+        return (by_seq["seq"] if by_seq else 0), cls.last_rev(str(channel_id))
 
     @classmethod
     def last_seqs(cls, channel_ids: list[str]) -> dict[str, int]:
@@ -250,6 +256,12 @@ def numbers(channel: ObjectId) -> tuple[int, int]:
         known = Message.last_numbers(channel)
         base.NUMBERS.learn(channel, *known)
     return known
+
+
+def is_being_written(channel: ObjectId) -> bool:
+    """Whether a writer of this process takes numbers in a channel now."""
+    taken = _locks.get(channel)
+    return taken is not None and taken.locked()
 
 
 def lock(channel: ObjectId) -> BoundedSemaphore:

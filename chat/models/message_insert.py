@@ -33,6 +33,10 @@ class Post:
         self.stored: Stored | None = None
         self.error: Exception | None = None
 
+    def is_announced(self) -> bool:
+        """Whether the caches were told of this post, and not of its end."""
+        return bool(self.document.__dict__.get("_writes"))
+
     def ended(self) -> bool:
         return self.stored is not None or self.error is not None
 
@@ -54,16 +58,20 @@ def post(
     html: str,
     client_id: str,
     thread: str | None = None,
+    announced: Sequence[Any] = (),
 ) -> Stored:
     """Store a message once: (message, True), or (the stored one, False) for a known client_id.
 
     If two processes try the same number, the unique index decides, and the loser takes the next.
     With ``thread`` the message is outside the channel's stream (``chat.models.message``).
+    ``announced``: the write as the caches were told of it already (``chat.cache.announced_early``);
+    it is ended here, whatever happens.
     """
     channel = ObjectId(channel_id)
     said = {"author": author_id, "author_nickname": nickname, "text": text, "html": html}
     said |= {"thread": thread} if thread else {}
     mine = Post(Message(channel=channel, client_id=client_id, **said))
+    mine.document.__dict__["_writes"] = list(announced)
     waiting = _waiting[channel]
     waiting.append(mine)
     try:
@@ -71,8 +79,9 @@ def post(
             while not mine.ended():
                 _store([waiting.popleft() for _ in range(min(MOST_TOGETHER, len(waiting)))])
     finally:
-        with suppress(ValueError):  # it is stored, or its caller was killed
+        with suppress(ValueError):  # its caller was killed before anybody tried to store it
             waiting.remove(mine)
+            base.write_refused.send(Message, document=mine.document)
     if mine.error:
         raise mine.error
     assert mine.stored
@@ -100,7 +109,7 @@ def _store(posts: list[Post]) -> None:
 
 
 def _announced(posts: list[Post]) -> list[Stored]:
-    first = posts[0].document
+    first = next((each for each in posts if each.is_announced()), posts[0]).document
     seq, rev = numbers(first.channel)
     first.number(seq + 1, rev + 1)  # ``invalidation`` tells a post from a change by its seq
     signals.pre_save.send(Message, document=first)  # once for the whole batch and all attempts
@@ -110,6 +119,9 @@ def _announced(posts: list[Post]) -> list[Stored]:
         signals.post_save.send(Message, document=first, created=True)
     else:
         base.write_refused.send(Message, document=first)
+    for each in posts:
+        if each.is_announced():  # announced beside the first one
+            base.write_refused.send(Message, document=each.document)
     return ended
 
 

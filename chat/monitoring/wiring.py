@@ -22,11 +22,13 @@ from chat.telemetry import registry
 
 PAGE = DOCS / "monitoring.md"
 # Scripts that count as GET and as SET in the times of Redis.
-READING = (fence_scripts.READ, fence_scripts.SAME, VERSION, session_store.READ)
+READING = (
+    fence_scripts.READ, fence_scripts.SAME, fence_scripts.TOKEN, VERSION, session_store.READ,
+)  # fmt: skip
 WRITING = (
     fence_scripts.BEGIN, fence_scripts.END, fence_scripts.END_APPEND, fence_scripts.END_CHANGES,
-    fence_scripts.END_TOUCH, fence_scripts.RELEASE, fence_scripts.FILL, session_store.STORE,
-    session_store.END, users_by_activity.TAKE_NAME, users_by_activity.MOVE_UP,
+    fence_scripts.END_TOUCH, fence_scripts.RELEASE, fence_scripts.FILL, fence_scripts.LEARN,
+    session_store.STORE, session_store.END, users_by_activity.TAKE_NAME, users_by_activity.MOVE_UP,
     users_by_activity.ADD, users_by_activity.FIRST_ORDER,
 )  # fmt: skip
 

@@ -65,7 +65,11 @@ STRUCTURES = (
 # Keys that are not cached data, named here so that none is a surprise: name → (type, meaning).
 HELPERS = {
     "v:{cache:users:online}": ("string", "the number of the change that the set shows, as long"),
-    "v:{*}": ("string", "the random version token of a data key, a day (the fence)"),
+    "v:{*}": (
+        "string",
+        "the random version token of a data key, a day (the fence); that of a channel's newest"
+        " messages may also carry the channel's newest rev",
+    ),
     "a:{cache:users:list}": ("string", "changes whenever somebody moves up in the list, a day"),
     "f:{cache:users:list}:*": ("zset", "the list of people while it is being filled, a minute"),
     "w:{*}": ("zset", "the writes under way on a data key, a day (the fence)"),

@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 from flask_babel import lazy_gettext as _l
 
 from chat.auth import permissions
+from chat.cache import announced_early, newest_rev, read_through
 from chat.cache import messages as cache
-from chat.cache import read_through
 from chat.cache import unread as unread_counts
 from chat.cache.process_copies import Made
 from chat.errors import BadInput, Forbidden, NotFound
 from chat.models import Membership, Message, base, message_change, message_insert
-from chat.models.message import fitting
+from chat.models.message import fitting, size_of
 from chat.models.user import at_least
 from chat.protocol import HISTORY_PAGE
 from chat.realtime.outgoing import broadcasts
@@ -28,6 +28,9 @@ MOST_COUNTED = 1000
 LONGEST_MADE = 150_000  # bytes of an encoded answer; longer ones are not cached
 
 _made: Made[Any] = Made(300, lambda made: len(made.body) <= LONGEST_MADE)
+_changes: Made[tuple[list[dict], bool]] = Made(
+    100, lambda made: sum(map(size_of, made[0])) <= LONGEST_MADE
+)
 _first_unread: Made[tuple[dict | None, int]] = Made(300)
 
 
@@ -43,8 +46,9 @@ def post(actor: Any, channel_id: str, body: str, client_id: str) -> tuple[dict, 
     permissions.require_reachable(actor, channel)
     read_through.look_again()
     body, client_id = validate.check_message(body), validate.check_client_id(client_id)
+    html, announced = markdown.render(body), announced_early.take(channel_id)
     message, created = message_insert.post(
-        channel_id, actor.id, actor.nickname, body, markdown.render(body), client_id
+        channel_id, actor.id, actor.nickname, body, html, client_id, announced=announced
     )
     if message["channel"] != channel_id:
         raise BadInput(_l("This client_id was used in another channel."))
@@ -167,11 +171,20 @@ def changes(
     """(messages posted, edited or deleted since, in the order of change; whether there are more).
 
     ``rev``: the greatest change number that the caller has. A caller that knows only a seq
-    (``after``) gets all changes since that message was posted.
+    (``after``) gets all changes since that message was posted. Who has the newest number costs no
+    query, and those who miss the same share one.
     """
     permissions.get_channel_for(actor, channel_id)
+    known = newest_rev.get(channel_id) if rev is not None else None
+    if known and rev is not None and rev >= known[1]:
+        return [], False
     since = Message.first_rev_at(channel_id, after) if rev is None else rev
-    return Message.changed_since(channel_id, since, min(limit, MOST_CHANGES))
+    limit = min(limit, MOST_CHANGES)
+    return _changes.get(
+        (channel_id, since, limit),
+        (known and known[0],),
+        lambda: Message.changed_since(channel_id, since, limit),
+    )
 
 
 def last_numbers(actor: Any, channel_id: str) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from chat.auth.current_user import likely_user_id
 from chat.auth.sessions import store as session_store
 from chat.auth.sessions.recent import callers
 from chat.cache import (
+    announced_early,
     channels,
     directs,
     emoji,
@@ -52,7 +53,8 @@ def with_session(sid: str) -> list[Any] | None:
     user_id = callers.get(sid)
     if not user_id or not redis.is_up() or not rollout.in_rollout("sessions", sid):
         return None
-    request_ctx.match_request()
+    if not _is_socket():
+        request_ctx.match_request()
     if (plan := _plan()) is None:
         return None
     g.guessed, g.subject = (sid, user_id), user_id
@@ -66,7 +68,10 @@ def with_session(sid: str) -> list[Any] | None:
 
 
 def look() -> None:
-    """Prefetch after the session was loaded, or correct a wrong guess; for `before_request`."""
+    """Prefetch after the session was loaded, or correct a wrong guess.
+
+    For `before_request`, and for the handshake of a socket.
+    """
     if (guessed := g.get("guessed")) is not None:
         if guessed[1] != likely_user_id():
             callers.drop(guessed[0])  # the session belongs to another user now
@@ -91,6 +96,8 @@ def _begin() -> None:
 
 def _plan() -> Plan | None:
     """The plan for this URL: a function that lists the cached values; None if there is none."""
+    if _is_socket():
+        return _arrival
     args = request.view_args or {}
     if not all(base.object_id(value) for name, value in args.items() if name.endswith("_id")):
         return None  # the URL is not validated yet, and an invalid id must not become a key
@@ -110,15 +117,25 @@ def _ask(plan: Plan, user_id: str, riders: list[Rider]) -> None:
         else None
     )
     online = presence.ahead() if plan in WITH_PRESENCE else None
-    read_through.look_all(sources, [*riders, *(rider for rider in (call, online) if rider)])
+    early = announced_early.ahead(args["channel_id"], user_id) if plan is _post else ()
+    others = [rider for rider in (call, online) if rider]
+    read_through.look_all(sources, [*riders, *others, *early])
     if call and call.answer is not None:
         rate_limits.counted(call.answer)
     if online:
         presence.asked(online)
 
 
+def _is_socket() -> bool:
+    return request.path.startswith("/socket.io/")
+
+
 def _is_call() -> bool:
     return request.path.startswith("/api/")
+
+
+def _arrival(user_id: str, _args: dict[str, Any]) -> list[Source]:
+    return [unread.marks_source(user_id)]
 
 
 def _page(user_id: str, args: dict[str, Any]) -> list[Source]:

@@ -2,7 +2,8 @@
 
 MongoDB stores the posts and changes of a channel in the order of their numbers, and their writers
 end in any order. A list that is read has everything acknowledged. If it has a change, it has every
-earlier change of its messages, too.
+earlier change of its messages, too. If the token has the newest number, nothing acknowledged has a
+greater one.
 """
 
 import json
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from chat.cache import fence
+from chat.cache import fence, newest_rev
 from chat.cache.fence import reads as fence_reads
 from chat.cache.fence import scripts
 from chat.cache.fence import writes as fence_writes
@@ -46,12 +47,13 @@ class Newest(RuleBasedStateMachine):
         redis.call(lambda r: [r.delete(k) for k in fence.companions(KEY)])
         self.history, self.acked, self.outside = [], set(), set()
         self.begun, self.stored, self.lost, self.readers = [], [], [], []
+        self.learners = []  # (token, what MongoDB says)
         self.copies = {}
 
     def teardown(self):
         redis.call(lambda r: [r.delete(k) for k in fence.companions(KEY)])
 
-    script = scripts.END_CHANGES
+    script, learn = scripts.END_CHANGES, scripts.LEARN
 
     def end(self, write, changes):
         parts = [
@@ -159,6 +161,21 @@ class Newest(RuleBasedStateMachine):
         if version:
             self.copies[process] = (version, page)
 
+    @rule()
+    def reader_asks_for_the_newest_number(self):
+        token = redis.run(scripts.TOKEN, fence.companions(KEY), [fence.new_token(), 60])
+        if token and (told := newest_rev.TOLD.fullmatch(token)):
+            acked = max((change.rev for change in self.acked), default=0)
+            assert int(told[1]) >= acked, "older than acknowledged"
+        elif token:
+            self.learners.append((token, len(self.history)))
+
+    @precondition(lambda self: self.learners)
+    @rule(which=ANY)
+    def reader_learns_the_newest_number(self, which):
+        token, rev = self.learners.pop(which % len(self.learners))
+        redis.run(self.learn, fence.companions(KEY), [token, f"{token}r{rev}", 60])
+
     def check(self, found):
         seqs = [change.seq for change in found]
         assert all(a < b for a, b in pairwise(seqs)), "out of order"
@@ -181,9 +198,13 @@ class Newest(RuleBasedStateMachine):
 
 
 def without(part, instead):
-    """The machine with a script that lacks this part."""
-    assert part in scripts.END_CHANGES
-    return type("Broken", (Newest,), {"script": scripts.END_CHANGES.replace(part, instead)})
+    """The machine with scripts that lack this part."""
+    assert part in scripts.END_CHANGES + scripts.LEARN
+    lacking = {
+        "script": scripts.END_CHANGES.replace(part, instead),
+        "learn": scripts.LEARN.replace(part, instead),
+    }
+    return type("Broken", (Newest,), lacking)
 
 
 NO_WRITES = " and redis.call('EXISTS', KEYS[3]) == 0"
@@ -225,6 +246,24 @@ def a_change_ends_after_it_was_given_up_and_made_again(machine):
     machine.reader_asks(1)
 
 
+def a_change_was_acknowledged_before_an_earlier_one(machine):
+    """Two are under way, and the one with the greater number ends first."""
+    machine.writer_begins()
+    machine.writer_begins()
+    machine.writer_posts(0, 1)
+    machine.writer_posts(0, 1)
+    machine.writer_ends_and_acknowledges(1)
+    machine.writer_ends_and_acknowledges(0)
+    machine.reader_asks_for_the_newest_number()
+
+
+def a_write_passes_while_somebody_learns(machine):
+    machine.reader_asks_for_the_newest_number()
+    machine.a_whole_write_passes(None)
+    machine.reader_learns_the_newest_number(0)
+    machine.reader_asks_for_the_newest_number()
+
+
 BROKEN = {
     "while another write is under way": (
         without(NO_WRITES, ""), a_change_ends_after_a_later(lambda m: m.writer_posts(0, 1))
@@ -262,6 +301,27 @@ def test_the_test_notices_a_list_that_is_not_updated(app, name):
     with app.app_context():
         steps(Newest())
         with pytest.raises(AssertionError, match=r"older than|a later change"):
+            steps(broken())
+
+
+NEWEST = {
+    "by a write that was not alone": (
+        without("alone and ARGV[2] .. 'r'", "ARGV[2] .. 'r'"),
+        a_change_was_acknowledged_before_an_earlier_one,
+    ),
+    "by a reader whom a write has overtaken": (
+        without("redis.call('GET', KEYS[2]) ~= ARGV[1] or ", ""),
+        a_write_passes_while_somebody_learns,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEWEST)
+def test_the_newest_number_is_not_told(app, name):
+    broken, steps = NEWEST[name]
+    with app.app_context():
+        steps(Newest())
+        with pytest.raises(AssertionError, match="older than"):
             steps(broken())
 
 

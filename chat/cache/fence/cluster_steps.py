@@ -20,8 +20,10 @@ from chat.cache.fence.scripts import (
     END_CHANGES,
     END_TOUCH,
     FILL,
+    LEARN,
     READ,
     RELEASE,
+    TOKEN,
 )
 from chat.redis import scripts
 
@@ -69,15 +71,23 @@ def _read(client: Any, keys: list[str], args: list[Any]) -> list[int]:
     return [BUSY]
 
 
+def _token(client: Any, keys: list[str], args: list[Any]) -> None:
+    return None  # unknown
+
+
 def _fill(client: Any, keys: list[str], args: list[Any]) -> int:
     return 0  # not stored
 
 
-for _script in (READ, FILL, BEGIN, RELEASE, END, END_APPEND, END_CHANGES, END_TOUCH):
+for _script in (
+    READ, FILL, TOKEN, LEARN, BEGIN, RELEASE, END, END_APPEND, END_CHANGES, END_TOUCH,
+):  # fmt: skip
     wrong_type.run_again(_script)
 
 scripts.in_steps(READ, _read)
 scripts.in_steps(FILL, _fill)
+scripts.in_steps(TOKEN, _token)
+scripts.in_steps(LEARN, _fill)
 scripts.in_steps(BEGIN, _begin)
 scripts.in_steps(RELEASE, _release)
 for _script in (END, END_APPEND, END_CHANGES, END_TOUCH):

@@ -60,7 +60,8 @@ return 1
 # applied only if no other write was in progress since this one began, or if its rev follows the
 # newest rev in D. Else D is deleted. ARGV: writer, new token, token seconds, how many to keep, then
 # for each change in order: rev, seq, element. The element is empty for a message that does not
-# belong into the list.
+# belong into the list. If no other write was in progress, the last rev is the newest one of the
+# channel, and the token tells it (chat.cache.newest_rev).
 END_CHANGES = """
 redis.call('ZREM', KEYS[3], ARGV[1])
 local alone = redis.call('GET', KEYS[2]) == ARGV[1] and redis.call('EXISTS', KEYS[3]) == 0
@@ -101,7 +102,8 @@ for i = 5, #ARGV, 3 do
     redis.call('DEL', KEYS[1])
   end
 end
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+local token = alone and ARGV[2] .. 'r' .. ARGV[#ARGV - 2] or ARGV[2]
+redis.call('SET', KEYS[2], token, 'EX', ARGV[3])
 return 1
 """
 
@@ -158,6 +160,25 @@ if left == -2 then return {0, token} end
 if live > 0 then left = -1 end
 if token == ARGV[5] then return {3, token, left} end
 return {1, token, left, redis.call(ARGV[6], KEYS[1], unpack(ARGV, 7))}
+"""
+
+# ARGV: candidate token, token seconds. Returns V, or nothing while a write is in progress. D is not
+# needed: V lives much longer.
+TOKEN = """
+if redis.call('EXISTS', KEYS[3]) == 1 then return false end
+local token = redis.call('GET', KEYS[2])
+if not token or not string.find(token, '^[%w_-]+$') then
+  token = ARGV[1]
+  redis.call('SET', KEYS[2], token, 'EX', ARGV[2])
+end
+return token
+"""
+
+# ARGV: token, the same token with what was learnt, token seconds. As FILL, but D stays as it is.
+LEARN = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1
 """
 
 # KEYS: many data keys D (of one server). ARGV: the versions of the reader's copies, then the prefix

@@ -45,21 +45,31 @@ def begin(key: str) -> Write:
     return begin_all([key])[0]
 
 
+class Announcement:
+    """One write that touches several keys, before it is announced: ``calls`` do that."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = [(key, new_token(), rollout.writes_to(key)) for key in keys]
+        self.calls: list[scripts.Call] = [
+            (BEGIN, companions(key), [writer, TOKEN_SECONDS])
+            for key, writer, is_told in self._keys
+            if is_told
+        ]
+
+    def begun(self, is_heard: bool = True) -> list[Write]:
+        """The writes, after Redis was told. ``is_heard``: whether it has confirmed."""
+        started = time.monotonic()
+        return [
+            Write(key, writer, started, is_heard and is_told) for key, writer, is_told in self._keys
+        ]
+
+
 def begin_all(keys: Sequence[str]) -> list[Write]:
     """Announce one write that touches several keys, in one round trip."""
-    writers = [new_token() for _ in keys]
-    told = [rollout.writes_to(key) for key in keys]
-    calls = [
-        (BEGIN, companions(key), [writer, TOKEN_SECONDS])
-        for key, writer, tell in zip(keys, writers, told, strict=True)
-        if tell
-    ]
+    announcement = Announcement(keys)
+    calls = announcement.calls
     heard = calls and redis.call(lambda client: scripts.run_all(client, calls), what="begin")
-    started, fenced = time.monotonic(), heard is not DOWN
-    return [
-        Write(key, writer, started, fenced and tell)
-        for key, writer, tell in zip(keys, writers, told, strict=True)
-    ]
+    return announcement.begun(heard is not DOWN)
 
 
 @dataclass(frozen=True)
@@ -140,5 +150,15 @@ def end_all(endings: Sequence[tuple[Write, Ending]]) -> None:
 
 def release(write: Write) -> None:
     """End a write that MongoDB refused: the cached value is still right."""
-    if rollout.writes_to(write.key):
-        redis.run(RELEASE, companions(write.key), [write.writer], what=write.key)
+    release_all([write])
+
+
+def release_all(writes: Sequence[Write]) -> None:
+    """``release`` of a write on all its keys, in one round trip. Also if it was never tried."""
+    calls: list[scripts.Call] = [
+        (RELEASE, companions(write.key), [write.writer])
+        for write in writes
+        if rollout.writes_to(write.key)
+    ]
+    if calls:
+        redis.call(lambda client: scripts.run_all(client, calls), what="release")

@@ -3,16 +3,17 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 import gevent
 from flask import Flask, g
 from socketio.exceptions import ConnectionRefusedError
 
 from chat import protocol
-from chat.cache import read_through
+from chat.cache import announced_early, read_through
+from chat.cache.fence.reads import Rider
 from chat.errors import BadInput, ChatError, Throttled, Unauthenticated, Unavailable, Uncertain
 from chat.logging.redaction import went_without_mongo
 from chat.models.base import DATABASE_GONE
@@ -26,6 +27,7 @@ from chat.redis import deadline
 from chat.request.concurrency import RETURNING, turns
 from chat.telemetry import events as telemetry
 from chat.text import integers
+from chat.web import prefetch
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +36,15 @@ Handler = Callable[[Any, OpenSocket, dict[str, Any]], Answer]
 
 MOST_STRIKES, STRIKES_WITHIN = 100, 10.0  # throttled more often in so many s: disconnect
 
-# The cached values that an event will read, so that they are read in one round trip.
-Needs = Callable[[OpenSocket, dict[str, Any]], list[read_through.Source]]
+
+class Ahead(NamedTuple):
+    """What an event will need from Redis, so that it goes in one round trip."""
+
+    sources: Sequence[read_through.Source] = ()
+    riders: Sequence[Rider] = ()
+
+
+Needs = Callable[[OpenSocket, dict[str, Any]], Ahead]
 
 table: dict[str, tuple[Handler, str, Needs | None]] = {}
 
@@ -45,7 +54,7 @@ def handles(
 ) -> Callable[[Handler], Handler]:
     """Register a handler for an event; its result is acknowledged as `{"ok": true, ...}`.
 
-    ``flood``: the kind of rate limit (``rate_limit.Floods``). ``needs``: cached values to prefetch.
+    ``flood``: the kind of rate limit (``rate_limit.Floods``). ``needs``: what to ask Redis first.
     """
     if event not in protocol.FROM_BROWSERS:
         raise ValueError(f"{event} is not in the table of events (chat/protocol.py)")
@@ -103,6 +112,7 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
                 raise BadInput
             with turns.taken(behind=behind):
                 if waited:
+                    announced_early.take_back()
                     read_through.look_again()
                     actor = _actor(connection)
                 return {"ok": True, **handler(actor, connection, data)}
@@ -131,7 +141,8 @@ def _look_ahead(needs: Needs | None, connection: OpenSocket, data: Any) -> None:
         g.subject = connection.user_id
         read_through.look_once()
         wanted = needs(connection, data)
-        read_through.look_all([one for one in wanted if read_through.is_cached(one.shape.feature)])
+        cached = [one for one in wanted.sources if read_through.is_cached(one.shape.feature)]
+        read_through.look_all(cached, wanted.riders)
 
 
 def failure(error: ChatError) -> Answer:
@@ -191,9 +202,12 @@ def handshake(app: Flask, connect: Callable[..., OpenSocket], *args: Any) -> Non
     """Connect a socket, or raise ConnectionRefusedError with the reason."""
     environ = args[2]
     try:
-        with turns.taken(behind=RETURNING), app.request_context(dict(environ)):
+        with turns.taken(behind=RETURNING):
+            heard = rooms.changes_heard()
             # The request context loads the session, so the turn must be taken before it.
-            connection = connect(*args)
+            with app.request_context(dict(environ)):
+                prefetch.look()
+                connection = connect(*args, heard)
             # Later events use the session of the handshake and do not load it again.
             environ["saved_session"] = connection.session
     except ChatError as error:

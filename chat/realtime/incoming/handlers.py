@@ -2,18 +2,26 @@
 
 from typing import Any
 
-from flask import session
+from flask import g, session
 from flask_login import current_user
 
 from chat import presence, protocol
 from chat.auth import permissions, sessions
-from chat.cache import channels, directs, members, users
+from chat.cache import (
+    announced_early,
+    channels,
+    directs,
+    members,
+    newest_rev,
+    read_through,
+    users,
+)
 from chat.cache.process_copies import copies
 from chat.cache.read_through import Source
 from chat.errors import Forbidden, Throttled, Unauthenticated, Unavailable
 from chat.models import base
 from chat.realtime.incoming import catch_up
-from chat.realtime.incoming.events import handles, number, optional_number, text
+from chat.realtime.incoming.events import Ahead, handles, number, optional_number, text
 from chat.realtime.outgoing import broadcasts, rooms
 from chat.realtime.transport import open_sockets
 from chat.realtime.transport.open_sockets import OpenSocket
@@ -25,13 +33,16 @@ MOST_SOCKETS = 20  # of one person in one process
 MOST_WATCHED = 20  # public channels that one socket may watch without membership
 
 
-def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> OpenSocket:
-    """Register a socket for the session of its handshake. Raises a ChatError to refuse it."""
+def connect(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any, heard: int) -> OpenSocket:
+    """Register a socket for the session of its handshake. Raises a ChatError to refuse it.
+
+    ``heard``: ``rooms.changes_heard`` before anything of this person was read.
+    """
     connection = _identify(sid, eio_sid, environ, auth)
     open_sockets.add(connection)
     try:
         rooms.enter_own(connection)
-        rooms.sync(connection)
+        rooms.enter_channels(connection, heard)
     except BaseException:
         open_sockets.remove(sid)
         raise
@@ -69,15 +80,32 @@ def _identify(sid: str, eio_sid: str, environ: dict[str, Any], auth: Any) -> Ope
     )
 
 
-def _of_a_post(connection: OpenSocket, data: dict[str, Any]) -> list[Source]:
-    """The cached values for the checks before a post: author, channel and members."""
-    channel_id = data.get("channel")
-    if base.object_id(channel_id) is None:
-        return []
+def _of_checks(connection: OpenSocket, channel_id: str) -> list[Source]:
+    """The cached values for the checks of an event in a channel: account, channel and members."""
     found = [users.profile_source(connection.user_id), channels.all_source()]
-    found += directs.sources(str(channel_id), connection.user_id)
-    where = members.source(str(channel_id))
+    found += directs.sources(channel_id, connection.user_id)
+    where = members.source(channel_id)
     return found if copies.is_too_big(where.key) else [*found, where]
+
+
+def _of_a_post(connection: OpenSocket, data: dict[str, Any]) -> Ahead:
+    """Besides the checks the announcement of the post."""
+    channel_id = str(data.get("channel"))
+    if base.object_id(channel_id) is None:
+        return Ahead()
+    riders = announced_early.ahead(channel_id, connection.user_id)
+    return Ahead(_of_checks(connection, channel_id), riders)
+
+
+def _of_catching_up(connection: OpenSocket, data: dict[str, Any]) -> Ahead:
+    """Besides the checks the channel's newest rev, if the socket hears of every later one."""
+    channel_id = str(data.get("channel"))
+    if base.object_id(channel_id) is None:
+        return Ahead()
+    g.changes_heard = rooms.changes_heard()
+    is_heard = rooms.is_in(connection, channel_id)
+    riders = newest_rev.ahead(channel_id) if is_heard else []
+    return Ahead(_of_checks(connection, channel_id), riders)
 
 
 @handles(protocol.MESSAGE_POST, flood="message", needs=_of_a_post)
@@ -98,7 +126,7 @@ def delete_message(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> 
     return {"message": messages.delete(actor, text(data, "id"))}
 
 
-@handles(protocol.CHANNEL_OPEN, flood="open")
+@handles(protocol.CHANNEL_OPEN, flood="open", needs=_of_catching_up)
 def open_channel(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> dict[str, Any]:
     """The changes of a channel since `rev` (or since the message `after`); enters its room.
 
@@ -107,6 +135,8 @@ def open_channel(actor: Any, connection: OpenSocket, data: dict[str, Any]) -> di
     """
     channel_id = text(data, "channel")
     after, rev = number(data, "after", 0), optional_number(data, "rev")
+    if g.get("changes_heard") != rooms.changes_heard():
+        read_through.look_again()  # a former member would enter the room again
     channel = permissions.get_channel_for(actor, channel_id)
     _listen_in(actor, connection, channel)
     with catch_up.alone(actor.id):

@@ -7,11 +7,12 @@ sweep.
 """
 
 import logging
+import time
 from typing import Any
 
 import gevent
 
-from chat.cache import updates
+from chat.cache import read_through, unread, updates
 from chat.realtime.transport import open_sockets, socketio
 from chat.realtime.transport.open_sockets import NAMESPACE, OpenSocket
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 EVERYONE = "everyone"
 # Open status pages. This room has no stored memberships; each sweep checks the role instead.
 STATUS = "status"
+
+_heard = 0  # ``changes_heard``
 
 
 def channel(channel_id: str) -> str:
@@ -110,6 +113,37 @@ def disconnect(user_id: str, except_hash: str | None = None, only_hash: str | No
                               "except": except_hash, "only": only_hash})  # fmt: skip
 
 
+def enter_channels(connection: OpenSocket, before: int) -> None:
+    """Enter the rooms of a new socket's channels, by the cached memberships.
+
+    Session and memberships were read before the socket was registered. ``before``: the number of
+    ``changes_heard`` before that. If one was heard since, the memberships are read again, and the
+    next sweep checks the socket.
+    """
+    if before == _heard:
+        connection.checked = time.monotonic()
+    else:
+        read_through.look_again()
+    while True:
+        connection.stale = False
+        wanted = {channel(id) for id in unread.get_marks(connection.user_id)}
+        # If a change arrived during the read, the result may be stale: read again.
+        if not connection.stale:
+            break
+        read_through.look_again()
+    _settle(connection, wanted)
+
+
+def changes_heard() -> int:
+    """The number of changes of memberships, sessions and people that were applied here."""
+    return _heard
+
+
+def is_in(connection: OpenSocket, channel_id: str) -> bool:
+    """Whether a socket is in the channel's room."""
+    return socketio.server.manager.is_in(connection.sid, channel(channel_id))  # type: ignore[no-any-return]
+
+
 def sync(connection: OpenSocket) -> None:
     """Set the channel rooms of a socket from the stored memberships."""
     from chat.models.membership import Membership
@@ -181,13 +215,20 @@ def _is_here(connection: OpenSocket) -> bool:
     return manager.is_connected(sid, NAMESPACE) or manager.is_pre_connected(sid, NAMESPACE)
 
 
+def _hear() -> None:
+    global _heard
+    _heard += 1
+
+
 def _join_here(channel_id: str, user_id: str) -> None:
+    _hear()
     for connection in open_sockets.of_user(user_id):
         connection.stale = True
         _enter(connection, channel(channel_id))
 
 
 def _leave_here(channel_id: str, user_id: str, may_watch: bool) -> None:
+    _hear()
     for connection in open_sockets.of_user(user_id):
         connection.stale = True
         if not may_watch:
@@ -203,6 +244,7 @@ def _unwatch_all_here(channel_id: str) -> None:
 
 
 def _close_here(channel_id: str) -> None:
+    _hear()
     for connection in open_sockets.everyone():
         connection.viewing.discard(channel_id)
         connection.stale = True
@@ -210,6 +252,7 @@ def _close_here(channel_id: str) -> None:
 
 
 def _disconnect_here(user_id: str, except_hash: str | None, only_hash: str | None) -> None:
+    _hear()
     for connection in open_sockets.of_user(user_id):
         ended = connection.session_hash == only_hash if only_hash else True
         if ended and not (except_hash and connection.session_hash == except_hash):
@@ -239,5 +282,6 @@ def on_users(event: dict[str, Any]) -> None:
 
 def recheck(user_id: str) -> None:
     """Make the next sweep check this person's sockets first."""
+    _hear()
     for connection in open_sockets.of_user(user_id):
         connection.checked = float("-inf")

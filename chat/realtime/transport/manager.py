@@ -146,6 +146,10 @@ class Rooms(socketio.Manager):
         """The rooms of a socket, without its own room."""
         return list(self._rooms_of.get(sid, ()))
 
+    def is_in(self, sid: str, room: str) -> bool:
+        """Whether a socket is in a room."""
+        return room in self._rooms_of.get(sid, ())
+
     def basic_enter_room(
         self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
     ) -> None:

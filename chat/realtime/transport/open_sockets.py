@@ -23,7 +23,7 @@ class OpenSocket:
     viewing: set[str] = field(default_factory=set)  # public channels opened without membership
     stale: bool = False  # a membership changed while rooms were being joined
     has_asked: bool = False  # whether its first `channel:open` has come
-    checked: float = 0.0  # the monotonic time of the last sweep that checked it
+    checked: float = 0.0  # the monotonic time of the last check
     strikes: deque[float] | None = None  # the monotonic times when it was throttled
 
 
