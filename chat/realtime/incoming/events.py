@@ -107,12 +107,10 @@ def _handle(app: Flask, event: str, sid: str, data: Any, refuse: bool) -> Answer
             with turns.taken(behind=behind):
                 _look_ahead(needs, connection, data)
                 actor = _actor(connection)
-            waited = _limit(app, connection, flood, refuse)
-            if not isinstance(data, dict):  # after the limit: invalid data must count, too
-                raise BadInput
-            with turns.taken(behind=behind):
+                waited = _limit(app, connection, flood, refuse)
+                if not isinstance(data, dict):  # after the limit: invalid data must count, too
+                    raise BadInput
                 if waited:
-                    announced_early.take_back()
                     read_through.look_again()
                     actor = _actor(connection)
                 return {"ok": True, **handler(actor, connection, data)}
@@ -179,7 +177,9 @@ def _limit(app: Flask, connection: OpenSocket, flood: str, refuse: bool) -> bool
         if flood != "message" or open_sockets.get(connection.sid) is not connection:
             refuse = True
         else:
-            gevent.sleep(seconds)
+            announced_early.take_back()  # others would wait for this post to be stored
+            with turns.left():
+                gevent.sleep(seconds)
             waited = True
     if refuse:
         _strike(connection)
