@@ -24,6 +24,7 @@ from pymongo.errors import PyMongoError
 
 from chat.cache import isolation, updates
 from chat.models import Drill
+from chat.models.background import go_on
 from chat.redis.client import redis
 
 log = logging.getLogger(__name__)
@@ -86,11 +87,8 @@ class DrillFollower:
     def follow(self, app: Flask) -> None:
         """Poll and apply the drill for ever."""
         while True:
-            try:
-                with app.app_context():
-                    self.look()
-            except Exception:
-                log.exception("following the fire drill")
+            with go_on(log, "the fire drill could not be followed"), app.app_context():
+                self.look()
             self.wake.wait(self._pause())
             self.wake.clear()
 

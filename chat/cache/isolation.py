@@ -36,6 +36,7 @@ from pymongo.errors import PyMongoError
 from chat.cache import key_repair, updates
 from chat.cache.fence import TRUSTED_MS
 from chat.cache.fence import writes as fence_writes
+from chat.models.background import go_on
 from chat.models.base import DATABASE_GONE
 from chat.models.outage import Outage
 from chat.redis import DOWN, recovery, revocation
@@ -137,13 +138,8 @@ class Outages:
 
     def look_safely(self, app: Flask) -> None:
         """``look``, but log errors instead of raising them."""
-        try:
-            with app.app_context():
-                self.look()
-        except DATABASE_GONE as error:
-            log.debug("outages: %s", error)
-        except Exception:
-            log.exception("looking for processes that are cut off")
+        with go_on(log, "cut-off processes could not be looked for"), app.app_context():
+            self.look()
 
     def start(self, app: Flask) -> None:
         """Begin to look, the first time before the first request of this process."""

@@ -14,6 +14,7 @@ import msgspec
 from flask import Flask
 
 from chat.cache.shapes import UNREADABLE, Id, Number
+from chat.models.background import go_on
 from chat.redis.pubsub import NotOurs, bus
 
 log = logging.getLogger(__name__)
@@ -130,9 +131,7 @@ def _receiver(app: Flask, topic: str) -> Callable[[bytes], None]:
             return
         with app.app_context():
             for fn in _subscribers[topic]:
-                try:
+                with go_on(log, f"an update of {topic} could not be applied"):
                     fn(event)
-                except Exception:
-                    log.exception("an update of %s could not be applied", topic)
 
     return receive

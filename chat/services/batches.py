@@ -6,6 +6,8 @@ from collections.abc import Callable
 import gevent
 from flask import Flask
 
+from chat.models.background import go_on
+
 log = logging.getLogger(__name__)
 
 
@@ -35,8 +37,5 @@ class Batches:
             self._try(app)
 
     def _try(self, app: Flask) -> None:
-        with app.app_context():
-            try:
-                self._flush()
-            except Exception:
-                log.exception("%s could not be written; it is kept", self._what)
+        with app.app_context(), go_on(log, f"{self._what} could not be written; it is kept"):
+            self._flush()

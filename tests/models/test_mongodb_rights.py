@@ -158,6 +158,25 @@ def test_the_status_page_names_refused_rights_and_all_recovers_by_itself(
     assert owner.say(channel, "after")["text"] == "after"
 
 
+def test_what_waits_to_be_written_in_the_background_is_no_error_of_ours(
+    guarded: Guarded, owner: Person, installation: AppProcess, launch_app: Launcher
+) -> None:
+    app = launch_app(beside=installation)
+    assert (
+        owner.at(app.url).get("/channels").status_code == 200
+    )  # its activity is still unwritten
+    guarded.give("writer", "read")
+    try:
+        eventually(lambda: is_down(owner.at(app.url), MAY_NOT))
+        app.stop()  # writes what waits
+    finally:
+        guarded.give("writer", "readWrite")
+    log = app.log.read_text(encoding="utf-8")
+    assert log.count(f"MongoDB cannot be used ({MAY_NOT})") == 1
+    assert "Traceback" not in log
+    eventually(lambda: owner.at(installation.url).get("/health/ready").status_code == 200)
+
+
 def test_a_process_that_may_work_leaves_one_document_for_its_health(
     guarded: Guarded, owner: Person
 ) -> None:

@@ -18,7 +18,7 @@ from flask_babel import force_locale
 from gevent.event import Event
 
 from chat.models import Alert, Channel
-from chat.models.base import DATABASE_GONE
+from chat.models.background import go_on
 from chat.monitoring.status import alert_rules, alert_texts
 from chat.monitoring.status.alert_rules import Rule, State
 from chat.services import system_messages
@@ -73,13 +73,12 @@ class Herald:
     def _run(self) -> None:
         while True:
             self._wake.clear()
-            try:
-                with self.app.app_context(), pymongo.timeout(PATIENCE):
-                    self.look()
-            except DATABASE_GONE as error:
-                log.debug("alerts in a channel: %s", error)
-            except Exception:
-                log.exception("alerts in a channel")
+            with (
+                go_on(log, "alerts could not be said in the channel"),
+                self.app.app_context(),
+                pymongo.timeout(PATIENCE),
+            ):
+                self.look()
             self._wake.wait(EVERY)
 
     def look(self) -> None:

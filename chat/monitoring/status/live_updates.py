@@ -14,6 +14,7 @@ from flask import Flask
 
 from chat import rollout
 from chat.cache import fire_drill
+from chat.models.background import go_on
 from chat.monitoring.status import alert_rules
 from chat.monitoring.status.leader import group
 from chat.realtime.outgoing import broadcasts
@@ -37,16 +38,13 @@ def state(app: Flask) -> Any:
 def _run(app: Flask) -> None:
     before, due, pushed_at = None, False, -inf
     while True:
-        try:
-            with app.app_context():
-                now = state(app)
-                due = due or before not in (None, now)
-                before = now
-                if due and time.monotonic() - pushed_at >= LEAST:
-                    due, pushed_at = False, time.monotonic()
-                    broadcasts.status_changed()
-        except Exception:
-            log.exception("looking whether the status has changed")
+        with go_on(log, "a change of the status could not be looked for"), app.app_context():
+            now = state(app)
+            due = due or before not in (None, now)
+            before = now
+            if due and time.monotonic() - pushed_at >= LEAST:
+                due, pushed_at = False, time.monotonic()
+                broadcasts.status_changed()
         gevent.sleep(EVERY)
 
 

@@ -12,6 +12,7 @@ import gevent
 from flask import Flask
 
 from chat.cache import fire_drill
+from chat.models.background import go_on
 from chat.monitoring.shared_dir import together
 from chat.monitoring.status import (
     alert_rules,
@@ -59,12 +60,9 @@ class Keeper:
     def run(self) -> None:
         """Look every few seconds, for ever, while this process is the leader."""
         while True:
-            try:
+            with go_on(log, "the state could not be looked at"), self.app.app_context():
                 if group.leads():
-                    with self.app.app_context():
-                        self.look()
-            except Exception:
-                log.exception("the look at how things are")
+                    self.look()
             gevent.sleep(EVERY)
 
     def look(self) -> None:

@@ -14,6 +14,7 @@ from flask import Flask
 
 from chat.auth import sessions
 from chat.cache import users
+from chat.models.background import go_on
 from chat.models.user import at_least
 from chat.realtime.incoming import handlers, identity
 from chat.realtime.outgoing import rooms
@@ -52,14 +53,11 @@ def look_at_all() -> None:
 def _run(app: Flask) -> None:
     while True:
         gevent.sleep(TICK)
-        try:
-            with app.app_context():
-                drop_ghosts()
-                drop_left_lines()
-                look_at(_due())
+        with go_on(log, "the check of the sockets failed"), app.app_context():
+            drop_ghosts()
+            drop_left_lines()
+            look_at(_due())
             app.extensions["chat.floods"].tidy()
-        except Exception:
-            log.exception("the sweep of sockets failed")
 
 
 def _due() -> list[OpenSocket]:

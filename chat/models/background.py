@@ -1,0 +1,23 @@
+"""How work in the background treats errors: it goes on, and an outage of MongoDB is no fault."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chat.logging.redaction import brief
+from chat.models.base import DATABASE_GONE
+
+
+@contextmanager
+def go_on(log: logging.Logger, what: str) -> Iterator[None]:
+    """Log an error of the block instead of raising it; ``what`` names the work that failed.
+
+    While MongoDB cannot be used, the health check says so in one line. So here that is a debug
+    line without a trace, however often the work is tried.
+    """
+    try:
+        yield
+    except DATABASE_GONE as error:
+        log.debug("%s: %s", what, brief(error))
+    except Exception:
+        log.exception(what)
