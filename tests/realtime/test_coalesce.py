@@ -1,8 +1,12 @@
 """Bursts to a large room are joined: whole, in order, and before the socket closes."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+from uuid import uuid4
 
 import gevent
 import pytest
@@ -17,14 +21,14 @@ from chat.realtime.incoming.handlers import MOST_SOCKETS
 from chat.realtime.transport import coalesce, socketio
 from tests.monitoring.scrape import scrape
 from tests.support.people import Person
-from tests.support.processes import Launcher
+from tests.support.processes import AppProcess, Launcher
 from tests.support.tabs import bare_line
 from tests.support.waiting import eventually
 
 Patch = pytest.MonkeyPatch
 GUESTS = 10
 LINES = GUESTS * MOST_SOCKETS  # a room that rests, on a quick machine too
-WORDS = 40
+WORDS, TABS = 40, 10
 
 
 class Listener:
@@ -62,7 +66,11 @@ class Listener:
         return packet
 
 
-Crowd = tuple[Person, dict, list[Listener]]
+class Crowd(NamedTuple):
+    app: AppProcess
+    host: Person
+    channel: dict
+    lines: list[Listener]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +84,7 @@ def crowd(mongod: Mongo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     for person in people:
         assert person.post(f"/api/channels/{channel['id']}/join").status_code == 204
     lines = [Listener(people[n % len(people)]) for n in range(LINES)]
-    yield host, channel, lines
+    yield Crowd(app, host, channel, lines)
     launcher.close()
 
 
@@ -85,23 +93,51 @@ def heard_by_all(lines: list[Listener], texts: list[str]) -> None:
         assert listener.texts(until=texts[-1]) == texts
 
 
+def post_all_at_once(crowd: Crowd) -> list[list[str]]:
+    """Posts of several tabs that reach the app in one moment; the texts of each tab in order."""
+    tabs = [crowd.host.tab() for _ in range(TABS)]
+    party = [f"{n}: {'🎉' * (n + 1)}" for n in range(WORDS // TABS)]
+    said = [[f"tab {tab}, {text}" for text in party] for tab in range(TABS)]
+    answers: list[dict] = []
+    with stopped(crowd.app):
+        for tab, texts in zip(tabs, said, strict=True):
+            for text in texts:
+                post = {"channel": crowd.channel["id"], "text": text, "client_id": uuid4().hex}
+                tab.socket.emit("message:post", post, callback=answers.append)
+    eventually(lambda: len(answers) == WORDS)
+    assert all(answer["ok"] for answer in answers)
+    return said
+
+
+@contextmanager
+def stopped(app: AppProcess) -> Iterator[None]:
+    """Meanwhile the app does nothing; what is sent to it waits."""
+    for worker in app.workers():
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for worker in app.workers():
+            os.kill(worker, signal.SIGCONT)
+
+
 def test_many_words_leave_in_few_writes_each_whole_and_in_order(crowd: Crowd) -> None:
-    host, channel, lines = crowd
+    host, lines = crowd.host, crowd.lines
     before = scrape(host.url)
     since = lambda name: scrape(host.url).of(name) - before.of(name)  # noqa: E731
-    texts = [f"word {n}: {'🎉' * (n + 1)}" for n in range(WORDS)]
-    payloads = [
-        {"channel": channel["id"], "text": text, "client_id": f"pacing-{n:04}"}
-        for n, text in enumerate(texts)
-    ]
-    assert all(answer["ok"] for answer in host.tab().ask_at_once("message:post", payloads))
-    heard_by_all(lines, texts)
-    eventually(lambda: since("chat_socket_deliveries_total") >= LINES * WORDS)
+    said = post_all_at_once(crowd)
+    host.say(crowd.channel, "end")
+    for listener in lines:
+        *heard, _end = listener.texts(until="end")
+        assert len(heard) == WORDS
+        for texts in said:
+            assert [text for text in heard if text in texts] == texts
+    eventually(lambda: since("chat_socket_deliveries_total") >= LINES * (WORDS + 1))
     assert since("chat_socket_writes_total") < LINES * WORDS * 0.9
 
 
 def test_who_types_is_not_told_of_it_whatever_leaves_together(crowd: Crowd) -> None:
-    host, channel, lines = crowd
+    host, channel, lines = crowd.host, crowd.channel, crowd.lines
     host.say(channel, "before")  # from now on the room rests
     lines[0].types(channel["id"])
     host.say(channel, "after")
