@@ -25,7 +25,7 @@ MOST_MEMBERS = 200  # named on a page; if there are more members, online people 
 MEMBER_LINES = 20  # of these have a line in the page; the browser makes the others from data
 # Has each part that a message may have. The browser takes out what one of its own has not.
 BLANK: dict[str, Any] = {
-    "id": "", "seq": "", "rev": "", "text": "", "html": "", "created_at": "", "client_id": "",
+    "id": "", "seq": "", "rev": "", "text": "", "html": "", "created_at": "",
     "edited_at": True, "deleted": False, "reactions": [{"emoji": "", "count": ""}],
     "author": {"id": "", "nickname": ""},
 }  # fmt: skip

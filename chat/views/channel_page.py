@@ -121,6 +121,7 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
         },
         channel=view,
         current_channel_id=view["id"],
+        own=_own(values["messages"]),
         members_without_line=members_without_line(members, lines),
         unreachable=permissions.is_unreachable(current_user, view),
         now=base.iso(base.now()),
@@ -140,6 +141,12 @@ def _render(view: dict, problem: ChatError | None, **values: Any) -> Response:
 def _is_part() -> bool:
     """Whether a page that is there asks for the channel alone, to show it in place of another."""
     return request.method == "GET" and request.headers.get(PART) == "channel"
+
+
+def _own(shown: list[dict]) -> dict[int, str]:
+    """The client ids of the reader's messages by seq, for the outbox; rows are for all readers."""
+    own = current_user.id
+    return {each["seq"]: each["client_id"] for each in shown if each["author"]["id"] == own}
 
 
 def _member_lines() -> int:

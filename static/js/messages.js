@@ -140,8 +140,17 @@ function readPage() {
   const skipped = Number($("#unread-bar")?.dataset.seq) || null;
   room.newSeq = first ? seqOf(after(first)) : skipped;
   if (first) room.newAt = createdAt(after(first));
+  knowOwn(JSON.parse(list.dataset.own || "{}"));
   rows().forEach(dress);
   rows().forEach(settle);
+}
+
+// Rows of the page are the same for every reader; the outbox knows one's own by their client ids.
+function knowOwn(clientIds) {
+  for (const [seq, id] of Object.entries(clientIds)) {
+    const row = document.getElementById(`m${seq}`);
+    if (row) row.dataset.clientId = id;
+  }
 }
 
 export function enter(signal) {

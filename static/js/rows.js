@@ -67,7 +67,7 @@ export function rowFromMessage(message) {
   dataset.seq = message.seq || "";
   dataset.rev = message.rev || 0;
   dataset.author = message.author.id;
-  dataset.clientId = message.client_id || "";
+  if (isMine(row)) dataset.clientId = message.client_id;
   fillHead(row, message);
   if (message.deleted) blank(row);
   else fillBody(row, message);
