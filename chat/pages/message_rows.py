@@ -94,7 +94,7 @@ def member_data(members: list[dict], most: int) -> bytes:
 
 
 def _data(people: list[dict]) -> bytes:
-    names = [[each["id"], each["nickname"], each["status"]] for each in people]
+    names = [[each["id"], each["nickname"], each["status"], int(each["online"])] for each in people]
     return htmlsafe_json_dumps(names, ensure_ascii=False, separators=(",", ":")).encode()
 
 

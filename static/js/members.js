@@ -5,7 +5,7 @@ import { paint } from "./avatar.js";
 import { when } from "./bus.js";
 import { $, $$, el, jittered, me } from "./dom.js";
 import { number, t, tn } from "./i18n.js";
-import { paintAt } from "./presence.js";
+import { learn, paintAt } from "./presence.js";
 import { CHANNEL_CHANGED, MODE_NORMAL, SYSTEM } from "./protocol.js";
 import { room } from "./room.js";
 import { rebuild } from "./sidebar.js";
@@ -56,7 +56,10 @@ function addOthers() {
   if (!people.length) return;
   delete more().dataset.people;
   more().before(...people.map(([id, nickname, status]) => lineOf({ id, nickname, status })));
-  for (const [id] of people) paintAt(id);
+  for (const [id, , , isOnline] of people) {
+    learn(id, isOnline ? "online" : "offline");
+    paintAt(id);
+  }
   if (leftOut()) count(leftOut());
   else more().remove();
 }

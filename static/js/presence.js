@@ -85,11 +85,13 @@ const others = () => online.people.filter((id) => id !== me.id);
 // Of a crowd. Unless named, this person is one of those who are counted.
 const othersNotNamed = () => Math.max(0, online.more - (online.has(me.id) ? 0 : 1));
 
-/** The dots that came with a page from the server, for those of whom nothing else was said. */
+/** What the server says beside the list, of those of whom nothing else was said. */
+export function learn(id, state) {
+  if (id !== me.id) online.seen(id, state);
+}
+
 function learnDots() {
-  for (const { dataset } of $$("[data-presence]")) {
-    if (dataset.presence !== me.id) online.seen(dataset.presence, dataset.state);
-  }
+  for (const { dataset } of $$("[data-presence]")) learn(dataset.presence, dataset.state);
 }
 
 async function fetchNames() {

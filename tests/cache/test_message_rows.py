@@ -76,7 +76,7 @@ def test_members_below_the_first_ones_come_as_data_or_on_demand_as_lines(browser
     count = int(re.search(r'id="member-count">(\d+)', page)[1])
     assert members.count("data-person=") == 1
     assert len(named) == count - 1 > 0
-    assert all(len(id) == 24 and nickname for id, nickname, _status in named)
+    assert all(len(id) == 24 and nickname for id, nickname, _status, _online in named)
     assert f'<a href="?people=all#members">and {count - 1} more</a>' in members
     page = browser.get("/channels/general?people=all").text
     assert page.partition('id="member-list"')[2].count('data-person="') == count + 1  # the template
