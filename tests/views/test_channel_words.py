@@ -24,7 +24,7 @@ def test_a_channel_has_one_mark_a_lock_or_a_sign(new_person, kind):
     marked = f"#{channel['name']}"
     private = kind == "private"
     assert (marked in text, marked in title.split("</title>")[0]) == (not private, not private)
-    assert ("icons.svg#lock" in text) == private
+    assert ('#lock"' in text) == private
     settings = unescape(person.get(f"/channels/{channel['slug']}/settings").text)
     assert (f"Settings for {marked}" in settings) == (not private)
     assert (f"Settings for {channel['name']}" in settings) == private
