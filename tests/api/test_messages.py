@@ -116,3 +116,11 @@ def test_a_person_removed_during_a_post_cannot_post(alice: Person, bob: Person) 
         assert alice.delete(f"/api/channels/{channel['id']}/people/{bob.id}").ok
         assert rest().startswith("HTTP/1.1 404")
     assert [m["text"] for m in history(alice, channel)["messages"]] == ["may I?"]
+
+
+def test_one_message_is_answered_by_its_id_until_it_is_deleted(alice: Person) -> None:
+    message = alice.say(alice.new_channel(), "one **message**")
+    path = f"/api/messages/{message['id']}"
+    assert alice.get(path).json() == message
+    assert alice.delete(path).status_code == 204
+    assert alice.get(path).status_code == 404
