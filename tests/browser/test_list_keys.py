@@ -131,10 +131,11 @@ def test_a_late_answer_to_a_deletion_takes_the_focus_from_nobody(ann):
 
 
 def test_a_late_answer_to_an_edit_takes_the_focus_from_nobody(ann):
-    ann.page.evaluate(HOLD_ANSWERS)
     ann.page.keyboard.press("Shift+Tab")
     ann.page.evaluate(PRESS, ["KeyE", "e"])
     form = ann.page.locator(".edit-form textarea")
+    expect(form).to_be_editable()  # its text has come
+    ann.page.evaluate(HOLD_ANSWERS)
     form.fill("changed")
     form.press("Enter")
     ann.sees("changed")
