@@ -20,7 +20,7 @@ from chat.redis import timeouts
 from chat.redis.client import redis
 from tests.support import built, databases, effort, share
 from tests.support.in_memory import InMemory
-from tests.support.order import Order
+from tests.support.order import Order, workers
 from tests.support.people import Person
 from tests.support.processes import (
     CHEAP_PASSWORDS,
@@ -48,6 +48,12 @@ if share.asked_for():
 
 
 @pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For ``-n auto``, which is read before plugins of ``pytest_configure`` are there."""
+    return workers()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     effort.choose(config)
     config.pluginmanager.register(Order(config))

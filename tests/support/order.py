@@ -21,9 +21,10 @@ COSTS = {
 SECONDS_OF_OTHERS = 0.2
 
 
-def workers(processors: int) -> int:
-    """How many tests to run side by side: many of them wait for something."""
-    return max(2, processors + processors // 2)
+def workers() -> int:
+    """How many tests to run side by side: most of the time a test waits for something."""
+    ours = getattr(os, "sched_getaffinity", None)  # not on a Mac
+    return 2 * (len(ours(0)) if ours else os.cpu_count() or 1)
 
 
 def longest_files_first(items: list[pytest.Item], known: Mapping[str, float]) -> list[pytest.Item]:
@@ -48,10 +49,6 @@ class Order:
         self.config = config
         self.took: dict[str, float] = defaultdict(float)
         self.worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_auto_num_workers(self) -> int:
-        return workers(len(os.sched_getaffinity(0)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
