@@ -72,8 +72,11 @@ class BuiltFiles:
         return self._files.get(self._names.get(HASH.sub("", name), ""))
 
     def is_stale(self) -> bool:
-        """Whether the sources have changed since the build."""
-        return self.sources != digest_of_sources()
+        """Whether the sources are here and have changed since the build."""
+        try:
+            return self.sources != digest_of_sources()
+        except FileNotFoundError:  # an installation without them
+            return False
 
 
 def _load(folder: Path) -> Iterator[BuiltFile]:

@@ -38,7 +38,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "/register": ("invite",),
     "/channels": ("who", "q", "show", "page"),
     "/admin": ("who", "new", "q", "page", "invites"),
-    "/channels/<slug>": ("before",),
+    "/channels/<slug>": ("before", "people"),
     "/channels/<slug>/settings": ("who",),
 }
 COOKIES = ("last_channel", "locale", "tz", "form", "device")
