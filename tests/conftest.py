@@ -47,13 +47,13 @@ if share.asked_for():
     os.environ.update(share.settings(share.asked_for()))  # every app inherits them
 
 
-@pytest.hookimpl(tryfirst=True)
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """For ``-n auto``, which is read before plugins of ``pytest_configure`` are there."""
     return workers()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     effort.choose(config)
     config.pluginmanager.register(Order(config))

@@ -4,8 +4,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pymongo.errors import ExecutionTimeout, WaitQueueTimeoutError, WriteConcernError
+
 from chat.logging.redaction import brief
 from chat.models.base import DATABASE_GONE
+
+_TIMEOUTS = (ExecutionTimeout, WaitQueueTimeoutError, WriteConcernError)
 
 
 @contextmanager
@@ -13,11 +17,13 @@ def go_on(log: logging.Logger, what: str) -> Iterator[None]:
     """Log an error of the block instead of raising it; ``what`` names the work that failed.
 
     While MongoDB cannot be used, the health check says so in one line. So here that is a debug
-    line without a trace, however often the work is tried.
+    line without a trace, however often the work is tried. A time-out may be of this work alone, so
+    it is a warning.
     """
     try:
         yield
     except DATABASE_GONE as error:
-        log.debug("%s: %s", what, brief(error))
+        of_this_work = isinstance(error, _TIMEOUTS)
+        log.log(logging.WARNING if of_this_work else logging.DEBUG, "%s: %s", what, brief(error))
     except Exception:
         log.exception(what)

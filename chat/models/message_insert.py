@@ -17,6 +17,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError
 
 from chat.models import base
 from chat.models.message import TRIES, Message, lock, numbers, to_message
+from chat.request.concurrency import turns
 
 MOST_TOGETHER = 16
 _DUPLICATE = 11000
@@ -64,6 +65,8 @@ def post(
 
     If two processes try the same number, the unique index decides, and the loser takes the next.
     With ``thread`` the message is outside the channel's stream (``chat.models.message``).
+    Whoever waits for the lock of a channel gives the turn back meanwhile: all who wait for it must,
+    or those with turns and the one with the lock would wait for each other.
     ``announced``: the write as the caches were told of it already (``chat.cache.announced_early``);
     it is ended here, whatever happens.
     """
@@ -75,7 +78,7 @@ def post(
     waiting = _waiting[channel]
     waiting.append(mine)
     try:
-        with lock(channel):
+        with turns.alone(lock(channel)):
             while not mine.ended():
                 _store([waiting.popleft() for _ in range(min(MOST_TOGETHER, len(waiting)))])
     finally:

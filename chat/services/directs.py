@@ -33,6 +33,8 @@ def open_direct(actor: Any, user_ids: list[str]) -> dict:
     people = {actor.id, *user_ids}
     if len(people) > MOST_PEOPLE:
         raise Invalid(_l("A direct conversation can have up to 8 people."), field="users")
+    if not all(base.object_id(person) for person in people):
+        raise NotFound(_l("There is no such person."))
     channel = Channel.find_direct(_people_key(people))
     if channel is None:
         found = users.get_profiles(people)

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { tell, when } from "./bus.js";
-import { $, el } from "./dom.js";
+import { $, $$, el } from "./dom.js";
 import { confirmed } from "./dialog.js";
 import { autosize, isSendKey } from "./field.js";
 import { t, tn } from "./i18n.js";
@@ -224,6 +224,8 @@ function onClick(event) {
 
 export function enter(signal) {
   awaited = "";
+  // The channel was left before the text had come: nothing brings it any more.
+  for (const area of $$(".edit-form textarea:read-only", list)) close(area.closest(".message"));
   when("shown", openAwaited, signal);
   when("shown", ({ row }) => "deleted" in row.dataset && outlive(row), signal);
   when("deleted", outlive, signal);

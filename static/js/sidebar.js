@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { tell, when } from "./bus.js";
-import { $, $$, debounce, fragmentOf, jittered, me } from "./dom.js";
+import { $, $$, debounce, documentOf, jittered, me } from "./dom.js";
 import { localise, t } from "./i18n.js";
 import {
   CHANNEL_CHANGED,
@@ -36,7 +36,8 @@ export async function rebuild() {
   } catch {
     return; // the next connection asks again
   }
-  const fresh = fragmentOf(text);
+  const fresh = documentOf(text);
+  if (fresh.body.dataset.userId !== me.id) return; // another account, as the connection will tell
   const isSame = here === room; // another channel may have been entered meanwhile
   for (const selector of isSame ? [...LISTS, ...OF_CHANNEL] : LISTS) {
     const [old, now] = [$(selector), $(selector, fresh)];

@@ -12,7 +12,9 @@ def reloaded(ann: Person, room, *texts: str) -> Person:
     room.ann_says(*texts)
     ann.page.reload()
     ann.online()
-    ann.sees(texts[-1])
+    expect(ann.rows.last).to_have_attribute(
+        "data-author", ann.page.get_attribute("body", "data-user-id")
+    )
     return ann
 
 

@@ -9,7 +9,7 @@ import websocket
 from tests.support.people import Person
 from tests.support.waiting import SECONDS, eventually
 
-PAUSE, TOO_MANY = 150, 320  # messages that go by, each about 24 kB
+PAUSE, TOO_MANY = 150, 320  # messages that go by, each about 24 kB: a dash takes three bytes
 SMALL_BUFFER, BIG_BUFFER = 4096, 1 << 20
 
 
@@ -73,7 +73,7 @@ class SlowTab:
 def post(person: Person, room: str, count: int) -> None:
     """Messages that are much bigger together than what fits on the way."""
     for _ in range(count):
-        person.say({"id": room}, "x" * 7900)
+        person.say({"id": room}, "—" * 7900)
 
 
 def test_who_reads_on_after_a_pause_has_everything_in_order(

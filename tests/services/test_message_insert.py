@@ -12,9 +12,10 @@ from chat.cache import messages as cache
 from chat.cache import unread, unread_tail
 from chat.cache.fence import writes as fence_writes
 from chat.cache.unread_tail import TailLine
-from chat.models import Channel, Message, base, message_insert
+from chat.models import Channel, Message, base, message_change, message_insert
 from chat.models.message import lock
 from chat.redis_schema import keys
+from chat.request.concurrency import Turns
 from tests.support.effort import examples
 
 pytestmark = pytest.mark.usefixtures("site")
@@ -67,6 +68,28 @@ def new_channel():
 @pytest.fixture
 def channel():
     return new_channel()
+
+
+def test_posts_and_changes_that_wait_for_one_lock_never_wait_for_each_other(monkeypatch, channel):
+    """With few turns: no post may hold one while whoever has the lock needs it."""
+    turns = Turns(2)
+    for module in (message_insert, message_change):
+        monkeypatch.setattr(module, "turns", turns)
+    message, _ = said(channel, 0, "first")
+
+    def in_turn(work, *args):
+        with turns.taken():
+            work(*args)
+
+    add = {"$set": {"text": "changed"}}
+    with turns.taken(), lock(ObjectId(channel)):  # a post under way
+        waiting = [gevent.spawn(in_turn, message_change.change, message, add)]
+        gevent.sleep(0)
+        waiting += [gevent.spawn(in_turn, said, channel, 1, f"later {n}") for n in range(3)]
+        gevent.sleep(0)
+    gevent.joinall(waiting, timeout=30, raise_error=True)
+    assert all(each.dead for each in waiting)
+    assert len(history(channel)) == 4
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from pymongo.errors import PyMongoError
 from chat.auth.sessions import cleanup, keep, renew, store
 from chat.auth.sessions.browser_session import BrowserSession
 from chat.auth.sessions.ids import SID
+from chat.auth.sessions.recent import callers
 from chat.cache import isolation
 from chat.errors import Unavailable
 from chat.logging.redaction import went_without_mongo
@@ -77,6 +78,7 @@ class Sessions(ServerSideSessionInterface):
             return session
         if data is None:  # an unknown id from a client is never used for a new session
             telemetry.session_lost()
+            callers.drop(sid)  # nothing more is done ahead for it
             return self._new()
         session = BrowserSession(data, sid=sid)
         session.stored = True

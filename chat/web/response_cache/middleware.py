@@ -177,8 +177,7 @@ class ResponseCache:
         if f'"{answer.etag}"' in environ.get("HTTP_IF_NONE_MATCH", ""):
             start_response("304 NOT MODIFIED", [h for h in headers if h[0] != "Content-Type"])
             return 304, b""
-        accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
-        encoding = compression.encoding_for(accepted, len(answer.body))
+        encoding = compression.encoding_for(compression.accepted(environ), len(answer.body))
         body = answer.body
         if encoding != PLAIN:
             body = answer.compressed.get(encoding) or self._compressed(answer, asked, encoding)
