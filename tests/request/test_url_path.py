@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from chat.auth.token_mask import unmask
 from chat.request.url_path import is_within
 from tests.conftest import NewPerson
 from tests.support.small_app import leave, redis_url, small_app
@@ -27,9 +28,9 @@ def test_a_page_beside_those_without_a_session_knows_who_asks(
     new_person: NewPerson, path: str
 ) -> None:
     alice = new_person()
-    answer = alice.get(path)
-    assert answer.status_code == 404
-    assert f'data-user-id="{alice.id}"' in answer.text
+    of_the_session, alice.csrf = unmask(alice.csrf), ""
+    assert alice.get(path).status_code == 404
+    assert unmask(alice.csrf) == of_the_session
 
 
 @pytest.mark.parametrize("path", NEIGHBOURS[:2])

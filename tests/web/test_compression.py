@@ -51,6 +51,18 @@ def talk(owner: Person, new_person) -> tuple[Person, str, str]:
     return person, f"/channels/{channel['slug']}", f"/api/channels/{channel['id']}/messages"
 
 
+@pytest.mark.parametrize(
+    ("site", "encoding"),
+    [("cross-site", None), ("same-site", None), ("same-origin", "br"), ("none", "br")],
+)
+def test_nothing_is_compressed_for_a_visit_from_another_site(talk, site, encoding):
+    """Its size would tell that site whether a text in the address stands in the page, too."""
+    for path in talk[1:]:
+        for _time in ("made", "kept"):
+            answer, _sent = fetch(talk[0], path, "br", headers={"Sec-Fetch-Site": site})
+            assert answer.headers.get("Content-Encoding") == encoding, path
+
+
 def test_a_page_is_the_same_in_every_encoding(talk):
     person, page, _history = talk
     found = {encoding: fetch(person, page, encoding) for encoding in DECODE}
