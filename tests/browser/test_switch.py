@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import session_of
 from tests.browser.person import Person
+from tests.support.waiting import eventually
 
 MARK = "window.pageOfBefore = true"
 IS_MARKED = "window.pageOfBefore === true"
@@ -134,6 +135,8 @@ def test_a_visited_channel_needs_no_page_and_is_brought_up_to_date(site, ann, ro
     reader, bob = ann(), site.members["Bob"]
     kept = bob.say(rooms[0], "as it was")
     reader.sees("as it was")
+    here = f"/api/channels/{rooms[0]['id']}"
+    eventually(lambda: site.members["Ann"].get(here).json()["unread"] == 0)
     link(reader, rooms[1]).click()
     is_at(reader, rooms[1])
     assert bob.patch(f"/api/messages/{kept['id']}", {"text": "as it is"}).ok

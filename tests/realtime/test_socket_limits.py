@@ -134,12 +134,15 @@ def test_lines_that_came_and_went_leave_nothing(server: GuardedServer) -> None:
         lines = sum(isinstance(one, TransportSocket) for one in gc.get_objects())
         return lines, len(gc.get_objects())
 
+    def grown() -> int:
+        before = count()[1]
+        come_and_go(300)
+        return count()[1] - before
+
     come_and_go(50)
-    lines, objects = count()
-    come_and_go(300)
-    after = count()
-    assert after[0] == lines == 0
-    assert after[1] - objects < 200
+    # What else runs in this process may make some objects once, but not each time.
+    assert min(grown() for _ in range(3)) < 200
+    assert count()[0] == 0
     assert not server.eio.sockets
     assert not server.eio._leaving
     assert not server.manager._rooms_of
